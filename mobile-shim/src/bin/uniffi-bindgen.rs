@@ -1,0 +1,4 @@
+//! Generates the foreign-language bindings from the compiled library.
+fn main() {
+    uniffi::uniffi_bindgen_main()
+}

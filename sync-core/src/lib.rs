@@ -1,0 +1,11 @@
+//! The shared medical record and its laws, without I/O, clock, randomness or process-wide state.
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod id;
+
+pub use bytes::Bytes;
+pub use id::{
+    ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
+    PersonId, RecordId, Tick,
+};
