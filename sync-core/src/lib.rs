@@ -3,6 +3,7 @@
 
 pub mod bytes;
 pub mod id;
+pub mod identity;
 
 pub use bytes::Bytes;
 pub use id::{
