@@ -2,8 +2,15 @@
 #![forbid(unsafe_code)]
 
 pub mod bytes;
+pub mod change;
+pub mod checkpoint;
+pub mod codec;
+pub mod entry;
+pub mod guard;
 pub mod id;
 pub mod identity;
+pub mod policy;
+pub mod sign;
 
 pub use bytes::Bytes;
 pub use id::{

@@ -1,0 +1,113 @@
+//! Origins: who made a change, in what role, on whose behalf, on which device, having seen what.
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::Seen;
+use crate::codec::Malformed;
+use crate::policy::Role;
+use crate::sign::{PublicKey, Signed};
+use crate::{
+    ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Incarnation, PersonId, RecordId,
+    fixed_bytes,
+};
+
+const DOMAIN: &[u8] = b"carnet/origin/1";
+
+fixed_bytes! {
+    /// An Automerge actor: a digest of a device's key and its store's incarnation, so that nobody
+    /// can write under another device's actor and a restored store never continues its old one.
+    Actor, 16
+}
+
+impl Actor {
+    /// The actor of a device in one incarnation.
+    pub fn of(device: &PublicKey, incarnation: &Incarnation) -> Self {
+        let digest = Digest32::of(&[b"carnet/actor/1", &device.0, &incarnation.0]);
+        let mut actor = [0; 16];
+        actor.copy_from_slice(&digest.0[..16]);
+        Actor(actor)
+    }
+}
+
+impl DeviceId {
+    /// The name of the device with this key.
+    pub fn of(key: &PublicKey) -> Self {
+        let mut id = [0; 16];
+        id.copy_from_slice(&Digest32::of(&[&key.0]).0[..16]);
+        DeviceId(id)
+    }
+}
+
+/// What a device states of a change it made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Who wrote.
+    #[serde(rename = "p")]
+    pub author: PersonId,
+    /// In what role.
+    #[serde(rename = "r")]
+    pub role: Role,
+    /// For whom, when for somebody else.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<PersonId>,
+    /// On which device.
+    #[serde(rename = "d")]
+    pub device: DeviceId,
+    /// In which life of its store.
+    #[serde(rename = "i")]
+    pub incarnation: Incarnation,
+    /// The last checkpoint the device held.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// What the device's clock said.
+    #[serde(rename = "t")]
+    pub at: DeviceTime,
+    /// Held changes of others that this change takes up.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
+    pub cites: Vec<ChangeHash>,
+}
+
+/// An origin as it travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SignedOrigin(pub Signed);
+
+impl SignedOrigin {
+    /// Signs what `origin` states of `change` of `entry` of `record`.
+    pub fn new(
+        key: &SigningKey,
+        record: &RecordId,
+        entry: &EntryId,
+        change: &ChangeHash,
+        origin: &Origin,
+    ) -> Self {
+        SignedOrigin(Signed::new(
+            key,
+            &[DOMAIN, record.as_bytes(), entry.as_bytes(), &change.0],
+            origin,
+        ))
+    }
+
+    /// Whether the device with this key signed it for this change of this entry.
+    pub fn verifies(
+        &self,
+        key: &PublicKey,
+        record: &RecordId,
+        entry: &EntryId,
+        change: &ChangeHash,
+    ) -> bool {
+        self.0.verifies(
+            key,
+            &[DOMAIN, record.as_bytes(), entry.as_bytes(), &change.0],
+        )
+    }
+
+    /// The statement, without looking at the signature.
+    ///
+    /// # Errors
+    /// When the payload is not an origin.
+    pub fn read(&self) -> Result<Origin, Malformed> {
+        self.0.read()
+    }
+}

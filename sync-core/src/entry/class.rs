@@ -1,0 +1,67 @@
+//! What of an entry decides who may see it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
+    PERSON, Value,
+};
+use crate::{PersonId, Tick};
+
+/// The three independent visibility flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Visibility {
+    /// *Masqué*: seen only by holder, author, treating physician and administrators.
+    #[serde(default, rename = "p")]
+    pub hidden_from_professionals: bool,
+    /// Not yet visible to the patient, nor to caregivers and representatives, until this tick.
+    #[serde(default, rename = "u", skip_serializing_if = "Option::is_none")]
+    pub hidden_from_patient_until: Option<Tick>,
+    /// Not visible to caregivers and legal representatives.
+    #[serde(default, rename = "r")]
+    pub hidden_from_representatives: bool,
+}
+
+/// What of an entry decides who may do what with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryClass {
+    /// The kind, as written.
+    #[serde(rename = "k")]
+    pub kind: String,
+    /// The flags.
+    #[serde(rename = "v")]
+    pub visibility: Visibility,
+    /// Who created it.
+    #[serde(rename = "a")]
+    pub author: PersonId,
+    /// Whom a right names.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub concerns: Option<PersonId>,
+}
+
+impl EntryClass {
+    /// The class of an entry created by `author`; between concurrent flags the most restrictive
+    /// stands. An entry of no kind has the empty kind, which no table allows anybody.
+    pub fn of(state: &EntryState, author: PersonId) -> Self {
+        let flag = |key| state.values(key).any(|value| *value == Value::Bool(true));
+        let until = state
+            .values(HIDDEN_FROM_PATIENT_UNTIL)
+            .filter_map(|value| match value {
+                Value::Uint(tick) => Some(Tick(*tick)),
+                _ => None,
+            })
+            .max();
+        EntryClass {
+            kind: state.kind().unwrap_or_default().to_owned(),
+            visibility: Visibility {
+                hidden_from_professionals: flag(HIDDEN_FROM_PROFESSIONALS),
+                hidden_from_patient_until: until,
+                hidden_from_representatives: flag(HIDDEN_FROM_REPRESENTATIVES),
+            },
+            author,
+            concerns: state
+                .values(PERSON)
+                .find_map(|value| value.as_text()?.parse().ok()),
+        }
+    }
+}

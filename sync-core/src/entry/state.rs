@@ -1,0 +1,191 @@
+//! What an entry's document says, freed of Automerge: visible values by key, and the history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ChangeHash;
+use crate::change::Actor;
+
+/// A scalar.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Nothing, said explicitly.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An unsigned integer: identifiers and ticks.
+    Uint(u64),
+    /// Text; also structured values, as JSON.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+/// One key written or removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// Its new value; nothing removes the key.
+    pub value: Option<Value>,
+}
+
+impl Write {
+    /// Sets a key.
+    pub fn set(key: impl Into<String>, value: impl Into<Value>) -> Self {
+        Write {
+            key: key.into(),
+            value: Some(value.into()),
+        }
+    }
+
+    /// Removes a key.
+    pub fn remove(key: impl Into<String>) -> Self {
+        Write {
+            key: key.into(),
+            value: None,
+        }
+    }
+}
+
+/// A value that stands, and the change that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The value.
+    pub value: Value,
+    /// Who said so: look it up among the provenances.
+    pub change: ChangeHash,
+}
+
+/// A change in an entry's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastChange {
+    /// Its name.
+    pub hash: ChangeHash,
+    /// Whose.
+    pub actor: Actor,
+    /// The actor's how-manieth change of this entry, from 1.
+    pub seq: u64,
+    /// The changes it had seen last.
+    pub deps: Vec<ChangeHash>,
+    /// The number of its first operation; the others follow one by one.
+    pub start_op: u64,
+    /// What it wrote, one operation a key.
+    pub writes: Vec<Write>,
+}
+
+impl PastChange {
+    /// The number of its last operation.
+    pub fn last_op(&self) -> u64 {
+        self.start_op
+            .saturating_add(self.writes.len() as u64)
+            .saturating_sub(1)
+    }
+
+    /// The write that is operation number `counter`.
+    pub fn write_at(&self, counter: u64) -> Option<&Write> {
+        let index = counter.checked_sub(self.start_op)?;
+        self.writes.get(usize::try_from(index).ok()?)
+    }
+
+    /// What it wrote under a key, if it did: a value, or nothing for a removal.
+    pub fn wrote(&self, key: &str) -> Option<Option<&Value>> {
+        let write = self.writes.iter().find(|write| write.key == key)?;
+        Some(write.value.as_ref())
+    }
+}
+
+/// The state of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryState {
+    /// Key by key, the values that stand: several when written concurrently, in a fixed order.
+    pub fields: BTreeMap<String, Vec<Claim>>,
+    /// All changes, each after those it depends on.
+    pub history: Vec<PastChange>,
+}
+
+impl EntryState {
+    /// What kind of entry this is.
+    pub fn kind(&self) -> Option<&str> {
+        self.values(super::KIND).next()?.as_text()
+    }
+
+    /// The change that created the entry.
+    pub fn creation(&self) -> Option<&PastChange> {
+        self.history.iter().find(|change| change.deps.is_empty())
+    }
+
+    /// The values that stand for a key.
+    pub fn values(&self, key: &str) -> impl Iterator<Item = &Value> {
+        self.claims(key).iter().map(|claim| &claim.value)
+    }
+
+    /// The claims that stand for a key.
+    pub fn claims(&self, key: &str) -> &[Claim] {
+        self.fields.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The members of a set: the keys `name/…`, without the name.
+    pub fn members<'s>(&'s self, name: &'s str) -> impl Iterator<Item = (&'s str, &'s [Claim])> {
+        self.fields.iter().filter_map(move |(key, claims)| {
+            let member = key.strip_prefix(name)?.strip_prefix('/')?;
+            Some((member, claims.as_slice()))
+        })
+    }
+
+    /// A change by its name.
+    pub fn change(&self, hash: &ChangeHash) -> Option<&PastChange> {
+        self.history.iter().find(|change| change.hash == *hash)
+    }
+
+    /// All changes that the author of `change` had before them in this entry.
+    pub fn ancestors(&self, change: &ChangeHash) -> BTreeSet<ChangeHash> {
+        let deps = self.change(change).map_or(&[][..], |past| &past.deps);
+        self.closure(deps.iter().copied())
+    }
+
+    /// The given changes with all those they follow.
+    pub fn closure(&self, from: impl IntoIterator<Item = ChangeHash>) -> BTreeSet<ChangeHash> {
+        let mut found: BTreeSet<ChangeHash> = from.into_iter().collect();
+        for past in self.history.iter().rev() {
+            if found.contains(&past.hash) {
+                found.extend(past.deps.iter().copied());
+            }
+        }
+        found
+    }
+
+    /// Whether neither of two changes had seen the other.
+    pub fn concurrent(&self, one: &ChangeHash, other: &ChangeHash) -> bool {
+        one != other && !self.ancestors(one).contains(other) && !self.ancestors(other).contains(one)
+    }
+}

@@ -1,0 +1,262 @@
+//! The guard: nothing from outside reaches Automerge that has not passed here.
+//!
+//! Automerge 0.12 panics, hangs or accepts what it cannot load again on hostile bytes. So only one
+//! shape gets through: an uncompressed change chunk of bounded size whose checksum holds, that
+//! re-encodes to the same bytes, and that does nothing but set or remove scalars of the flat map.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::legacy::{Key, ObjectId, OpId, OpType};
+use automerge::{Change, ExpandedChange};
+use thiserror::Error;
+
+use crate::change::Actor;
+use crate::entry::{self, EntryDocument, EntryState, PastChange};
+use crate::{ChangeHash, Digest32};
+
+/// The largest change, in bytes.
+pub const MAX_CHANGE: usize = 64 * 1024;
+/// The most operations in one change.
+pub const MAX_OPERATIONS: usize = 256;
+/// The most dependencies of one change.
+pub const MAX_DEPENDENCIES: usize = 64;
+/// The longest key, in bytes.
+pub const MAX_KEY: usize = 96;
+/// The most changes of one entry.
+pub const MAX_CHANGES: usize = 2_000;
+/// The largest entry, saved, in bytes.
+pub const MAX_DOCUMENT: usize = 1024 * 1024;
+
+const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+const CHANGE_CHUNK: u8 = 1;
+
+/// Why a change is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unsafe {
+    /// Not one whole uncompressed change chunk.
+    #[error("not one uncompressed change chunk")]
+    Chunk,
+    /// The checksum does not hold.
+    #[error("wrong checksum")]
+    Checksum,
+    /// Larger than allowed.
+    #[error("too large")]
+    TooLarge,
+    /// Automerge cannot read it.
+    #[error("unreadable")]
+    Unreadable,
+    /// Not the one canonical encoding of what it says.
+    #[error("not canonical")]
+    NotCanonical,
+    /// Does something other than set or remove scalars of the flat map.
+    #[error("not a flat edit")]
+    NotFlat,
+    /// The kind of an entry is written by its first change, and only by it.
+    #[error("the kind is written by the first change only")]
+    Kind,
+    /// Overwrites an operation that its dependencies do not hold.
+    #[error("refers to what is not there")]
+    Dangling,
+    /// Automerge refuses it, or cannot load the result again.
+    #[error("cannot be applied")]
+    Unfit,
+    /// Same actor and number as another change of the entry.
+    #[error("the same actor and sequence number as another change")]
+    Equivocation,
+    /// The entry would have too many changes or grow too large.
+    #[error("the entry is full")]
+    Full,
+}
+
+/// A change that passed the checks that need no document.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    change: Change,
+    /// What it says.
+    pub past: PastChange,
+}
+
+impl Inspected {
+    /// Its name.
+    pub fn hash(&self) -> ChangeHash {
+        self.past.hash
+    }
+
+    /// Whose.
+    pub fn actor(&self) -> Actor {
+        self.past.actor
+    }
+}
+
+/// Checks one change chunk by itself.
+///
+/// # Errors
+/// Says which rule it breaks; see the module.
+pub fn inspect(bytes: &[u8]) -> Result<Inspected, Unsafe> {
+    check_chunk(bytes)?;
+    quietly(|| {
+        let change = Change::from_bytes(bytes.to_vec()).map_err(|_| Unsafe::Unreadable)?;
+        if change.raw_bytes() != bytes || change.len() > MAX_OPERATIONS {
+            return Err(Unsafe::NotCanonical);
+        }
+        let expanded = change.decode();
+        check_flat(&expanded)?;
+        if Change::from(expanded).raw_bytes() != bytes {
+            return Err(Unsafe::NotCanonical);
+        }
+        let past = entry::past(&change);
+        let root = past.deps.is_empty();
+        let writes_kind = past.writes.iter().any(|write| write.key == entry::KIND);
+        if root != writes_kind {
+            return Err(Unsafe::Kind);
+        }
+        Ok(Inspected { change, past })
+    })
+}
+
+/// Adds an inspected change to an entry and makes sure that the result can be loaded again.
+///
+/// The caller has checked that the document holds the change's dependencies.
+///
+/// # Errors
+/// Says which rule it breaks; the document is then untouched.
+pub fn admit(
+    document: &EntryDocument,
+    state: &EntryState,
+    inspected: &Inspected,
+) -> Result<(EntryDocument, EntryState, Vec<u8>), Unsafe> {
+    let past = &inspected.past;
+    if state.history.len() >= MAX_CHANGES {
+        return Err(Unsafe::Full);
+    }
+    if past.deps.is_empty() != state.history.is_empty() {
+        return Err(Unsafe::Kind);
+    }
+    let of_actor = state.history.iter().filter(|c| c.actor == past.actor);
+    let last = of_actor.map(|c| c.seq).max().unwrap_or(0);
+    if past.seq <= last {
+        return Err(Unsafe::Equivocation);
+    }
+    if past.seq != last + 1 {
+        return Err(Unsafe::Dangling);
+    }
+    quietly(|| {
+        let mut next = document.clone();
+        check_references(state, &inspected.change.decode())?;
+        next.apply(inspected.change.clone())
+            .map_err(|_| Unsafe::Unfit)?;
+        let saved = next.save();
+        if saved.len() > MAX_DOCUMENT {
+            return Err(Unsafe::Full);
+        }
+        let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
+        let state = again.state();
+        if again.heads() != next.heads() || state != next.state() {
+            return Err(Unsafe::Unfit);
+        }
+        Ok((again, state, saved))
+    })
+}
+
+/// A panic inside Automerge is an answer too: this input is refused.
+fn quietly<T>(work: impl FnOnce() -> Result<T, Unsafe>) -> Result<T, Unsafe> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Unsafe::Unreadable))
+}
+
+fn check_chunk(bytes: &[u8]) -> Result<(), Unsafe> {
+    if bytes.len() > MAX_CHANGE {
+        return Err(Unsafe::TooLarge);
+    }
+    let (Some(magic), Some(checksum), Some(kind)) = (bytes.get(..4), bytes.get(4..8), bytes.get(8))
+    else {
+        return Err(Unsafe::Chunk);
+    };
+    if magic != MAGIC || *kind != CHANGE_CHUNK {
+        return Err(Unsafe::Chunk);
+    }
+    let (length, used) = leb128(&bytes[9..]).ok_or(Unsafe::Chunk)?;
+    if length != (bytes.len() - 9 - used) as u64 {
+        return Err(Unsafe::Chunk);
+    }
+    if Digest32::of(&[&bytes[8..]]).0[..4] != *checksum {
+        return Err(Unsafe::Checksum);
+    }
+    Ok(())
+}
+
+/// An unsigned LEB128 number in its shortest form, and how many bytes it took.
+fn leb128(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for (index, byte) in bytes.iter().take(5).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            let shortest = index == 0 || *byte != 0;
+            return shortest.then_some((value, index + 1));
+        }
+    }
+    None
+}
+
+fn check_flat(change: &ExpandedChange) -> Result<(), Unsafe> {
+    if change.deps.len() > MAX_DEPENDENCIES
+        || change.operations.is_empty()
+        || !change.extra_bytes.is_empty()
+        || change.message.is_some()
+        || change.actor_id.to_bytes().len() != 16
+    {
+        return Err(Unsafe::NotFlat);
+    }
+    let mut keys = BTreeSet::new();
+    for op in &change.operations {
+        let (ObjectId::Root, Key::Map(key), false) = (&op.obj, &op.key, op.insert) else {
+            return Err(Unsafe::NotFlat);
+        };
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-/.".contains(&b);
+        if !keys.insert(key) {
+            return Err(Unsafe::NotFlat);
+        }
+        if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(plain) {
+            return Err(Unsafe::NotFlat);
+        }
+        match &op.action {
+            OpType::Put(value) if entry::value_of(value).is_some() => {}
+            OpType::Delete => {}
+            _ => return Err(Unsafe::NotFlat),
+        }
+    }
+    Ok(())
+}
+
+/// Every operation overwrites only what its author had before them, under the same key, and is
+/// numbered right after it.
+fn check_references(state: &EntryState, change: &ExpandedChange) -> Result<(), Unsafe> {
+    let seen = state.closure(change.deps.iter().map(|dep| ChangeHash(dep.0)));
+    let seen: Vec<&PastChange> = state
+        .history
+        .iter()
+        .filter(|past| seen.contains(&past.hash))
+        .collect();
+    let last = seen.iter().map(|past| past.last_op()).max().unwrap_or(0);
+    if change.start_op.get() != last + 1 {
+        return Err(Unsafe::Dangling);
+    }
+    for op in &change.operations {
+        let Key::Map(key) = &op.key else {
+            return Err(Unsafe::NotFlat);
+        };
+        if matches!(op.action, OpType::Delete) && op.pred.is_empty() {
+            return Err(Unsafe::Dangling);
+        }
+        let present = op.pred.iter().all(|OpId(counter, actor)| {
+            seen.iter().any(|past| {
+                past.actor.as_bytes() == actor.to_bytes()
+                    && past.write_at(*counter).is_some_and(|w| w.key == **key)
+            })
+        });
+        if !present {
+            return Err(Unsafe::Dangling);
+        }
+    }
+    Ok(())
+}
