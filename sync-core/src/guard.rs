@@ -87,6 +87,10 @@ impl Inspected {
     pub fn actor(&self) -> Actor {
         self.past.actor
     }
+
+    pub(crate) fn into_change(self) -> Change {
+        self.change
+    }
 }
 
 /// Checks one change chunk by itself.

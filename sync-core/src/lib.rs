@@ -10,7 +10,9 @@ pub mod guard;
 pub mod id;
 pub mod identity;
 pub mod policy;
+pub mod replica;
 pub mod sign;
+pub mod sync;
 
 pub use bytes::Bytes;
 pub use id::{

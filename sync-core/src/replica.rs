@@ -1,0 +1,58 @@
+//! One party's copy of a record: entries, edits not yet sent, how far it has come.
+//!
+//! The replica decides; where things are kept is its owner's business, behind [`Entries`]. Whoever
+//! calls puts one call's effects and the head into one transaction, and so may crash anywhere.
+
+mod head;
+mod local;
+mod receive;
+
+pub use head::{Author, EditError, ReplicaHead};
+pub use local::LocalEntry;
+pub use receive::{AnswerError, Report};
+
+use std::fmt;
+
+use crate::change::Edit;
+use crate::sync::{HeldEdit, HoldReason, Refusal};
+use crate::{ChangeHash, EntryId};
+
+/// Where a replica's entries are kept. Absence is `None`; an error is a broken store.
+pub trait Entries {
+    /// What can go wrong.
+    type Error: fmt::Debug;
+
+    /// An entry.
+    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Self::Error>;
+    /// Keeps an entry, in place of what was kept under its name.
+    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Self::Error>;
+    /// Drops an entry.
+    fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error>;
+    /// The entries last named by a resend before `generation`.
+    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error>;
+    /// Keeps an own edit that did not become part of the record.
+    fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error>;
+    /// Keeps what the server tells of held edits, replacing what was known of the same change.
+    fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
+}
+
+/// An own edit that did not become part of the record, and why; never lost on its device.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SetAside {
+    /// The edit.
+    pub edit: Edit,
+    /// Its change.
+    pub change: ChangeHash,
+    /// Why.
+    pub why: AsideReason,
+}
+
+/// Why an own edit was set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AsideReason {
+    /// The server holds it.
+    Held(HoldReason),
+    /// The server refused it.
+    Refused(Refusal),
+}

@@ -1,0 +1,177 @@
+//! What a replica knows besides its entries.
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+
+use super::{Entries, LocalEntry};
+use crate::change::{Actor, Origin, SignedOrigin};
+use crate::checkpoint::SignedCheckpoint;
+use crate::entry::{EntryError, Write};
+use crate::policy::Role;
+use crate::sign::PublicKey;
+use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncRequest, limits::MAX_EDITS};
+use crate::{Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
+
+/// Who writes here, and with what key.
+#[derive(Clone)]
+pub struct Author {
+    /// The person signed in.
+    pub person: PersonId,
+    /// In what role they act on this record.
+    pub role: Role,
+    /// For whom, when for somebody else.
+    pub on_behalf_of: Option<PersonId>,
+    /// The key of this person's profile on this device.
+    pub key: SigningKey,
+}
+
+/// What a replica knows besides its entries; small, and kept as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaHead {
+    /// The record.
+    pub record: RecordId,
+    /// The server's keys, pinned when the person signed in.
+    pub server_keys: Vec<PublicKey>,
+    /// This life of the store.
+    pub incarnation: Incarnation,
+    /// How far it has come.
+    pub cursor: Option<Bytes>,
+    /// The last checkpoint.
+    pub checkpoint: Option<SignedCheckpoint>,
+    /// Earlier checkpoints that edits not yet answered name.
+    pub earlier: Vec<SignedCheckpoint>,
+    /// Edits not answered yet, in the order they were made.
+    pub pending: Vec<(EntryId, ChangeHash)>,
+    /// Counts full resends.
+    pub generation: u64,
+    /// A full resend is under way.
+    pub resending: bool,
+}
+
+impl ReplicaHead {
+    /// A replica that knows nothing of its record yet. `incarnation` must be fresh and random.
+    pub fn new(record: RecordId, server_keys: Vec<PublicKey>, incarnation: Incarnation) -> Self {
+        ReplicaHead {
+            record,
+            server_keys,
+            incarnation,
+            cursor: None,
+            checkpoint: None,
+            earlier: Vec::new(),
+            pending: Vec::new(),
+            generation: 0,
+            resending: false,
+        }
+    }
+
+    /// Makes an edit: writes `entry`, which is created if it is not there.
+    ///
+    /// # Errors
+    /// When nothing would change, or the store is broken.
+    pub fn edit<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        entry: EntryId,
+        writes: &[Write],
+        cites: Vec<ChangeHash>,
+        at: DeviceTime,
+    ) -> Result<ChangeHash, EditError<E::Error>> {
+        let mut local = entries
+            .load(&entry)
+            .map_err(EditError::Store)?
+            .unwrap_or_default();
+        local.generation = local.generation.max(self.generation);
+        let hash = self.write(&mut local, author, entry, writes, cites, at)?;
+        entries.store(&entry, &local).map_err(EditError::Store)?;
+        Ok(hash)
+    }
+
+    pub(super) fn write(
+        &mut self,
+        local: &mut LocalEntry,
+        author: &Author,
+        entry: EntryId,
+        writes: &[Write],
+        cites: Vec<ChangeHash>,
+        at: DeviceTime,
+    ) -> Result<ChangeHash, EntryError> {
+        let public = PublicKey::of(&author.key);
+        let origin = Origin {
+            author: author.person,
+            role: author.role.clone(),
+            on_behalf_of: author.on_behalf_of,
+            device: DeviceId::of(&public),
+            incarnation: self.incarnation,
+            seen: self.checkpoint.as_ref().and_then(|held| held.seen().ok()),
+            at,
+            cites,
+        };
+        let actor = Actor::of(&public, &self.incarnation);
+        let (hash, _) = local.write(actor, writes, at, |change| {
+            SignedOrigin::new(&author.key, &self.record, &entry, change, &origin)
+        })?;
+        self.pending.push((entry, hash));
+        Ok(hash)
+    }
+
+    /// What to send now: the oldest edits not answered yet, and how far this replica has come.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn request<E: Entries>(
+        &self,
+        entries: &mut E,
+        author: &Author,
+        limit: Option<u32>,
+    ) -> Result<SyncRequest, EditError<E::Error>> {
+        let mut items: Vec<Item> = Vec::new();
+        for (entry, hash) in self.pending.iter().take(MAX_EDITS) {
+            let Some(local) = entries.load(entry).map_err(EditError::Store)? else {
+                continue;
+            };
+            let edit = local.pending(entry).into_iter().find(|(h, _)| h == hash);
+            items.extend(edit.map(|(_, edit)| Item {
+                edit,
+                accepted: None,
+            }));
+        }
+        let edits = match items.as_slice() {
+            [] => None,
+            items => Some(Frame::pack(&self.record, items, None)?),
+        };
+        Ok(SyncRequest {
+            v: PROTOCOL,
+            device: DeviceId::of(&PublicKey::of(&author.key)),
+            cursor: self.cursor.clone(),
+            checkpoints: self.named_checkpoints(&items),
+            edits,
+            limit,
+        })
+    }
+
+    fn named_checkpoints(&self, items: &[Item]) -> Vec<SignedCheckpoint> {
+        let named: Vec<_> = items
+            .iter()
+            .filter_map(|item| Some(item.edit.origin.read().ok()?.seen?.digest))
+            .collect();
+        let held = self.earlier.iter().chain(&self.checkpoint);
+        held.filter(|c| named.contains(&c.digest()))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Why an edit could not be made or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError<E: std::fmt::Debug> {
+    /// The entry.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The store.
+    #[error("the store is broken")]
+    Store(E),
+}

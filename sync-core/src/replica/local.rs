@@ -1,0 +1,202 @@
+//! One entry in a replica.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Actor, Edit, Provenance, SignedOrigin};
+use crate::codec::{self, Malformed};
+use crate::entry::{EntryDocument, EntryError, EntryState, Write};
+use crate::{Bytes, ChangeHash, DeviceTime, EntryId, Tick};
+
+/// An entry as a device keeps it: its document, and who vouches for each change.
+#[derive(Clone, Debug, Default)]
+pub struct LocalEntry {
+    document: EntryDocument,
+    origins: BTreeMap<ChangeHash, Vouched>,
+    /// Named by this full resend last.
+    pub generation: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Vouched {
+    origin: SignedOrigin,
+    accepted: Option<Tick>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    document: Bytes,
+    origins: Vec<(ChangeHash, Vouched)>,
+    generation: u64,
+}
+
+impl LocalEntry {
+    /// What the entry says.
+    pub fn state(&self) -> EntryState {
+        self.document.state()
+    }
+
+    /// Where each of its changes comes from.
+    pub fn provenance(&self) -> BTreeMap<ChangeHash, Provenance> {
+        let read = |(hash, vouched): (&ChangeHash, &Vouched)| {
+            let origin = vouched.origin.read().ok()?;
+            let accepted = vouched.accepted;
+            Some((*hash, Provenance { origin, accepted }))
+        };
+        self.origins.iter().filter_map(read).collect()
+    }
+
+    /// Whether it holds an edit the server has not answered yet.
+    pub fn is_pending(&self) -> bool {
+        self.origins.values().any(|v| v.accepted.is_none())
+    }
+
+    /// Whether nobody has written it.
+    pub fn is_empty(&self) -> bool {
+        self.origins.is_empty()
+    }
+
+    /// Whether it holds this change.
+    pub fn has(&self, change: &ChangeHash) -> bool {
+        self.origins.contains_key(change)
+    }
+
+    /// The edits not answered yet, each after those it follows.
+    pub fn pending(&self, entry: &EntryId) -> Vec<(ChangeHash, Edit)> {
+        let edit = |(hash, change)| {
+            let vouched = self.origins.get(&hash)?;
+            let origin = vouched.origin.clone();
+            let entry = *entry;
+            vouched.accepted.is_none().then_some((
+                hash,
+                Edit {
+                    entry,
+                    change,
+                    origin,
+                },
+            ))
+        };
+        if self.is_pending() {
+            self.document
+                .changes()
+                .into_iter()
+                .filter_map(edit)
+                .collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Writes the entry; the origin comes from `vouch`, which signs for the change it is shown.
+    ///
+    /// # Errors
+    /// When nothing would change.
+    pub fn write(
+        &mut self,
+        actor: Actor,
+        writes: &[Write],
+        at: DeviceTime,
+        vouch: impl FnOnce(&ChangeHash) -> SignedOrigin,
+    ) -> Result<(ChangeHash, Bytes), EntryError> {
+        let (hash, change) = self.document.edit(actor, writes, at)?;
+        let vouched = Vouched {
+            origin: vouch(&hash),
+            accepted: None,
+        };
+        self.origins.insert(hash, vouched);
+        Ok((hash, change))
+    }
+
+    /// Takes in a change that the server attested; one that is here already only gets its tick.
+    ///
+    /// # Errors
+    /// When the change is not fit for this entry.
+    pub fn take(
+        &mut self,
+        change: &Bytes,
+        origin: SignedOrigin,
+        accepted: Option<Tick>,
+    ) -> Result<ChangeHash, EntryError> {
+        let inspected = crate::guard::inspect(change).map_err(|_| EntryError::Unfit)?;
+        let hash = inspected.hash();
+        if !self.document.has(&hash) {
+            self.document.apply(inspected.into_change())?;
+        }
+        self.origins.insert(hash, Vouched { origin, accepted });
+        Ok(hash)
+    }
+
+    /// Notes that the server accepted a change.
+    pub fn accepted(&mut self, change: &ChangeHash, tick: Tick) {
+        if let Some(vouched) = self.origins.get_mut(change) {
+            vouched.accepted = Some(tick);
+        }
+    }
+
+    /// Rebuilds the entry without some changes and whatever follows them, and returns all that is
+    /// no longer in it, each after those it follows.
+    ///
+    /// # Errors
+    /// When the rest does not make an entry, which means that the copy is damaged.
+    pub fn without(
+        &mut self,
+        entry: &EntryId,
+        out: &BTreeSet<ChangeHash>,
+    ) -> Result<Vec<(ChangeHash, Edit)>, EntryError> {
+        let mut gone = out.clone();
+        for past in &self.document.state().history {
+            if past.deps.iter().any(|dep| gone.contains(dep)) {
+                gone.insert(past.hash);
+            }
+        }
+        let mut rest = LocalEntry {
+            generation: self.generation,
+            ..LocalEntry::default()
+        };
+        let mut removed = Vec::new();
+        for (hash, change) in self.document.changes() {
+            let Some(Vouched { origin, accepted }) = self.origins.get(&hash).cloned() else {
+                return Err(EntryError::Unfit);
+            };
+            if gone.contains(&hash) {
+                let entry = *entry;
+                removed.push((
+                    hash,
+                    Edit {
+                        entry,
+                        change,
+                        origin,
+                    },
+                ));
+            } else {
+                rest.take(&change, origin, accepted)?;
+            }
+        }
+        *self = rest;
+        Ok(removed)
+    }
+
+    /// The entry as bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let origins = self.origins.iter().map(|(h, v)| (*h, v.clone())).collect();
+        codec::to_cbor(&Stored {
+            document: self.document.save().into(),
+            origins,
+            generation: self.generation,
+        })
+    }
+
+    /// Reads what [`LocalEntry::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are something else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let stored: Stored = codec::from_cbor(bytes)?;
+        Ok(LocalEntry {
+            document: EntryDocument::load(&stored.document).map_err(|_| Malformed("entry"))?,
+            origins: stored.origins.into_iter().collect(),
+            generation: stored.generation,
+        })
+    }
+}

@@ -1,0 +1,301 @@
+//! Taking in an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+
+use super::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside};
+use crate::change::Edit;
+use crate::checkpoint::Checkpoint;
+use crate::codec::Malformed;
+use crate::entry::EntryError;
+use crate::sync::{FrameError, PROTOCOL, SyncAnswer, Verdict};
+use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, Tick};
+
+/// Why an answer is not taken. Nothing of it has then been kept, if the caller's transaction is
+/// dropped.
+#[derive(Debug, Error)]
+pub enum AnswerError<E: std::fmt::Debug> {
+    /// The server speaks another version.
+    #[error("the server speaks version {0} of the protocol")]
+    Protocol(u16),
+    /// Not a well-formed answer.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A change of the frame does not fit.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The checkpoint is of another record.
+    #[error("the checkpoint is of another record")]
+    OtherRecord,
+    /// The server has gone back behind what it once signed.
+    #[error("the server has gone back behind a checkpoint it signed")]
+    WentBack,
+    /// The store.
+    #[error("the store is broken")]
+    Store(E),
+}
+
+/// What an answer changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that are not as they were.
+    pub changed: BTreeSet<EntryId>,
+    /// Entries that are gone from this device.
+    pub gone: BTreeSet<EntryId>,
+    /// Own edits that are now durably in the record.
+    pub accepted: Vec<ChangeHash>,
+    /// Own edits that did not become part of it.
+    pub aside: Vec<SetAside>,
+    /// How many changes came.
+    pub received: usize,
+    /// Ask again at once.
+    pub more: bool,
+}
+
+impl ReplicaHead {
+    /// Takes in an answer. `fresh` must be random; it becomes the store's incarnation if an own
+    /// edit was set aside, so that later edits go on under another actor.
+    ///
+    /// # Errors
+    /// When the answer is not from this server, not whole, or goes back behind what was signed.
+    pub fn receive<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        answer: &SyncAnswer,
+        fresh: Incarnation,
+        now: DeviceTime,
+    ) -> Result<Report, AnswerError<E::Error>> {
+        self.check(answer)?;
+        let mut report = Report {
+            more: answer.more,
+            ..Report::default()
+        };
+        if answer.reset {
+            self.generation += 1;
+            self.resending = true;
+        }
+        self.outcomes(entries, answer, &mut report)?;
+        if !report.aside.is_empty() {
+            self.incarnation = fresh;
+            self.set_aside(entries, author, now, &mut report)?;
+        }
+        self.news(entries, answer, &mut report)?;
+        for entry in &answer.forget {
+            self.drop_entry(entries, entry, &mut report)?;
+        }
+        for held in &answer.held {
+            entries.note_held(held).map_err(AnswerError::Store)?;
+        }
+        if self.resending && !answer.more {
+            self.resending = false;
+            for entry in entries
+                .older_than(self.generation)
+                .map_err(AnswerError::Store)?
+            {
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                if local.is_some_and(|local| !local.is_pending()) {
+                    self.drop_entry(entries, &entry, &mut report)?;
+                }
+            }
+        }
+        self.advance(answer);
+        Ok(report)
+    }
+
+    fn check<E: std::fmt::Debug>(&self, answer: &SyncAnswer) -> Result<(), AnswerError<E>> {
+        if answer.v != PROTOCOL {
+            return Err(AnswerError::Protocol(answer.v));
+        }
+        let next = answer.checkpoint.open(&self.server_keys)?;
+        if next.record != self.record {
+            return Err(AnswerError::OtherRecord);
+        }
+        if let Some(held) = &self.checkpoint {
+            let held: Checkpoint = held.0.read()?;
+            if held.log == next.log && next.tick < held.tick {
+                return Err(AnswerError::WentBack);
+            }
+        }
+        Ok(())
+    }
+
+    fn outcomes<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        for outcome in &answer.outcomes {
+            let change = outcome.change;
+            let Some(at) = self.pending.iter().position(|(_, hash)| *hash == change) else {
+                continue;
+            };
+            let (entry, _) = self.pending.remove(at);
+            let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            let why = match outcome.verdict {
+                Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
+                    local.accepted(&change, tick);
+                    local.generation = local.generation.max(self.generation);
+                    entries.store(&entry, &local).map_err(AnswerError::Store)?;
+                    report.accepted.push(change);
+                    report.changed.insert(entry);
+                    continue;
+                }
+                Verdict::Held(reason) => AsideReason::Held(reason),
+                Verdict::Refused(refusal) => AsideReason::Refused(refusal),
+            };
+            let pending = local.pending(&entry).into_iter();
+            let edit = pending.filter(|(hash, _)| *hash == change);
+            report
+                .aside
+                .extend(edit.map(|(change, edit)| SetAside { edit, change, why }));
+        }
+        Ok(())
+    }
+
+    /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
+    /// are made again on what is left.
+    fn set_aside<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        now: DeviceTime,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let mut by_entry: BTreeMap<EntryId, BTreeSet<ChangeHash>> = BTreeMap::new();
+        for aside in &report.aside {
+            entries.set_aside(aside).map_err(AnswerError::Store)?;
+            let changes = by_entry.entry(aside.edit.entry).or_default();
+            changes.insert(aside.change);
+        }
+        for (entry, out) in by_entry {
+            let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            let removed = local.without(&entry, &out)?;
+            let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
+            let gone_with_it = local.is_empty();
+            for (hash, edit) in unsent {
+                self.pending.retain(|(_, pending)| *pending != hash);
+                if gone_with_it {
+                    self.follow_aside(entries, edit, hash, report)?;
+                } else {
+                    self.make_again(&mut local, author, &edit, now)?;
+                }
+            }
+            report.changed.insert(entry);
+            if local.is_empty() {
+                self.drop_entry(entries, &entry, report)?;
+            } else {
+                entries.store(&entry, &local).map_err(AnswerError::Store)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow_aside<E: Entries>(
+        &self,
+        entries: &mut E,
+        edit: Edit,
+        change: ChangeHash,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let why = AsideReason::Held(crate::sync::HoldReason::FollowsHeld);
+        let aside = SetAside { edit, change, why };
+        entries.set_aside(&aside).map_err(AnswerError::Store)?;
+        report.aside.push(aside);
+        Ok(())
+    }
+
+    fn make_again(
+        &mut self,
+        local: &mut LocalEntry,
+        author: &Author,
+        edit: &Edit,
+        now: DeviceTime,
+    ) -> Result<(), EntryError> {
+        let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+        let cites = edit.origin.read().map_or_else(|_| Vec::new(), |o| o.cites);
+        let writes = &inspected.past.writes;
+        match self.write(local, author, edit.entry, writes, cites, now) {
+            Err(EntryError::Nothing) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn news<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let Some(frame) = &answer.news else {
+            return Ok(());
+        };
+        let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
+        for item in frame.unpack_attested(&self.record, &self.server_keys)? {
+            let entry = item.edit.entry;
+            if let std::collections::btree_map::Entry::Vacant(vacant) = open.entry(entry) {
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                vacant.insert(local.unwrap_or_default());
+            }
+            let local = open.entry(entry).or_default();
+            let hash = local.take(&item.edit.change, item.edit.origin, item.accepted)?;
+            self.pending.retain(|(_, pending)| *pending != hash);
+            report.received += 1;
+        }
+        for (entry, mut local) in open {
+            local.generation = self.generation;
+            entries.store(&entry, &local).map_err(AnswerError::Store)?;
+            report.gone.remove(&entry);
+            report.changed.insert(entry);
+        }
+        Ok(())
+    }
+
+    /// Drops an entry; own edits of it that nobody answered are set aside, not lost.
+    fn drop_entry<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        entry: &EntryId,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        if let Some(local) = entries.load(entry).map_err(AnswerError::Store)? {
+            for (hash, edit) in local.pending(entry) {
+                self.pending.retain(|(_, pending)| *pending != hash);
+                let why = AsideReason::Held(crate::sync::HoldReason::NotPermitted);
+                let change = hash;
+                let aside = SetAside { edit, change, why };
+                entries.set_aside(&aside).map_err(AnswerError::Store)?;
+                report.aside.push(aside);
+            }
+        }
+        entries.remove(entry).map_err(AnswerError::Store)?;
+        report.changed.remove(entry);
+        report.gone.insert(*entry);
+        Ok(())
+    }
+
+    fn advance(&mut self, answer: &SyncAnswer) {
+        self.cursor = Some(answer.cursor.clone());
+        let held = self.checkpoint.replace(answer.checkpoint.clone());
+        if self.pending.is_empty() {
+            self.earlier.clear();
+        } else {
+            self.earlier.extend(held);
+        }
+    }
+
+    /// How far the server said this replica has come.
+    pub fn seen_until(&self) -> Option<Tick> {
+        let seen = self.checkpoint.as_ref()?.seen().ok()?;
+        Some(seen.tick)
+    }
+}

@@ -1,0 +1,13 @@
+//! The sync protocol: one round trip, the same messages over HTTP and over the WebSocket.
+//!
+//! A device sends what it made and how far it has come; it gets an outcome for each of its edits,
+//! all that is new and that it may see, what it must forget, and a checkpoint.
+
+mod frame;
+pub mod limits;
+mod message;
+
+pub use frame::{Frame, FrameError, Item};
+pub use message::{
+    HeldEdit, HoldReason, Outcome, PROTOCOL, Refusal, Settlement, SyncAnswer, SyncRequest, Verdict,
+};

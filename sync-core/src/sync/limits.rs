@@ -1,0 +1,14 @@
+//! The bounds of the protocol, in one place.
+
+/// The most edits in one request.
+pub const MAX_EDITS: usize = 1_000;
+/// The most changes in one frame.
+pub const MAX_ITEMS: usize = 50_000;
+/// The largest frame once decompressed, in bytes.
+pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+/// The largest request body once decompressed, in bytes.
+pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// How much an answer carries at most when the device does not say, in bytes before compression.
+pub const ANSWER: usize = 2 * 1024 * 1024;
+/// The least an answer carries if there is so much, in bytes before compression.
+pub const LEAST_ANSWER: usize = 16 * 1024;

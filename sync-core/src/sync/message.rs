@@ -1,0 +1,150 @@
+//! The messages.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use crate::change::{Edit, Origin};
+use crate::checkpoint::SignedCheckpoint;
+use crate::{Bytes, ChangeHash, DeviceId, EntryId, Tick};
+
+/// The version of the protocol.
+pub const PROTOCOL: u16 = 1;
+
+/// What a device sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// [`PROTOCOL`].
+    pub v: u16,
+    /// Which device speaks; must be the one that signed in.
+    pub device: DeviceId,
+    /// How far it has come, as the server last said; nothing on a new phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Bytes>,
+    /// The edits it made, none of them signed; the edits carry their own signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<Frame>,
+    /// The checkpoints that the edits name, one copy each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checkpoints: Vec<SignedCheckpoint>,
+    /// How many bytes of changes it can take at once, before compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// What the server answers; over the WebSocket also unasked, then without outcomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncAnswer {
+    /// [`PROTOCOL`].
+    pub v: u16,
+    /// What became of each edit of the request, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Outcome>,
+    /// A full resend starts here: what it does not name by its end, the device drops.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
+    /// What is new, signed; nothing if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<Frame>,
+    /// What the device must forget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forget: Vec<EntryId>,
+    /// To the holder: edits held for their decision. To an author: what became of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldEdit>,
+    /// There is more: ask again at once with the new cursor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+    /// How far the device has come.
+    pub cursor: Bytes,
+    /// What the server says it has given; the next edits name it.
+    pub checkpoint: SignedCheckpoint,
+}
+
+/// What became of one edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The change.
+    pub change: ChangeHash,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of one edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// In the record, durably.
+    Accepted(Tick),
+    /// It was in the record already, since this tick.
+    Duplicate(Tick),
+    /// Kept, but out of the record.
+    Held(HoldReason),
+    /// Not taken.
+    Refused(Refusal),
+}
+
+/// Why a valid edit is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldReason {
+    /// Its author has not the right.
+    NotPermitted,
+    /// Its author had the right at the checkpoint the device held: the holder decides.
+    NoLongerPermitted,
+    /// It follows a held change.
+    FollowsHeld,
+    /// It follows a change that is not here.
+    Incomplete,
+}
+
+/// Why an edit is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// Not a change that the guard lets through.
+    Malformed,
+    /// Not signed by the device that signed in, or not by its person.
+    NotAuthentic,
+    /// The same actor and sequence number as another change.
+    Equivocation,
+    /// The entry would not be a valid one of its kind.
+    Invalid,
+    /// The entry has reached its limits.
+    EntryFull,
+    /// It names a checkpoint that this server did not give this device.
+    UnknownCheckpoint,
+}
+
+/// A held edit, told to those who may decide on it and to its author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldEdit {
+    /// The edit.
+    pub edit: Edit,
+    /// Why it is held.
+    pub reason: HoldReason,
+    /// When the server received it.
+    pub received: Tick,
+    /// What was decided, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settlement>,
+}
+
+impl HeldEdit {
+    /// Who made it, in what role.
+    ///
+    /// # Errors
+    /// When the origin cannot be read.
+    pub fn origin(&self) -> Result<Origin, crate::codec::Malformed> {
+        self.edit.origin.read()
+    }
+}
+
+/// What was decided of a held edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settlement {
+    /// Taken up by an edit that cites it.
+    Released,
+    /// Left out.
+    Discarded,
+}
