@@ -1,1 +1,7 @@
-//! Server.
+//! The Carnet server, as a library: the binary `carnet` is a thin shell over it, and tests start
+//! it in their own process.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod keys;
+pub mod storage;

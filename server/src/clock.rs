@@ -1,0 +1,48 @@
+//! The time of day, handed in so that tests can move it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sync_core::Tick;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Tick;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Tick {
+        // A clock set before 1970 reads as 1970.
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Tick(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that moves only when told to.
+#[derive(Debug)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    pub fn at(start: Tick) -> Self {
+        Self(AtomicU64::new(start.0))
+    }
+
+    /// Moves the clock forward by so many seconds.
+    pub fn advance_seconds(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Tick {
+        Tick(self.0.load(Ordering::SeqCst))
+    }
+}

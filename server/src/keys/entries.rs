@@ -1,0 +1,202 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use diesel::prelude::*;
+use sync_core::{RecordId, fixed_bytes};
+use zeroize::Zeroizing;
+
+use super::schema::{entry_keys, named_keys};
+use super::{Inner, KeyError, Keys, Place, SealingKey, named};
+
+fixed_bytes! {
+    /// Names the key of one entry. Not the entry's identifier: keys are made ahead of entries.
+    EntryKeyId, 16
+}
+
+/// Secrets made at a time, so that the key store is rarely on the path of an edit.
+const BLOCK: u32 = 256;
+
+/// Entries' secrets kept in memory; beyond it the memory is emptied and fills again.
+const CACHED: usize = 65_536;
+
+type Secret = Zeroizing<[u8; 32]>;
+
+/// Secrets made ahead, and those met lately.
+#[derive(Default)]
+pub(super) struct Pool {
+    ahead: Mutex<Vec<(EntryKeyId, Secret)>>,
+    met: Mutex<HashMap<EntryKeyId, Secret>>,
+}
+
+/// The key of one entry.
+#[derive(Clone, Debug)]
+pub struct EntryKey {
+    /// What to store beside the entry, to ask for the key again.
+    pub id: EntryKeyId,
+    /// The key that seals the entry's document and changes.
+    pub key: SealingKey,
+}
+
+impl Keys {
+    /// Keys for `count` new entries of a record, already durable.
+    pub fn allocate_entry_keys(
+        &self,
+        record: RecordId,
+        count: usize,
+    ) -> Result<Vec<EntryKey>, KeyError> {
+        let record_key = self.record_key(record)?;
+        let mut taken = Vec::with_capacity(count);
+        while taken.len() < count {
+            let next = lock(&self.0.entries.ahead).pop();
+            match next {
+                Some(one) => taken.push(one),
+                None => self.0.make_block(count - taken.len())?,
+            }
+        }
+        let mut met = self.0.entries.met();
+        Ok(taken
+            .into_iter()
+            .map(|(id, secret)| {
+                let key = record_key.entry(&id.0, &*secret);
+                met.insert(id, secret);
+                EntryKey { id, key }
+            })
+            .collect())
+    }
+
+    /// The keys of a record's entries, in the order asked; none where the key was destroyed.
+    pub fn entry_keys(
+        &self,
+        record: RecordId,
+        ids: &[EntryKeyId],
+    ) -> Result<Vec<Option<EntryKey>>, KeyError> {
+        let record_key = self.record_key(record)?;
+        let missing: Vec<EntryKeyId> = {
+            let met = self.0.entries.met();
+            ids.iter()
+                .filter(|id| !met.contains_key(id))
+                .copied()
+                .collect()
+        };
+        let fetched = self.0.fetch_secrets(&missing)?;
+        let mut met = self.0.entries.met();
+        let keys = ids
+            .iter()
+            .map(|id| {
+                let secret = fetched.get(id).or_else(|| met.get(id))?;
+                let key = record_key.entry(&id.0, &**secret);
+                Some(EntryKey { id: *id, key })
+            })
+            .collect();
+        met.extend(fetched);
+        Ok(keys)
+    }
+
+    /// Destroys the key of an entry, and with it what the entry held, for good.
+    pub fn destroy_entry(&self, id: EntryKeyId) -> Result<(), KeyError> {
+        let mut connection = self.0.connection();
+        connection.immediate_transaction(|connection| {
+            diesel::delete(entry_keys::table.find(id.as_bytes())).execute(connection)?;
+            self.0.journal(connection, "entry", id.as_bytes())
+        })?;
+        self.0.entries.met().remove(&id);
+        Inner::scrub(&mut connection)
+    }
+}
+
+impl Pool {
+    fn met(&self) -> MutexGuard<'_, HashMap<EntryKeyId, Secret>> {
+        let mut met = lock(&self.met);
+        if met.len() > CACHED {
+            met.clear();
+        }
+        met
+    }
+}
+
+impl Inner {
+    /// Makes at least `least` secrets, durable when this returns.
+    fn make_block(&self, least: usize) -> Result<(), KeyError> {
+        let (version, wrapper) = self.named.entry_wrapper()?;
+        let size = BLOCK.max(u32::try_from(least).unwrap_or(u32::MAX));
+        let mut made = Vec::with_capacity(size as usize);
+        let mut rows = Vec::with_capacity(size as usize);
+        // One random start and a counter: random enough never to be met again, and rows made
+        // together lie together.
+        let mut id = [0; 16];
+        getrandom::fill(&mut id[..12])?;
+        for count in 0..size {
+            id[12..].copy_from_slice(&count.to_be_bytes());
+            let secret = SealingKey::random()?.0;
+            rows.push((
+                entry_keys::key_id.eq(id.to_vec()),
+                entry_keys::version.eq(version),
+                entry_keys::wrapped.eq(wrapper.seal(&place(&[&id]), &*secret)?),
+            ));
+            made.push((EntryKeyId(id), secret));
+        }
+        self.connection().immediate_transaction(|connection| {
+            diesel::insert_into(entry_keys::table)
+                .values(rows)
+                .execute(connection)
+        })?;
+        lock(&self.entries.ahead).append(&mut made);
+        Ok(())
+    }
+
+    fn fetch_secrets(&self, ids: &[EntryKeyId]) -> Result<HashMap<EntryKeyId, Secret>, KeyError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let mut connection = self.connection();
+        for some in ids.chunks(500) {
+            let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = entry_keys::table
+                .filter(entry_keys::key_id.eq_any(some.iter().map(EntryKeyId::as_bytes)))
+                .load(&mut *connection)?;
+            for (id, version, wrapped) in rows {
+                let id = EntryKeyId::from_slice(&id).ok_or(KeyError::NotOpened)?;
+                let later;
+                let wrapper = match self.named.entry_unwrapper(version) {
+                    Some(key) => key,
+                    None => {
+                        later = self.later_wrapper(&mut connection, version)?;
+                        &later
+                    }
+                };
+                let opened = Zeroizing::new(wrapper.open(&place(&[id.as_bytes()]), &wrapped)?);
+                let secret = opened[..].try_into().map_err(|_| KeyError::NotOpened)?;
+                found.insert(id, Zeroizing::new(secret));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A wrapping key that another process made, by a rotation, after this one started.
+    fn later_wrapper(
+        &self,
+        connection: &mut SqliteConnection,
+        version: i64,
+    ) -> Result<SealingKey, KeyError> {
+        let master = self.current_master(connection)?;
+        let row: Option<named::Row> = named_keys::table
+            .find(("entries", version))
+            .select(named::Row::as_select())
+            .first(connection)
+            .optional()?;
+        named::unwrap(&master.key, &row.ok_or(KeyError::Absent)?)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics between taking and giving back, so what is inside is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn place<'a>(row: &'a [&'a [u8]]) -> Place<'a> {
+    Place {
+        table: "entry_keys",
+        column: "wrapped",
+        row,
+    }
+}

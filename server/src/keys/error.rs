@@ -1,0 +1,60 @@
+use std::path::PathBuf;
+
+use crate::storage::StorageError;
+
+/// Why a key could not be had or used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The store has keys, but the file of the key that wraps them is not there.
+    #[error(
+        "the master key file {} is missing: put back the copy you kept; without it nothing \
+         stored here can be read", path.display()
+    )]
+    MasterMissing {
+        /// Where the file should be.
+        path: PathBuf,
+    },
+    /// The master key file holds some other key.
+    #[error(
+        "the master key in {} is not the one this store was sealed with (generation \
+         {generation}): put back the right file", path.display()
+    )]
+    MasterWrong {
+        /// The file.
+        path: PathBuf,
+        /// The generation that the store is at.
+        generation: i64,
+    },
+    /// The master key file is not one.
+    #[error("{} is not a Carnet master key file", path.display())]
+    MasterMalformed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of the key room could not be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The key was never made, or was destroyed, and with it what it sealed.
+    #[error("the key does not exist, or no longer")]
+    Absent,
+    /// Sealed bytes were changed, moved from their place, or sealed with another key.
+    #[error("a sealed value could not be opened")]
+    NotOpened,
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The key store failed.
+    #[error("key store: {0}")]
+    Storage(#[from] StorageError),
+}
+
+impl From<diesel::result::Error> for KeyError {
+    fn from(error: diesel::result::Error) -> Self {
+        KeyError::Storage(error.into())
+    }
+}

@@ -1,0 +1,181 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use sync_core::{RecordId, Tick};
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::ManualClock;
+
+const RECORD: RecordId = RecordId(Uuid::from_u128(7));
+const PLACE: Place<'_> = Place {
+    table: "t",
+    column: "c",
+    row: &[],
+};
+
+fn open(dir: &Path) -> Result<Keys, KeyError> {
+    let clock = Arc::new(ManualClock::at(Tick(1)));
+    Keys::open(dir, &dir.join("master.key"), clock)
+}
+
+fn fresh() -> (tempfile::TempDir, Keys) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let keys = open(dir.path()).expect("opens");
+    (dir, keys)
+}
+
+#[test]
+fn keys_survive_a_restart() {
+    let (dir, keys) = fresh();
+    assert!(keys.master_file().1);
+    let record = keys.create_record_key(RECORD).expect("made");
+    let entry = keys
+        .allocate_entry_keys(RECORD, 300)
+        .expect("made")
+        .remove(299);
+    let sealed = [record.sealing(), &entry.key, keys.system_key()]
+        .map(|key| key.seal(&PLACE, b"words").expect("seals"));
+    let (store, server, blind) = (
+        keys.store_id(),
+        keys.server_signing_key().key_id,
+        keys.blind_index("ins", b"1"),
+    );
+    drop(keys);
+
+    let keys = open(dir.path()).expect("opens again");
+    assert!(!keys.master_file().1);
+    assert_eq!(keys.store_id(), store);
+    assert_eq!(keys.server_signing_key().key_id, server);
+    assert_eq!(keys.blind_index("ins", b"1"), blind);
+    assert_ne!(keys.blind_index("rpps", b"1"), blind);
+    let record = keys.record_key(RECORD).expect("there");
+    let entry = keys.entry_keys(RECORD, &[entry.id]).expect("there");
+    let entry = entry[0].as_ref().expect("there");
+    for (key, sealed) in [record.sealing(), &entry.key, keys.system_key()]
+        .into_iter()
+        .zip(&sealed)
+    {
+        assert_eq!(key.open(&PLACE, sealed).expect("opens"), b"words");
+    }
+}
+
+#[test]
+fn the_wrong_master_key_is_refused() {
+    let (dir, keys) = fresh();
+    drop(keys);
+    let path = dir.path().join("master.key");
+    let text = std::fs::read(&path).expect("reads");
+
+    std::fs::remove_file(&path).expect("removes");
+    assert!(matches!(
+        open(dir.path()),
+        Err(KeyError::MasterMissing { .. })
+    ));
+    assert!(!path.exists(), "no new key for an old store");
+
+    master::write(&path, &SealingKey::random().expect("random")).expect("writes");
+    assert!(matches!(
+        open(dir.path()),
+        Err(KeyError::MasterWrong { generation: 1, .. })
+    ));
+
+    std::fs::write(&path, "something else").expect("writes");
+    assert!(matches!(
+        open(dir.path()),
+        Err(KeyError::MasterMalformed { .. })
+    ));
+
+    std::fs::write(&path, text).expect("writes");
+    open(dir.path()).expect("opens with its key");
+}
+
+#[test]
+fn only_the_owner_reads_the_master_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let (dir, _keys) = fresh();
+    let metadata = std::fs::metadata(dir.path().join("master.key")).expect("there");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_is_destroyed_stays_destroyed() {
+    let (dir, keys) = fresh();
+    keys.create_record_key(RECORD).expect("made");
+    let made = keys.allocate_entry_keys(RECORD, 2).expect("made");
+    keys.destroy_entry(made[0].id).expect("destroyed");
+    let ids = [made[0].id, made[1].id];
+    let found = keys.entry_keys(RECORD, &ids).expect("answers");
+    assert!(found[0].is_none() && found[1].is_some());
+
+    keys.destroy_record(RECORD).expect("destroyed");
+    assert!(matches!(keys.record_key(RECORD), Err(KeyError::Absent)));
+    assert!(matches!(
+        keys.entry_keys(RECORD, &ids),
+        Err(KeyError::Absent)
+    ));
+    drop(keys);
+    let keys = open(dir.path()).expect("opens");
+    assert!(matches!(keys.record_key(RECORD), Err(KeyError::Absent)));
+    assert!(keys.create_record_key(RECORD).is_err());
+}
+
+#[test]
+fn rotation_changes_the_master_and_nothing_else() {
+    let (dir, keys) = fresh();
+    let running = open(dir.path()).expect("another process");
+    let record = keys.create_record_key(RECORD).expect("made");
+    let sealed = record.sealing().seal(&PLACE, b"words").expect("seals");
+    let entry = keys.allocate_entry_keys(RECORD, 1).expect("made").remove(0);
+    let retired = std::fs::read(dir.path().join("master.key")).expect("reads");
+
+    let rotated = keys.rotate().expect("rotates");
+    assert_eq!((rotated.generation, rotated.records), (2, 1));
+    assert_eq!(std::fs::read(&rotated.retired).expect("kept"), retired);
+
+    // The process that was running takes the new key up; one that starts needs it.
+    let other = RecordId(Uuid::from_u128(8));
+    running.create_record_key(other).expect("made");
+    assert!(running.entry_keys(RECORD, &[entry.id]).expect("read")[0].is_some());
+    let again = open(dir.path()).expect("opens");
+    again.record_key(other).expect("there");
+    let record = again.record_key(RECORD).expect("there");
+    assert_eq!(
+        record.sealing().open(&PLACE, &sealed).expect("opens"),
+        b"words"
+    );
+    let later = again
+        .allocate_entry_keys(RECORD, 1)
+        .expect("made")
+        .remove(0);
+    assert!(running.entry_keys(RECORD, &[later.id]).expect("read")[0].is_some());
+
+    std::fs::copy(&rotated.retired, dir.path().join("master.key")).expect("copies");
+    assert!(matches!(
+        open(dir.path()),
+        Err(KeyError::MasterWrong { generation: 2, .. })
+    ));
+}
+
+#[test]
+fn a_rotation_cut_short_is_finished_or_forgotten() {
+    let (dir, keys) = fresh();
+    let path = dir.path().join("master.key");
+    keys.create_record_key(RECORD).expect("made");
+    // Cut before the store took the key: the file of the next key opens nothing.
+    master::write(
+        &master::next_path(&path),
+        &SealingKey::random().expect("random"),
+    )
+    .expect("writes");
+    drop(keys);
+    let keys = open(dir.path()).expect("opens with the key in force");
+    let rotated = keys.rotate().expect("rotates over what was left");
+    drop(keys);
+    // Cut after: the store has taken it, the files were not renamed yet.
+    std::fs::rename(&path, master::next_path(&path)).expect("renames");
+    std::fs::rename(&rotated.retired, &path).expect("renames");
+    let keys = open(dir.path()).expect("finishes the rotation");
+    keys.record_key(RECORD).expect("there");
+    assert!(!master::next_path(&path).exists());
+}

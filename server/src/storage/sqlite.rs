@@ -1,0 +1,90 @@
+//! The store in one SQLite file: write-ahead log, every commit synced to the disk.
+//!
+//! One thread writes. It takes the jobs that wait, up to [`GROUP_MOST`], into one transaction, a
+//! savepoint each, and answers them after the commit: an acknowledged job is durable, a failed one
+//! undoes only itself, and the cost of the disk's sync is shared. A few threads read, each call
+//! in its own snapshot.
+
+mod connection;
+mod readers;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diesel::SqliteConnection;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use super::StorageError;
+pub use connection::{migrate, open_connection};
+use readers::Readers;
+use writer::Writer;
+
+/// The schema of the data store, all releases.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
+
+/// The most jobs that share one transaction.
+pub const GROUP_MOST: usize = 64;
+
+/// Threads that read.
+const READERS: usize = 4;
+
+/// The data store of one server. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    path: Arc<PathBuf>,
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+}
+
+impl Database {
+    /// Opens the file, making it and bringing its schema up to date where needed.
+    ///
+    /// # Errors
+    /// [`StorageError::Newer`] when a later release wrote it; nothing is changed then.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let mut connection = open_connection(path)?;
+        migrate(&mut connection, path, MIGRATIONS)?;
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            writer: Arc::new(Writer::start(path.to_owned(), connection)?),
+            readers: Arc::new(Readers::start(path, READERS)?),
+        })
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs a job that writes, in a transaction of its own or shared with others, and answers
+    /// once what it wrote is on the disk. If the job answers an error, nothing of it is kept.
+    ///
+    /// The job runs on the writer's thread: it must not wait for anything but the store.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.writer.run(job).await
+    }
+
+    /// Runs a job that only reads, in one consistent snapshot.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.readers.run(job).await
+    }
+
+    /// Takes no more writing jobs, finishes those that wait, and folds the write-ahead log into
+    /// the file. Answers when that is done; calling it again does nothing.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,71 @@
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
+use diesel::sqlite::Sqlite;
+use diesel::{Connection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+use crate::storage::StorageError;
+
+/// Opens a SQLite file with the settings every store here has: write-ahead log, each commit
+/// synced, foreign keys enforced, deleted content overwritten, and patience with other processes.
+pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
+    let fail = |reason: String| StorageError::Open {
+        path: path.to_owned(),
+        reason,
+    };
+    let name = path
+        .to_str()
+        .ok_or_else(|| fail("the path is not UTF-8 text".into()))?;
+    let mut connection = SqliteConnection::establish(name).map_err(|e| fail(e.to_string()))?;
+    connection
+        .batch_execute(
+            "PRAGMA busy_timeout = 10000;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;
+             PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(|e| fail(e.to_string()))?;
+    Ok(connection)
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// [`StorageError::Newer`], before anything is changed, if the file has a migration that is not
+/// among `migrations`.
+pub fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    migrations: EmbeddedMigrations,
+) -> Result<(), StorageError> {
+    let fail = |reason: String| StorageError::Migration {
+        path: path.to_owned(),
+        reason,
+    };
+    let known: Vec<String> = MigrationSource::<Sqlite>::migrations(&migrations)
+        .map_err(|e| fail(e.to_string()))?
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    let applied = connection
+        .applied_migrations()
+        .map_err(|e| fail(e.to_string()))?;
+    if let Some(stranger) = applied
+        .iter()
+        .map(ToString::to_string)
+        .find(|version| !known.contains(version))
+    {
+        return Err(StorageError::Newer {
+            path: path.to_owned(),
+            migration: stranger,
+        });
+    }
+    connection
+        .run_pending_migrations(migrations)
+        .map_err(|e| fail(e.to_string()))?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
+
+use diesel::SqliteConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
+
+use super::{GROUP_MOST, connection::open_connection};
+use crate::storage::StorageError;
+
+/// Jobs that may wait before callers do.
+const QUEUE: usize = 1024;
+
+/// How a group ended, told to each of its jobs.
+type Verdict = Result<(), String>;
+
+/// What a job left behind inside the transaction, to be answered after it.
+struct Ran {
+    keep: bool,
+    answer: Box<dyn FnOnce(Verdict) + Send>,
+}
+
+/// A job, and the span of the request that asked for it.
+type Job = (Box<dyn FnOnce(&mut SqliteConnection) -> Ran + Send>, Span);
+
+enum Message {
+    Job(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// The thread that writes, and the queue before it.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+}
+
+impl Writer {
+    pub(super) fn start(path: PathBuf, connection: SqliteConnection) -> Result<Self, StorageError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let name = path.clone();
+        thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || work(&path, connection, jobs))
+            .map_err(|e| StorageError::Open {
+                path: name,
+                reason: e.to_string(),
+            })?;
+        Ok(Self { queue })
+    }
+
+    pub(super) async fn run<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let wrapped = Box::new(move |connection: &mut SqliteConnection| {
+            let result = job(connection);
+            Ran {
+                keep: result.is_ok(),
+                answer: Box::new(move |verdict: Verdict| {
+                    let answer = match verdict {
+                        // An error the job itself gave tells more than a failed commit.
+                        Err(reason) if result.is_ok() => Err(StorageError::Commit(reason).into()),
+                        _ => result,
+                    };
+                    // A caller that went away does not want its answer.
+                    let _ = sender.send(answer);
+                }),
+            }
+        });
+        self.queue
+            .send(Message::Job((wrapped, Span::current())))
+            .await
+            .map_err(|_| StorageError::Closed)?;
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(StorageError::Unfinished.into()))
+    }
+
+    pub(super) async fn close(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.queue.send(Message::Close(sender)).await.is_ok() {
+            // The thread can only have ended before answering by having ended altogether.
+            let _ = receiver.await;
+        }
+    }
+}
+
+/// The life of the writer's thread: group after group until the queue closes.
+fn work(path: &Path, connection: SqliteConnection, mut jobs: mpsc::Receiver<Message>) {
+    let mut connection = Some(connection);
+    let mut closing = Vec::new();
+    while let Some(first) = jobs.blocking_recv() {
+        let mut group = Vec::with_capacity(GROUP_MOST);
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Job(job) => group.push(job),
+                Message::Close(answer) => {
+                    jobs.close();
+                    closing.push(answer);
+                }
+            }
+            next = (group.len() < GROUP_MOST)
+                .then(|| jobs.try_recv().ok())
+                .flatten();
+        }
+        if !group.is_empty() {
+            connection = write_group(path, connection.take(), group);
+        }
+    }
+    if let Some(mut connection) = connection
+        && let Err(error) = connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    {
+        tracing::warn!(%error, "the write-ahead log was left to be folded in at the next start");
+    }
+    for answer in closing {
+        let _ = answer.send(());
+    }
+}
+
+/// Runs a group in one transaction and answers its jobs. Gives the connection back if its state
+/// is still known; else the next group opens a fresh one.
+fn write_group(
+    path: &Path,
+    connection: Option<SqliteConnection>,
+    group: Vec<Job>,
+) -> Option<SqliteConnection> {
+    let size = group.len();
+    let mut answers = Vec::with_capacity(size);
+    let outcome = connection
+        .map_or_else(|| open_connection(path), Ok)
+        .map_err(|error| error.to_string())
+        .and_then(|mut connection| {
+            let sound =
+                run_group(&mut connection, group, &mut answers).map_err(|e| e.to_string())?;
+            Ok((connection, sound))
+        });
+    let verdict = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+    if let Err(reason) = &verdict {
+        tracing::error!(%reason, size, "a group of writes was undone");
+    }
+    metrics::histogram!("carnet_store_group_size").record(size as f64);
+    for answer in answers {
+        answer(verdict.clone());
+    }
+    outcome
+        .ok()
+        .and_then(|(connection, sound)| sound.then_some(connection))
+}
+
+/// Answers whether the connection's transaction state is still sound.
+fn run_group(
+    connection: &mut SqliteConnection,
+    group: Vec<Job>,
+    answers: &mut Vec<Box<dyn FnOnce(Verdict) + Send>>,
+) -> Result<bool, diesel::result::Error> {
+    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
+    let mut sound = true;
+    for (job, span) in group {
+        let _entered = span.enter();
+        // Savepoints by hand, not by a nested Diesel transaction: a job that panics inside a
+        // transaction of its own leaves Diesel's count of them wrong, and this must still undo it.
+        connection.batch_execute("SAVEPOINT job")?;
+        let keep = match catch_unwind(AssertUnwindSafe(|| job(connection))) {
+            Ok(ran) => {
+                answers.push(ran.answer);
+                ran.keep
+            }
+            Err(_) => {
+                tracing::error!("a job on the store panicked and was undone");
+                sound = false;
+                false
+            }
+        };
+        connection.batch_execute(if keep {
+            "RELEASE job"
+        } else {
+            "ROLLBACK TO job; RELEASE job"
+        })?;
+    }
+    let started = Instant::now();
+    if sound {
+        AnsiTransactionManager::commit_transaction(connection)?;
+    } else {
+        connection.batch_execute("COMMIT")?;
+    }
+    metrics::histogram!("carnet_store_commit_seconds").record(started.elapsed().as_secs_f64());
+    Ok(sound)
+}
