@@ -4,10 +4,12 @@
 //! JSON text; sets are keys with a slash (`reaction/…`), one key a member. A key nobody writes
 //! again keeps its value, so what a newer app put there survives an older one.
 
+mod ancestry;
 mod class;
 mod document;
 mod state;
 
+pub use ancestry::Ancestry;
 pub use class::{EntryClass, Visibility};
 pub use document::{EntryDocument, EntryError};
 pub(crate) use document::{past, value_of};

@@ -155,11 +155,11 @@ pub fn admit(
             return Err(Unsafe::Full);
         }
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
-        let state = again.state();
-        if again.heads() != next.heads() || state != next.state() {
+        let after = again.state();
+        if again.heads() != next.heads() || after != after.as_of(|_| true) {
             return Err(Unsafe::Unfit);
         }
-        Ok((again, state, saved))
+        Ok((again, after, saved))
     })
 }
 
@@ -232,35 +232,40 @@ fn check_flat(change: &ExpandedChange) -> Result<(), Unsafe> {
     Ok(())
 }
 
-/// Every operation overwrites only what its author had before them, under the same key, and is
-/// numbered right after it.
+/// Every operation overwrites exactly what stood under its key for its author, and is numbered
+/// right after what they had; so the state follows from the writes and their order alone.
 fn check_references(state: &EntryState, change: &ExpandedChange) -> Result<(), Unsafe> {
     let seen = state.closure(change.deps.iter().map(|dep| ChangeHash(dep.0)));
-    let seen: Vec<&PastChange> = state
+    let last = state
         .history
         .iter()
         .filter(|past| seen.contains(&past.hash))
-        .collect();
-    let last = seen.iter().map(|past| past.last_op()).max().unwrap_or(0);
-    if change.start_op.get() != last + 1 {
+        .map(PastChange::last_op)
+        .max();
+    if change.start_op.get() != last.unwrap_or(0) + 1 {
         return Err(Unsafe::Dangling);
     }
+    let before = state.as_of(|hash| seen.contains(hash));
     for op in &change.operations {
         let Key::Map(key) = &op.key else {
             return Err(Unsafe::NotFlat);
         };
-        if matches!(op.action, OpType::Delete) && op.pred.is_empty() {
-            return Err(Unsafe::Dangling);
-        }
-        let present = op.pred.iter().all(|OpId(counter, actor)| {
-            seen.iter().any(|past| {
-                past.actor.as_bytes() == actor.to_bytes()
-                    && past.write_at(*counter).is_some_and(|w| w.key == **key)
+        let standing = before.claims(key);
+        let overwritten = |OpId(counter, actor): &OpId| {
+            standing.iter().any(|claim| {
+                before.change(&claim.change).is_some_and(|past| {
+                    past.actor.as_bytes() == actor.to_bytes()
+                        && past.write_at(*counter).is_some_and(|w| w.key == **key)
+                })
             })
-        });
-        if !present {
+        };
+        let removes_nothing = matches!(op.action, OpType::Delete) && standing.is_empty();
+        if removes_nothing || op.pred.len() != standing.len() || !op.pred.iter().all(overwritten) {
             return Err(Unsafe::Dangling);
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

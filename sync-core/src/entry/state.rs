@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Ancestry;
 use crate::ChangeHash;
 use crate::change::Actor;
 
@@ -187,5 +188,42 @@ impl EntryState {
     /// Whether neither of two changes had seen the other.
     pub fn concurrent(&self, one: &ChangeHash, other: &ChangeHash) -> bool {
         one != other && !self.ancestors(one).contains(other) && !self.ancestors(other).contains(one)
+    }
+
+    /// The state when only the changes were there that `included` says; for a set of changes that
+    /// holds with each also those it follows.
+    pub fn as_of(&self, included: impl Fn(&ChangeHash) -> bool) -> EntryState {
+        let history: Vec<PastChange> = self
+            .history
+            .iter()
+            .filter(|past| included(&past.hash))
+            .cloned()
+            .collect();
+        let mut state = EntryState {
+            history,
+            ..EntryState::default()
+        };
+        let mut standing: BTreeMap<&str, Vec<Claim>> = BTreeMap::new();
+        let ancestry = Ancestry::of(&state.history);
+        for past in &state.history {
+            for write in &past.writes {
+                let claims = standing.entry(&write.key).or_default();
+                claims.retain(|claim| !ancestry.had_seen(&past.hash, &claim.change));
+                claims.extend(write.value.clone().map(|value| Claim {
+                    value,
+                    change: past.hash,
+                }));
+            }
+        }
+        let fields = standing
+            .into_iter()
+            .filter(|(_, claims)| !claims.is_empty())
+            .map(|(key, mut claims)| {
+                claims.sort_by(|a, b| (&a.value, a.change).cmp(&(&b.value, b.change)));
+                (key.to_owned(), claims)
+            })
+            .collect();
+        state.fields = fields;
+        state
     }
 }

@@ -1,0 +1,149 @@
+use automerge::transaction::{CommitOptions, Transactable as _};
+use automerge::{ActorId, Automerge, ObjType, ROOT, ReadDoc as _, ScalarValue};
+use proptest::prelude::*;
+
+use super::*;
+use crate::entry::Write;
+use crate::{Bytes, DeviceTime};
+
+const ACTOR: Actor = Actor([7; 16]);
+const AT: DeviceTime = DeviceTime(1_700_000_000_000);
+
+fn creation() -> (EntryDocument, Bytes) {
+    let mut document = EntryDocument::new();
+    let writes = [
+        Write::set("kind", "allergy"),
+        Write::set("label", "Pénicilline"),
+    ];
+    let (_, change) = document.edit(ACTOR, &writes, AT).unwrap();
+    (document, change)
+}
+
+fn follow_up(document: &EntryDocument, actor: Actor, value: &str) -> Bytes {
+    let mut document = document.clone();
+    let writes = [Write::set("criticality", value)];
+    document.edit(actor, &writes, AT).unwrap().1
+}
+
+fn admitted(document: &EntryDocument, change: &Bytes) -> Result<EntryState, Unsafe> {
+    let inspected = inspect(change)?;
+    admit(document, &document.state(), &inspected).map(|(_, state, _)| state)
+}
+
+/// A change made with Automerge itself, as a hostile client could.
+fn made_by_hand(work: impl FnOnce(&mut automerge::transaction::Transaction<'_>)) -> Vec<u8> {
+    let mut document = Automerge::new().with_actor(ActorId::from(&ACTOR.0[..]));
+    let mut transaction = document.transaction();
+    transaction.put(ROOT, "kind", "allergy").unwrap();
+    work(&mut transaction);
+    let (hash, _) = transaction.commit_with(CommitOptions::default().with_time(0));
+    let change = document.get_change_by_hash(&hash.unwrap()).unwrap();
+    change.raw_bytes().to_vec()
+}
+
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = Digest32::of(&[&bytes[8..]]);
+    bytes[4..8].copy_from_slice(&checksum.0[..4]);
+    bytes
+}
+
+#[test]
+fn a_creation_and_a_follow_up_pass() {
+    let (document, change) = creation();
+    let state = admitted(&EntryDocument::new(), &change).unwrap();
+    assert_eq!(state.kind(), Some("allergy"));
+    assert_eq!(state, document.state());
+    let state = admitted(&document, &follow_up(&document, ACTOR, "high")).unwrap();
+    assert_eq!(state.history.len(), 2);
+}
+
+#[test]
+fn concurrent_values_are_both_kept() {
+    let (document, _) = creation();
+    let one = follow_up(&document, Actor([1; 16]), "high");
+    let other = follow_up(&document, Actor([2; 16]), "low");
+    let (document, state, _) =
+        admit(&document, &document.state(), &inspect(&one).unwrap()).unwrap();
+    let (_, state, _) = admit(&document, &state, &inspect(&other).unwrap()).unwrap();
+    assert_eq!(state.claims("criticality").len(), 2);
+}
+
+#[test]
+fn nothing_but_flat_scalars_passes() {
+    let refused: [fn(&mut automerge::transaction::Transaction<'_>); 5] = [
+        |t| drop(t.put_object(ROOT, "a", ObjType::Map)),
+        |t| drop(t.put_object(ROOT, "a", ObjType::List)),
+        |t| drop(t.put_object(ROOT, "a", ObjType::Text)),
+        |t| drop(t.put(ROOT, "a", ScalarValue::counter(1))),
+        |t| drop(t.put(ROOT, "UPPER case", "x")),
+    ];
+    for work in refused {
+        assert_eq!(inspect(&made_by_hand(work)).err(), Some(Unsafe::NotFlat));
+    }
+    assert!(inspect(&made_by_hand(|t| t.put(ROOT, "a", 1.5).unwrap())).is_err());
+}
+
+#[test]
+fn compressed_and_document_chunks_are_refused() {
+    let (document, change) = creation();
+    let mut compressed = change.0.clone();
+    compressed[8] = 2;
+    assert_eq!(inspect(&compressed).err(), Some(Unsafe::Chunk));
+    assert_eq!(inspect(&document.save()).err(), Some(Unsafe::Chunk));
+    assert_eq!(inspect(&[]).err(), Some(Unsafe::Chunk));
+    assert_eq!(
+        inspect(&vec![0; MAX_CHANGE + 1]).err(),
+        Some(Unsafe::TooLarge)
+    );
+    let mut trailing = change.0.clone();
+    trailing.push(0);
+    assert_eq!(inspect(&trailing).err(), Some(Unsafe::Chunk));
+}
+
+#[test]
+fn an_actor_cannot_say_two_things_under_one_number() {
+    let (document, _) = creation();
+    let one = follow_up(&document, ACTOR, "high");
+    let other = follow_up(&document, ACTOR, "low");
+    let (document, ..) = admit(&document, &document.state(), &inspect(&one).unwrap()).unwrap();
+    assert_eq!(admitted(&document, &other), Err(Unsafe::Equivocation));
+}
+
+#[test]
+fn an_entry_has_one_beginning_and_one_kind() {
+    let (document, _) = creation();
+    let mut second = EntryDocument::new();
+    let writes = [Write::set("kind", "own-note")];
+    let (_, change) = second.edit(Actor([9; 16]), &writes, AT).unwrap();
+    assert_eq!(admitted(&document, &change), Err(Unsafe::Kind));
+    let mut changed = document.clone();
+    let (_, change) = changed.edit(ACTOR, &writes, AT).unwrap();
+    assert_eq!(inspect(&change).err(), Some(Unsafe::Kind));
+}
+
+proptest! {
+    /// Whatever is done to the bytes of a valid change, with the checksum repaired: it is refused,
+    /// or what it makes can be saved, loaded and read again.
+    #[test]
+    fn mutants_never_poison(
+        flips in prop::collection::vec((9_usize..400, any::<u8>()), 1..6),
+        cut in prop::option::of(9_usize..200),
+    ) {
+        let (document, _) = creation();
+        let mut bytes = follow_up(&document, Actor([3; 16]), "high").0;
+        for (at, value) in flips {
+            let at = 9 + (at - 9) % (bytes.len() - 9);
+            bytes[at] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.min(bytes.len()));
+        }
+        let bytes = with_checksum(bytes);
+        if let Ok(inspected) = inspect(&bytes)
+            && let Ok((_, state, saved)) = admit(&document, &document.state(), &inspected)
+        {
+            let again = EntryDocument::load(&saved).unwrap();
+            prop_assert_eq!(again.state(), state);
+        }
+    }
+}
