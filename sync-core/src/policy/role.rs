@@ -20,6 +20,35 @@ pub enum Profession {
     Other,
 }
 
+impl Profession {
+    /// All of them.
+    pub const ALL: [Profession; 6] = [
+        Profession::Physician,
+        Profession::Midwife,
+        Profession::Dentist,
+        Profession::Pharmacist,
+        Profession::Nurse,
+        Profession::Other,
+    ];
+
+    /// How it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Profession::Physician => "physician",
+            Profession::Midwife => "midwife",
+            Profession::Dentist => "dentist",
+            Profession::Pharmacist => "pharmacist",
+            Profession::Nurse => "nurse",
+            Profession::Other => "other",
+        }
+    }
+
+    /// Reads what [`Profession::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}
+
 /// In what role somebody acts on a record. A role this version does not know is kept, and has no
 /// right.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,41 +80,79 @@ impl Role {
     }
 }
 
-impl From<String> for Role {
-    fn from(text: String) -> Self {
-        match text.as_str() {
+impl Role {
+    /// How it is written: on the wire, in the access log, in an origin.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Role::Holder => "holder",
+            Role::Caregiver => "caregiver",
+            Role::Representative => "representative",
+            Role::Professional(Profession::Other) => "professional",
+            Role::Professional(profession) => profession.as_str(),
+            Role::Desk => "desk",
+            Role::System => "system",
+            Role::Other(text) => text,
+        }
+    }
+}
+
+impl From<&str> for Role {
+    fn from(text: &str) -> Self {
+        match text {
             "holder" => Role::Holder,
             "caregiver" => Role::Caregiver,
             "representative" => Role::Representative,
-            "physician" => Role::Professional(Profession::Physician),
-            "midwife" => Role::Professional(Profession::Midwife),
-            "dentist" => Role::Professional(Profession::Dentist),
-            "pharmacist" => Role::Professional(Profession::Pharmacist),
-            "nurse" => Role::Professional(Profession::Nurse),
             "professional" => Role::Professional(Profession::Other),
             "desk" => Role::Desk,
             "system" => Role::System,
-            _ => Role::Other(text),
+            _ => match Profession::parse(text) {
+                // "other" is no role: a professional of another kind is written "professional".
+                None | Some(Profession::Other) => Role::Other(text.to_owned()),
+                Some(profession) => Role::Professional(profession),
+            },
         }
+    }
+}
+
+impl From<String> for Role {
+    fn from(text: String) -> Self {
+        text.as_str().into()
     }
 }
 
 impl From<Role> for String {
     fn from(role: Role) -> Self {
-        match role {
-            Role::Holder => "holder",
-            Role::Caregiver => "caregiver",
-            Role::Representative => "representative",
-            Role::Professional(Profession::Physician) => "physician",
-            Role::Professional(Profession::Midwife) => "midwife",
-            Role::Professional(Profession::Dentist) => "dentist",
-            Role::Professional(Profession::Pharmacist) => "pharmacist",
-            Role::Professional(Profession::Nurse) => "nurse",
-            Role::Professional(Profession::Other) => "professional",
-            Role::Desk => "desk",
-            Role::System => "system",
-            Role::Other(text) => return text,
+        role.as_str().to_owned()
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_text_survives(text in "holder|caregiver|representative|physician|midwife|dentist|\
+            pharmacist|nurse|professional|other|desk|system|[a-z-]{0,12}|.*") {
+            prop_assert_eq!(String::from(Role::from(text.clone())), text);
         }
-        .to_owned()
+    }
+
+    #[test]
+    fn serde_and_as_str_agree() -> Result<(), serde_json::Error> {
+        for profession in Profession::ALL {
+            let text = serde_json::to_string(&profession)?;
+            assert_eq!(text, format!("\"{}\"", profession.as_str()));
+            assert_eq!(Profession::parse(profession.as_str()), Some(profession));
+        }
+        Ok(())
     }
 }
