@@ -46,6 +46,8 @@ pub struct ReplicaHead {
     pub generation: u64,
     /// A full resend is under way.
     pub resending: bool,
+    /// The server could not tell from the cursor which checkpoint was held: show it.
+    pub show_checkpoint: bool,
 }
 
 impl ReplicaHead {
@@ -61,6 +63,7 @@ impl ReplicaHead {
             pending: Vec::new(),
             generation: 0,
             resending: false,
+            show_checkpoint: false,
         }
     }
 
@@ -150,12 +153,14 @@ impl ReplicaHead {
         })
     }
 
+    /// The checkpoints that edits name, but for the last one: the cursor proves it.
     fn named_checkpoints(&self, items: &[Item]) -> Vec<SignedCheckpoint> {
         let named: Vec<_> = items
             .iter()
             .filter_map(|item| Some(item.edit.origin.read().ok()?.seen?.digest))
             .collect();
-        let held = self.earlier.iter().chain(&self.checkpoint);
+        let last = self.checkpoint.iter().filter(|_| self.show_checkpoint);
+        let held = self.earlier.iter().chain(last);
         held.filter(|c| named.contains(&c.digest()))
             .cloned()
             .collect()

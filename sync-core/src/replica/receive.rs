@@ -9,7 +9,7 @@ use crate::change::Edit;
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
 use crate::entry::EntryError;
-use crate::sync::{FrameError, PROTOCOL, SyncAnswer, Verdict};
+use crate::sync::{FrameError, PROTOCOL, Refusal, SyncAnswer, Verdict};
 use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, Tick};
 
 /// Why an answer is not taken. Nothing of it has then been kept, if the caller's transaction is
@@ -130,11 +130,17 @@ impl ReplicaHead {
         answer: &SyncAnswer,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
+        let mut prove = false;
         for outcome in &answer.outcomes {
             let change = outcome.change;
             let Some(at) = self.pending.iter().position(|(_, hash)| *hash == change) else {
                 continue;
             };
+            let unproven = outcome.verdict == Verdict::Refused(Refusal::UnknownCheckpoint);
+            if unproven && !self.show_checkpoint {
+                prove = true;
+                continue;
+            }
             let (entry, _) = self.pending.remove(at);
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
