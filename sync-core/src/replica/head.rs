@@ -46,8 +46,6 @@ pub struct ReplicaHead {
     pub generation: u64,
     /// A full resend is under way.
     pub resending: bool,
-    /// The server could not tell from the cursor which checkpoint was held: show it.
-    pub show_checkpoint: bool,
 }
 
 impl ReplicaHead {
@@ -63,7 +61,6 @@ impl ReplicaHead {
             pending: Vec::new(),
             generation: 0,
             resending: false,
-            show_checkpoint: false,
         }
     }
 
@@ -159,8 +156,7 @@ impl ReplicaHead {
             .iter()
             .filter_map(|item| Some(item.edit.origin.read().ok()?.seen?.digest))
             .collect();
-        let last = self.checkpoint.iter().filter(|_| self.show_checkpoint);
-        let held = self.earlier.iter().chain(last);
+        let held = self.earlier.iter();
         held.filter(|c| named.contains(&c.digest()))
             .cloned()
             .collect()

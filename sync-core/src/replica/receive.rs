@@ -130,18 +130,22 @@ impl ReplicaHead {
         answer: &SyncAnswer,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        let mut prove = false;
         for outcome in &answer.outcomes {
             let change = outcome.change;
             let Some(at) = self.pending.iter().position(|(_, hash)| *hash == change) else {
                 continue;
             };
+            let (entry, _) = self.pending.remove(at);
+            // The cursor did not prove the last checkpoint: the next request shows it.
             let unproven = outcome.verdict == Verdict::Refused(Refusal::UnknownCheckpoint);
-            if unproven && !self.show_checkpoint {
-                prove = true;
+            // Or what it follows has to go again first.
+            let waits = outcome.verdict == Verdict::Refused(Refusal::Incomplete)
+                && self.pending[..at].iter().any(|(other, _)| *other == entry);
+            if waits || unproven && !self.shown(entries, &entry, &change)? {
+                self.pending.insert(at, (entry, change));
+                report.more = true;
                 continue;
             }
-            let (entry, _) = self.pending.remove(at);
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
@@ -164,6 +168,20 @@ impl ReplicaHead {
                 .extend(edit.map(|(change, edit)| SetAside { edit, change, why }));
         }
         Ok(())
+    }
+
+    /// Whether the last request showed the checkpoint that a pending change names.
+    fn shown<E: Entries>(
+        &self,
+        entries: &mut E,
+        entry: &EntryId,
+        change: &ChangeHash,
+    ) -> Result<bool, AnswerError<E::Error>> {
+        let local = entries.load(entry).map_err(AnswerError::Store)?;
+        let provenance = local.unwrap_or_default().provenance();
+        let seen = provenance.get(change).and_then(|p| p.origin.seen);
+        let shown = |digest| self.earlier.iter().any(|shown| shown.digest() == digest);
+        Ok(seen.is_none_or(|seen| shown(seen.digest)))
     }
 
     /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet

@@ -93,8 +93,6 @@ pub enum HoldReason {
     NoLongerPermitted,
     /// It follows a held change.
     FollowsHeld,
-    /// It follows a change that is not here.
-    Incomplete,
 }
 
 /// Why an edit is refused.
@@ -103,6 +101,8 @@ pub enum HoldReason {
 pub enum Refusal {
     /// Not a change that the guard lets through.
     Malformed,
+    /// It follows a change that is not here.
+    Incomplete,
     /// Not signed by the device that signed in, or not by its person.
     NotAuthentic,
     /// The same actor and sequence number as another change.
