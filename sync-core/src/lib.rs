@@ -1,6 +1,7 @@
 //! The shared medical record and its laws, without I/O, clock, randomness or process-wide state.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod bytes;
 pub mod change;
 pub mod checkpoint;

@@ -1,0 +1,13 @@
+//! The access log: who did what on a record, when and why, chained so that nothing can be taken
+//! out or changed unnoticed.
+//!
+//! Every event is encoded once; those bytes are what is hashed, stored and sent. Each hash covers
+//! the one before, the first one the record's identifier. The head of the chain goes into every
+//! checkpoint the server signs, so each device holds a witness of how far the log had come: a
+//! server that rewrites or shortens the log is found out by any of them.
+
+mod chain;
+mod event;
+
+pub use chain::{Broken, BrokenAt, ChainedEvent, LogHead, Verified, Verifier, verify};
+pub use event::{AccessAction, AccessEvent};

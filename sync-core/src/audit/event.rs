@@ -1,0 +1,138 @@
+//! One line of the access log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Malformed, from_cbor, to_cbor};
+use crate::policy::Role;
+use crate::{DeviceId, EntryId, PersonId, Tick};
+
+/// What was done. An action of a newer version is kept as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum AccessAction {
+    /// The record was opened.
+    Open,
+    /// Entries were given to somebody to read.
+    Read,
+    /// Changes were accepted.
+    Write,
+    /// Changes were held: valid, without the right.
+    Hold,
+    /// Changes were refused: malformed or forged.
+    Refuse,
+    /// A held change was settled.
+    Settle,
+    /// The access log was read.
+    ReadLog,
+    /// Names of people in the record were given out.
+    ReadPeople,
+    /// An enrolment code for the record's holder, or for somebody with rights, was issued.
+    IssueCode,
+    /// Content was destroyed.
+    Destroy,
+    /// The server was restored from a backup: a declared gap.
+    Restore,
+    /// An action of a newer version.
+    Other(String),
+}
+
+impl AccessAction {
+    const KNOWN: [AccessAction; 11] = [
+        AccessAction::Open,
+        AccessAction::Read,
+        AccessAction::Write,
+        AccessAction::Hold,
+        AccessAction::Refuse,
+        AccessAction::Settle,
+        AccessAction::ReadLog,
+        AccessAction::ReadPeople,
+        AccessAction::IssueCode,
+        AccessAction::Destroy,
+        AccessAction::Restore,
+    ];
+
+    /// The stable code, in kebab case.
+    pub fn as_str(&self) -> &str {
+        match self {
+            AccessAction::Open => "open",
+            AccessAction::Read => "read",
+            AccessAction::Write => "write",
+            AccessAction::Hold => "hold",
+            AccessAction::Refuse => "refuse",
+            AccessAction::Settle => "settle",
+            AccessAction::ReadLog => "read-log",
+            AccessAction::ReadPeople => "read-people",
+            AccessAction::IssueCode => "issue-code",
+            AccessAction::Destroy => "destroy",
+            AccessAction::Restore => "restore",
+            AccessAction::Other(code) => code,
+        }
+    }
+}
+
+impl From<String> for AccessAction {
+    fn from(code: String) -> Self {
+        let known = Self::KNOWN
+            .into_iter()
+            .find(|action| action.as_str() == code);
+        known.unwrap_or(AccessAction::Other(code))
+    }
+}
+
+impl From<AccessAction> for String {
+    fn from(action: AccessAction) -> Self {
+        action.as_str().to_owned()
+    }
+}
+
+/// One line of a record's access log.
+///
+/// It names entries and people by their identifiers; of what they say it holds nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEvent {
+    /// Its place in the log, from 1.
+    #[serde(rename = "n")]
+    pub seq: u64,
+    /// When, on the record's clock.
+    #[serde(rename = "t")]
+    pub at: Tick,
+    /// By whom.
+    #[serde(rename = "p")]
+    pub person: PersonId,
+    /// In what role.
+    #[serde(rename = "r")]
+    pub role: Role,
+    /// For whom, when for somebody else.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<PersonId>,
+    /// On which device; none for acts at the server itself.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// What was done.
+    #[serde(rename = "a")]
+    pub action: AccessAction,
+    /// To which entries.
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryId>,
+    /// How many changes it moved, either way.
+    #[serde(rename = "c", default)]
+    pub changes: u64,
+    /// Why: the reason given, or the code of a refusal.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl AccessEvent {
+    /// The bytes that are hashed, stored and sent. Made once: a reader hashes what it was given.
+    pub fn encode(&self) -> Vec<u8> {
+        to_cbor(self)
+    }
+
+    /// Reads [`AccessEvent::encode`]'s bytes; members of a newer version are passed over.
+    ///
+    /// # Errors
+    /// When the bytes are not an event.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        from_cbor(bytes).map_err(|_| Malformed("access-log event"))
+    }
+}
