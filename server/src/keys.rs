@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ed25519_dalek::SigningKey;
+use sync_core::sign::{KeyId, PublicKey};
 
 use crate::clock::Clock;
 use crate::storage::sqlite::{migrate, open_connection};
@@ -58,8 +59,10 @@ struct Inner {
 /// The key by which the server signs checkpoints and frames.
 #[derive(Clone)]
 pub struct ServerKey {
-    /// The first half of SHA-256 of the public key.
-    pub key_id: [u8; 16],
+    /// Names the public half.
+    pub key_id: KeyId,
+    /// The public half.
+    pub public_key: PublicKey,
     /// The secret.
     pub signing: SigningKey,
 }

@@ -2,6 +2,11 @@
 //! it in their own process.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod clock;
+pub mod config;
+pub mod http;
 pub mod keys;
+pub mod settings;
 pub mod storage;
+pub mod telemetry;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use ed25519_dalek::SigningKey;
-use sync_core::Digest32;
+use sync_core::sign::PublicKey;
 use zeroize::Zeroizing;
 
 use super::{KeyError, Place, SealingKey, ServerKey, schema::named_keys};
@@ -37,14 +37,16 @@ impl Named {
         let mut take = |name: &str| last.remove(name).ok_or(KeyError::Absent);
         let secret = take("signing")?;
         let signing = SigningKey::from_bytes(&secret.0);
-        let digest = Digest32::of(&[signing.verifying_key().as_bytes()]);
-        let mut key_id = [0; 16];
-        key_id.copy_from_slice(&digest.0[..16]);
+        let public_key = PublicKey::of(&signing);
         Ok(Self {
             system: take("system")?,
             blind: take("blind")?,
             cursor: take("cursor")?,
-            signing: ServerKey { key_id, signing },
+            signing: ServerKey {
+                key_id: public_key.key_id(),
+                public_key,
+                signing,
+            },
             entries,
         })
     }

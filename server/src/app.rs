@@ -1,0 +1,125 @@
+//! The server as a whole: what its handlers share, its start and its stop.
+
+mod error;
+mod run;
+mod tls;
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::limits::Limits;
+use crate::keys::Keys;
+use crate::settings;
+use crate::storage::{Database, StorageError};
+pub use error::StartError;
+pub use run::{Running, run, run_with};
+
+/// What the handlers share.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The data store.
+    pub db: Database,
+    /// The key store.
+    pub keys: Keys,
+    /// What one peer or session may ask for in a time.
+    pub limits: Limits,
+    stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// Opens the stores, making them at first start, and checks that they belong together. The
+    /// administrator's commands use this beside a running server.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        for dir in [&config.data, &config.keys()] {
+            make_directory(dir)?;
+        }
+        let starting = lock(&config.data.join("starting.lock"))?;
+        starting
+            .lock()
+            .map_err(|e| StartError::file(&config.data, e))?;
+        let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
+        let db = Database::open(&config.database())?;
+        drop(starting);
+        Ok(Self {
+            limits: Limits::new(&config),
+            stopping: watch::Sender::new(false),
+            config,
+            clock,
+            db,
+            keys,
+        })
+    }
+
+    /// Checks, and at first start notes, what the data store must keep for good: which key store
+    /// seals it.
+    pub async fn check_belonging(&self) -> Result<(), StartError> {
+        let mine: String = uuid::Uuid::from_bytes(self.keys.store_id()).to_string();
+        let noted = mine.clone();
+        let stored = self
+            .db
+            .write(move |c| settings::note_first(c, settings::KEY_STORE, &noted))
+            .await?;
+        if stored == mine {
+            Ok(())
+        } else {
+            Err(StartError::KeysOfAnother {
+                keys: self.keys.path().to_owned(),
+                data: self.db.path().to_owned(),
+            })
+        }
+    }
+
+    /// Turns true when the server begins to stop: long-lived connections end then.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Tells long-lived connections to end.
+    fn begin_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+/// Takes the directory for one serving process; held until the file is dropped.
+fn lock_for_serving(data: &Path) -> Result<File, StartError> {
+    let file = lock(&data.join("serving.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::AlreadyServing {
+            data: data.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(StartError::file(data, source)),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StartError> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(|source| StartError::file(path, source))
+}
+
+fn make_directory(path: &Path) -> Result<(), StartError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StartError::file(path, source))
+}
+
+impl From<diesel::result::Error> for StartError {
+    fn from(error: diesel::result::Error) -> Self {
+        StorageError::from(error).into()
+    }
+}

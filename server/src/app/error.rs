@@ -1,0 +1,85 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+use crate::keys::KeyError;
+use crate::storage::StorageError;
+
+/// Why the server, or an administrator's command, does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data store cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The key store cannot be opened, or its master key is not there.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A file or directory cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process serves this data directory.
+    #[error(
+        "another carnet already serves {}: stop it first, or choose another directory with \
+         --data", data.display()
+    )]
+    AlreadyServing {
+        /// The data directory.
+        data: PathBuf,
+    },
+    /// The key store is not the one the data was sealed with.
+    #[error(
+        "the keys in {} are not those {} was sealed with: put back the key store that belongs \
+         to it", keys.display(), data.display()
+    )]
+    KeysOfAnother {
+        /// The key store.
+        keys: PathBuf,
+        /// The data store.
+        data: PathBuf,
+    },
+    /// Passkeys are bound to another relying party.
+    #[error(
+        "the passkeys in this store are bound to the domain {stored:?} and would all stop \
+         working under {configured:?}: start with --rp-id {stored}; changing the domain means \
+         enrolling everybody anew"
+    )]
+    RpIdChanged {
+        /// The domain the passkeys are bound to.
+        stored: String,
+        /// The domain asked for.
+        configured: String,
+    },
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("cannot use the TLS certificate in {}: {reason}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StartError {
+    pub(super) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+use std::fs::File;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use tokio::task::JoinHandle;
+
+use super::{App, StartError, lock_for_serving};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::{http, telemetry};
+
+/// A server that runs in this process, until stopped.
+pub struct Running {
+    address: SocketAddr,
+    app: web::Data<App>,
+    handle: ServerHandle,
+    server: JoinHandle<std::io::Result<()>>,
+    upkeep: JoinHandle<()>,
+    _serving: File,
+}
+
+/// Starts a server with the machine's clock.
+pub async fn run(config: Config) -> Result<Running, StartError> {
+    run_with(config, Arc::new(SystemClock)).await
+}
+
+/// Starts a server with a clock of the caller's. It listens when this returns.
+pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let listen = config.listen;
+    let app = web::Data::new(App::open(config, clock)?);
+    let serving = lock_for_serving(&app.config.data)?;
+    app.check_belonging().await?;
+    let fail = |source| StartError::Listen {
+        address: listen,
+        source,
+    };
+    let metrics = telemetry::metrics();
+    let shared = app.clone();
+    let server = HttpServer::new(move || http::app(shared.clone()))
+        .workers(app.config.workers)
+        .shutdown_timeout(app.config.shutdown_timeout.as_secs())
+        .client_request_timeout(app.config.request_timeout)
+        .disable_signals();
+    let server = match super::tls::configuration(&app.config)? {
+        Some(tls) => server.bind_rustls_0_23(listen, tls),
+        None => server.bind(listen),
+    }
+    .map_err(fail)?;
+    let address = *server
+        .addrs()
+        .first()
+        .ok_or_else(|| fail(std::io::Error::other("no address was bound")))?;
+    let server = server.run();
+    let handle = server.handle();
+    Ok(Running {
+        address,
+        app,
+        handle,
+        server: tokio::spawn(server),
+        upkeep: tokio::spawn(async move {
+            let mut every = tokio::time::interval(Duration::from_secs(15));
+            loop {
+                every.tick().await;
+                metrics.run_upkeep();
+            }
+        }),
+        _serving: serving,
+    })
+}
+
+impl Running {
+    /// Where the server listens; with port 0 configured, the port it was given.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base of its URLs, as the machine itself reaches it.
+    pub fn url(&self) -> String {
+        let scheme = match self.app.config.tls {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// What its handlers share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Takes no more requests, lets those that run finish, and lets the stores finish writing.
+    pub async fn stop(self) {
+        self.app.begin_stop();
+        self.handle.stop(true).await;
+        // Nothing to learn from how the task ended: it was told to.
+        let _ = self.server.await;
+        self.upkeep.abort();
+        self.app.db.close().await;
+    }
+}

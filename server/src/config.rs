@@ -1,0 +1,200 @@
+//! Configuration: a flag, else an environment variable, else the TOML file, else a default.
+
+mod apps;
+mod error;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+pub use apps::{AndroidApp, AppleApp};
+pub use error::ConfigError;
+pub use settings::{LogFormat, Settings};
+
+/// A configuration that was checked and is complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The file of the key that wraps the others.
+    pub master_key: PathBuf,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The WebAuthn relying party: a domain that passkeys are bound to for good.
+    pub rp_id: String,
+    /// What authenticators call the service.
+    pub rp_name: String,
+    /// Origins of web pages that may sign in; the first is where links lead.
+    pub origins: Vec<Url>,
+    /// Whether the port of an origin is left out of comparison: on `localhost` only.
+    pub any_port: bool,
+    /// Android apps that may sign in.
+    pub android_apps: Vec<AndroidApp>,
+    /// Apple apps that may sign in.
+    pub apple_apps: Vec<AppleApp>,
+    /// Certificate chain and private key, PEM, when the server itself speaks TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Whether a reverse proxy stands before the server and says who the peer is.
+    pub behind_proxy: bool,
+    /// How long a session lasts at most.
+    pub session: Duration,
+    /// How long a session lasts unused.
+    pub session_idle: Duration,
+    /// How long an enrolment code is good for when an administrator makes it.
+    pub enrolment_code: Duration,
+    /// The largest body of a request, after decompression, in bytes.
+    pub body_limit: usize,
+    /// How long a request may take to arrive, and to be answered.
+    pub request_timeout: Duration,
+    /// Requests a minute from one peer address.
+    pub peer_rate: u32,
+    /// Requests a minute in one session.
+    pub session_rate: u32,
+    /// How long a stop waits for running requests.
+    pub shutdown_timeout: Duration,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// The filter of this program's own logs, like `info` or `server::storage=debug`.
+    pub log: String,
+}
+
+impl Config {
+    /// A configuration for `data`, with the default for everything else and any free port of the
+    /// loopback address: what tests and demonstrations start from.
+    pub fn local(data: &Path) -> Self {
+        let settings = Settings {
+            data: Some(data.to_owned()),
+            listen: Some("127.0.0.1:0".to_owned()),
+            ..Settings::default()
+        };
+        Self::resolve(settings).expect("the defaults are valid")
+    }
+
+    /// The data store's file.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("carnet.sqlite")
+    }
+
+    /// The directory of the key store.
+    pub fn keys(&self) -> PathBuf {
+        keys_directory(&self.data)
+    }
+
+    /// Where links lead: the first web origin.
+    pub fn public_url(&self) -> &Url {
+        &self.origins[0]
+    }
+
+    /// Completes settings by their defaults and checks them.
+    pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
+        let data = settings.data.unwrap_or_else(|| "carnet-data".into());
+        let listen = settings.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Listen {
+            found: listen.to_owned(),
+        })?;
+        let rp_id = settings.rp_id.unwrap_or_else(|| "localhost".into());
+        let any_port = rp_id == "localhost";
+        let origins = origins(&settings.origin, &rp_id)?;
+        let tls = match (settings.tls_cert, settings.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(ConfigError::TlsHalf),
+        };
+        let days = |name, value: Option<u32>, default| {
+            positive(name, value, default).map(|n| Duration::from_secs(u64::from(n) * 86_400))
+        };
+        let seconds = |name, value: Option<u32>, default| {
+            positive(name, value, default).map(|n| Duration::from_secs(u64::from(n)))
+        };
+        let config = Self {
+            master_key: settings
+                .master_key
+                .unwrap_or_else(|| keys_directory(&data).join("master.key")),
+            listen,
+            rp_name: settings.rp_name.unwrap_or_else(|| "Carnet de santé".into()),
+            origins,
+            any_port,
+            android_apps: parse_all(&settings.android_app)?,
+            apple_apps: parse_all(&settings.apple_app)?,
+            tls,
+            behind_proxy: settings.behind_proxy.unwrap_or(false),
+            session: days("session-days", settings.session_days, 90)?,
+            session_idle: days("session-idle-days", settings.session_idle_days, 30)?,
+            enrolment_code: days("enrolment-code-days", settings.enrolment_code_days, 7)?,
+            body_limit: positive("body-limit-kib", settings.body_limit_kib, 8 * 1024)? as usize
+                * 1024,
+            request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
+            peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
+            session_rate: positive("session-rate", settings.session_rate, 600)?,
+            shutdown_timeout: seconds("shutdown-seconds", settings.shutdown_seconds, 20)?,
+            workers: match settings.workers {
+                Some(0) => return Err(ConfigError::Zero { name: "workers" }),
+                Some(workers) => workers as usize,
+                None => std::thread::available_parallelism().map_or(2, usize::from),
+            },
+            log_format: settings.log_format.unwrap_or_default(),
+            log: settings.log.unwrap_or_else(|| "info".into()),
+            data,
+            rp_id,
+        };
+        if config.session_idle > config.session {
+            return Err(ConfigError::IdleLonger);
+        }
+        Ok(config)
+    }
+}
+
+fn keys_directory(data: &Path) -> PathBuf {
+    data.join("keys")
+}
+
+fn positive(name: &'static str, value: Option<u32>, default: u32) -> Result<u32, ConfigError> {
+    match value {
+        Some(0) => Err(ConfigError::Zero { name }),
+        other => Ok(other.unwrap_or(default)),
+    }
+}
+
+fn parse_all<T: std::str::FromStr<Err = ConfigError>>(
+    texts: &[String],
+) -> Result<Vec<T>, ConfigError> {
+    texts.iter().map(|text| text.parse()).collect()
+}
+
+/// Web origins, each of the relying party's domain or below it, as WebAuthn demands.
+fn origins(texts: &[String], rp_id: &str) -> Result<Vec<Url>, ConfigError> {
+    let domain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    if rp_id.is_empty() || !rp_id.chars().all(domain) || rp_id.parse::<std::net::IpAddr>().is_ok() {
+        return Err(ConfigError::RpId {
+            found: rp_id.to_owned(),
+        });
+    }
+    let standard = match rp_id {
+        "localhost" => "http://localhost:8080".to_owned(),
+        other => format!("https://{other}"),
+    };
+    let standard = [standard];
+    let texts = if texts.is_empty() { &standard } else { texts };
+    texts
+        .iter()
+        .map(|text| {
+            let fail = || ConfigError::Origin {
+                found: text.clone(),
+                rp_id: rp_id.to_owned(),
+            };
+            let url = Url::parse(text).map_err(|_| fail())?;
+            let host = url.domain().ok_or_else(fail)?;
+            let inside = host == rp_id || host.ends_with(&format!(".{rp_id}"));
+            let secure = url.scheme() == "https" || (url.scheme() == "http" && host == "localhost");
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            (inside && secure && bare).then_some(url).ok_or_else(fail)
+        })
+        .collect()
+}

@@ -1,0 +1,184 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What can be set, as given: by flags and environment, or by a file whose keys are the names of
+/// the flags.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Data directory, made if it is not there [default: ./carnet-data]
+    #[arg(long, global = true, env = "CARNET_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// File of the master key, made at first start [default: keys/master.key in the data directory]
+    #[arg(long, global = true, env = "CARNET_MASTER_KEY", value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "CARNET_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Domain that passkeys are bound to; cannot change once there are any [default: localhost]
+    #[arg(long, global = true, env = "CARNET_RP_ID", value_name = "DOMAIN")]
+    pub rp_id: Option<String>,
+    /// Name that authenticators show [default: Carnet de santé]
+    #[arg(long, global = true, env = "CARNET_RP_NAME", value_name = "NAME")]
+    pub rp_name: Option<String>,
+    /// Web origin people may sign in from, repeatable; links lead to the first
+    /// [default: https:// and the rp-id, or http://localhost:8080]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_ORIGIN",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    pub origin: Vec<String>,
+    /// Android app people may sign in from, PACKAGE=SHA-256 of its certificate, repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_ANDROID_APP",
+        value_name = "APP",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    pub android_app: Vec<String>,
+    /// Apple app people may sign in from, TEAMID.bundle, repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_APPLE_APP",
+        value_name = "APP",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    pub apple_app: Vec<String>,
+    /// Certificate chain, PEM, to speak TLS without a proxy
+    #[arg(long, global = true, env = "CARNET_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, global = true, env = "CARNET_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Take the peer's address from X-Forwarded-For, as the proxy before the server wrote it
+    /// [default: false]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_BEHIND_PROXY",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub behind_proxy: Option<bool>,
+    /// Days a session lasts at most [default: 90]
+    #[arg(long, global = true, env = "CARNET_SESSION_DAYS", value_name = "DAYS")]
+    pub session_days: Option<u32>,
+    /// Days a session lasts unused [default: 30]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_SESSION_IDLE_DAYS",
+        value_name = "DAYS"
+    )]
+    pub session_idle_days: Option<u32>,
+    /// Days an enrolment code made by an administrator is good for [default: 7]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_ENROLMENT_CODE_DAYS",
+        value_name = "DAYS"
+    )]
+    pub enrolment_code_days: Option<u32>,
+    /// Largest request body after decompression, KiB [default: 8192]
+    #[arg(long, global = true, env = "CARNET_BODY_LIMIT_KIB", value_name = "KIB")]
+    pub body_limit_kib: Option<u32>,
+    /// Seconds a request may take to arrive, and to be answered [default: 30]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_REQUEST_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub request_seconds: Option<u32>,
+    /// Requests a minute from one peer address [default: 1200]
+    #[arg(long, global = true, env = "CARNET_PEER_RATE", value_name = "N")]
+    pub peer_rate: Option<u32>,
+    /// Requests a minute in one session [default: 600]
+    #[arg(long, global = true, env = "CARNET_SESSION_RATE", value_name = "N")]
+    pub session_rate: Option<u32>,
+    /// Seconds a stop waits for running requests [default: 20]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_SHUTDOWN_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub shutdown_seconds: Option<u32>,
+    /// Threads that serve requests [default: one a processor]
+    #[arg(long, global = true, env = "CARNET_WORKERS", value_name = "N")]
+    pub workers: Option<u32>,
+    /// How logs are written, to standard error [default: text]
+    #[arg(long, global = true, env = "CARNET_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// Which of this program's logs are written, like info or server::storage=debug
+    /// [default: info]
+    #[arg(long, global = true, env = "CARNET_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+impl Settings {
+    /// Reads a TOML file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Toml {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// These settings, and where they say nothing, the others.
+    pub fn or(self, other: Self) -> Self {
+        let list = |mine: Vec<String>, theirs| if mine.is_empty() { theirs } else { mine };
+        Self {
+            data: self.data.or(other.data),
+            master_key: self.master_key.or(other.master_key),
+            listen: self.listen.or(other.listen),
+            rp_id: self.rp_id.or(other.rp_id),
+            rp_name: self.rp_name.or(other.rp_name),
+            origin: list(self.origin, other.origin),
+            android_app: list(self.android_app, other.android_app),
+            apple_app: list(self.apple_app, other.apple_app),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            behind_proxy: self.behind_proxy.or(other.behind_proxy),
+            session_days: self.session_days.or(other.session_days),
+            session_idle_days: self.session_idle_days.or(other.session_idle_days),
+            enrolment_code_days: self.enrolment_code_days.or(other.enrolment_code_days),
+            body_limit_kib: self.body_limit_kib.or(other.body_limit_kib),
+            request_seconds: self.request_seconds.or(other.request_seconds),
+            peer_rate: self.peer_rate.or(other.peer_rate),
+            session_rate: self.session_rate.or(other.session_rate),
+            shutdown_seconds: self.shutdown_seconds.or(other.shutdown_seconds),
+            workers: self.workers.or(other.workers),
+            log_format: self.log_format.or(other.log_format),
+            log: self.log.or(other.log),
+        }
+    }
+}

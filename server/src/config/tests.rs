@@ -1,0 +1,81 @@
+use super::*;
+
+fn refused(settings: Settings) -> String {
+    Config::resolve(settings)
+        .expect_err("should be refused")
+        .to_string()
+}
+
+#[test]
+fn flags_come_before_the_file_and_the_file_before_defaults() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("carnet.toml");
+    std::fs::write(&path, "rp-id = \"carnet.example\"\nsession-days = 40\n").expect("writes");
+    let flags = Settings {
+        session_days: Some(35),
+        ..Settings::default()
+    };
+    let config =
+        Config::resolve(flags.or(Settings::from_file(&path).expect("reads"))).expect("is valid");
+    assert_eq!(config.session, Duration::from_secs(35 * 86_400));
+    assert_eq!(config.rp_id, "carnet.example");
+    assert_eq!(config.public_url().as_str(), "https://carnet.example/");
+    assert!(config.listen.ip().is_loopback());
+    assert_eq!(config.data, Path::new("carnet-data"));
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_named() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("carnet.toml");
+    std::fs::write(&path, "sesion-days = 40\n").expect("writes");
+    let error = Settings::from_file(&path).expect_err("refused").to_string();
+    assert!(error.contains("sesion-days"), "{error}");
+    let error = Settings::from_file(&dir.path().join("none")).expect_err("refused");
+    assert!(error.to_string().contains("none"));
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    let with = |change: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        refused(settings)
+    };
+    assert!(with(|s| s.listen = Some("8080".into())).starts_with("listen"));
+    assert!(with(|s| s.rp_id = Some("https://x".into())).starts_with("rp-id"));
+    assert!(with(|s| s.rp_id = Some("127.0.0.1".into())).starts_with("rp-id"));
+    for origin in [
+        "https://elsewhere.example",
+        "http://carnet.example",
+        "https://badcarnet.example",
+        "https://carnet.example/path",
+        "carnet.example",
+    ] {
+        let error = refused(Settings {
+            rp_id: Some("carnet.example".into()),
+            origin: vec![origin.into()],
+            ..Settings::default()
+        });
+        assert!(error.starts_with("origin"), "{error}");
+    }
+    assert!(with(|s| s.tls_cert = Some("x".into())).starts_with("tls-cert"));
+    assert!(with(|s| s.workers = Some(0)).starts_with("workers"));
+    assert!(with(|s| s.session_days = Some(1)).starts_with("session-idle-days"));
+    assert!(with(|s| s.android_app = vec!["x=00".into()]).starts_with("android-app"));
+    assert!(with(|s| s.apple_app = vec!["x.y".into()]).starts_with("apple-app"));
+}
+
+#[test]
+fn apps_have_the_origins_their_platforms_give() {
+    let fingerprint = "00:".repeat(31) + "FF";
+    let app: AndroidApp = format!("fr.example.carnet={fingerprint}")
+        .parse()
+        .expect("is one");
+    assert_eq!(
+        app.origin(),
+        format!("android:apk-key-hash:{}8", "A".repeat(41) + "P")
+    );
+    assert_eq!(app.fingerprint_text(), fingerprint);
+    assert!("ABCDE12345.fr.example.carnet".parse::<AppleApp>().is_ok());
+}

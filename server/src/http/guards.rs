@@ -1,0 +1,85 @@
+//! What every request passes: time, rate, and one form of error.
+
+use std::net::IpAddr;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, ResponseError as _, web};
+
+use super::{Problem, ProblemType};
+use crate::app::App;
+
+/// The address a request comes from: the connection's, or behind a proxy the last that the proxy
+/// wrote; none on a connection without one.
+pub fn peer_address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
+    if app.config.behind_proxy {
+        let text = request
+            .headers()
+            .get_all("X-Forwarded-For")
+            .last()?
+            .to_str()
+            .ok()?;
+        return text.rsplit(',').next()?.trim().parse().ok();
+    }
+    request.peer_addr().map(|address| address.ip())
+}
+
+/// Refuses a peer that asks for more than its rate.
+pub(super) async fn within_rate<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if let Some(app) = request.app_data::<web::Data<App>>()
+        && let Some(address) = peer_address(app, request.request())
+    {
+        app.limits.peer(address)?;
+    }
+    next.call(request).await
+}
+
+/// Gives up on a request whose body does not arrive, or whose answer is not ready, in time.
+pub(super) async fn within_time<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let Some(app) = request.app_data::<web::Data<App>>() else {
+        return next.call(request).await;
+    };
+    let limit = app.config.request_timeout;
+    tokio::time::timeout(limit, next.call(request))
+        .await
+        .unwrap_or_else(|_| Err(Problem::new(ProblemType::TooSlow).into()))
+}
+
+/// Gives every error the form of a problem, also those that the framework made.
+pub(super) async fn answer_problems<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let http = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_left_body(),
+        Err(error) => ServiceResponse::new(http, error.error_response()).map_into_right_body(),
+    };
+    let status = response.status();
+    let is_problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json");
+    if !(status.is_client_error() || status.is_server_error()) || is_problem {
+        return Ok(response);
+    }
+    let kind = match status {
+        StatusCode::NOT_FOUND => ProblemType::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemType::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemType::TooLarge,
+        StatusCode::REQUEST_TIMEOUT => ProblemType::TooSlow,
+        status if status.is_client_error() => ProblemType::Malformed,
+        _ => ProblemType::Internal,
+    };
+    let (http, _) = response.into_parts();
+    let problem = Problem::new(kind).error_response();
+    Ok(ServiceResponse::new(http, problem).map_into_right_body())
+}

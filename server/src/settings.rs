@@ -1,0 +1,44 @@
+//! What the data store remembers of the server itself.
+
+use diesel::prelude::*;
+
+use crate::storage::StorageError;
+use crate::storage::schema::identity::settings;
+
+/// Which key store seals the data.
+pub const KEY_STORE: &str = "key-store";
+
+/// The domain that the passkeys are bound to.
+pub const RP_ID: &str = "rp-id";
+
+/// The value of a setting.
+pub fn find(connection: &mut SqliteConnection, key: &str) -> Result<Option<String>, StorageError> {
+    Ok(settings::table
+        .find(key)
+        .select(settings::value)
+        .first(connection)
+        .optional()?)
+}
+
+/// Notes a value if there is none yet, and answers the one that stands.
+pub fn note_first(
+    connection: &mut SqliteConnection,
+    key: &str,
+    value: &str,
+) -> Result<String, StorageError> {
+    diesel::insert_or_ignore_into(settings::table)
+        .values((settings::key.eq(key), settings::value.eq(value)))
+        .execute(connection)?;
+    Ok(settings::table
+        .find(key)
+        .select(settings::value)
+        .first(connection)?)
+}
+
+/// Notes a value in place of any other.
+pub fn note(connection: &mut SqliteConnection, key: &str, value: &str) -> Result<(), StorageError> {
+    diesel::replace_into(settings::table)
+        .values((settings::key.eq(key), settings::value.eq(value)))
+        .execute(connection)?;
+    Ok(())
+}
