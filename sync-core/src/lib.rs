@@ -10,6 +10,7 @@ pub mod entry;
 pub mod guard;
 pub mod id;
 pub mod identity;
+pub mod kind;
 pub mod policy;
 pub mod replica;
 pub mod sign;

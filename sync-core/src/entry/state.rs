@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ancestry;
+use serde::{Deserialize, Serialize};
+
 use crate::ChangeHash;
 use crate::change::Actor;
 
 /// A scalar.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// Nothing, said explicitly.
     Null,
@@ -20,7 +23,7 @@ pub enum Value {
     /// Text; also structured values, as JSON.
     Text(String),
     /// Bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "crate::bytes")] Vec<u8>),
 }
 
 impl Value {

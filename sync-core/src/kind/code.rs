@@ -1,0 +1,87 @@
+//! Closed lists of codes that a newer version may lengthen.
+
+/// Defines an enum of codes, kebab-case on the wire, each with its words; a code of a newer
+/// version is kept as `Other`.
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident {
+        $( $(#[$variant_meta:meta])* $variant:ident = $code:literal, $en:literal, $fr:literal; )*
+    }) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+            serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(from = "String", into = "String")]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant, )*
+            /// A code of a newer version, kept as it is.
+            Other(String),
+        }
+
+        impl $name {
+            /// The codes of this version.
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// The code as written.
+            pub fn code(&self) -> &str {
+                match self {
+                    $( $name::$variant => $code, )*
+                    $name::Other(code) => code,
+                }
+            }
+
+            /// What people read; nothing for a code of a newer version.
+            pub fn words(&self) -> Option<$crate::kind::Words> {
+                match self {
+                    $( $name::$variant => Some($crate::kind::Words::new($en, $fr)), )*
+                    $name::Other(_) => None,
+                }
+            }
+
+            /// Whether this version has the code.
+            pub fn is_known(&self) -> bool {
+                !matches!(self, $name::Other(_))
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(code: &str) -> Self {
+                match code {
+                    $( $code => $name::$variant, )*
+                    _ => $name::Other(code.to_owned()),
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(code: String) -> Self {
+                $name::from(code.as_str())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(code: $name) -> Self {
+                code.code().to_owned()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+
+        impl $crate::kind::code::Code for $name {
+            fn known(code: &str) -> bool {
+                $name::from(code).is_known()
+            }
+        }
+    };
+}
+pub(crate) use codes;
+
+/// A list of codes, as the field tables see it.
+pub(crate) trait Code {
+    /// Whether this version has the code.
+    fn known(code: &str) -> bool;
+}

@@ -1,0 +1,266 @@
+//! What every entry carries, whatever its kind.
+
+use serde::{Deserialize, Serialize};
+
+use super::code::{Code as _, codes};
+use super::field::{FieldSpec, Join, Shape};
+use super::json::{self, Extra, JsonScalar};
+use super::label::Label;
+use super::write::{Drafted, Read};
+use super::{Edit, Invalid, Occurred};
+use crate::Tick;
+use crate::entry::{
+    self, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
+    STATUS, Visibility, Write,
+};
+
+/// What the entry is called: a [`Label`] as JSON.
+pub const LABEL: &str = "label";
+/// When it happened: an [`Occurred`] as text.
+pub const OCCURRED: &str = "occurred";
+/// Where the author has it from, in words.
+pub const SOURCE: &str = "source";
+/// Free remarks.
+pub const NOTES: &str = "notes";
+/// How sure the fact is: a code of its kind.
+pub const VERIFICATION: &str = "verification";
+
+/// The longest label, in characters.
+pub const LABEL_MAX: usize = 500;
+/// The longest source or reason, in characters.
+pub const LINE_MAX: usize = 1_000;
+/// The longest remarks, in characters.
+pub const NOTES_MAX: usize = 8_000;
+
+codes! {
+    /// What stands of an entry. Removal is a status with a reason; nothing is deleted.
+    StatusCode {
+        /// It stands.
+        Active = "active", "active", "actif";
+        /// It does not count at present.
+        Inactive = "inactive", "inactive", "inactif";
+        /// It is over.
+        Resolved = "resolved", "resolved", "résolu";
+        /// It turned out not to be so.
+        Refuted = "refuted", "ruled out", "écarté";
+        /// No longer taken.
+        Stopped = "stopped", "stopped", "arrêté";
+        /// A right taken back.
+        Revoked = "revoked", "revoked", "révoqué";
+        /// It should never have been written.
+        EnteredInError = "entered-in-error", "entered in error", "saisi par erreur";
+    }
+}
+
+impl StatusCode {
+    /// Whether an entry of this status counts; a code of a newer version does, so that nothing
+    /// vanishes for not being understood.
+    pub fn is_active(&self) -> bool {
+        matches!(self, StatusCode::Active | StatusCode::Other(_))
+    }
+}
+
+/// A status with its reason: one value. As JSON: `{"status", "reason"?}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// What stands.
+    pub status: StatusCode,
+    /// Why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Members of a newer version.
+    #[serde(flatten)]
+    pub other: Extra,
+}
+
+impl Status {
+    /// A status with its reason.
+    pub fn because(status: StatusCode, reason: impl Into<String>) -> Self {
+        Status {
+            reason: Some(reason.into()),
+            ..Status::from(status)
+        }
+    }
+}
+
+impl From<StatusCode> for Status {
+    fn from(status: StatusCode) -> Self {
+        Status {
+            status,
+            reason: None,
+            other: Extra::new(),
+        }
+    }
+}
+
+impl JsonScalar for Status {
+    fn check(&self, field: &'static str) -> Result<(), Invalid> {
+        json::optional(field, self.reason.as_deref(), LINE_MAX)?;
+        let known = StatusCode::known(self.status.code());
+        known.then_some(()).ok_or(Invalid::UnknownCode { field })
+    }
+}
+
+/// The fields of every kind, known or not.
+pub const FIELDS: &[FieldSpec] = &[
+    FieldSpec::new(
+        STATUS,
+        Shape::Json(json::check::<Status>),
+        "Status",
+        "Statut",
+    )
+    .joins(Join::Status),
+    FieldSpec::new(LABEL, Shape::Json(json::check::<Label>), "Label", "Libellé"),
+    FieldSpec::new(OCCURRED, Shape::Date, "When", "Quand"),
+    FieldSpec::new(SOURCE, Shape::Text(LINE_MAX), "Source", "Source"),
+    FieldSpec::new(NOTES, Shape::Text(NOTES_MAX), "Notes", "Remarques"),
+    FieldSpec::new(HIDDEN_FROM_PROFESSIONALS, Shape::Flag, "Hidden", "Masqué").joins(Join::YesWins),
+    FieldSpec::new(
+        HIDDEN_FROM_PATIENT_UNTIL,
+        Shape::Tick,
+        "Not yet visible to the patient",
+        "Pas encore visible du patient",
+    )
+    .joins(Join::Later),
+    FieldSpec::new(
+        HIDDEN_FROM_REPRESENTATIVES,
+        Shape::Flag,
+        "Hidden from caregivers and representatives",
+        "Masqué aux aidants et représentants",
+    )
+    .joins(Join::YesWins),
+    FieldSpec::new(entry::SCHEMA, Shape::Tick, "Version", "Version").joins(Join::Later),
+];
+
+/// Whether a key says who may see the entry rather than what it holds.
+pub fn is_visibility(key: &str) -> bool {
+    [
+        HIDDEN_FROM_PROFESSIONALS,
+        HIDDEN_FROM_PATIENT_UNTIL,
+        HIDDEN_FROM_REPRESENTATIVES,
+    ]
+    .contains(&key)
+}
+
+/// The common part of a draft.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Common {
+    /// What stands; active unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// When it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occurred: Option<Occurred>,
+    /// Where the author has it from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Free remarks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Who may not see it.
+    pub visibility: Visibility,
+}
+
+impl Common {
+    pub(crate) fn write(&self, out: &mut Drafted) {
+        let active = Status::from(StatusCode::Active);
+        out.json(STATUS, self.status.as_ref().unwrap_or(&active));
+        out.text(OCCURRED, self.occurred.map(String::from));
+        out.text(SOURCE, self.source.clone());
+        out.text(NOTES, self.notes.clone());
+        let hidden = |flag: bool| flag.then_some(true);
+        out.flag(
+            HIDDEN_FROM_PROFESSIONALS,
+            hidden(self.visibility.hidden_from_professionals),
+        );
+        out.tick(
+            HIDDEN_FROM_PATIENT_UNTIL,
+            self.visibility.hidden_from_patient_until,
+        );
+        out.flag(
+            HIDDEN_FROM_REPRESENTATIVES,
+            hidden(self.visibility.hidden_from_representatives),
+        );
+    }
+
+    pub(crate) fn read(from: &dyn Read) -> Self {
+        let yes = |key| from.flag(key).unwrap_or(false);
+        Common {
+            status: from.json(STATUS),
+            occurred: from.text(OCCURRED).and_then(|text| text.parse().ok()),
+            source: from.text(SOURCE),
+            notes: from.text(NOTES),
+            visibility: Visibility {
+                hidden_from_professionals: yes(HIDDEN_FROM_PROFESSIONALS),
+                hidden_from_patient_until: from.tick(HIDDEN_FROM_PATIENT_UNTIL),
+                hidden_from_representatives: yes(HIDDEN_FROM_REPRESENTATIVES),
+            },
+        }
+    }
+}
+
+/// The common part of a partial edit: what is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CommonPatch {
+    /// A new status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// When it happened.
+    #[serde(skip_serializing_if = "Edit::is_keep")]
+    pub occurred: Edit<Occurred>,
+    /// Where the author has it from.
+    #[serde(skip_serializing_if = "Edit::is_keep")]
+    pub source: Edit<String>,
+    /// Free remarks.
+    #[serde(skip_serializing_if = "Edit::is_keep")]
+    pub notes: Edit<String>,
+    /// Hide from professionals, or show again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_from_professionals: Option<bool>,
+    /// Until when the patient may not see it.
+    #[serde(skip_serializing_if = "Edit::is_keep")]
+    pub hidden_from_patient_until: Edit<Tick>,
+    /// Hide from caregivers and representatives, or show again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_from_representatives: Option<bool>,
+}
+
+impl CommonPatch {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == CommonPatch::default()
+    }
+
+    /// The writes of an edit that touches common fields only; fits every kind, also unknown ones.
+    ///
+    /// # Errors
+    /// When a value is out of bounds.
+    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
+        let mut out = Drafted::patch(super::Kind::Unknown(String::new()));
+        self.write(&mut out);
+        out.finish()
+    }
+
+    pub(crate) fn write(&self, out: &mut Drafted) {
+        if let Some(status) = &self.status {
+            out.json(STATUS, status);
+        }
+        out.edit(OCCURRED, &self.occurred, |occurred| {
+            String::from(*occurred).into()
+        });
+        out.edit_text(SOURCE, &self.source);
+        out.edit_text(NOTES, &self.notes);
+        out.flag(HIDDEN_FROM_PROFESSIONALS, self.hidden_from_professionals);
+        out.edit(
+            HIDDEN_FROM_PATIENT_UNTIL,
+            &self.hidden_from_patient_until,
+            |tick| entry::Value::Uint(tick.0),
+        );
+        out.flag(
+            HIDDEN_FROM_REPRESENTATIVES,
+            self.hidden_from_representatives,
+        );
+    }
+}
