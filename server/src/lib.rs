@@ -5,8 +5,12 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod devices;
+pub mod fault;
 pub mod http;
 pub mod keys;
+pub mod people;
+pub mod sessions;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;

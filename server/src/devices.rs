@@ -1,0 +1,216 @@
+//! Devices: the keys that people's phones and tablets sign their edits with. A device profile
+//! belongs to one person; a shared tablet has one a person.
+
+use diesel::prelude::*;
+use serde::Deserialize;
+use sync_core::sign::{PublicKey, SignatureBytes};
+use sync_core::{DeviceId, PersonId, Tick};
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
+use crate::keys::{Keys, Place};
+use crate::people::person_id;
+use crate::sessions::SignedDevice;
+use crate::storage::schema::identity::{devices, sessions};
+
+/// What a device signs, before the ceremony's identifier, to show that it holds its key.
+pub const PROOF_DOMAIN: &[u8] = b"carnet/device/1";
+
+/// The longest name of a device or passkey, in characters.
+pub const NAME_MOST: usize = 60;
+
+/// A device key offered when signing in.
+#[derive(Clone, Deserialize, ToSchema)]
+pub struct DeviceOffer {
+    /// Ed25519 public key, 32 bytes.
+    #[schema(value_type = String, format = Byte)]
+    pub public_key: PublicKey,
+    /// What its owner calls it.
+    pub name: String,
+    /// Ed25519 signature over `carnet/device/1` and the 16 bytes of the ceremony's identifier.
+    #[schema(value_type = String, format = Byte)]
+    pub proof: SignatureBytes,
+}
+
+/// A registered device.
+#[derive(Clone)]
+pub struct Device {
+    /// Its name to programs.
+    pub id: DeviceId,
+    /// Whose profile it is.
+    pub person: PersonId,
+    /// The key it signs with.
+    pub public_key: PublicKey,
+    /// Its name to people.
+    pub name: String,
+    /// When it was registered.
+    pub created: Tick,
+    /// When it was revoked; what it signed before stays valid.
+    pub revoked: Option<Tick>,
+}
+
+/// Why a device key is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceRefused {
+    /// The signature is not the key's, or not over this ceremony.
+    #[error("the proof is not this key's signature over this ceremony")]
+    Proof,
+    /// The key belongs to somebody else, or was revoked: the same answer for both.
+    #[error("this key cannot be registered; make a new one")]
+    Key,
+    /// Empty or too long.
+    #[error("a name has 1 to 60 characters")]
+    Name,
+}
+
+/// A name as it is kept: trimmed, without control characters, and not too long.
+pub fn clean_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    let fits = !name.is_empty()
+        && name.chars().count() <= NAME_MOST
+        && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
+}
+
+/// Registers the key a device offers in a ceremony, or finds that it is registered already.
+pub fn register(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Tick,
+    person: PersonId,
+    ceremony: &[u8; 16],
+    offer: &DeviceOffer,
+) -> Result<Result<SignedDevice, DeviceRefused>, Fault> {
+    let Some(name) = clean_name(&offer.name) else {
+        return Ok(Err(DeviceRefused::Name));
+    };
+    if !offer
+        .public_key
+        .verifies(&[PROOF_DOMAIN, ceremony], &offer.proof)
+    {
+        return Ok(Err(DeviceRefused::Proof));
+    }
+    let id = DeviceId::of(&offer.public_key);
+    let signed = SignedDevice {
+        id,
+        public_key: offer.public_key,
+    };
+    match find(connection, keys, id)? {
+        Some(known) if known.person == person && known.revoked.is_none() => Ok(Ok(signed)),
+        Some(_) => Ok(Err(DeviceRefused::Key)),
+        None => {
+            diesel::insert_into(devices::table)
+                .values((
+                    devices::device_id.eq(id.as_bytes()),
+                    devices::public_key.eq(offer.public_key.as_bytes()),
+                    devices::person_id.eq(person.as_bytes().as_slice()),
+                    devices::sealed.eq(seal(keys, id, &name)?),
+                    devices::created.eq(now.0.cast_signed()),
+                ))
+                .execute(connection)?;
+            Ok(Ok(signed))
+        }
+    }
+}
+
+/// A device, revoked or not.
+pub fn find(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    id: DeviceId,
+) -> Result<Option<Device>, Fault> {
+    let row: Option<Row> = devices::table
+        .find(id.as_bytes())
+        .first(connection)
+        .optional()?;
+    row.map(|row| read(keys, row)).transpose()
+}
+
+/// The devices of a person, revoked ones too, the latest first.
+pub fn list(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    person: PersonId,
+) -> Result<Vec<Device>, Fault> {
+    let rows: Vec<Row> = devices::table
+        .filter(devices::person_id.eq(person.as_bytes().as_slice()))
+        .order(devices::created.desc())
+        .load(connection)?;
+    rows.into_iter().map(|row| read(keys, row)).collect()
+}
+
+/// Names a device of a person's; answers whether there is one.
+pub fn rename(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    person: PersonId,
+    id: DeviceId,
+    name: &str,
+) -> Result<bool, Fault> {
+    let named = diesel::update(
+        devices::table
+            .find(id.as_bytes())
+            .filter(devices::person_id.eq(person.as_bytes().as_slice())),
+    )
+    .set(devices::sealed.eq(seal(keys, id, name)?))
+    .execute(connection)?;
+    Ok(named > 0)
+}
+
+/// Revokes a device of a person's and ends its sessions; answers whether there was one to revoke.
+pub fn revoke(
+    connection: &mut SqliteConnection,
+    now: Tick,
+    person: PersonId,
+    id: DeviceId,
+) -> Result<bool, Fault> {
+    let now = now.0.cast_signed();
+    let revoked = diesel::update(
+        devices::table
+            .find(id.as_bytes())
+            .filter(devices::person_id.eq(person.as_bytes().as_slice()))
+            .filter(devices::revoked.is_null()),
+    )
+    .set(devices::revoked.eq(now))
+    .execute(connection)?;
+    if revoked > 0 {
+        diesel::update(
+            sessions::table
+                .filter(sessions::device_id.eq(id.as_bytes()))
+                .filter(sessions::ended.is_null()),
+        )
+        .set(sessions::ended.eq(now))
+        .execute(connection)?;
+    }
+    Ok(revoked > 0)
+}
+
+type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, i64, Option<i64>);
+
+fn read(keys: &Keys, (id, key, person, sealed, created, revoked): Row) -> Result<Device, Fault> {
+    let malformed = || Fault::malformed("a device");
+    let id = DeviceId::from_slice(&id).ok_or_else(malformed)?;
+    let name = keys.system_key().open(&place(&[id.as_bytes()]), &sealed)?;
+    Ok(Device {
+        id,
+        person: person_id(&person)?,
+        public_key: PublicKey::from_slice(&key).ok_or_else(malformed)?,
+        name: String::from_utf8(name).map_err(|_| malformed())?,
+        created: Tick(created.cast_unsigned()),
+        revoked: revoked.map(|time| Tick(time.cast_unsigned())),
+    })
+}
+
+fn seal(keys: &Keys, id: DeviceId, name: &str) -> Result<Vec<u8>, Fault> {
+    Ok(keys
+        .system_key()
+        .seal(&place(&[id.as_bytes()]), name.as_bytes())?)
+}
+
+fn place<'a>(row: &'a [&'a [u8]]) -> Place<'a> {
+    Place {
+        table: "devices",
+        column: "sealed",
+        row,
+    }
+}
