@@ -151,10 +151,13 @@ proptest! {
 
     #[test]
     fn a_decision_that_differs_has_another_epoch(
-        case in any_case(), change in any_fact(), later in 0u64..12,
-        matters in prop::collection::vec(any_matter(), 1..12),
+        case in any_case(), grant in any_fact(), change in any_fact(), same_person in any::<bool>(),
+        later in 0u64..12, matters in prop::collection::vec(any_matter(), 1..12),
     ) {
-        let changed = Case { now: Tick(later), ..case.with(change) };
+        let grant = RightFact { kind: RightKind::Grant, starts: None, ends: None, ..grant };
+        let person = if same_person { grant.person } else { change.person };
+        let case = case.with(grant);
+        let changed = Case { now: Tick(later), ..case.with(RightFact { person, ..change }) };
         for subject in people() {
             let same_epoch = case.rights.epoch(&subject, NOW) == changed.rights.epoch(&subject, changed.now);
             for class in matters.iter().filter(|class| class.visibility.hidden_from_patient_until.is_none()) {

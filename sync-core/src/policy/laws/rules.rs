@@ -166,6 +166,40 @@ fn hidden_entries_for_the_treating_physician_not_for_a_granted_one() {
 }
 
 #[test]
+fn an_author_sees_what_the_holder_hid() {
+    let facts = [
+        delegation(DAUGHTER, DelegationType::Caregiver, 1),
+        delegation(MOTHER, DelegationType::Caregiver, 2),
+    ];
+    let mut case = scene(facts, entry("condition", DAUGHTER));
+    case.class.visibility.hidden_from_professionals = true;
+    let reads = |case: &Case, who| {
+        case.decide(who, &Role::Caregiver, Action::Read)
+            .is_allowed()
+    };
+    assert!(reads(&case, &DAUGHTER));
+    assert!(!reads(&case, &MOTHER));
+    let administrator = case.with(right(RightKind::Administrator, MOTHER, 3));
+    assert!(reads(&administrator, &MOTHER));
+}
+
+#[test]
+fn no_flag_hides_a_right_from_its_holder() {
+    let mut case = scene([], entry("grant", HOLDER));
+    for flag in [Flag::Professionals, Flag::Patient, Flag::Representatives] {
+        let hide = case.decide(&HOLDER, &Role::Holder, Action::Hide(flag));
+        assert_eq!(hide, Decision::Deny(Reason::MayNotHide));
+    }
+    case.class.visibility = Visibility {
+        hidden_from_professionals: true,
+        hidden_from_patient_until: Some(Tick(100)),
+        hidden_from_representatives: true,
+    };
+    let read = case.decide(&HOLDER, &Role::Holder, Action::Read);
+    assert_eq!(read, Decision::Allow);
+}
+
+#[test]
 fn a_treating_physician_is_a_verified_physician() {
     let rights = Rights::new(
         HOLDER.person,
@@ -246,6 +280,10 @@ fn a_fourth_caregiver_waits_for_a_place() {
     assert_eq!(rights.waiting_caregivers(NOW), [fourth]);
     assert_eq!(rights.roles(&helper(4), NOW), []);
     assert_eq!(rights.roles(&helper(3), NOW), [Role::Caregiver]);
+    let mut blocked = facts.clone();
+    blocked.push(right(RightKind::Block, helper(1), 5));
+    let rights = Rights::new(HOLDER.person, blocked);
+    assert_eq!(rights.roles(&helper(4), NOW), [Role::Caregiver]);
     facts[3].revoked = true;
     let rights = Rights::new(HOLDER.person, facts);
     assert_eq!(rights.waiting_caregivers(NOW), []);
@@ -330,6 +368,34 @@ fn reasons_are_written_as_their_codes() -> Result<(), serde_json::Error> {
             serde_json::to_string(&reason)?,
             format!("\"{}\"", reason.code())
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_generous_matrix_cannot_lend_what_is_personal() -> Result<(), MatrixError> {
+    let columns = "\"physician\", \"midwife\", \"dentist\", \"pharmacist\", \"nurse\", \
+        \"professional\", \"caregiver\", \"representative\"";
+    let all = "\"*\" = \"rw rw rw rw rw rw rw rw\"";
+    let generous = Matrix::parse(&format!(
+        "version = 1\ncolumns = [{columns}]\n[kinds]\n{all}\n[documents]\n{all}\n"
+    ))?;
+    let facts = [
+        delegation(DAUGHTER, DelegationType::Caregiver, 1),
+        delegation(MOTHER, DelegationType::Guardian, 2),
+    ];
+    let acting = [(DAUGHTER, Role::Caregiver), (MOTHER, Role::Representative)];
+    for ((who, role), kind) in acting.iter().flat_map(|who| {
+        let personal = ["advance-directive", "organ-donation", "trusted-person"];
+        personal.map(|kind| (who, kind))
+    }) {
+        let case = Case {
+            matrix: generous.clone(),
+            ..scene(facts.clone(), entry(kind, HOLDER))
+        };
+        assert!(case.decide(who, role, Action::Read).is_allowed());
+        let write = case.decide(who, role, Action::Create);
+        assert_eq!(write, Decision::Deny(Reason::KindNotWritable), "{kind}");
     }
     Ok(())
 }

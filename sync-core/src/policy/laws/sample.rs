@@ -108,7 +108,7 @@ pub fn any_kind() -> impl Strategy<Value = String> {
 }
 
 fn any_tick() -> impl Strategy<Value = Option<Tick>> {
-    prop::option::of((0u64..12).prop_map(Tick))
+    prop::option::weighted(0.3, (0u64..12).prop_map(Tick))
 }
 
 fn any_person() -> impl Strategy<Value = PersonId> {
