@@ -85,6 +85,24 @@ fixed_bytes! {
     Digest32, 32
 }
 
+impl std::str::FromStr for ChangeHash {
+    type Err = crate::codec::Malformed;
+    /// Reads 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
+        let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
+        let bytes: Option<Vec<u8>> = text.as_bytes().chunks_exact(2).map(pair).collect();
+        let whole = bytes.filter(|_| text.len() == 64);
+        whole
+            .and_then(|bytes| Self::from_slice(&bytes))
+            .ok_or(crate::codec::Malformed("change hash"))
+    }
+}
+
 impl Digest32 {
     /// The digest of the concatenated parts.
     pub fn of(parts: &[&[u8]]) -> Self {

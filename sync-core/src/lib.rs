@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod authority;
 pub mod bytes;
 pub mod change;
 pub mod checkpoint;

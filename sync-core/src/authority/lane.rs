@@ -1,0 +1,385 @@
+//! What becomes of each edit of a submission.
+
+use std::collections::BTreeMap;
+
+use super::{RightEntry, RightsLedger};
+use crate::change::{Actor, Edit, Origin, Provenance};
+use crate::checkpoint::Seen;
+use crate::entry::{EntryClass, EntryDocument, EntryState};
+use crate::guard::{self, Inspected, Unsafe};
+use crate::kind::{self, Kind, ReviewDecisionDraft, Verdict};
+use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
+use crate::sign::PublicKey;
+use crate::sync::{HoldReason, Refusal};
+use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
+
+/// What the keeper of the log holds of an entry.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Its document.
+    pub document: EntryDocument,
+    /// Where its changes come from; all of them accepted.
+    pub provenance: BTreeMap<ChangeHash, Provenance>,
+    /// Changes of it that are held.
+    pub held: BTreeMap<ChangeHash, HeldChange>,
+    state: Option<EntryState>,
+}
+
+/// A held change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldChange {
+    /// Whose.
+    pub actor: Actor,
+    /// Its number.
+    pub seq: u64,
+    /// Why it is held.
+    pub reason: HoldReason,
+}
+
+impl Kept {
+    /// An entry with this document, whose changes come from there, and with these held changes.
+    pub fn new(
+        document: EntryDocument,
+        provenance: BTreeMap<ChangeHash, Provenance>,
+        held: BTreeMap<ChangeHash, HeldChange>,
+    ) -> Self {
+        Kept {
+            document,
+            provenance,
+            held,
+            state: None,
+        }
+    }
+
+    fn state(&mut self) -> &EntryState {
+        self.state.get_or_insert_with(|| self.document.state())
+    }
+
+    /// The class of the entry by what was accepted up to `tick`; nothing if it was not there.
+    fn class_at(&mut self, tick: Tick) -> Option<EntryClass> {
+        self.state();
+        let Kept {
+            provenance, state, ..
+        } = self;
+        let known = |hash: &ChangeHash| provenance.get(hash)?.accepted;
+        let state = state
+            .as_ref()?
+            .as_of(|hash| known(hash).is_some_and(|accepted| accepted <= tick));
+        let author = provenance.get(&state.creation()?.hash)?.origin.author;
+        Some(EntryClass::of(&state, author))
+    }
+}
+
+/// Who hands edits in: one person signed in on one device.
+#[derive(Clone, Debug)]
+pub struct Submitter {
+    /// The person, with the profession the server verified.
+    pub subject: Subject,
+    /// The device of the sign-in.
+    pub device: DeviceId,
+    /// Its key.
+    pub key: PublicKey,
+}
+
+/// An edit that belongs to the record: what to write down.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The change.
+    pub change: ChangeHash,
+    /// Whose.
+    pub actor: Actor,
+    /// Its number.
+    pub seq: u64,
+    /// What its device states of it.
+    pub origin: Origin,
+    /// The entry's document with it, saved.
+    pub document: Vec<u8>,
+    /// The entry's class with it.
+    pub class: EntryClass,
+    /// The entry is a right.
+    pub right: bool,
+    /// Held changes that it takes up.
+    pub releases: Vec<ChangeHash>,
+    /// Held changes that it decides to leave out.
+    pub discards: Vec<ChangeHash>,
+}
+
+/// What becomes of an edit.
+#[derive(Clone, Debug)]
+pub enum Judged {
+    /// It belongs to the record.
+    Accepted(Box<Admission>),
+    /// It belonged to the record before.
+    Duplicate(ChangeHash, Tick),
+    /// It is valid, and kept out of the record.
+    Held {
+        /// The change.
+        change: ChangeHash,
+        /// Whose, its number, and why it is held.
+        held: HeldChange,
+        /// It was held before.
+        again: bool,
+    },
+    /// It is not taken.
+    Refused(ChangeHash, Refusal),
+}
+
+/// One submission being judged; edits build on those before them.
+pub struct Lane<'l> {
+    /// The record.
+    pub record: RecordId,
+    /// Its rights; follows the submission.
+    pub ledger: &'l mut RightsLedger,
+    /// What each profession may read and write.
+    pub matrix: &'l Matrix,
+    /// Who hands in.
+    pub submitter: &'l Submitter,
+    /// Checkpoints that the device proved to have held.
+    pub proven: &'l [Seen],
+    /// The entries that the edits name, as far as they exist; follows the submission.
+    pub entries: &'l mut BTreeMap<EntryId, Kept>,
+    /// How many days a checkpoint vouches for good faith.
+    pub lease_days: u64,
+}
+
+impl Lane<'_> {
+    /// Judges one edit at `tick`, which is later than all before.
+    pub fn submit(
+        &mut self,
+        edit: &Edit,
+        inspected: Result<Inspected, Unsafe>,
+        tick: Tick,
+    ) -> Judged {
+        let inspected = match inspected {
+            Ok(inspected) => inspected,
+            Err(_) => {
+                let name = ChangeHash(crate::Digest32::of(&[&edit.change]).0);
+                return Judged::Refused(name, Refusal::Malformed);
+            }
+        };
+        let change = inspected.hash();
+        match self.judge(edit, &inspected, tick) {
+            Ok(judged) => judged,
+            Err(Stop::Refused(refusal)) => Judged::Refused(change, refusal),
+            Err(Stop::Held(reason)) => {
+                let held = HeldChange {
+                    actor: inspected.actor(),
+                    seq: inspected.past.seq,
+                    reason,
+                };
+                let kept = self.entries.entry(edit.entry).or_default();
+                kept.held.insert(change, held);
+                let again = false;
+                Judged::Held {
+                    change,
+                    held,
+                    again,
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, edit: &Edit, inspected: &Inspected, tick: Tick) -> Result<Judged, Stop> {
+        let change = inspected.hash();
+        let origin = self.authentic(edit, inspected)?;
+        let kept = self.entries.entry(edit.entry).or_default();
+        if let Some(accepted) = kept.provenance.get(&change).and_then(|p| p.accepted) {
+            return Ok(Judged::Duplicate(change, accepted));
+        }
+        if let Some(held) = kept.held.get(&change).copied() {
+            let again = true;
+            return Ok(Judged::Held {
+                change,
+                held,
+                again,
+            });
+        }
+        let (actor, seq) = (inspected.actor(), inspected.past.seq);
+        if kept.held.values().any(|h| h.actor == actor && h.seq == seq) {
+            return Err(Stop::Refused(Refusal::Equivocation));
+        }
+        if inspected
+            .past
+            .deps
+            .iter()
+            .any(|d| kept.held.contains_key(d))
+        {
+            return Err(Stop::Held(HoldReason::FollowsHeld));
+        }
+        if !inspected
+            .past
+            .deps
+            .iter()
+            .all(|d| kept.provenance.contains_key(d))
+        {
+            return Err(Stop::Refused(Refusal::Incomplete));
+        }
+        let before = kept.class_at(tick);
+        let state = kept.state().clone();
+        let (document, after, saved) =
+            guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
+        kind::validate(&after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
+        let author = before.as_ref().map_or(origin.author, |class| class.author);
+        let class = EntryClass::of(&after, author);
+        let asked = Asked {
+            origin: &origin,
+            before: before.as_ref(),
+            after: &class,
+            inspected,
+        };
+        self.permitted(edit, &asked, tick)?;
+
+        let right = is_right(&class.kind);
+        let discards = discards(&after);
+        let by_holder = origin.role == Role::Holder;
+        let provenance = Provenance {
+            origin: origin.clone(),
+            accepted: Some(tick),
+        };
+        let kept = self.entries.entry(edit.entry).or_default();
+        kept.document = document;
+        kept.provenance.insert(change, provenance);
+        if right {
+            self.ledger.put(RightEntry {
+                entry: edit.entry,
+                state: after.clone(),
+                provenance: kept.provenance.clone(),
+            });
+        }
+        kept.state = Some(after);
+        let releases = origin.cites.clone();
+        Ok(Judged::Accepted(Box::new(Admission {
+            change,
+            actor,
+            seq,
+            origin,
+            document: saved,
+            class,
+            right,
+            releases: if by_holder { releases } else { Vec::new() },
+            discards: if by_holder { discards } else { Vec::new() },
+        })))
+    }
+
+    /// The origin, if it is this submitter's and names only checkpoints that were proved.
+    fn authentic(&self, edit: &Edit, inspected: &Inspected) -> Result<Origin, Stop> {
+        let stop = Stop::Refused(Refusal::NotAuthentic);
+        let change = inspected.hash();
+        let Submitter {
+            subject,
+            device,
+            key,
+        } = self.submitter;
+        if !edit
+            .origin
+            .verifies(key, &self.record, &edit.entry, &change)
+        {
+            return Err(stop);
+        }
+        let origin = edit.origin.read().map_err(|_| stop)?;
+        let delegate = matches!(origin.role, Role::Caregiver | Role::Representative);
+        let for_whom = delegate.then(|| self.ledger.holder());
+        if origin.author != subject.person
+            || origin.device != *device
+            || origin.on_behalf_of != for_whom
+            || inspected.actor() != Actor::of(key, &origin.incarnation)
+        {
+            return Err(stop);
+        }
+        if origin.seen.is_some_and(|seen| !self.proven.contains(&seen)) {
+            return Err(Stop::Refused(Refusal::UnknownCheckpoint));
+        }
+        Ok(origin)
+    }
+
+    fn permitted(&mut self, edit: &Edit, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
+        let subject = &self.submitter.subject;
+        if asked.allowed(subject, self.ledger.latest(), self.matrix, tick) {
+            return Ok(());
+        }
+        let clinical = !is_right(&asked.after.kind);
+        let Some(seen) = asked.origin.seen.filter(|_| clinical) else {
+            return Err(Stop::Held(HoldReason::NotPermitted));
+        };
+        let kept = self.entries.entry(edit.entry).or_default();
+        let before = kept.class_at(seen.tick);
+        let then = Asked {
+            before: before.as_ref(),
+            ..*asked
+        };
+        let rights = self.ledger.at(seen.tick);
+        let in_good_faith = tick <= seen.tick.plus_days(self.lease_days)
+            && then.allowed(subject, &rights, self.matrix, seen.tick);
+        Err(Stop::Held(if in_good_faith {
+            HoldReason::NoLongerPermitted
+        } else {
+            HoldReason::NotPermitted
+        }))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stop {
+    Held(HoldReason),
+    Refused(Refusal),
+}
+
+/// One edit as a question to the policy.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    origin: &'a Origin,
+    before: Option<&'a EntryClass>,
+    after: &'a EntryClass,
+    inspected: &'a Inspected,
+}
+
+impl Asked<'_> {
+    fn allowed(&self, subject: &Subject, rights: &Rights, matrix: &Matrix, now: Tick) -> bool {
+        let context = Context {
+            rights,
+            matrix,
+            now,
+        };
+        let role = &self.origin.role;
+        let decision = match self.before {
+            _ if is_right(&self.after.kind) => {
+                policy::decide(subject, role, Action::SetRight, self.after, &context)
+            }
+            None => policy::decide(subject, role, Action::Create, self.after, &context),
+            Some(before) => {
+                let writes = self.inspected.past.writes.iter();
+                let keys = writes.map(|write| write.key.as_str());
+                policy::decide_edit(subject, role, keys, before, &context)
+            }
+        };
+        decision.is_allowed()
+    }
+}
+
+/// The held changes that a review decision leaves out.
+fn discards(state: &EntryState) -> Vec<ChangeHash> {
+    if Kind::of(state) != Some(Kind::ReviewDecision) {
+        return Vec::new();
+    }
+    ReviewDecisionDraft::read(state)
+        .filter(|draft| draft.decision == Verdict::Discard)
+        .and_then(|draft| draft.change?.parse().ok())
+        .into_iter()
+        .collect()
+}
+
+fn refusal(why: Unsafe) -> Stop {
+    Stop::Refused(match why {
+        Unsafe::Equivocation => Refusal::Equivocation,
+        Unsafe::Full => Refusal::EntryFull,
+        _ => Refusal::Malformed,
+    })
+}
+
+/// Who a person is to the keeper of the log.
+impl Submitter {
+    /// The person.
+    pub fn person(&self) -> PersonId {
+        self.subject.person
+    }
+}
