@@ -48,7 +48,7 @@ pub use note::{OwnNoteDraft, OwnNotePatch};
 pub use occurred::{NotADate, Occurred};
 pub use right::{RightDraft, RightPatch};
 pub use words::Words;
-pub use write::Edit;
+pub use write::{Edit, Read};
 
 use serde::{Deserialize, Serialize};
 

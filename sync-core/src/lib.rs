@@ -12,6 +12,7 @@ pub mod guard;
 pub mod id;
 pub mod identity;
 pub mod kind;
+pub mod merge;
 pub mod policy;
 pub mod replica;
 pub mod sign;

@@ -17,7 +17,7 @@ use super::field::{FieldSpec, Join, Shape};
 use super::json::{self, Extra, JsonScalar};
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// States that no allergy is known.
 pub const NO_KNOWN_ALLERGY: &str = "no-known-allergy";
@@ -227,8 +227,7 @@ impl AllergyDraft {
     }
 
     /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(state: &EntryState) -> Self {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Self {
         AllergyDraft {
             substance: from.json(LABEL).unwrap_or_default(),
             no_known_allergy: from.flag(NO_KNOWN_ALLERGY).unwrap_or(false),

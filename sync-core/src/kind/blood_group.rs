@@ -12,7 +12,7 @@ use super::field::{FieldSpec, Join, Shape};
 use super::json::{self, Extra, JsonScalar};
 use super::write::{Drafted, Read};
 use super::{Invalid, Kind};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// ABO, RhD and source.
 pub const BLOOD_GROUP: &str = "blood-group";
@@ -121,8 +121,7 @@ impl BloodGroupDraft {
     }
 
     /// What stands in an entry, as a form shows it; nothing when it holds no blood group.
-    pub fn read(state: &EntryState) -> Option<Self> {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Option<Self> {
         Some(BloodGroupDraft {
             blood_group: from.json(BLOOD_GROUP)?,
             common: Common::read(from),

@@ -25,6 +25,12 @@ pub const NOTES: &str = "notes";
 /// How sure the fact is: a code of its kind.
 pub const VERIFICATION: &str = "verification";
 
+/// Proposals a clinician takes up: `accepts/<change>`, the change as hexadecimal text, is `true`.
+///
+/// Writing the proposed value again would say nothing new to Automerge, so taking it up is a key
+/// of its own; the proposed values then stand as the clinician's.
+pub const ACCEPTS: &str = "accepts";
+
 /// The longest label, in characters.
 pub const LABEL_MAX: usize = 500;
 /// The longest source or reason, in characters.
@@ -129,6 +135,13 @@ pub const FIELDS: &[FieldSpec] = &[
         "Masqué aux aidants et représentants",
     )
     .joins(Join::YesWins),
+    FieldSpec::new(
+        ACCEPTS,
+        Shape::Flag,
+        "Proposals taken up",
+        "Propositions retenues",
+    )
+    .joins(Join::Union),
     FieldSpec::new(entry::SCHEMA, Shape::Tick, "Version", "Version").joins(Join::Later),
 ];
 

@@ -16,7 +16,7 @@ use super::field::{FieldSpec, Shape};
 use super::json;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label, Occurred};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// How severe it is.
 pub const SEVERITY: &str = "severity";
@@ -90,8 +90,7 @@ impl ConditionDraft {
     }
 
     /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(state: &EntryState) -> Self {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Self {
         ConditionDraft {
             label: from.json(LABEL).unwrap_or_default(),
             severity: from.code(SEVERITY),

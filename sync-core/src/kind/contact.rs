@@ -15,7 +15,7 @@ use super::json::{self, Extra, JsonScalar};
 use super::label::member_key;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// The contact's name.
 pub const NAME: &str = "name";
@@ -142,8 +142,7 @@ impl EmergencyContactDraft {
     }
 
     /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(state: &EntryState) -> Self {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Self {
         let mut phones: Vec<Phone> = from.set(PHONE);
         phones.sort_by_key(|phone| phone.rank);
         EmergencyContactDraft {

@@ -15,7 +15,7 @@ use super::common::{Common, CommonPatch};
 use super::field::{FieldSpec, Shape};
 use super::write::{Drafted, Read};
 use super::{Invalid, Kind};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// Which item.
 pub const ITEM: &str = "item";
@@ -82,8 +82,7 @@ impl ReviewDecisionDraft {
     }
 
     /// What stands in an entry, as a form shows it; nothing when it decides nothing.
-    pub fn read(state: &EntryState) -> Option<Self> {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Option<Self> {
         Some(ReviewDecisionDraft {
             item: from.text(ITEM)?,
             decision: from.code(DECISION)?,

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     AllergyDraft, AllergyPatch, BloodGroupDraft, BloodGroupPatch, CommonPatch, ConditionDraft,
     ConditionPatch, EmergencyContactDraft, EmergencyContactPatch, Invalid, Kind,
-    MedicationTakenDraft, MedicationTakenPatch, OwnNoteDraft, OwnNotePatch, ReviewDecisionDraft,
-    ReviewDecisionPatch, RightDraft, RightPatch,
+    MedicationTakenDraft, MedicationTakenPatch, OwnNoteDraft, OwnNotePatch, Read,
+    ReviewDecisionDraft, ReviewDecisionPatch, RightDraft, RightPatch,
 };
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 macro_rules! any_kind {
     ($($(#[$meta:meta])* $variant:ident($draft:ty, $patch:ty)),* $(,)?) => {
@@ -102,16 +102,16 @@ impl Draft {
     }
 
     /// What stands in an entry, as a form shows it; nothing for a kind of a newer version.
-    pub fn read(state: &EntryState) -> Option<Self> {
-        Some(match Kind::of(state)? {
-            Kind::Allergy => AllergyDraft::read(state).into(),
-            Kind::Condition => ConditionDraft::read(state).into(),
-            Kind::MedicationTaken => MedicationTakenDraft::read(state).into(),
-            Kind::EmergencyContact => EmergencyContactDraft::read(state).into(),
-            Kind::BloodGroup => BloodGroupDraft::read(state)?.into(),
-            Kind::OwnNote => OwnNoteDraft::read(state).into(),
-            Kind::ReviewDecision => ReviewDecisionDraft::read(state)?.into(),
-            kind => RightDraft::read(kind.right()?, state)?.into(),
+    pub fn read(kind: &Kind, from: &dyn Read) -> Option<Self> {
+        Some(match kind {
+            Kind::Allergy => AllergyDraft::read(from).into(),
+            Kind::Condition => ConditionDraft::read(from).into(),
+            Kind::MedicationTaken => MedicationTakenDraft::read(from).into(),
+            Kind::EmergencyContact => EmergencyContactDraft::read(from).into(),
+            Kind::BloodGroup => BloodGroupDraft::read(from)?.into(),
+            Kind::OwnNote => OwnNoteDraft::read(from).into(),
+            Kind::ReviewDecision => ReviewDecisionDraft::read(from)?.into(),
+            kind => RightDraft::read(kind.right()?, from)?.into(),
         })
     }
 }

@@ -14,7 +14,7 @@ use super::field::{FieldSpec, Join, Shape};
 use super::json::{self, Extra, JsonScalar, optional};
 use super::write::{Drafted, Read};
 use super::{Invalid, Kind, Label, Occurred};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// What is taken and how.
 pub const REGIMEN: &str = "regimen";
@@ -146,8 +146,7 @@ impl MedicationTakenDraft {
     }
 
     /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(state: &EntryState) -> Self {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Self {
         MedicationTakenDraft {
             regimen: from.json(REGIMEN).unwrap_or_default(),
             common: Common::read(from),

@@ -12,7 +12,7 @@ use super::field::{FieldSpec, Shape};
 use super::json;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label};
-use crate::entry::{EntryState, Write};
+use crate::entry::Write;
 
 /// What the note says.
 pub const TEXT: &str = "text";
@@ -52,8 +52,7 @@ impl OwnNoteDraft {
     }
 
     /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(state: &EntryState) -> Self {
-        let from: &dyn Read = state;
+    pub fn read(from: &dyn Read) -> Self {
         OwnNoteDraft {
             title: from.json(LABEL).unwrap_or_default(),
             text: from.text(TEXT),

@@ -15,7 +15,7 @@ use super::common::{Common, CommonPatch};
 use super::field::{FieldSpec, Join, Shape};
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind};
-use crate::entry::{EntryState, PERSON, Value, Write};
+use crate::entry::{PERSON, Value, Write};
 use crate::policy::{DelegationType, RightKind};
 use crate::{PersonId, Tick};
 
@@ -122,8 +122,7 @@ impl RightDraft {
     }
 
     /// What stands in an entry, as a form shows it; nothing when it names no person.
-    pub fn read(right: RightKind, state: &EntryState) -> Option<Self> {
-        let from: &dyn Read = state;
+    pub fn read(right: RightKind, from: &dyn Read) -> Option<Self> {
         Some(RightDraft {
             right,
             person: from.text(PERSON)?.parse().ok()?,

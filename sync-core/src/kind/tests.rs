@@ -103,7 +103,7 @@ fn every_draft_makes_a_valid_entry_of_its_kind_and_reads_back() {
         let state = entry(&draft.writes().expect("a good draft"));
         assert_eq!(Kind::of(&state), Some(draft.kind()));
         assert_eq!(validate(&state), Ok(()));
-        let mut again = Draft::read(&state).expect("a kind of this version");
+        let mut again = Draft::read(&draft.kind(), &state).expect("a kind of this version");
         assert_eq!(
             entry(&again.writes().expect("still good")).fields.len(),
             state.fields.len()

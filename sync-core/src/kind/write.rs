@@ -131,12 +131,13 @@ impl Drafted {
     }
 }
 
-/// Where typed reading finds its values: one standing value a key, the first when several do.
-pub(crate) trait Read {
+/// Where typed reading finds its values, one a key: an [`EntryState`], which gives the first of
+/// those last written, or a [`crate::merge::EntryView`], which gives what is current.
+pub trait Read {
     /// The value of a key.
     fn value(&self, key: &str) -> Option<&Value>;
     /// The members of a set.
-    fn members(&self, name: &str) -> Vec<&Value>;
+    fn set_values(&self, name: &str) -> Vec<&Value>;
 
     /// A text.
     fn text(&self, key: &str) -> Option<String> {
@@ -171,7 +172,7 @@ impl dyn Read + '_ {
 
     /// The members of a set of structured values.
     pub fn set<T: JsonScalar>(&self, name: &str) -> Vec<T> {
-        let members = self.members(name);
+        let members = self.set_values(name);
         members.into_iter().filter_map(T::from_value).collect()
     }
 }
@@ -181,7 +182,7 @@ impl Read for EntryState {
         self.values(key).next()
     }
 
-    fn members(&self, name: &str) -> Vec<&Value> {
+    fn set_values(&self, name: &str) -> Vec<&Value> {
         let member = |key: &str| {
             key.strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with('/'))

@@ -1,0 +1,134 @@
+//! What concurrent edits amount to: pure rules, nothing lost, nothing dangerous settled silently.
+//!
+//! [`view`] joins the changes of one entry; [`review`] looks across the entries one viewer may
+//! see. Neither depends on the order in which changes arrived. Two edits of one entry are
+//! concurrent when neither has the other among its dependencies; two facts in different entries,
+//! when neither author had seen the other's ([`Stamp::had_seen`]).
+//!
+//! A *clinician* is a physician, midwife or dentist; everybody else edits what nobody of them
+//! confirmed, and proposes otherwise.
+
+mod flag;
+mod history;
+mod rights;
+mod rules;
+mod view;
+
+pub use flag::{Danger, Flag, FlagCode};
+pub use rights::{discards, right_fact};
+pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing};
+
+use std::collections::BTreeMap;
+
+use crate::change::Provenance;
+use crate::entry::{self, EntryClass, EntryState, STATUS};
+use crate::kind::contact::{NAME, PHONE};
+use crate::kind::{self, JsonScalar as _, Kind, Label, Phone, Regimen};
+use crate::{ChangeHash, EntryId, PersonId};
+
+use history::{Field, History};
+
+/// What people see of an entry whose changes have these provenances.
+///
+/// Pure and total: a change without provenance counts as a lay person's.
+pub fn view(
+    entry: EntryId,
+    state: &EntryState,
+    provenance: &BTreeMap<ChangeHash, Provenance>,
+) -> EntryView {
+    let history = History::new(state, provenance);
+    let written = history.fields();
+    let empty = Field::default();
+    let statuses = written.get(STATUS).unwrap_or(&empty);
+    let (standing, status, mut flags) = rules::standing(&history, &statuses.standing);
+    let mut fields = Vec::new();
+    for (key, field) in &written {
+        if [entry::KIND, entry::SCHEMA].contains(key) {
+            continue;
+        }
+        let (field, found) = rules::join(&history, key, field);
+        flags.extend(found);
+        fields.push(field);
+    }
+    fields.sort_by_cached_key(|field| place(&history.kind, field));
+    flags.sort();
+    let all = 0..history.changes.len();
+    let latest = all.clone().max_by_key(|change| {
+        let stamp = history.stamp(*change);
+        let at = stamp.as_ref().map(|stamp| stamp.at);
+        let unsent = stamp.is_some_and(|stamp| stamp.accepted.is_none());
+        // Among those not sent yet the device's own clock tells the later one.
+        (
+            history.order(*change).0,
+            unsent.then_some(at),
+            history.hash(*change),
+        )
+    });
+    let created = history.creation().and_then(|change| history.stamp(change));
+    let visibility = EntryClass::of(state, PersonId(uuid::Uuid::nil())).visibility;
+    EntryView {
+        id: entry,
+        label: label(&history.kind, &fields),
+        schema: kind::schema(state),
+        standing,
+        status,
+        visibility,
+        flags,
+        confirmed: history.is_confirmed(),
+        recorded: created.as_ref().and_then(|stamp| stamp.accepted),
+        created,
+        edited: latest.and_then(|change| history.stamp(change)),
+        unsent: all.filter(|change| history.is_unsent(*change)).count(),
+        fields,
+        kind: history.kind,
+    }
+}
+
+/// Where a field is shown: by its kind's table, telephone numbers by rank and then as the record
+/// got them, then by key.
+fn place(kind: &Kind, field: &FieldView) -> (usize, u32, u64, String) {
+    let name = field.key.split('/').next().unwrap_or_default();
+    let known = kind.field(&field.key).is_some();
+    let table = kind.own_fields().iter().chain(kind::common::FIELDS);
+    let row = table.clone().position(|spec| known && spec.key == name);
+    let row = row.unwrap_or(table.count());
+    let first = field.claims.first();
+    let phone = first
+        .filter(|_| name == PHONE)
+        .and_then(|claim| Phone::from_value(&claim.value));
+    let accepted = first.and_then(|claim| claim.by.as_ref()?.accepted);
+    (
+        row,
+        phone.map_or(0, |phone| phone.rank),
+        accepted.map_or(u64::MAX, |tick| tick.0),
+        field.key.clone(),
+    )
+}
+
+/// What an entry is called: by its label, or by what stands for one; several that stand are all
+/// named.
+fn label(kind: &Kind, fields: &[FieldView]) -> String {
+    let claims = |key: &str| {
+        let field = fields.iter().find(|field| field.key == key);
+        field
+            .map_or(&[][..], |field| &field.claims)
+            .iter()
+            .map(|claim| &claim.value)
+    };
+    let labels = claims(kind::common::LABEL)
+        .filter_map(Label::from_value)
+        .map(|label| label.text);
+    let mut names: Vec<String> = match kind {
+        Kind::EmergencyContact => claims(NAME)
+            .filter_map(|v| Some(v.as_text()?.to_owned()))
+            .collect(),
+        Kind::MedicationTaken => claims(kind::medication::REGIMEN)
+            .filter_map(Regimen::from_value)
+            .map(|regimen| regimen.product.text)
+            .collect(),
+        _ => labels.collect(),
+    };
+    names.sort();
+    names.dedup();
+    names.join(" / ")
+}

@@ -1,0 +1,177 @@
+//! Flags: what a person has to know before they trust what they read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Verdict, Words};
+use crate::{ChangeHash, EntryId};
+
+/// How dangerous it is to leave an item of the to-review list alone; more is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Danger {
+    /// Good to know.
+    Notice,
+    /// Somebody should look.
+    Low,
+    /// May mislead treatment.
+    Moderate,
+    /// May harm.
+    High,
+    /// May kill.
+    Critical,
+}
+
+/// Defines the flags, each with its code, danger and words.
+macro_rules! flags {
+    ($( $(#[$meta:meta])* $variant:ident = $code:literal, $danger:ident, $en:literal, $fr:literal; )*) => {
+        /// What is flagged.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum FlagCode { $( $(#[$meta])* $variant, )* }
+
+        impl FlagCode {
+            /// All flags.
+            pub const ALL: &'static [FlagCode] = &[$(FlagCode::$variant),*];
+
+            /// The stable code.
+            pub fn code(self) -> &'static str {
+                match self { $( FlagCode::$variant => $code, )* }
+            }
+
+            /// How dangerous it is to leave it alone.
+            pub fn danger(self) -> Danger {
+                match self { $( FlagCode::$variant => Danger::$danger, )* }
+            }
+
+            /// What it means, in plain words.
+            pub fn words(self) -> Words {
+                match self { $( FlagCode::$variant => Words::new($en, $fr), )* }
+            }
+        }
+    };
+}
+
+flags! {
+    /// Two blood groups that cannot both be true.
+    DiscordantBloodGroup = "discordant-blood-group", Critical,
+        "The record holds different blood groups: none of them can be relied on.",
+        "Le carnet contient des groupes sanguins différents : aucun n’est fiable.";
+    /// "No known allergy" beside an allergy.
+    NoKnownAllergyContradicted = "no-known-allergy-contradicted", Critical,
+        "“No known allergy” was written without knowing of an allergy that the record holds.",
+        "« Aucune allergie connue » a été écrit sans connaître une allergie inscrite au carnet.";
+    /// A refutation overtaken by a sign of danger.
+    RefutationAgainstDanger = "refutation-against-danger", Critical,
+        "A clinician ruled this out while somebody else recorded a reaction or a higher danger: it stays active.",
+        "Un clinicien l’a écarté pendant que quelqu’un d’autre notait une réaction ou un danger plus élevé : il reste actif.";
+    /// Two concurrent regimens.
+    DoseDisputed = "dose-disputed", High,
+        "Two people changed this treatment without knowing of each other: none of the regimens is current.",
+        "Deux personnes ont modifié ce traitement sans le savoir : aucune des posologies n’est en vigueur.";
+    /// Stopped and changed at once.
+    ToReconcile = "to-reconcile", High,
+        "This treatment was stopped while somebody else changed it: to be reconciled.",
+        "Ce traitement a été arrêté pendant que quelqu’un d’autre le modifiait : à concilier.";
+    /// A status that ends the entry against another edit.
+    StatusAgainstEdit = "status-against-edit", High,
+        "Somebody closed this entry while somebody else edited it: it stays active.",
+        "Quelqu’un a clos cet élément pendant que quelqu’un d’autre le modifiait : il reste actif.";
+    /// Two criticalities.
+    CriticalityDisputed = "criticality-disputed", High,
+        "Different dangers were stated: the highest is shown.",
+        "Des criticités différentes ont été indiquées : la plus élevée est affichée.";
+    /// An edit of a removed entry.
+    EditedWhileInError = "edited-while-in-error", High,
+        "This entry was withdrawn as an error while somebody else edited it.",
+        "Cet élément a été retiré comme erreur pendant que quelqu’un d’autre le modifiait.";
+    /// The same active substance in two treatments.
+    SubstanceTwice = "substance-twice", High,
+        "The same active substance appears in two treatments.",
+        "La même substance active figure dans deux traitements.";
+    /// A held edit waits for a decision.
+    HeldEdit = "held-edit", Moderate,
+        "An edit was made in good faith by somebody who no longer has the right: accept or discard it.",
+        "Une modification a été faite de bonne foi par une personne qui n’en a plus le droit : l’accepter ou l’écarter.";
+    /// A clinician's refutation that stands against another edit.
+    RefutedAgainstEdit = "refuted-against-edit", Moderate,
+        "A clinician ruled this out while somebody else edited it: it stays ruled out.",
+        "Un clinicien l’a écarté pendant que quelqu’un d’autre le modifiait : il reste écarté.";
+    /// A lay edit of what a clinician confirmed.
+    Proposal = "proposal", Moderate,
+        "A change is proposed to what a clinician confirmed.",
+        "Une modification est proposée à ce qu’un clinicien a confirmé.";
+    /// Two values of a field without a rule of its own.
+    ConcurrentValues = "concurrent-values", Moderate,
+        "Two people wrote different values without knowing of each other: both are kept.",
+        "Deux personnes ont écrit des valeurs différentes sans le savoir : les deux sont conservées.";
+    /// The same substance in two allergies.
+    PossibleDuplicate = "possible-duplicate", Low,
+        "Two entries may be about the same thing.",
+        "Deux éléments concernent peut-être la même chose.";
+    /// Concurrent edits of a right.
+    RightRestricted = "right-restricted", Low,
+        "This right was changed by two people at once: the more restrictive stands.",
+        "Ce droit a été modifié par deux personnes à la fois : le plus restrictif s’applique.";
+    /// Concurrent visibility.
+    VisibilityRestricted = "visibility-restricted", Notice,
+        "The visibility was changed by two people at once: the more restrictive stands.",
+        "La visibilité a été modifiée par deux personnes à la fois : la plus restrictive s’applique.";
+}
+
+impl FlagCode {
+    /// What settles it beside an edit of the entry. Nothing settles what only an edit can make
+    /// safe: two doses do not become one by being looked at.
+    pub fn verdicts(self) -> &'static [Verdict] {
+        match self {
+            FlagCode::DiscordantBloodGroup
+            | FlagCode::NoKnownAllergyContradicted
+            | FlagCode::DoseDisputed
+            | FlagCode::ToReconcile => &[],
+            FlagCode::HeldEdit | FlagCode::Proposal => &[Verdict::Accept, Verdict::Discard],
+            FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => &[Verdict::NotADuplicate],
+            FlagCode::RefutationAgainstDanger
+            | FlagCode::StatusAgainstEdit
+            | FlagCode::CriticalityDisputed
+            | FlagCode::EditedWhileInError
+            | FlagCode::RefutedAgainstEdit
+            | FlagCode::ConcurrentValues
+            | FlagCode::RightRestricted
+            | FlagCode::VisibilityRestricted => &[Verdict::Confirm],
+        }
+    }
+}
+
+/// A flag on an entry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Flag {
+    /// What is flagged.
+    pub code: FlagCode,
+    /// The key it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The changes that led to it, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeHash>,
+    /// The other entries it is about, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryId>,
+}
+
+impl Flag {
+    /// A flag on a field, led to by changes.
+    pub(super) fn new(
+        code: FlagCode,
+        field: Option<&str>,
+        changes: impl IntoIterator<Item = ChangeHash>,
+    ) -> Self {
+        let mut changes: Vec<_> = changes.into_iter().collect();
+        changes.sort();
+        changes.dedup();
+        Flag {
+            code,
+            field: field.map(str::to_owned),
+            changes,
+            entries: Vec::new(),
+        }
+    }
+}

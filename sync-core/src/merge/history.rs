@@ -1,0 +1,307 @@
+//! An entry's history with who came before whom, and what of it stands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Stamp;
+use crate::change::Provenance;
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
+use crate::kind::allergy::REACTION;
+use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
+use crate::kind::{Join, JsonScalar as _, Kind, Status, StatusCode, Verification, same_value};
+use crate::{ChangeHash, PersonId};
+
+/// The changes of an entry, by their place in its history.
+pub(super) struct History<'a> {
+    pub kind: Kind,
+    pub changes: Vec<&'a PastChange>,
+    provenance: Vec<Option<&'a Provenance>>,
+    before: Vec<Bits>,
+}
+
+/// A value written under a key; nothing for a removal.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    pub change: usize,
+    pub value: Option<&'a Value>,
+}
+
+/// What stands under one key, and what is proposed in its stead.
+#[derive(Default)]
+pub(super) struct Field<'a> {
+    pub standing: Vec<Said<'a>>,
+    pub proposals: Vec<Said<'a>>,
+}
+
+impl<'a> History<'a> {
+    pub fn new(state: &'a EntryState, provenance: &'a BTreeMap<ChangeHash, Provenance>) -> Self {
+        let mut places = HashMap::new();
+        let mut before: Vec<Bits> = Vec::with_capacity(state.history.len());
+        for (place, past) in state.history.iter().enumerate() {
+            let mut mine = Bits::new(place);
+            for dep in past.deps.iter().filter_map(|dep| places.get(dep)) {
+                mine.join(&before[*dep]);
+                mine.insert(*dep);
+            }
+            before.push(mine);
+            places.insert(past.hash, place);
+        }
+        History {
+            kind: Kind::of(state).unwrap_or_else(|| Kind::Unknown(String::new())),
+            changes: state.history.iter().collect(),
+            provenance: state
+                .history
+                .iter()
+                .map(|c| provenance.get(&c.hash))
+                .collect(),
+            before,
+        }
+    }
+
+    pub fn hash(&self, change: usize) -> ChangeHash {
+        self.changes[change].hash
+    }
+
+    pub fn stamp(&self, change: usize) -> Option<Stamp> {
+        self.provenance[change].map(Stamp::from)
+    }
+
+    /// The first change.
+    pub fn creation(&self) -> Option<usize> {
+        self.changes.iter().position(|past| past.deps.is_empty())
+    }
+
+    /// Whether the author of `later` had `earlier` in front of them.
+    pub fn saw(&self, later: usize, earlier: usize) -> bool {
+        self.before[later].contains(earlier)
+    }
+
+    pub fn concurrent(&self, one: usize, other: usize) -> bool {
+        one != other && !self.saw(one, other) && !self.saw(other, one)
+    }
+
+    pub fn is_clinician(&self, change: usize) -> bool {
+        self.provenance[change].is_some_and(|p| p.origin.role.is_clinician())
+    }
+
+    fn author(&self, change: usize) -> Option<PersonId> {
+        self.provenance[change].map(|p| p.origin.author)
+    }
+
+    /// Whether a change is on this device only.
+    pub fn is_unsent(&self, change: usize) -> bool {
+        self.provenance[change].is_some_and(|p| p.accepted.is_none())
+    }
+
+    /// Whether `change` is of the person who created the entry.
+    fn is_of_author(&self, change: usize) -> bool {
+        let author = self.creation().and_then(|first| self.author(first));
+        author.is_some() && self.author(change) == author
+    }
+
+    /// What each key's writes amount to.
+    pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
+        let mut taken: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
+        let mut proposed: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
+        for (change, past) in self.changes.iter().enumerate() {
+            for write in &past.writes {
+                let said = Said {
+                    change,
+                    value: write.value.as_ref(),
+                };
+                let earlier = taken.get(write.key.as_str()).map_or(&[][..], Vec::as_slice);
+                let to = if self.is_proposal(&write.key, said, earlier) {
+                    &mut proposed
+                } else {
+                    &mut taken
+                };
+                to.entry(&write.key).or_default().push(said);
+            }
+            for accepted in self.accepted_by(change) {
+                for (key, said) in &proposed {
+                    let values = said.iter().filter(|said| said.change == accepted);
+                    let values: Vec<_> = values.map(|said| Said { change, ..*said }).collect();
+                    taken.entry(key).or_default().extend(values);
+                }
+            }
+        }
+        let mut fields: BTreeMap<&str, Field<'_>> = BTreeMap::new();
+        for (key, said) in &taken {
+            fields.entry(key).or_default().standing = self.latest(said);
+        }
+        for (key, said) in &proposed {
+            let answers = taken.get(key).map_or(&[][..], Vec::as_slice);
+            let field = fields.entry(key).or_default();
+            let mut open = self.latest(said);
+            open.retain(|p| !self.is_answered(*p, answers) && !agrees(&field.standing, p));
+            field.proposals = open;
+        }
+        fields
+    }
+
+    /// Those that no other had in front of it; removals only as long as nothing else stands.
+    fn latest(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
+        let replaced = |one: &Said<'_>| said.iter().any(|other| self.saw(other.change, one.change));
+        let mut latest: Vec<_> = said.iter().filter(|one| !replaced(one)).copied().collect();
+        latest.retain(|said| said.value.is_some());
+        latest.sort_by_key(|said| self.order(said.change));
+        latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
+        latest
+    }
+
+    /// The order in which changes are told: as the record got them.
+    pub fn order(&self, change: usize) -> (u64, ChangeHash) {
+        let accepted = self.provenance[change].and_then(|p| p.accepted);
+        (accepted.map_or(u64::MAX, |tick| tick.0), self.hash(change))
+    }
+
+    /// The proposals that a clinician's change takes up.
+    fn accepted_by(&self, change: usize) -> Vec<usize> {
+        if !self.is_clinician(change) {
+            return Vec::new();
+        }
+        let writes = self.changes[change].writes.iter();
+        let named = writes.filter_map(|write| {
+            let name = write.key.strip_prefix(ACCEPTS)?.strip_prefix('/')?;
+            (write.value == Some(Value::Bool(true))).then_some(name)
+        });
+        let place = |name: &str| {
+            let mut all = self.changes.iter();
+            all.position(|past| past.hash.to_string() == name)
+        };
+        named
+            .filter_map(place)
+            .filter(|accepted| self.saw(change, *accepted))
+            .collect()
+    }
+
+    /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
+    /// confirmed the fact as it stood.
+    fn is_answered(&self, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
+        let later = |change| self.saw(change, proposal.change);
+        taken.iter().any(|said| later(said.change))
+            || (0..self.changes.len()).any(|change| later(change) && self.confirms(change))
+    }
+
+    /// Whether this write is a proposal only: a lay edit of what a clinician confirmed, or an
+    /// error that somebody calls who is neither its author nor a clinician.
+    fn is_proposal(&self, key: &str, said: Said<'_>, taken: &[Said<'_>]) -> bool {
+        let change = said.change;
+        if self.is_clinician(change) || self.creation() == Some(change) || is_apart(key) {
+            return false;
+        }
+        if key == STATUS && is_error(said.value) && !self.is_of_author(change) {
+            return true;
+        }
+        if !self.kind.is_clinical() {
+            return false;
+        }
+        let seen = |other: &usize| self.saw(change, *other);
+        let is_new = !taken.iter().any(|said| seen(&said.change));
+        if key.starts_with(REACTION) && key.contains('/') && is_new {
+            return false;
+        }
+        let whole = key != NOTES && key != SOURCE;
+        let clinicians = || (0..self.changes.len()).filter(|other| self.is_clinician(*other));
+        let last_word = |said: bool, other: usize| {
+            let after = |later: usize| {
+                seen(&later) && self.saw(later, other) && self.verifies(later) == Some(!said)
+            };
+            seen(&other) && self.verifies(other) == Some(said) && !clinicians().any(after)
+        };
+        if clinicians().any(|other| last_word(true, other)) {
+            if whole {
+                return true;
+            }
+        } else if clinicians().any(|other| last_word(false, other)) {
+            return false;
+        }
+        let known = taken.iter().filter(|said| seen(&said.change));
+        let known: Vec<Said<'_>> = known.copied().collect();
+        let theirs = known.iter().filter(|said| self.is_clinician(said.change));
+        let stands = |one: &Said<'_>| !known.iter().any(|other| self.saw(other.change, one.change));
+        if theirs.rev().any(stands) {
+            return true;
+        }
+        let ruled = self
+            .kind
+            .field(key)
+            .is_some_and(|spec| spec.join != Join::Both);
+        let beside = |other: usize| {
+            self.concurrent(change, other)
+                && (self.changes[other].wrote(key).is_some() || (whole && self.confirms(other)))
+        };
+        !ruled && clinicians().any(beside)
+    }
+
+    /// Whether a clinician says with this change that the fact is so.
+    pub fn confirms(&self, change: usize) -> bool {
+        self.is_clinician(change) && self.verifies(change) == Some(true)
+    }
+
+    /// Whether this change says that the fact is certain: by its verification, or by creating the
+    /// entry without a word of doubt.
+    fn verifies(&self, change: usize) -> Option<bool> {
+        match self.changes[change].wrote(VERIFICATION) {
+            Some(Some(value)) => Some(value.as_text() == Some(Verification::Confirmed.code())),
+            Some(None) => Some(false),
+            None => (self.creation() == Some(change)).then_some(true),
+        }
+    }
+
+    /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.
+    pub fn is_confirmed(&self) -> bool {
+        let mut all = 0..self.changes.len();
+        self.kind.is_clinical()
+            && all.any(|change| {
+                let withdrawn = |later: usize| {
+                    self.saw(later, change)
+                        && self.is_clinician(later)
+                        && self.verifies(later) == Some(false)
+                };
+                self.confirms(change) && !(0..self.changes.len()).any(withdrawn)
+            })
+    }
+}
+
+/// Keys that say nothing of the fact itself.
+fn is_apart(key: &str) -> bool {
+    key == SCHEMA || key == entry::KIND || common::is_visibility(key) || key.starts_with(ACCEPTS)
+}
+
+fn is_error(value: Option<&Value>) -> bool {
+    let status = value.and_then(Status::from_value);
+    status.is_some_and(|status| status.status == StatusCode::EnteredInError)
+}
+
+/// Whether a proposal says what stands anyway.
+fn agrees(standing: &[Said<'_>], proposal: &Said<'_>) -> bool {
+    match (standing, proposal.value) {
+        ([one], Some(value)) => one.value.is_some_and(|stands| same_value(stands, value)),
+        ([], None) => true,
+        _ => false,
+    }
+}
+
+/// A set of places in a history.
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(places: usize) -> Self {
+        Bits(vec![0; places.div_ceil(64)])
+    }
+
+    fn insert(&mut self, place: usize) {
+        self.0[place / 64] |= 1 << (place % 64);
+    }
+
+    fn contains(&self, place: usize) -> bool {
+        let word = self.0.get(place / 64);
+        word.is_some_and(|word| word & (1 << (place % 64)) != 0)
+    }
+
+    fn join(&mut self, other: &Bits) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine |= theirs;
+        }
+    }
+}

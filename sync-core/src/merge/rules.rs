@@ -1,0 +1,292 @@
+//! The rules within one entry.
+
+use super::history::{Field, History, Said};
+use super::{FieldClaim, FieldView, Flag, FlagCode, Standing};
+use crate::entry::{STATUS, Value};
+use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
+use crate::kind::blood_group::BLOOD_GROUP;
+use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::kind::{BloodGroup, Join, JsonScalar, Kind, Reaction, Status, StatusCode, same_value};
+
+/// One field joined by its rule, with the flag that says so.
+pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (FieldView, Vec<Flag>) {
+    let claims = told(history, &field.standing);
+    let proposals = told(history, &field.proposals);
+    let rule = history.kind.field(key).map_or(Join::Both, |spec| spec.join);
+    let mut flags = Vec::new();
+    let distinct = distinct(claims.iter().map(|claim| &claim.value));
+    let said = || claims.iter().map(|claim| claim.change);
+    let mut flag = |code| flags.push(Flag::new(code, Some(key), said()));
+    let current = match rule {
+        Join::Both | Join::Union | Join::Status => {
+            if distinct.len() > 1 && rule != Join::Status {
+                flag(FlagCode::ConcurrentValues);
+            }
+            without_nulls(distinct)
+        }
+        Join::Highest(order) => {
+            if distinct.len() > 1 {
+                flag(FlagCode::CriticalityDisputed);
+            }
+            highest(order, without_nulls(distinct), &proposals)
+        }
+        Join::NeverMixed => {
+            if distinct.len() > 1 {
+                flag(never_mixed(key, &claims));
+                Vec::new()
+            } else {
+                without_nulls(distinct)
+            }
+        }
+        Join::YesWins | Join::NoWins | Join::Earlier | Join::Later => {
+            if distinct.len() > 1 {
+                flag(restricted(key));
+            }
+            most_restrictive(rule, distinct)
+        }
+    };
+    if !proposals.is_empty() {
+        let changes = proposals.iter().map(|claim| claim.change);
+        flags.push(Flag::new(FlagCode::Proposal, Some(key), changes));
+    }
+    let view = FieldView {
+        key: key.to_owned(),
+        current,
+        claims,
+        proposals,
+    };
+    (view, flags)
+}
+
+fn told(history: &History<'_>, said: &[Said<'_>]) -> Vec<FieldClaim> {
+    let claim = |said: &Said<'_>| FieldClaim {
+        value: said.value.cloned().unwrap_or(Value::Null),
+        change: history.hash(said.change),
+        by: history.stamp(said.change),
+    };
+    said.iter().map(claim).collect()
+}
+
+fn distinct<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Value> {
+    let mut distinct: Vec<Value> = Vec::new();
+    for value in values {
+        if !distinct.iter().any(|known| same_value(known, value)) {
+            distinct.push(value.clone());
+        }
+    }
+    distinct
+}
+
+fn without_nulls(mut values: Vec<Value>) -> Vec<Value> {
+    values.retain(|value| *value != Value::Null);
+    values
+}
+
+/// The highest of what stands and of what is proposed beyond it: understating an allergy is the
+/// danger. Where nothing stands, only the highest code of all is shown on a proposal's word.
+fn highest(order: &[&str], stands: Vec<Value>, proposals: &[FieldClaim]) -> Vec<Value> {
+    let level = |value: &Value| rank(order, value);
+    let base = stands.iter().map(level).max();
+    let base = base.unwrap_or(2 * order.len().saturating_sub(1));
+    let proposed = proposals.iter().map(|claim| claim.value.clone());
+    let more = proposed.filter(|value| level(value) > base);
+    let all = stands.iter().cloned().chain(more);
+    let highest = all.max_by_key(|value| (level(value), value.clone()));
+    highest.into_iter().collect()
+}
+
+/// The place of a code in an order from least to most; a code of a newer version comes just below
+/// the most, because nobody here can tell.
+fn rank(order: &[&str], value: &Value) -> usize {
+    let Some(code) = value.as_text() else {
+        return 0;
+    };
+    let known = order.iter().position(|known| *known == code);
+    known.map_or(2 * order.len() - 1, |place| 2 * (place + 1))
+}
+
+fn never_mixed(key: &str, claims: &[FieldClaim]) -> FlagCode {
+    if key != BLOOD_GROUP {
+        return FlagCode::DoseDisputed;
+    }
+    let groups = claims
+        .iter()
+        .map(|claim| BloodGroup::from_value(&claim.value));
+    let groups: Vec<Option<BloodGroup>> = groups.collect();
+    let agree = groups.windows(2).all(|pair| match pair {
+        [Some(one), Some(other)] => one.agrees(other),
+        _ => false,
+    });
+    if agree {
+        FlagCode::ConcurrentValues
+    } else {
+        FlagCode::DiscordantBloodGroup
+    }
+}
+
+fn restricted(key: &str) -> FlagCode {
+    if is_visibility(key) {
+        FlagCode::VisibilityRestricted
+    } else {
+        FlagCode::RightRestricted
+    }
+}
+
+fn most_restrictive(rule: Join, values: Vec<Value>) -> Vec<Value> {
+    let ticks = values
+        .iter()
+        .filter(|value| matches!(value, Value::Uint(_)));
+    let winner = match rule {
+        Join::YesWins => values
+            .iter()
+            .max_by_key(|value| **value == Value::Bool(true)),
+        Join::NoWins => values
+            .iter()
+            .min_by_key(|value| **value == Value::Bool(true)),
+        Join::Earlier => ticks.min(),
+        _ => ticks.max(),
+    };
+    without_nulls(winner.cloned().into_iter().collect())
+}
+
+/// What became of the entry, by the statuses that stand and the edits beside them.
+pub(super) fn standing(
+    history: &History<'_>,
+    statuses: &[Said<'_>],
+) -> (Standing, Status, Vec<Flag>) {
+    let parsed = |said: &Said<'_>| said.value.and_then(Status::from_value);
+    let mut said: Vec<(usize, Status)> = statuses
+        .iter()
+        .filter_map(|one| Some((one.change, parsed(one)?)))
+        .collect();
+    said.sort_by_key(|(change, _)| history.order(*change));
+    let active = Status::from(StatusCode::Active);
+    let is_error = |status: &Status| status.status == StatusCode::EnteredInError;
+    if let Some((change, status)) = said.iter().find(|(_, status)| is_error(status)) {
+        let beside = beside(history, *change, true);
+        let flags = conflict(history, FlagCode::EditedWhileInError, *change, &beside);
+        return (
+            Standing::InError,
+            status.clone(),
+            flags.into_iter().collect(),
+        );
+    }
+    let mut flags = Vec::new();
+    let mut holds = None;
+    let mut broken = false;
+    for (change, status) in said.iter().filter(|(_, status)| !status.status.is_active()) {
+        let beside = beside(history, *change, false);
+        let (stands, code) = weigh(history, *change, status, &beside);
+        flags.extend(conflict(history, code, *change, &beside));
+        if stands {
+            holds.get_or_insert_with(|| status.clone());
+        } else {
+            broken = true;
+        }
+    }
+    let codes = said.iter().map(|(_, status)| status.status.code());
+    if flags.is_empty() && codes.clone().any(|code| Some(code) != codes.clone().next()) {
+        let changes = said.iter().map(|(change, _)| history.hash(*change));
+        flags.push(Flag::new(FlagCode::ConcurrentValues, Some(STATUS), changes));
+    }
+    if let Some(status) = holds {
+        return (Standing::Ended, status, flags);
+    }
+    let standing = if broken && history.kind == Kind::MedicationTaken {
+        Standing::ToReconcile
+    } else {
+        Standing::Active
+    };
+    let status = said.into_iter().map(|(_, status)| status);
+    let status = status.filter(|s| s.status.is_active()).next_back();
+    (standing, status.unwrap_or(active), flags)
+}
+
+/// Whether a status that ends the entry stands against the edits beside it, and how that is
+/// flagged.
+fn weigh(
+    history: &History<'_>,
+    change: usize,
+    status: &Status,
+    beside: &[usize],
+) -> (bool, FlagCode) {
+    let right = history.kind.right().is_some();
+    if right && history.kind != Kind::Block {
+        return (true, FlagCode::RightRestricted);
+    }
+    if right {
+        return (beside.is_empty(), FlagCode::RightRestricted);
+    }
+    if history.kind == Kind::MedicationTaken {
+        return (beside.is_empty(), FlagCode::ToReconcile);
+    }
+    if status.status != StatusCode::Refuted || !history.is_clinician(change) {
+        return (beside.is_empty(), FlagCode::StatusAgainstEdit);
+    }
+    if beside
+        .iter()
+        .any(|edit| shows_danger(history, change, *edit))
+    {
+        (false, FlagCode::RefutationAgainstDanger)
+    } else {
+        (true, FlagCode::RefutedAgainstEdit)
+    }
+}
+
+fn conflict(
+    history: &History<'_>,
+    code: FlagCode,
+    change: usize,
+    beside: &[usize],
+) -> Option<Flag> {
+    if beside.is_empty() {
+        return None;
+    }
+    let all = beside.iter().chain([&change]).map(|c| history.hash(*c));
+    Some(Flag::new(code, Some(STATUS), all))
+}
+
+/// The edits of content made without having seen a status, nor seen by its author. Ending the
+/// entry in other words is not one of them, unless `any` does.
+fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
+    let edits = |other: &usize| {
+        let mut writes = history.changes[*other].writes.iter();
+        history.concurrent(change, *other)
+            && writes.any(|write| match write.key.as_str() {
+                STATUS => {
+                    let status = write.value.as_ref().and_then(Status::from_value);
+                    any || status.is_none_or(|status| status.status.is_active())
+                }
+                key => {
+                    key != crate::entry::SCHEMA && !is_visibility(key) && !key.starts_with(ACCEPTS)
+                }
+            })
+    };
+    (0..history.changes.len()).filter(edits).collect()
+}
+
+/// Whether an edit beside a refutation adds a reaction or raises criticality over what the
+/// refuting clinician had in front of them.
+fn shows_danger(history: &History<'_>, refutation: usize, edit: usize) -> bool {
+    let known = |key: &str| {
+        let seen = history.changes.iter().enumerate();
+        let seen = seen.filter(|(place, _)| history.saw(refutation, *place));
+        seen.filter_map(|(_, past)| past.wrote(key).flatten())
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    history.changes[edit].writes.iter().any(|write| {
+        let Some(value) = &write.value else {
+            return false;
+        };
+        let reaction = write.key.strip_prefix(REACTION);
+        if reaction.is_some_and(|rest| rest.starts_with('/')) {
+            let back =
+                Reaction::from_value(value).is_some_and(|reaction| reaction.removed.is_some());
+            return !back && known(&write.key).is_empty();
+        }
+        let level = |value: &Value| rank(CRITICALITY_ORDER, value);
+        let highest = known(CRITICALITY).iter().map(level).max().unwrap_or(0);
+        write.key == CRITICALITY && level(value) > highest
+    })
+}
