@@ -215,6 +215,12 @@ impl Lane<'_> {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
         let before = kept.class_at(tick);
+        if let Some(class) = &before
+            && !self.may_have_seen(&edit.entry, class, &origin, tick)
+        {
+            return Err(Stop::Refused(Refusal::Incomplete));
+        }
+        let kept = self.entries.entry(edit.entry).or_default();
         let state = kept.state().clone();
         let (document, after, saved) =
             guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
@@ -290,6 +296,29 @@ impl Lane<'_> {
             return Err(Stop::Refused(Refusal::UnknownCheckpoint));
         }
         Ok(origin)
+    }
+
+    /// Whether the submitter sees an entry now or did at the checkpoint held; to anybody else it
+    /// must answer as if it were not there.
+    fn may_have_seen(
+        &mut self,
+        entry: &EntryId,
+        class: &EntryClass,
+        origin: &Origin,
+        tick: Tick,
+    ) -> bool {
+        let subject = &self.submitter.subject;
+        let now = self.ledger.latest().standing(subject, tick);
+        if now.may_read(class, self.matrix, tick) {
+            return true;
+        }
+        let Some(seen) = origin.seen else {
+            return false;
+        };
+        let then = self.entries.entry(*entry).or_default().class_at(seen.tick);
+        let rights = self.ledger.at(seen.tick);
+        let standing = rights.standing(subject, seen.tick);
+        then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
     }
 
     fn permitted(&mut self, edit: &Edit, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
@@ -383,3 +412,6 @@ impl Submitter {
         self.subject.person
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+use ed25519_dalek::SigningKey;
+use uuid::Uuid;
+
+use super::*;
+use crate::change::SignedOrigin;
+use crate::checkpoint::CheckpointDigest;
+use crate::entry::Write;
+use crate::kind::{RightDraft, RightPatch, StatusCode};
+use crate::policy::{Profession, RightKind};
+use crate::{DeviceTime, Incarnation, LogIncarnation};
+
+const RECORD: RecordId = RecordId(Uuid::from_u128(1));
+const HOLDER: PersonId = PersonId(Uuid::from_u128(10));
+const CAREGIVER: PersonId = PersonId(Uuid::from_u128(11));
+const DOCTOR: PersonId = PersonId(Uuid::from_u128(12));
+const LEASE: u64 = 14;
+
+/// A day after the records began, and so on.
+fn day(days: u64) -> Tick {
+    Tick(1_790_000_000_000_000).plus_days(days)
+}
+
+fn seen(tick: Tick) -> Seen {
+    Seen {
+        log: LogIncarnation([0; 16]),
+        tick,
+        digest: CheckpointDigest([9; 16]),
+    }
+}
+
+/// Somebody with a device, who writes entries.
+struct Party {
+    subject: Subject,
+    role: Role,
+    key: SigningKey,
+}
+
+impl Party {
+    fn new(person: PersonId, role: Role) -> Self {
+        let profession = match role {
+            Role::Professional(profession) => Some(profession),
+            _ => None,
+        };
+        Party {
+            subject: Subject { person, profession },
+            role,
+            key: SigningKey::from_bytes(&[person.as_bytes()[15]; 32]),
+        }
+    }
+
+    fn submitter(&self) -> Submitter {
+        let key = PublicKey::of(&self.key);
+        Submitter {
+            subject: self.subject.clone(),
+            device: DeviceId::of(&key),
+            key,
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::of(&PublicKey::of(&self.key), &Incarnation([5; 16]))
+    }
+
+    /// Writes on top of a document, having seen a checkpoint.
+    fn edit(
+        &self,
+        entry: EntryId,
+        document: &mut EntryDocument,
+        writes: &[Write],
+        seen: Option<Seen>,
+    ) -> Edit {
+        let at = DeviceTime(0);
+        let (hash, change) = document.edit(self.actor(), writes, at).unwrap();
+        let delegate = matches!(self.role, Role::Caregiver);
+        let origin = Origin {
+            author: self.subject.person,
+            role: self.role.clone(),
+            on_behalf_of: delegate.then_some(HOLDER),
+            device: self.submitter().device,
+            incarnation: Incarnation([5; 16]),
+            seen,
+            at,
+            cites: Vec::new(),
+        };
+        let origin = SignedOrigin::new(&self.key, &RECORD, &entry, &hash, &origin);
+        Edit {
+            entry,
+            change,
+            origin,
+        }
+    }
+}
+
+/// The keeper of one record, with a caregiver delegated and a doctor granted on the first day.
+struct Keeper {
+    ledger: RightsLedger,
+    matrix: Matrix,
+    entries: BTreeMap<EntryId, Kept>,
+}
+
+const DELEGATION: EntryId = EntryId(Uuid::from_u128(100));
+const GRANT: EntryId = EntryId(Uuid::from_u128(101));
+const ALLERGY: EntryId = EntryId(Uuid::from_u128(102));
+
+impl Keeper {
+    fn new() -> Self {
+        let mut keeper = Keeper {
+            ledger: RightsLedger::new(HOLDER, Vec::new()),
+            matrix: Matrix::default(),
+            entries: BTreeMap::new(),
+        };
+        let holder = holder();
+        for (entry, kind, person, tick) in [
+            (DELEGATION, RightKind::Delegation, CAREGIVER, day(0)),
+            (GRANT, RightKind::Grant, DOCTOR, Tick(day(0).0 + 1)),
+        ] {
+            let writes = RightDraft::new(kind, person).writes().unwrap();
+            let edit = holder.edit(entry, &mut EntryDocument::new(), &writes, None);
+            assert!(accepted(&keeper.submit(&holder, &edit, tick)));
+        }
+        keeper
+    }
+
+    fn submit(&mut self, party: &Party, edit: &Edit, tick: Tick) -> Judged {
+        let proven: Vec<Seen> = (0..60).map(|days| seen(day(days))).collect();
+        let mut lane = Lane {
+            record: RECORD,
+            ledger: &mut self.ledger,
+            matrix: &self.matrix,
+            submitter: &party.submitter(),
+            proven: &proven,
+            entries: &mut self.entries,
+            lease_days: LEASE,
+        };
+        lane.submit(edit, guard::inspect(&edit.change), tick)
+    }
+
+    fn revoke(&mut self, right: EntryId, kind: RightKind, tick: Tick) {
+        let mut document = self.entries[&right].document.clone();
+        let mut patch = RightPatch::new(kind);
+        patch.common.status = Some(StatusCode::Revoked.into());
+        let writes = patch.writes().unwrap();
+        let edit = holder().edit(right, &mut document, &writes, Some(seen(day(0))));
+        assert!(accepted(&self.submit(&holder(), &edit, tick)));
+    }
+
+    fn document(&self, entry: EntryId) -> EntryDocument {
+        self.entries[&entry].document.clone()
+    }
+}
+
+fn holder() -> Party {
+    Party::new(HOLDER, Role::Holder)
+}
+
+fn caregiver() -> Party {
+    Party::new(CAREGIVER, Role::Caregiver)
+}
+
+fn accepted(judged: &Judged) -> bool {
+    matches!(judged, Judged::Accepted(_))
+}
+
+fn held(judged: &Judged) -> Option<HoldReason> {
+    match judged {
+        Judged::Held { held, .. } => Some(held.reason),
+        _ => None,
+    }
+}
+
+fn refused(judged: &Judged) -> Option<Refusal> {
+    match judged {
+        Judged::Refused(_, refusal) => Some(*refusal),
+        _ => None,
+    }
+}
+
+fn allergy() -> Vec<Write> {
+    vec![
+        Write::set("kind", "allergy"),
+        Write::set("schema", crate::entry::Value::Uint(1)),
+        Write::set("label", r#"{"text":"Pénicilline"}"#),
+    ]
+}
+
+#[test]
+fn a_caregiver_adds_while_delegated() {
+    let mut keeper = Keeper::new();
+    let mut document = EntryDocument::new();
+    let edit = caregiver().edit(ALLERGY, &mut document, &allergy(), Some(seen(day(1))));
+    let judged = keeper.submit(&caregiver(), &edit, day(2));
+    assert!(accepted(&judged), "{judged:?}");
+    let again = keeper.submit(&caregiver(), &edit, day(3));
+    assert!(matches!(again, Judged::Duplicate(_, tick) if tick == day(2)));
+}
+
+#[test]
+fn an_edit_in_good_faith_waits_for_the_holder_and_one_in_none_does_not() {
+    for (revoked, seen_on, arrives, reason) in [
+        (3, 1, 5, HoldReason::NoLongerPermitted),
+        (3, 4, 5, HoldReason::NotPermitted),
+        (3, 1, 1 + LEASE + 1, HoldReason::NotPermitted),
+    ] {
+        let mut keeper = Keeper::new();
+        keeper.revoke(DELEGATION, RightKind::Delegation, day(revoked));
+        let seen = Some(seen(day(seen_on)));
+        let edit = caregiver().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), seen);
+        let judged = keeper.submit(&caregiver(), &edit, day(arrives));
+        assert_eq!(held(&judged), Some(reason));
+    }
+}
+
+#[test]
+fn what_follows_a_held_edit_is_held_with_it_and_a_held_edit_stays_held() {
+    let mut keeper = Keeper::new();
+    keeper.revoke(DELEGATION, RightKind::Delegation, day(3));
+    let mut document = EntryDocument::new();
+    let first = caregiver().edit(ALLERGY, &mut document, &allergy(), Some(seen(day(1))));
+    let writes = [Write::set("criticality", "high")];
+    let second = caregiver().edit(ALLERGY, &mut document, &writes, Some(seen(day(1))));
+    let reason = Some(HoldReason::NoLongerPermitted);
+    assert_eq!(held(&keeper.submit(&caregiver(), &first, day(4))), reason);
+    let follows = keeper.submit(&caregiver(), &second, day(5));
+    assert_eq!(held(&follows), Some(HoldReason::FollowsHeld));
+    let again = keeper.submit(&caregiver(), &first, day(6));
+    assert!(matches!(again, Judged::Held { again: true, .. }));
+}
+
+#[test]
+fn nobody_writes_rights_for_the_holder() {
+    let mut keeper = Keeper::new();
+    let writes = RightDraft::new(RightKind::Grant, CAREGIVER)
+        .writes()
+        .unwrap();
+    let entry = EntryId(Uuid::from_u128(200));
+    let seen = Some(seen(day(1)));
+    for party in [
+        caregiver(),
+        Party::new(DOCTOR, Role::Professional(Profession::Physician)),
+        Party::new(CAREGIVER, Role::Holder),
+        Party::new(CAREGIVER, Role::System),
+    ] {
+        let edit = party.edit(entry, &mut EntryDocument::new(), &writes, seen);
+        let judged = keeper.submit(&party, &edit, day(2));
+        assert!(!accepted(&judged), "{judged:?}");
+        keeper.entries.remove(&entry);
+    }
+}
+
+#[test]
+fn a_signature_is_its_devices_for_this_entry_only() {
+    let mut keeper = Keeper::new();
+    let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), None);
+    let stolen = keeper.submit(&caregiver(), &edit, day(2));
+    assert_eq!(refused(&stolen), Some(Refusal::NotAuthentic));
+    let moved = Edit {
+        entry: EntryId(Uuid::from_u128(201)),
+        ..edit.clone()
+    };
+    let moved = keeper.submit(&holder(), &moved, day(2));
+    assert_eq!(refused(&moved), Some(Refusal::NotAuthentic));
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(2))));
+}
+
+#[test]
+fn a_checkpoint_must_have_been_given_to_this_device() {
+    let mut keeper = Keeper::new();
+    let made_up = seen(day(1_000));
+    let edit = holder().edit(
+        ALLERGY,
+        &mut EntryDocument::new(),
+        &allergy(),
+        Some(made_up),
+    );
+    let judged = keeper.submit(&holder(), &edit, day(2));
+    assert_eq!(refused(&judged), Some(Refusal::UnknownCheckpoint));
+}
+
+#[test]
+fn one_actor_and_number_is_one_change_even_among_the_held() {
+    let mut keeper = Keeper::new();
+    let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), None);
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(1))));
+    let (one, other) = (keeper.document(ALLERGY), keeper.document(ALLERGY));
+    let edits = [(one, "high"), (other, "low")].map(|(mut document, value)| {
+        let writes = [Write::set("criticality", value)];
+        holder().edit(ALLERGY, &mut document, &writes, None)
+    });
+    assert!(accepted(&keeper.submit(&holder(), &edits[0], day(2))));
+    let judged = keeper.submit(&holder(), &edits[1], day(3));
+    assert_eq!(refused(&judged), Some(Refusal::Equivocation));
+
+    keeper.revoke(DELEGATION, RightKind::Delegation, day(4));
+    let (one, other) = (keeper.document(ALLERGY), keeper.document(ALLERGY));
+    let edits = [(one, "high"), (other, "low")].map(|(mut document, value)| {
+        let writes = [Write::set("notes", value)];
+        caregiver().edit(ALLERGY, &mut document, &writes, Some(seen(day(2))))
+    });
+    let first = keeper.submit(&caregiver(), &edits[0], day(5));
+    assert_eq!(held(&first), Some(HoldReason::NoLongerPermitted));
+    let second = keeper.submit(&caregiver(), &edits[1], day(6));
+    assert_eq!(refused(&second), Some(Refusal::Equivocation));
+}
+
+#[test]
+fn an_edit_waits_for_what_it_follows() {
+    let mut keeper = Keeper::new();
+    let mut document = EntryDocument::new();
+    let first = holder().edit(ALLERGY, &mut document, &allergy(), None);
+    let writes = [Write::set("criticality", "high")];
+    let second = holder().edit(ALLERGY, &mut document, &writes, None);
+    let early = keeper.submit(&holder(), &second, day(1));
+    assert_eq!(refused(&early), Some(Refusal::Incomplete));
+    assert!(accepted(&keeper.submit(&holder(), &first, day(2))));
+    assert!(accepted(&keeper.submit(&holder(), &second, day(3))));
+}
+
+#[test]
+fn an_ill_formed_entry_is_refused_and_leaves_no_trace() {
+    let mut keeper = Keeper::new();
+    let writes = [
+        Write::set("kind", "allergy"),
+        Write::set("label", "not JSON"),
+    ];
+    let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &writes, None);
+    let judged = keeper.submit(&holder(), &edit, day(1));
+    assert_eq!(refused(&judged), Some(Refusal::Invalid));
+    assert!(keeper.entries[&ALLERGY].provenance.is_empty());
+}
+
+#[test]
+fn a_hidden_entry_answers_like_one_that_is_not_there() {
+    let mut keeper = Keeper::new();
+    let mut document = EntryDocument::new();
+    let mut writes = allergy();
+    writes.push(Write::set("hidden-from-professionals", true));
+    let edit = holder().edit(ALLERGY, &mut document, &writes, None);
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(1))));
+    let writes = [Write::set("criticality", "high")];
+    let guess = caregiver().edit(ALLERGY, &mut document.clone(), &writes, Some(seen(day(2))));
+    let hidden = keeper.submit(&caregiver(), &guess, day(3));
+    let absent = EntryId(Uuid::from_u128(300));
+    let guess = caregiver().edit(absent, &mut document, &writes, Some(seen(day(2))));
+    let unknown = keeper.submit(&caregiver(), &guess, day(3));
+    assert_eq!(refused(&hidden), Some(Refusal::Incomplete));
+    assert_eq!(refused(&unknown), Some(Refusal::Incomplete));
+}
