@@ -81,7 +81,9 @@ impl ReplicaHead {
             .load(&entry)
             .map_err(EditError::Store)?
             .unwrap_or_default();
-        local.generation = local.generation.max(self.generation);
+        if local.is_empty() {
+            local.generation = self.generation;
+        }
         let hash = self.write(&mut local, author, entry, writes, cites, at)?;
         entries.store(&entry, &local).map_err(EditError::Store)?;
         Ok(hash)

@@ -16,6 +16,9 @@ pub struct LocalEntry {
     origins: BTreeMap<ChangeHash, Vouched>,
     /// Named by this full resend last.
     pub generation: u64,
+    /// The viewer may no longer see it; it is here only for edits not answered yet, and goes with
+    /// their answer. Not to be shown.
+    pub forgotten: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ struct Stored {
     document: Bytes,
     origins: Vec<(ChangeHash, Vouched)>,
     generation: u64,
+    #[serde(default)]
+    forgotten: bool,
 }
 
 impl LocalEntry {
@@ -50,6 +55,11 @@ impl LocalEntry {
     /// Whether it holds an edit the server has not answered yet.
     pub fn is_pending(&self) -> bool {
         self.origins.values().any(|v| v.accepted.is_none())
+    }
+
+    /// Whether no change of it has been answered: the server does not know it yet.
+    pub fn is_own_and_unsent(&self) -> bool {
+        self.origins.values().all(|v| v.accepted.is_none())
     }
 
     /// Whether nobody has written it.
@@ -152,6 +162,7 @@ impl LocalEntry {
         }
         let mut rest = LocalEntry {
             generation: self.generation,
+            forgotten: self.forgotten,
             ..LocalEntry::default()
         };
         let mut removed = Vec::new();
@@ -184,6 +195,7 @@ impl LocalEntry {
             document: self.document.save().into(),
             origins,
             generation: self.generation,
+            forgotten: self.forgotten,
         })
     }
 
@@ -197,6 +209,7 @@ impl LocalEntry {
             document: EntryDocument::load(&stored.document).map_err(|_| Malformed("entry"))?,
             origins: stored.origins.into_iter().collect(),
             generation: stored.generation,
+            forgotten: stored.forgotten,
         })
     }
 }

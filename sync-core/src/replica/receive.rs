@@ -93,14 +93,9 @@ impl ReplicaHead {
         }
         if self.resending && !answer.more {
             self.resending = false;
-            for entry in entries
-                .older_than(self.generation)
-                .map_err(AnswerError::Store)?
-            {
-                let local = entries.load(&entry).map_err(AnswerError::Store)?;
-                if local.is_some_and(|local| !local.is_pending()) {
-                    self.drop_entry(entries, &entry, &mut report)?;
-                }
+            let unnamed = entries.older_than(self.generation);
+            for entry in unnamed.map_err(AnswerError::Store)? {
+                self.sweep(entries, &entry, &mut report)?;
             }
         }
         self.advance(answer);
@@ -152,10 +147,12 @@ impl ReplicaHead {
             let why = match outcome.verdict {
                 Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
                     local.accepted(&change, tick);
-                    local.generation = local.generation.max(self.generation);
                     entries.store(&entry, &local).map_err(AnswerError::Store)?;
                     report.accepted.push(change);
                     report.changed.insert(entry);
+                    if local.forgotten && !local.is_pending() {
+                        self.drop_entry(entries, &entry, report)?;
+                    }
                     continue;
                 }
                 Verdict::Held(reason) => AsideReason::Held(reason),
@@ -215,7 +212,7 @@ impl ReplicaHead {
                 }
             }
             report.changed.insert(entry);
-            if local.is_empty() {
+            if local.is_empty() || local.forgotten && !local.is_pending() {
                 self.drop_entry(entries, &entry, report)?;
             } else {
                 entries.store(&entry, &local).map_err(AnswerError::Store)?;
@@ -277,6 +274,7 @@ impl ReplicaHead {
         }
         for (entry, mut local) in open {
             local.generation = self.generation;
+            local.forgotten = false;
             entries.store(&entry, &local).map_err(AnswerError::Store)?;
             report.gone.remove(&entry);
             report.changed.insert(entry);
@@ -284,24 +282,38 @@ impl ReplicaHead {
         Ok(())
     }
 
-    /// Drops an entry; own edits of it that nobody answered are set aside, not lost.
+    /// Drops an entry that a full resend did not name, unless the server does not know of it yet.
+    fn sweep<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        entry: &EntryId,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        match entries.load(entry).map_err(AnswerError::Store)? {
+            Some(mut local) if local.is_own_and_unsent() => {
+                local.generation = self.generation;
+                entries.store(entry, &local).map_err(AnswerError::Store)
+            }
+            _ => self.drop_entry(entries, entry, report),
+        }
+    }
+
+    /// Drops an entry. One with edits that nobody answered yet only goes out of sight: they must
+    /// reach the server first, where they may be held for the holder.
     fn drop_entry<E: Entries>(
         &mut self,
         entries: &mut E,
         entry: &EntryId,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        if let Some(local) = entries.load(entry).map_err(AnswerError::Store)? {
-            for (hash, edit) in local.pending(entry) {
-                self.pending.retain(|(_, pending)| *pending != hash);
-                let why = AsideReason::Held(crate::sync::HoldReason::NotPermitted);
-                let change = hash;
-                let aside = SetAside { edit, change, why };
-                entries.set_aside(&aside).map_err(AnswerError::Store)?;
-                report.aside.push(aside);
+        let local = entries.load(entry).map_err(AnswerError::Store)?;
+        match local.filter(LocalEntry::is_pending) {
+            Some(mut local) => {
+                local.forgotten = true;
+                entries.store(entry, &local).map_err(AnswerError::Store)?;
             }
+            None => entries.remove(entry).map_err(AnswerError::Store)?,
         }
-        entries.remove(entry).map_err(AnswerError::Store)?;
         report.changed.remove(entry);
         report.gone.insert(*entry);
         Ok(())
