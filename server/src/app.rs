@@ -13,10 +13,12 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
 use crate::settings;
-use crate::storage::{Database, StorageError};
+use crate::storage::Database;
+use crate::webauthn::{RelyingParty, passkeys};
 pub use error::StartError;
 pub use run::{Running, run, run_with};
 
@@ -30,6 +32,8 @@ pub struct App {
     pub db: Database,
     /// The key store.
     pub keys: Keys,
+    /// The party that passkeys are bound to.
+    pub relying_party: RelyingParty,
     /// What one peer or session may ask for in a time.
     pub limits: Limits,
     stopping: watch::Sender<bool>,
@@ -50,6 +54,7 @@ impl App {
         let db = Database::open(&config.database())?;
         drop(starting);
         Ok(Self {
+            relying_party: RelyingParty::new(&config)?,
             limits: Limits::new(&config),
             stopping: watch::Sender::new(false),
             config,
@@ -60,21 +65,35 @@ impl App {
     }
 
     /// Checks, and at first start notes, what the data store must keep for good: which key store
-    /// seals it.
+    /// seals it, and which domain its passkeys are bound to.
     pub async fn check_belonging(&self) -> Result<(), StartError> {
-        let mine: String = uuid::Uuid::from_bytes(self.keys.store_id()).to_string();
+        let mine = uuid::Uuid::from_bytes(self.keys.store_id()).to_string();
         let noted = mine.clone();
-        let stored = self
+        let rp_id = self.config.rp_id.clone();
+        let (stored, bound) = self
             .db
-            .write(move |c| settings::note_first(c, settings::KEY_STORE, &noted))
+            .write(move |c| -> Result<_, Fault> {
+                let stored = settings::note_first(c, settings::KEY_STORE, &noted)?;
+                let bound = settings::find(c, settings::RP_ID)?.filter(|bound| *bound != rp_id);
+                if bound.is_some() && passkeys::any(c)? {
+                    return Ok((stored, bound));
+                }
+                settings::note(c, settings::RP_ID, &rp_id)?;
+                Ok((stored, None))
+            })
             .await?;
-        if stored == mine {
-            Ok(())
-        } else {
-            Err(StartError::KeysOfAnother {
+        if stored != mine {
+            return Err(StartError::KeysOfAnother {
                 keys: self.keys.path().to_owned(),
                 data: self.db.path().to_owned(),
-            })
+            });
+        }
+        match bound {
+            None => Ok(()),
+            Some(stored) => Err(StartError::RpIdChanged {
+                stored,
+                configured: self.config.rp_id.clone(),
+            }),
         }
     }
 
@@ -118,8 +137,11 @@ fn make_directory(path: &Path) -> Result<(), StartError> {
         .map_err(|source| StartError::file(path, source))
 }
 
-impl From<diesel::result::Error> for StartError {
-    fn from(error: diesel::result::Error) -> Self {
-        StorageError::from(error).into()
+impl From<Fault> for StartError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Storage(error) => error.into(),
+            Fault::Keys(error) => error.into(),
+        }
     }
 }

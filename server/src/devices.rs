@@ -72,15 +72,21 @@ pub fn clean_name(name: &str) -> Option<String> {
     fits.then(|| name.to_owned())
 }
 
-/// Registers the key a device offers in a ceremony, or finds that it is registered already.
-pub fn register(
+/// A device key that may be registered for a person, or is.
+pub struct Vetted {
+    device: SignedDevice,
+    name: String,
+    known: bool,
+}
+
+/// Looks at the key a device offers in a ceremony.
+pub fn vet(
     connection: &mut SqliteConnection,
     keys: &Keys,
-    now: Tick,
     person: PersonId,
     ceremony: &[u8; 16],
     offer: &DeviceOffer,
-) -> Result<Result<SignedDevice, DeviceRefused>, Fault> {
+) -> Result<Result<Vetted, DeviceRefused>, Fault> {
     let Some(name) = clean_name(&offer.name) else {
         return Ok(Err(DeviceRefused::Name));
     };
@@ -90,27 +96,43 @@ pub fn register(
     {
         return Ok(Err(DeviceRefused::Proof));
     }
-    let id = DeviceId::of(&offer.public_key);
-    let signed = SignedDevice {
-        id,
+    let device = SignedDevice {
+        id: DeviceId::of(&offer.public_key),
         public_key: offer.public_key,
     };
-    match find(connection, keys, id)? {
-        Some(known) if known.person == person && known.revoked.is_none() => Ok(Ok(signed)),
-        Some(_) => Ok(Err(DeviceRefused::Key)),
-        None => {
-            diesel::insert_into(devices::table)
-                .values((
-                    devices::device_id.eq(id.as_bytes()),
-                    devices::public_key.eq(offer.public_key.as_bytes()),
-                    devices::person_id.eq(person.as_bytes().as_slice()),
-                    devices::sealed.eq(seal(keys, id, &name)?),
-                    devices::created.eq(now.0.cast_signed()),
-                ))
-                .execute(connection)?;
-            Ok(Ok(signed))
-        }
+    let known = match find(connection, keys, device.id)? {
+        Some(known) if known.person == person && known.revoked.is_none() => true,
+        Some(_) => return Ok(Err(DeviceRefused::Key)),
+        None => false,
+    };
+    Ok(Ok(Vetted {
+        device,
+        name,
+        known,
+    }))
+}
+
+/// Registers a device, unless it is registered already.
+pub fn register(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Tick,
+    person: PersonId,
+    vetted: Vetted,
+) -> Result<SignedDevice, Fault> {
+    let device = vetted.device;
+    if !vetted.known {
+        diesel::insert_into(devices::table)
+            .values((
+                devices::device_id.eq(device.id.as_bytes()),
+                devices::public_key.eq(device.public_key.as_bytes()),
+                devices::person_id.eq(person.as_bytes().as_slice()),
+                devices::sealed.eq(seal(keys, device.id, &vetted.name)?),
+                devices::created.eq(now.0.cast_signed()),
+            ))
+            .execute(connection)?;
     }
+    Ok(device)
 }
 
 /// A device, revoked or not.

@@ -1,13 +1,23 @@
 //! The HTTP face: one use case a file, errors as problems, one description of it all.
 
 pub mod body;
+mod enrolment;
 mod guards;
+mod health;
 pub mod limits;
+mod me;
+pub mod openapi;
+mod page;
 pub mod problem;
+mod professionals;
+mod session_answer;
+pub mod settle;
+mod sign_in;
+mod well_known;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App as Actix, Error, HttpResponse, web};
 
 use crate::app::App;
@@ -41,12 +51,40 @@ pub fn app(
         .wrap(from_fn(guards::within_time))
         .wrap(from_fn(guards::within_rate))
         .wrap(from_fn(guards::answer_problems))
+        .wrap(Compress::default())
         .wrap(security_headers())
         .wrap(RequestTrace::logger())
 }
 
 fn routes(service: &mut web::ServiceConfig) {
-    service.default_service(web::to(not_found));
+    service
+        .service(page::home)
+        .service(page::problems)
+        .service(page::problem)
+        .service(openapi::handle)
+        .service(health::healthz)
+        .service(health::readyz)
+        .service(health::metrics)
+        .service(well_known::assetlinks)
+        .service(well_known::apple)
+        .service(well_known::webauthn)
+        .service(enrolment::start::handle)
+        .service(enrolment::finish::handle)
+        .service(sign_in::start::handle)
+        .service(sign_in::finish::handle)
+        .service(sign_in::out::handle)
+        .service(me::who::handle)
+        .service(me::passkeys::list)
+        .service(me::passkeys::rename)
+        .service(me::passkeys::revoke)
+        .service(me::devices::list)
+        .service(me::devices::rename)
+        .service(me::devices::revoke)
+        .service(me::sessions::list)
+        .service(me::sessions::end)
+        .service(me::invitations::handle)
+        .service(professionals::handle)
+        .default_service(web::to(not_found));
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod devices;
@@ -14,3 +15,4 @@ pub mod sessions;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;
+pub mod webauthn;

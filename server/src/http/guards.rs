@@ -4,12 +4,18 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, ResponseError as _, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _, web};
+
+use tracing_actix_web::RequestId;
 
 use super::{Problem, ProblemType};
 use crate::app::App;
+
+/// Names the request in the server's logs, for whoever asks about it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The address a request comes from: the connection's, or behind a proxy the last that the proxy
 /// wrote; none on a connection without one.
@@ -58,11 +64,11 @@ pub(super) async fn answer_problems<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let http = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_left_body(),
-        Err(error) => ServiceResponse::new(http, error.error_response()).map_into_right_body(),
-    };
+    let mut response = next.call(request).await?.map_into_left_body();
+    let id = response.request().extensions().get::<RequestId>().copied();
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     let status = response.status();
     let is_problem = response
         .headers()
@@ -73,13 +79,15 @@ pub(super) async fn answer_problems<B: MessageBody + 'static>(
     }
     let kind = match status {
         StatusCode::NOT_FOUND => ProblemType::NotFound,
-        StatusCode::METHOD_NOT_ALLOWED => ProblemType::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => ProblemType::TooLarge,
         StatusCode::REQUEST_TIMEOUT => ProblemType::TooSlow,
         status if status.is_client_error() => ProblemType::Malformed,
         _ => ProblemType::Internal,
     };
-    let (http, _) = response.into_parts();
-    let problem = Problem::new(kind).error_response();
+    let (http, old) = response.into_parts();
+    let mut problem = Problem::new(kind).error_response();
+    if let Some(id) = old.headers().get(REQUEST_ID) {
+        problem.headers_mut().insert(REQUEST_ID, id.clone());
+    }
     Ok(ServiceResponse::new(http, problem).map_into_right_body())
 }

@@ -48,7 +48,6 @@ problem_types! {
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "Nobody is signed in";
     WrongOrigin, "wrong-origin", FORBIDDEN, "The page may not do this";
     NotFound, "not-found", NOT_FOUND, "There is no such thing, or not for you";
-    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "Not done this way";
     CodeRefused, "code-refused", FORBIDDEN, "The enrolment code is not good, or no longer";
     CeremonyRefused, "ceremony-refused", FORBIDDEN, "The passkey ceremony did not succeed";
     DeviceRefused, "device-refused", FORBIDDEN, "The device key is not accepted";

@@ -1,0 +1,63 @@
+use actix_web::{Responder, get, web};
+use serde::Serialize;
+use sync_core::PersonId;
+use sync_core::identity::Rpps;
+use sync_core::policy::Profession;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::http::problem::ProblemBody;
+use crate::http::settle::look;
+use crate::http::{Problem, ProblemType, Reply};
+use crate::people;
+use crate::sessions::Signed;
+
+/// A verified health professional.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Professional)]
+pub struct ProfessionalAnswer {
+    /// The person, to whom a right can be given.
+    #[schema(value_type = uuid::Uuid)]
+    person: PersonId,
+    /// The name to show.
+    name: String,
+    /// The verified profession.
+    #[schema(value_type = String)]
+    profession: Profession,
+}
+
+/// Finds a health professional by RPPS number.
+#[utoipa::path(
+    tag = "People",
+    params(("rpps" = String, Path, description = "11 digits")),
+    responses(
+        (status = 200, body = ProfessionalAnswer),
+        (status = 400, description = "`malformed`", body = ProblemBody),
+        (status = 404, body = ProblemBody),
+    ),
+    security(("session" = []))
+)]
+#[get("/v1/professionals/{rpps}")]
+pub async fn handle(
+    app: web::Data<App>,
+    signed: Signed,
+    rpps: web::Path<String>,
+) -> Result<impl Responder, Problem> {
+    app.limits.look_up(signed.person)?;
+    let rpps = Rpps::parse(&rpps)
+        .map_err(|error| Problem::new(ProblemType::Malformed).detail(error.to_string()))?;
+    let found = look(&app, move |app, connection| {
+        let id = people::find_by_rpps(connection, &app.keys, &rpps)?;
+        let id = id.ok_or(ProblemType::NotFound)?;
+        let person = people::find(connection, &app.keys, id)?.ok_or(ProblemType::NotFound)?;
+        let name = person.name();
+        let professional = person.professional.ok_or(ProblemType::NotFound)?;
+        Ok(ProfessionalAnswer {
+            person: id,
+            name,
+            profession: professional.profession,
+        })
+    })
+    .await?;
+    Ok(Reply(found))
+}
