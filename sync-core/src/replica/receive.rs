@@ -211,10 +211,13 @@ impl ReplicaHead {
                     self.make_again(&mut local, author, &edit, now)?;
                 }
             }
-            report.changed.insert(entry);
             if local.is_empty() || local.forgotten && !local.is_pending() {
-                self.drop_entry(entries, &entry, report)?;
+                // What the entry held of this device's own is set aside by now.
+                entries.remove(&entry).map_err(AnswerError::Store)?;
+                report.changed.remove(&entry);
+                report.gone.insert(entry);
             } else {
+                report.changed.insert(entry);
                 entries.store(&entry, &local).map_err(AnswerError::Store)?;
             }
         }
