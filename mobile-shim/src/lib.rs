@@ -1,1 +1,15 @@
-//! Shim.
+//! What phones embed: the sealed local store, the sync driver, and the face that apps see.
+
+pub mod account;
+pub mod device;
+pub mod driver;
+pub mod error;
+pub mod seal;
+pub mod store;
+#[cfg(feature = "terminal")]
+pub mod terminal;
+#[cfg(test)]
+mod testing;
+pub mod vault;
+
+uniffi::setup_scaffolding!();

@@ -55,13 +55,6 @@ impl Kept {
         self.state.get_or_insert_with(|| self.document.state())
     }
 
-    /// The class of the entry; nothing if it is not there.
-    fn class(&mut self) -> Option<EntryClass> {
-        let creation = self.state().creation()?.hash;
-        let author = self.provenance.get(&creation)?.origin.author;
-        Some(EntryClass::of(self.state(), author))
-    }
-
     /// The class of the entry by what was accepted up to `tick`; nothing if it was not there.
     fn class_at(&mut self, tick: Tick) -> Option<EntryClass> {
         self.state();
@@ -221,7 +214,7 @@ impl Lane<'_> {
         {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
-        let before = kept.class();
+        let before = kept.class_at(tick);
         if let Some(class) = &before
             && !self.may_have_seen(&edit.entry, class, &origin, tick)
         {

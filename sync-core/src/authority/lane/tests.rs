@@ -51,7 +51,7 @@ impl Party {
     fn submitter(&self) -> Submitter {
         let key = PublicKey::of(&self.key);
         Submitter {
-            subject: self.subject,
+            subject: self.subject.clone(),
             device: DeviceId::of(&key),
             key,
         }

@@ -1,0 +1,5 @@
+DROP TABLE notes;
+DROP TABLE entries;
+DROP TABLE records;
+DROP TABLE profiles;
+DROP TABLE settings;

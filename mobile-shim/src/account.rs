@@ -1,0 +1,370 @@
+//! Enrolling and signing in: passkey options out, the credential back in; the device key and its
+//! proof are handled here.
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+use sync_core::policy::Role;
+use sync_core::sign::{self, PublicKey, SignatureBytes};
+use sync_core::{Bytes, PersonId, RecordId, Tick};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use crate::device::Device;
+use crate::driver::{Method, json_call};
+use crate::error::Error;
+use crate::seal::{self, RowKey};
+use crate::store::{ProfileCard, RecordCard, Secrets, Session, Unlocked};
+
+const DEVICE: &[u8] = b"carnet/device/1";
+
+/// A ceremony between its start and its finish. It is kept in memory only: an app that was killed
+/// meanwhile starts another.
+pub struct Begun {
+    server: String,
+    purpose: Purpose,
+    ceremony: Bytes,
+    /// What the platform's passkey call is given, JSON.
+    pub options: String,
+    person: Option<PersonId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Enrol,
+    SignIn,
+}
+
+/// How this device and its passkey are called in the person's lists.
+#[derive(Clone, Debug)]
+pub struct Names<'n> {
+    /// The device.
+    pub device: &'n str,
+    /// The passkey; only when enrolling.
+    pub passkey: &'n str,
+}
+
+#[derive(Serialize)]
+struct Code<'c> {
+    code: &'c str,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    ceremony: Bytes,
+    options: serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct Finish<'f> {
+    ceremony: &'f Bytes,
+    credential: &'f serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey_name: Option<&'f str>,
+    device: DeviceProof<'f>,
+}
+
+#[derive(Serialize)]
+struct DeviceProof<'f> {
+    public_key: PublicKey,
+    name: &'f str,
+    proof: SignatureBytes,
+}
+
+#[derive(Deserialize)]
+struct SignedIn {
+    token: String,
+    person: PersonId,
+    expires: Tick,
+    server_keys: Vec<ServerKey>,
+    #[serde(default)]
+    records: Vec<RecordSummary>,
+}
+
+#[derive(Deserialize)]
+struct ServerKey {
+    public_key: PublicKey,
+}
+
+#[derive(Deserialize)]
+struct RecordSummary {
+    record: RecordId,
+    holder: PersonId,
+    #[serde(default)]
+    name: String,
+    role: Role,
+    #[serde(default)]
+    on_behalf_of: Option<PersonId>,
+}
+
+impl From<RecordSummary> for RecordCard {
+    fn from(summary: RecordSummary) -> Self {
+        RecordCard {
+            record: summary.record,
+            holder: summary.holder,
+            name: summary.name,
+            role: summary.role,
+            on_behalf_of: summary.on_behalf_of,
+        }
+    }
+}
+
+/// Begins making a passkey with a one-time enrolment code.
+///
+/// # Errors
+/// When the address cannot be used, there is no way to the server, or it refuses the code.
+pub async fn enrol_start(device: &Device, server: &str, code: &str) -> Result<Begun, Error> {
+    begin(device, Purpose::Enrol, server, "enrolment", &Code { code }).await
+}
+
+/// Begins signing in with a passkey of whoever is there.
+///
+/// # Errors
+/// When the address cannot be used or there is no way to the server.
+pub async fn sign_in_start(device: &Device, server: &str) -> Result<Begun, Error> {
+    let nothing = serde_json::json!({});
+    begin(device, Purpose::SignIn, server, "sign-in", &nothing).await
+}
+
+async fn begin<Q: Serialize>(
+    device: &Device,
+    purpose: Purpose,
+    server: &str,
+    path: &str,
+    body: &Q,
+) -> Result<Begun, Error> {
+    let server = address(server)?;
+    let path = format!("/v1/{path}/start");
+    let transport = device.transport();
+    let started: Started =
+        json_call(transport, Method::Post, &server, &path, None, Some(body)).await?;
+    let user = started.options.pointer("/publicKey/user/id");
+    Ok(Begun {
+        person: user.and_then(person_of),
+        server,
+        purpose,
+        ceremony: started.ceremony,
+        options: started.options.to_string(),
+    })
+}
+
+/// Ends a ceremony with what the platform's passkey call gave, and opens the person's profile.
+///
+/// # Errors
+/// When the credential cannot be read, there is no way to the server, or it refuses.
+pub async fn finish(
+    device: &Device,
+    begun: Begun,
+    credential: &str,
+    names: &Names<'_>,
+) -> Result<RowKey, Error> {
+    let credential: serde_json::Value =
+        serde_json::from_str(credential).map_err(|_| Error::Argument {
+            field: "credential",
+        })?;
+    let handle = credential.pointer("/response/userHandle");
+    let person = begun.person.or_else(|| handle.and_then(person_of));
+    let key = device_key(device, &begun.server, person.as_ref())?;
+    let proof = sign::sign(&key, &[DEVICE, &begun.ceremony]);
+    let finish = Finish {
+        ceremony: &begun.ceremony,
+        credential: &credential,
+        passkey_name: (begun.purpose == Purpose::Enrol).then_some(names.passkey),
+        device: DeviceProof {
+            public_key: PublicKey::of(&key),
+            name: names.device,
+            proof,
+        },
+    };
+    let path = match begun.purpose {
+        Purpose::Enrol => "/v1/enrolment/finish",
+        Purpose::SignIn => "/v1/sign-in/finish",
+    };
+    let signed_in: Result<SignedIn, Error> = json_call(
+        device.transport(),
+        Method::Post,
+        &begun.server,
+        path,
+        None,
+        Some(&finish),
+    )
+    .await;
+    match signed_in {
+        Ok(signed_in) => settle(device, begun.server, &key, signed_in).await,
+        Err(error) => {
+            if is_device_refused(&error) {
+                renew_device_key(device, &begun.server, person.as_ref())?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn settle(
+    device: &Device,
+    server: String,
+    key: &SigningKey,
+    signed_in: SignedIn,
+) -> Result<RowKey, Error> {
+    let session = Session {
+        token: signed_in.token,
+        expires: signed_in.expires.millis(),
+    };
+    let name = my_name(device, &server, &session.token).await;
+    let server_keys = signed_in.server_keys.into_iter();
+    let secrets = Secrets::new(
+        key,
+        session,
+        server_keys.map(|key| key.public_key).collect(),
+    );
+    let mut store = device.store();
+    let row = store.profile_row(&server, &signed_in.person);
+    let known = store.profiles()?.into_iter().find(|(at, _)| *at == row);
+    let card = ProfileCard {
+        server,
+        person: signed_in.person,
+        name: name
+            .or_else(|| known.map(|(_, card)| card.name))
+            .unwrap_or_default(),
+    };
+    let profile = store.put_profile(&card, &secrets, device.vault())?;
+    let records: Vec<RecordCard> = signed_in.records.into_iter().map(Into::into).collect();
+    store.put_records(&profile, &records)?;
+    drop(store);
+    device.admit(profile);
+    Ok(row)
+}
+
+/// How the server calls whoever has this token; a name is a comfort, so its lack is no error.
+async fn my_name(device: &Device, server: &str, token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Me {
+        name: String,
+    }
+    let me = json_call::<(), Me>(
+        device.transport(),
+        Method::Get,
+        server,
+        "/v1/me",
+        Some(token),
+        None,
+    );
+    me.await.ok().map(|me| me.name)
+}
+
+/// Asks the server anew which records a profile may open.
+///
+/// # Errors
+/// When there is no way to the server or it refuses.
+pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), Error> {
+    let token = crate::driver::token(device, profile)?;
+    let records: Vec<RecordSummary> = json_call::<(), _>(
+        device.transport(),
+        Method::Get,
+        &profile.card.server,
+        "/v1/records",
+        Some(&token),
+        None,
+    )
+    .await?;
+    let cards: Vec<RecordCard> = records.into_iter().map(Into::into).collect();
+    Ok(device.store().put_records(profile, &cards)?)
+}
+
+/// The key a person's profile on this device signs with: the one it has, else a fresh one.
+fn device_key(
+    device: &Device,
+    server: &str,
+    person: Option<&PersonId>,
+) -> Result<SigningKey, Error> {
+    let mut store = device.store();
+    if let Some(person) = person {
+        let row = store.profile_row(server, person);
+        let known = store.profiles()?.iter().any(|(at, _)| *at == row);
+        if known {
+            let profile = store.unlock(&row, device.vault())?;
+            return Ok(store.secrets(&profile)?.device_key()?);
+        }
+    }
+    fresh_key()
+}
+
+fn fresh_key() -> Result<SigningKey, Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    seal::fill(&mut *seed)?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+/// A device key the server no longer takes (the person removed this device) is replaced, so that
+/// the next sign-in goes through.
+fn renew_device_key(device: &Device, server: &str, person: Option<&PersonId>) -> Result<(), Error> {
+    let Some(person) = person else {
+        return Ok(());
+    };
+    let mut store = device.store();
+    let row = store.profile_row(server, person);
+    if store.profiles()?.iter().any(|(at, _)| *at == row) {
+        let profile = store.unlock(&row, device.vault())?;
+        let mut secrets = store.secrets(&profile)?;
+        secrets.renew(&fresh_key()?);
+        store.put_secrets(&profile, &secrets)?;
+    }
+    Ok(())
+}
+
+fn is_device_refused(error: &Error) -> bool {
+    matches!(error, Error::Problem { problem, .. } if problem == "device-refused")
+}
+
+/// The person a WebAuthn user handle names.
+fn person_of(handle: &serde_json::Value) -> Option<PersonId> {
+    let bytes: Bytes = serde_json::from_value(handle.clone()).ok()?;
+    PersonId::from_slice(&bytes)
+}
+
+/// A server's address in its one form: scheme, host, port. Clear text only to this very machine.
+fn address(text: &str) -> Result<String, Error> {
+    let wrong = Error::Argument { field: "server" };
+    let Ok(url) = Url::parse(text.trim()) else {
+        return Err(wrong);
+    };
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(wrong),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if here => {}
+        _ => return Err(wrong),
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_form_and_travel_encrypted() {
+        let good = |text: &str| address(text).unwrap();
+        assert_eq!(good("https://carnet.example/"), "https://carnet.example");
+        assert_eq!(
+            good(" https://carnet.example:443/x?y"),
+            "https://carnet.example"
+        );
+        assert_eq!(good("http://localhost:8080/"), "http://localhost:8080");
+        assert_eq!(good("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+        for wrong in [
+            "http://carnet.example",
+            "carnet.example",
+            "ftp://localhost",
+            "",
+        ] {
+            assert!(matches!(
+                address(wrong),
+                Err(Error::Argument { field: "server" })
+            ));
+        }
+    }
+}

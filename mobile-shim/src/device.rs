@@ -1,0 +1,268 @@
+//! One device: its store, its unlocked profiles, its way to the servers. What apps see stands on it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use sync_core::replica::Report;
+use sync_core::{EntryId, RecordId};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::driver::{Backoff, Clock, Transport};
+use crate::error::Error;
+use crate::seal::{self, RowKey};
+use crate::store::{Store, StoreError, Unlocked};
+use crate::vault::KeyVault;
+
+const OFFLINE: &str = "offline";
+
+/// One record of one profile, wherever it is used in this process.
+#[derive(Debug, Default)]
+pub struct Lane {
+    /// Held while a request is under way.
+    pub turn: tokio::sync::Mutex<()>,
+    /// Told of own edits, and when the device goes online again.
+    pub edited: Notify,
+}
+
+/// Told of entries that changed.
+pub trait Watching: Send + Sync {
+    /// `changed` are to be read again, `gone` no longer shown.
+    fn entries_changed(&self, changed: &[EntryId], gone: &[EntryId]);
+}
+
+struct Watcher {
+    number: u64,
+    profile: RowKey,
+    record: RecordId,
+    listener: Arc<dyn Watching>,
+}
+
+/// One device.
+pub struct Device {
+    store: Mutex<Store>,
+    vault: Arc<dyn KeyVault>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    backoff: Backoff,
+    rng: Mutex<fastrand::Rng>,
+    offline: AtomicBool,
+    unlocked: Mutex<BTreeMap<RowKey, Arc<Unlocked>>>,
+    lanes: Mutex<BTreeMap<RowKey, Arc<Lane>>>,
+    watchers: Mutex<Vec<Watcher>>,
+    next_watcher: AtomicU64,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Device(..)")
+    }
+}
+
+impl Device {
+    /// Opens the store in a folder. `seed` decides the jitter of retries.
+    ///
+    /// # Errors
+    /// When the store does not open.
+    pub fn open(
+        folder: &Path,
+        vault: Arc<dyn KeyVault>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let mut store = Store::open(folder, &*vault)?;
+        let offline = store.setting(OFFLINE)?.as_deref() == Some(&[1]);
+        Ok(Device {
+            store: Mutex::new(store),
+            vault,
+            transport,
+            clock,
+            backoff: Backoff::default(),
+            rng: Mutex::new(fastrand::Rng::with_seed(seed)),
+            offline: AtomicBool::new(offline),
+            unlocked: Mutex::default(),
+            lanes: Mutex::default(),
+            watchers: Mutex::default(),
+            next_watcher: AtomicU64::new(0),
+        })
+    }
+
+    /// The store, for one call.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        lock(&self.store)
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> &dyn KeyVault {
+        &*self.vault
+    }
+
+    /// The network.
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// How long to wait before attempt `attempt` is made again.
+    pub fn wait(&self, attempt: u32, error: &Error) -> std::time::Duration {
+        let mut rng = lock(&self.rng);
+        self.backoff.wait(attempt, error.retry_after(), &mut rng)
+    }
+
+    /// Whether the person chose to stay offline.
+    pub fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Relaxed)
+    }
+
+    /// Stays offline, or stops doing so; remembered.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn set_offline(&self, offline: bool) -> Result<(), Error> {
+        self.store().set(OFFLINE, &[u8::from(offline)])?;
+        self.offline.store(offline, Ordering::Relaxed);
+        for lane in lock(&self.lanes).values() {
+            lane.edited.notify_one();
+        }
+        Ok(())
+    }
+
+    /// An unlocked profile.
+    ///
+    /// # Errors
+    /// When it is locked.
+    pub fn profile(&self, row: &RowKey) -> Result<Arc<Unlocked>, Error> {
+        let found = lock(&self.unlocked).get(row).cloned();
+        found.ok_or(Error::Store(StoreError::Locked))
+    }
+
+    /// Whether a profile is locked.
+    pub fn is_locked(&self, row: &RowKey) -> bool {
+        !lock(&self.unlocked).contains_key(row)
+    }
+
+    /// Keeps the key of a profile in memory.
+    pub fn admit(&self, profile: Unlocked) {
+        lock(&self.unlocked).insert(profile.row, Arc::new(profile));
+    }
+
+    /// Asks the vault for the key of a profile.
+    ///
+    /// # Errors
+    /// When the vault stays closed.
+    pub fn unlock(&self, row: &RowKey) -> Result<(), Error> {
+        let profile = self.store().unlock(row, &*self.vault)?;
+        self.admit(profile);
+        Ok(())
+    }
+
+    /// Forgets the key of a profile.
+    pub fn lock(&self, row: &RowKey) {
+        lock(&self.unlocked).remove(row);
+    }
+
+    /// The lane of a record.
+    pub fn lane(&self, profile: &Unlocked, record: &RecordId) -> Arc<Lane> {
+        let row = profile.record_row(record);
+        lock(&self.lanes).entry(row).or_default().clone()
+    }
+
+    /// Tells `listener` of changes of a record until the returned guard is dropped.
+    pub fn watch(
+        self: &Arc<Self>,
+        profile: RowKey,
+        record: RecordId,
+        listener: Arc<dyn Watching>,
+    ) -> WatchGuard {
+        let number = self.next_watcher.fetch_add(1, Ordering::Relaxed);
+        lock(&self.watchers).push(Watcher {
+            number,
+            profile,
+            record,
+            listener,
+        });
+        WatchGuard {
+            device: Arc::downgrade(self),
+            number,
+        }
+    }
+
+    /// Tells whoever watches.
+    pub fn tell(
+        &self,
+        profile: &Unlocked,
+        record: &RecordId,
+        changed: &[EntryId],
+        gone: &[EntryId],
+    ) {
+        if changed.is_empty() && gone.is_empty() {
+            return;
+        }
+        // The lock is not held while listeners run: they may read, watch and unwatch.
+        let listeners: Vec<_> = lock(&self.watchers)
+            .iter()
+            .filter(|watcher| watcher.profile == profile.row && watcher.record == *record)
+            .map(|watcher| watcher.listener.clone())
+            .collect();
+        for listener in listeners {
+            listener.entries_changed(changed, gone);
+        }
+    }
+
+    /// Tells whoever watches of what an answer changed.
+    pub fn tell_report(&self, profile: &Unlocked, record: &RecordId, report: &Report) {
+        let changed: Vec<_> = report.changed.iter().copied().collect();
+        let gone: Vec<_> = report.gone.iter().copied().collect();
+        self.tell(profile, record, &changed, &gone);
+    }
+
+    /// A new name for an entry: a UUIDv7 of now.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn new_entry_id(&self) -> Result<EntryId, Error> {
+        let mut random = [0; 10];
+        seal::fill(&mut random)?;
+        let millis = u64::try_from(self.clock.now().0).unwrap_or(0);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        Ok(EntryId(id))
+    }
+
+    /// A random word.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn random_name(&self) -> Result<String, Error> {
+        let mut random = [0; 16];
+        seal::fill(&mut random)?;
+        Ok(Uuid::from_bytes(random).simple().to_string())
+    }
+}
+
+/// Ends a watch when dropped.
+#[derive(Debug)]
+pub struct WatchGuard {
+    device: Weak<Device>,
+    number: u64,
+}
+
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        if let Some(device) = self.device.upgrade() {
+            lock(&device.watchers).retain(|watcher| watcher.number != self.number);
+        }
+    }
+}
+
+/// Locks, also after a panic elsewhere: every value behind these locks is whole at any time, as
+/// the store's own transactions are.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

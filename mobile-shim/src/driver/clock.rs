@@ -1,0 +1,32 @@
+//! Time, handed in.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sync_core::DeviceTime;
+
+use super::Pending;
+
+/// A clock and a way to wait.
+pub trait Clock: Send + Sync {
+    /// The device's time.
+    fn now(&self) -> DeviceTime;
+    /// Comes back after a while.
+    fn pause(&self, length: Duration) -> Pending<'_, ()>;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DeviceTime {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        DeviceTime(since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        }))
+    }
+
+    fn pause(&self, length: Duration) -> Pending<'_, ()> {
+        Box::pin(tokio::time::sleep(length))
+    }
+}

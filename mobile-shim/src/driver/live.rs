@@ -1,0 +1,221 @@
+//! Live updates: the same messages over a WebSocket, and ordinary syncs while there is none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sync_core::codec::{self, Encoding};
+use sync_core::sync::SyncAnswer;
+use sync_core::{Bytes, RecordId};
+
+use super::sync::{ask, give_up_or_wait, take, token};
+use super::{Call, Cancel, Line, Method, NetError, Patience, SyncSummary, synchronise};
+use crate::device::{Device, Lane};
+use crate::error::Error;
+use crate::store::Unlocked;
+
+/// How often to look when no line can be had but requests go through.
+const POLL: Duration = Duration::from_secs(20);
+
+/// How live a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveState {
+    /// Changes come as they are made.
+    Live,
+    /// No line; the server is asked now and then.
+    Polling,
+    /// No way to the server; tried again and again.
+    Waiting,
+    /// Offline by choice.
+    Offline,
+}
+
+/// Follows a record until cancelled: over a WebSocket when there is one, else by asking now and
+/// then. Own edits go out as they are made.
+///
+/// # Errors
+/// Only what trying again cannot mend: a sign-in is needed, the record is no longer open to this
+/// person, the store is broken, an answer was not taken. When cancelled, [`Error::Cancelled`].
+pub async fn follow(
+    device: &Device,
+    profile: &Arc<Unlocked>,
+    record: &RecordId,
+    cancel: &Cancel,
+    state: &(dyn Fn(LiveState) + Send + Sync),
+) -> Result<(), Error> {
+    let lane = device.lane(profile, record);
+    let mut failures = 0;
+    loop {
+        if device.is_offline() {
+            state(LiveState::Offline);
+            tokio::select! {
+                () = cancel.cancelled() => return Err(Error::Cancelled),
+                () = lane.edited.notified() => continue,
+            }
+        }
+        let opened = tokio::select! {
+            () = cancel.cancelled() => return Err(Error::Cancelled),
+            opened = open(device, profile, record) => opened,
+        };
+        let lost = match opened {
+            Ok(line) => {
+                state(LiveState::Live);
+                let mut talk = Talk {
+                    device,
+                    profile,
+                    record,
+                    line,
+                    cursor: None,
+                    asking: false,
+                    answered: false,
+                };
+                let lost = talk.run(&lane, cancel).await;
+                if talk.answered {
+                    failures = 0;
+                }
+                lost
+            }
+            Err(error) => error,
+        };
+        match lost {
+            Error::Cancelled => return Err(Error::Cancelled),
+            Error::StayingOffline => continue,
+            lost if !lost.is_transient() && !is_no_line(&lost) => {
+                return give_up_or_wait(device, profile, lost, 1, Patience::Endless, cancel).await;
+            }
+            _ => {}
+        }
+        let once = Patience::Attempts(1);
+        match synchronise(device, profile, record, once, cancel, None).await {
+            Ok(_) => {
+                state(LiveState::Polling);
+                let poll = POLL.min(device.wait(failures, &Error::Overtaken) + POLL / 20);
+                failures += 1;
+                tokio::select! {
+                    () = cancel.cancelled() => return Err(Error::Cancelled),
+                    () = lane.edited.notified() => {}
+                    () = device.clock().pause(poll) => {}
+                }
+            }
+            Err(Error::StayingOffline) => {}
+            Err(error) => {
+                state(LiveState::Waiting);
+                failures += 1;
+                give_up_or_wait(device, profile, error, failures, Patience::Endless, cancel)
+                    .await?;
+            }
+        }
+    }
+}
+
+/// A server or a proxy that has no WebSocket for us still answers requests.
+fn is_no_line(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Problem {
+            status: 400 | 404 | 405 | 426,
+            ..
+        }
+    )
+}
+
+async fn open(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+) -> Result<Box<dyn Line>, Error> {
+    let call = Call {
+        method: Method::Get,
+        server: profile.card.server.clone(),
+        path: format!("/v1/records/{record}/live"),
+        token: Some(token(device, profile)?),
+        body: None,
+        accept: Encoding::Cbor,
+    };
+    match device.transport().open_line(call).await? {
+        Ok(line) => Ok(line),
+        Err(reply) => match reply.success() {
+            Ok(_) => Err(Error::Net(NetError::Broken)),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+struct Talk<'t> {
+    device: &'t Device,
+    profile: &'t Unlocked,
+    record: &'t RecordId,
+    line: Box<dyn Line>,
+    /// Where the line's next answer continues.
+    cursor: Option<Bytes>,
+    /// A request is under way.
+    asking: bool,
+    answered: bool,
+}
+
+impl Talk<'_> {
+    async fn run(&mut self, lane: &Lane, cancel: &Cancel) -> Error {
+        loop {
+            match self.step(lane, cancel).await {
+                Ok(()) => {}
+                Err(error) => return error,
+            }
+        }
+    }
+
+    async fn step(&mut self, lane: &Lane, cancel: &Cancel) -> Result<(), Error> {
+        if !self.answered && !self.asking {
+            self.ask(lane).await?;
+        }
+        tokio::select! {
+            () = cancel.cancelled() => Err(Error::Cancelled),
+            () = lane.edited.notified() => {
+                if self.device.is_offline() {
+                    return Err(Error::StayingOffline);
+                }
+                if self.asking { Ok(()) } else { self.ask(lane).await }
+            }
+            message = self.line.receive() => match message? {
+                Some(bytes) => self.answer(lane, &bytes).await,
+                None => Err(Error::Net(NetError::Broken)),
+            },
+        }
+    }
+
+    async fn ask(&mut self, lane: &Lane) -> Result<(), Error> {
+        let _turn = lane.turn.lock().await;
+        let asked = ask(self.device, self.profile, self.record)?;
+        self.cursor = asked.request.cursor.clone();
+        self.asking = true;
+        Ok(self.line.send(codec::to_cbor(&asked.request)).await?)
+    }
+
+    async fn answer(&mut self, lane: &Lane, bytes: &[u8]) -> Result<(), Error> {
+        let answer: SyncAnswer = codec::from_cbor(bytes).map_err(|_| Error::Unreadable)?;
+        let turn = lane.turn.lock().await;
+        let taken = take(
+            self.device,
+            self.profile,
+            self.record,
+            self.cursor.as_ref(),
+            &answer,
+        );
+        drop(turn);
+        self.asking = false;
+        self.answered = true;
+        match taken {
+            Ok((report, waiting)) => {
+                self.cursor = Some(answer.cursor);
+                let mut summary = SyncSummary::default();
+                summary.add(&report);
+                let unsent = waiting > 0 && (answer.outcomes.is_empty() || summary.more);
+                if report.more || unsent {
+                    self.ask(lane).await?;
+                }
+                Ok(())
+            }
+            // A sync beside the line moved the replica on: say where it stands now.
+            Err(Error::Overtaken) => self.ask(lane).await,
+            Err(error) => Err(error),
+        }
+    }
+}

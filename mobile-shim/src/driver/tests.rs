@@ -1,0 +1,282 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sync_core::EntryId;
+use sync_core::entry::{KIND, Write};
+
+use super::*;
+use crate::device::{Watching, lock};
+use crate::error::{CarnetError, Error};
+use crate::testing::{FakeServer, Phone, RECORD, Trouble, problem};
+
+fn note(phone: &Phone, text: &str) -> EntryId {
+    let id = phone.device.new_entry_id().unwrap();
+    let now = phone.device.clock().now();
+    let mut store = phone.device.store();
+    let author = store.author(&phone.profile, &RECORD).unwrap();
+    store
+        .with_replica::<_, Error>(&phone.profile, &RECORD, |head, rows| {
+            let writes = [
+                Write::set(KIND, "own-note"),
+                Write::set("label", r#"{"text":"note"}"#),
+                Write::set("text", text),
+            ];
+            Ok(head.edit(rows, &author, id, &writes, Vec::new(), now)?)
+        })
+        .unwrap();
+    drop(store);
+    phone
+        .device
+        .lane(&phone.profile, &RECORD)
+        .edited
+        .notify_one();
+    id
+}
+
+async fn sync(phone: &Phone, attempts: u32) -> Result<SyncSummary, Error> {
+    let patience = Patience::Attempts(attempts);
+    let cancel = Cancel::default();
+    synchronise(
+        &phone.device,
+        &phone.profile,
+        &RECORD,
+        patience,
+        &cancel,
+        None,
+    )
+    .await
+}
+
+fn entries(phone: &Phone) -> usize {
+    let mut store = phone.device.store();
+    store.rows(&phone.profile, &RECORD).count().unwrap()
+}
+
+fn waiting(phone: &Phone) -> usize {
+    let mut store = phone.device.store();
+    store.head(&phone.profile, &RECORD).unwrap().pending.len()
+}
+
+#[tokio::test]
+async fn an_edit_made_offline_reaches_another_phone_in_one_round_trip_each() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    note(&one, "first");
+    note(&one, "second");
+    let sent = sync(&one, 1).await.unwrap();
+    assert_eq!((sent.accepted, sent.round_trips), (2, 1));
+    assert!(sent.bytes_up > 0 && sent.bytes_down > 0);
+    let got = sync(&other, 1).await.unwrap();
+    assert_eq!((got.changed, got.received, got.round_trips), (2, 2, 1));
+    assert_eq!((entries(&other), waiting(&one)), (2, 0));
+}
+
+#[tokio::test]
+async fn what_was_sent_but_not_answered_is_sent_again_and_recognised() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "once");
+    server.next(Trouble::AnswerLost);
+    let summary = sync(&phone, 2).await.unwrap();
+    assert_eq!((summary.accepted, summary.round_trips), (1, 1));
+    assert_eq!((server.log_length(), waiting(&phone)), (1, 0));
+}
+
+#[tokio::test]
+async fn a_long_record_comes_page_by_page_and_goes_on_where_it_was_broken_off() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    for number in 0..10 {
+        note(&one, &number.to_string());
+    }
+    sync(&one, 1).await.unwrap();
+    server.pages_of(3);
+    let cancel = Cancel::default();
+    let seen = Arc::new(Seen(cancel.clone(), Mutex::default()));
+    let broken_off = synchronise(
+        &other.device,
+        &other.profile,
+        &RECORD,
+        Patience::Endless,
+        &cancel,
+        Some(&*seen),
+    );
+    assert!(matches!(broken_off.await, Err(Error::Cancelled)));
+    assert_eq!((entries(&other), *lock(&seen.1)), (3, 1));
+    let rest = sync(&other, 1).await.unwrap();
+    assert_eq!((rest.changed, rest.round_trips), (7, 3));
+    assert_eq!(entries(&other), 10);
+}
+
+/// Cancels after the first round.
+struct Seen(Cancel, Mutex<u32>);
+
+impl Progress for Seen {
+    fn progressed(&self, so_far: &SyncSummary, _: usize) {
+        *lock(&self.1) += so_far.round_trips;
+        self.0.cancel();
+    }
+}
+
+#[tokio::test]
+async fn retries_wait_longer_and_longer_then_give_up() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    (0..3).for_each(|_| server.next(Trouble::Unreachable));
+    assert!(matches!(
+        sync(&phone, 3).await,
+        Err(Error::Net(NetError::Unreachable))
+    ));
+    let waits = lock(&phone.clock.waits).clone();
+    assert_eq!(waits.len(), 2);
+    let backoff = Backoff::default();
+    assert!(
+        waits
+            .iter()
+            .enumerate()
+            .all(|(n, wait)| *wait <= backoff.bound(n as u32))
+    );
+    sync(&phone, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_time_gets_it() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    let mut busy = problem(503, "unavailable");
+    busy.retry_after = Some(Duration::from_secs(7));
+    server.next(Trouble::Reply(busy));
+    sync(&phone, 2).await.unwrap();
+    assert!(lock(&phone.clock.waits)[0] >= Duration::from_secs(7));
+}
+
+#[tokio::test]
+async fn an_ended_session_asks_for_a_sign_in_and_keeps_the_edits() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "kept");
+    server.next(Trouble::Reply(problem(401, "not-signed-in")));
+    assert!(matches!(sync(&phone, 5).await, Err(Error::SignInNeeded)));
+    assert!(matches!(sync(&phone, 5).await, Err(Error::SignInNeeded)));
+    assert_eq!((waiting(&phone), server.requests().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn offline_by_choice_asks_nobody() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    phone.device.set_offline(true).unwrap();
+    assert!(matches!(sync(&phone, 5).await, Err(Error::StayingOffline)));
+    assert!(server.requests().is_empty());
+    phone.device.set_offline(false).unwrap();
+    sync(&phone, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_held_edit_is_set_aside_and_others_go_on() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "held");
+    server.hold_edits(true);
+    let summary = sync(&phone, 1).await.unwrap();
+    assert_eq!((summary.held, entries(&phone), waiting(&phone)), (1, 0, 0));
+    server.hold_edits(false);
+    note(&phone, "welcome");
+    assert_eq!(sync(&phone, 1).await.unwrap().accepted, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_another_overtook_is_asked_for_again() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    let late = sync::ask(&one.device, &one.profile, &RECORD).unwrap();
+    let late = server.answer(&late.request);
+    note(&other, "meanwhile");
+    sync(&other, 1).await.unwrap();
+    sync(&one, 1).await.unwrap();
+    let taken = sync::take(&one.device, &one.profile, &RECORD, None, &late);
+    assert!(matches!(taken, Err(Error::Overtaken)));
+    assert_eq!(entries(&one), 1);
+}
+
+struct Told(tokio::sync::mpsc::UnboundedSender<Vec<EntryId>>);
+
+impl Watching for Told {
+    fn entries_changed(&self, changed: &[EntryId], _: &[EntryId]) {
+        let _ = self.0.send(changed.to_vec());
+    }
+}
+
+#[tokio::test]
+async fn live_phones_see_each_others_edits_as_they_are_made() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let row = other.profile.row;
+    let _watch = other.device.watch(row, RECORD, Arc::new(Told(told)));
+    let stop = Cancel::default();
+    let (state, mut states) = tokio::sync::mpsc::unbounded_channel();
+    let lives: Vec<_> = [&one, &other]
+        .map(|phone| {
+            let (device, profile) = (phone.device.clone(), phone.profile.clone());
+            let (stop, state) = (stop.clone(), state.clone());
+            tokio::spawn(async move {
+                let told = move |live| state.send(live).unwrap();
+                follow(&device, &profile, &RECORD, &stop, &told).await
+            })
+        })
+        .into();
+    assert_eq!(states.recv().await, Some(LiveState::Live));
+    assert_eq!(states.recv().await, Some(LiveState::Live));
+    let id = note(&one, "now");
+    assert_eq!(hears.recv().await, Some(vec![id]));
+    stop.cancel();
+    for live in lives {
+        assert!(matches!(live.await.unwrap(), Err(Error::Cancelled)));
+    }
+}
+
+#[tokio::test]
+async fn without_a_line_live_asks_now_and_then() {
+    let server = FakeServer::new();
+    let phone = Phone::with_lines(&server, 1, false);
+    let stop = Cancel::default();
+    let seen = Mutex::new(0);
+    let state = |live| {
+        assert_eq!(live, LiveState::Polling);
+        *lock(&seen) += 1;
+        if *lock(&seen) == 3 {
+            stop.cancel();
+        }
+    };
+    let ended = follow(&phone.device, &phone.profile, &RECORD, &stop, &state).await;
+    assert!(matches!(ended, Err(Error::Cancelled)));
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn errors_repeat_neither_content_nor_identity() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "pénicilline");
+    let mut odd = problem(403, "Jeanne Martin");
+    for reply in [problem(403, "not-permitted"), odd.clone(), {
+        odd.status = 200;
+        odd
+    }] {
+        server.next(Trouble::Reply(reply));
+        let error = sync(&phone, 1).await.unwrap_err();
+        let inner = format!("{error} {error:?}");
+        let public = CarnetError::from(error);
+        let texts = format!("{inner} {public} {public:?}");
+        for planted in [
+            "Jeanne",
+            "Martin",
+            "nicilline",
+            "a-bearer-token",
+            "localhost",
+        ] {
+            assert!(!texts.contains(planted), "{texts}");
+        }
+    }
+}

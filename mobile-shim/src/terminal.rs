@@ -1,0 +1,5 @@
+//! The shim in a terminal.
+
+mod authenticator;
+
+pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};

@@ -1,0 +1,359 @@
+//! What tests share: a vault in memory, a clock that never waits, a server in this process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::codec;
+use sync_core::policy::Role;
+use sync_core::sign::PublicKey;
+use sync_core::sync::{
+    Frame, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+};
+use sync_core::{
+    Bytes, DeviceTime, Digest32, Epoch, LogIncarnation, PersonId, RecordId, Tick, guard,
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::device::{Device, lock};
+use crate::driver::{Call, Clock, Line, NetError, Pending, Reply, Transport};
+use crate::store::{ProfileCard, RecordCard, Secrets, Session, Store, Unlocked};
+use crate::vault::{KeyVault, VaultError};
+
+pub const SERVER: &str = "http://localhost:1";
+pub const RECORD: RecordId = RecordId(Uuid::from_u128(0x8a3c_51d2_9e0f_4b77_a1c6_2d93_e58b_70f4));
+pub const PERSON: PersonId = PersonId(Uuid::from_u128(0x3f6e_b820_c4d1_4958_8f07_91ae_d35c_6b12));
+
+#[derive(Default)]
+pub struct MemoryVault(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl MemoryVault {
+    pub fn close(&self) {
+        lock(&self.0).insert("closed".to_owned(), Vec::new());
+    }
+}
+
+impl KeyVault for MemoryVault {
+    fn keep(&self, name: String, secret: Vec<u8>) -> Result<(), VaultError> {
+        lock(&self.0).insert(name, secret);
+        Ok(())
+    }
+
+    fn give(&self, name: String) -> Result<Option<Vec<u8>>, VaultError> {
+        let kept = lock(&self.0);
+        if kept.contains_key("closed") && name.starts_with("profile/") {
+            return Err(VaultError::Denied);
+        }
+        Ok(kept.get(&name).cloned())
+    }
+
+    fn forget(&self, name: String) -> Result<(), VaultError> {
+        lock(&self.0).remove(&name);
+        Ok(())
+    }
+}
+
+/// A clock that moves only when somebody waits, and writes down how long.
+#[derive(Default)]
+pub struct PatientClock {
+    now: AtomicI64,
+    pub waits: Mutex<Vec<Duration>>,
+}
+
+impl Clock for PatientClock {
+    fn now(&self) -> DeviceTime {
+        DeviceTime(1_700_000_000_000 + self.now.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn pause(&self, length: Duration) -> Pending<'_, ()> {
+        lock(&self.waits).push(length);
+        let millis = i64::try_from(length.as_millis()).unwrap();
+        self.now.fetch_add(millis, Ordering::Relaxed);
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// What the server does to the next request instead of, or besides, answering it.
+pub enum Trouble {
+    Unreachable,
+    /// It takes the request in, but its answer is lost.
+    AnswerLost,
+    Reply(Reply),
+}
+
+/// A server with one record that accepts what anybody sends, and holds what it is told to.
+pub struct FakeServer {
+    key: SigningKey,
+    state: Mutex<State>,
+    news: tokio::sync::watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    log: Vec<Item>,
+    troubles: VecDeque<Trouble>,
+    requests: Vec<SyncRequest>,
+    page: Option<usize>,
+    hold: bool,
+    ticks: u64,
+}
+
+impl FakeServer {
+    pub fn new() -> Arc<Self> {
+        Arc::new(FakeServer {
+            key: SigningKey::from_bytes(&[3; 32]),
+            state: Mutex::default(),
+            news: tokio::sync::watch::Sender::new(0),
+        })
+    }
+
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::of(&self.key)
+    }
+
+    pub fn next(&self, trouble: Trouble) {
+        lock(&self.state).troubles.push_back(trouble);
+    }
+
+    pub fn pages_of(&self, changes: usize) {
+        lock(&self.state).page = Some(changes);
+    }
+
+    pub fn hold_edits(&self, hold: bool) {
+        lock(&self.state).hold = hold;
+    }
+
+    pub fn requests(&self) -> Vec<SyncRequest> {
+        lock(&self.state).requests.clone()
+    }
+
+    pub fn log_length(&self) -> usize {
+        lock(&self.state).log.len()
+    }
+
+    pub fn answer(&self, request: &SyncRequest) -> SyncAnswer {
+        let mut state = lock(&self.state);
+        state.requests.push(request.clone());
+        let sent = request
+            .edits
+            .as_ref()
+            .map(|frame| frame.unpack(&RECORD).unwrap());
+        let mut outcomes = Vec::new();
+        for item in sent.unwrap_or_default() {
+            let change = guard::inspect(&item.edit.change).unwrap().hash();
+            let here = |kept: &&Item| guard::inspect(&kept.edit.change).unwrap().hash() == change;
+            let verdict = match state.log.iter().find(here) {
+                Some(kept) => Verdict::Duplicate(kept.accepted.unwrap()),
+                None if state.hold => Verdict::Held(HoldReason::NotPermitted),
+                None => {
+                    state.ticks += 1;
+                    let tick = Tick(state.ticks);
+                    let accepted = Some(tick);
+                    state.log.push(Item { accepted, ..item });
+                    Verdict::Accepted(tick)
+                }
+            };
+            outcomes.push(Outcome { change, verdict });
+        }
+        let from = request.cursor.as_ref().map_or(0, |cursor| {
+            usize::from_le_bytes(cursor[..].try_into().unwrap())
+        });
+        let to = state
+            .page
+            .map_or(state.log.len(), |page| (from + page).min(state.log.len()));
+        let news = &state.log[from..to];
+        let news = (!news.is_empty()).then(|| Frame::pack(&RECORD, news, Some(&self.key)).unwrap());
+        let more = to < state.log.len();
+        state.ticks += 1;
+        let checkpoint = Checkpoint {
+            record: RECORD,
+            log: LogIncarnation([1; 16]),
+            tick: Tick(state.ticks),
+            epoch: Epoch([1; 8]),
+            access_log: Digest32([1; 32]),
+        };
+        let length = state.log.len();
+        drop(state);
+        self.news.send_replace(length);
+        SyncAnswer {
+            v: PROTOCOL,
+            outcomes,
+            reset: false,
+            news,
+            forget: Vec::new(),
+            held: Vec::new(),
+            more,
+            cursor: Bytes::from(&to.to_le_bytes()[..]),
+            checkpoint: SignedCheckpoint::new(&self.key, &checkpoint),
+        }
+    }
+}
+
+/// One phone's way to it.
+pub struct FakeNetwork {
+    pub server: Arc<FakeServer>,
+    pub lines: bool,
+}
+
+impl Transport for FakeNetwork {
+    fn call(&self, call: Call) -> Pending<'_, Result<Reply, NetError>> {
+        let trouble = lock(&self.server.state).troubles.pop_front();
+        let answered = || {
+            let body = call.body.as_ref().expect("a sync has a body");
+            let answer = self.server.answer(&codec::from_cbor(&body.bytes).unwrap());
+            Reply {
+                status: 200,
+                retry_after: None,
+                body: codec::to_cbor(&answer),
+            }
+        };
+        let outcome = match trouble {
+            None => Ok(answered()),
+            Some(Trouble::Unreachable) => Err(NetError::Unreachable),
+            Some(Trouble::AnswerLost) => {
+                answered();
+                Err(NetError::Broken)
+            }
+            Some(Trouble::Reply(reply)) => Ok(reply),
+        };
+        Box::pin(async move { outcome })
+    }
+
+    fn open_line(&self, _: Call) -> Pending<'_, Result<Result<Box<dyn Line>, Reply>, NetError>> {
+        let line = FakeLine {
+            server: self.server.clone(),
+            news: self.server.news.subscribe(),
+            answers: VecDeque::new(),
+            last: None,
+        };
+        let opened = if self.lines {
+            Ok(Box::new(line) as Box<dyn Line>)
+        } else {
+            Err(problem(404, "not-found"))
+        };
+        Box::pin(async move { Ok(opened) })
+    }
+}
+
+struct FakeLine {
+    server: Arc<FakeServer>,
+    news: tokio::sync::watch::Receiver<usize>,
+    answers: VecDeque<SyncAnswer>,
+    last: Option<SyncRequest>,
+}
+
+impl Line for FakeLine {
+    fn send(&mut self, message: Vec<u8>) -> Pending<'_, Result<(), NetError>> {
+        let request: SyncRequest = codec::from_cbor(&message).unwrap();
+        let answer = self.server.answer(&request);
+        self.news.mark_unchanged();
+        let edits = None;
+        let cursor = Some(answer.cursor.clone());
+        self.last = Some(SyncRequest {
+            cursor,
+            edits,
+            ..request
+        });
+        self.answers.push_back(answer);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn receive(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, NetError>> {
+        Box::pin(async move {
+            if let Some(answer) = self.answers.pop_front() {
+                return Ok(Some(codec::to_cbor(&answer)));
+            }
+            if self.news.changed().await.is_err() {
+                return Ok(None);
+            }
+            let Some(mut last) = self.last.take() else {
+                return Ok(None);
+            };
+            let answer = self.server.answer(&last);
+            self.news.mark_unchanged();
+            last.cursor = Some(answer.cursor.clone());
+            self.last = Some(last);
+            Ok(Some(codec::to_cbor(&answer)))
+        })
+    }
+}
+
+/// A problem as the server states it.
+pub fn problem(status: u16, slug: &str) -> Reply {
+    let body =
+        serde_json::json!({ "type": format!("/problems/{slug}"), "detail": "Jeanne Martin" });
+    Reply {
+        status,
+        retry_after: None,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// A phone whose person is signed in and may open the one record.
+pub struct Phone {
+    pub device: Arc<Device>,
+    pub profile: Arc<Unlocked>,
+    pub clock: Arc<PatientClock>,
+    pub _folder: TempDir,
+}
+
+impl Phone {
+    pub fn new(server: &Arc<FakeServer>, number: u8) -> Self {
+        Self::with_lines(server, number, true)
+    }
+
+    pub fn with_lines(server: &Arc<FakeServer>, number: u8, lines: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Arc::new(MemoryVault::default());
+        let clock = Arc::new(PatientClock::default());
+        let server_key = server.public_key();
+        let server = server.clone();
+        let network = Arc::new(FakeNetwork { server, lines });
+        let device = Device::open(folder.path(), vault, network, clock.clone(), 1).unwrap();
+        let profile = {
+            let mut store = device.store();
+            sign_in(&mut store, device.vault(), number, server_key)
+        };
+        device.admit(profile.clone());
+        Phone {
+            device: Arc::new(device),
+            profile: Arc::new(profile),
+            clock,
+            _folder: folder,
+        }
+    }
+}
+
+/// A profile and its record, as signing in leaves them.
+pub fn sign_in(
+    store: &mut Store,
+    vault: &dyn KeyVault,
+    number: u8,
+    server_key: PublicKey,
+) -> Unlocked {
+    let card = ProfileCard {
+        server: SERVER.to_owned(),
+        person: PERSON,
+        name: "Jeanne Martin".to_owned(),
+    };
+    let session = Session {
+        token: "a-bearer-token".to_owned(),
+        expires: i64::MAX,
+    };
+    let key = SigningKey::from_bytes(&[number; 32]);
+    let secrets = Secrets::new(&key, session, vec![server_key]);
+    let profile = store.put_profile(&card, &secrets, vault).unwrap();
+    let record = RecordCard {
+        record: RECORD,
+        holder: PERSON,
+        name: "Jeanne Martin".to_owned(),
+        role: Role::Holder,
+        on_behalf_of: None,
+    };
+    store.put_records(&profile, &[record]).unwrap();
+    profile
+}
