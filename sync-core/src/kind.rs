@@ -247,6 +247,18 @@ impl std::fmt::Display for Kind {
     }
 }
 
+/// The key that says what an entry of this kind is about.
+pub fn main_field(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::MedicationTaken => medication::REGIMEN,
+        Kind::EmergencyContact => contact::NAME,
+        Kind::BloodGroup => blood_group::BLOOD_GROUP,
+        Kind::ReviewDecision => decision::ITEM,
+        kind if kind.right().is_some() => entry::PERSON,
+        _ => common::LABEL,
+    }
+}
+
 /// The schema version an entry was written with, the highest when several stand.
 pub fn schema(state: &EntryState) -> u64 {
     let versions = state.values(entry::SCHEMA).filter_map(|value| match value {

@@ -8,15 +8,25 @@
 //! A *clinician* is a physician, midwife or dentist; everybody else edits what nobody of them
 //! confirmed, and proposes otherwise.
 
+mod across;
 mod flag;
 mod history;
+mod resolve;
+mod review;
 mod rights;
 mod rules;
 mod view;
+mod vital;
 
+pub use across::cross_flags;
 pub use flag::{Danger, Flag, FlagCode};
+pub use resolve::{Choice, Resolution, resolve};
+pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing};
+pub use vital::{
+    AllergyFact, BloodGroupFact, ConditionFact, ContactFact, TreatmentFact, VitalFacts, vital,
+};
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,196 @@
+//! The rules across entries, over the views one viewer may see: whatever is not among them cannot
+//! be betrayed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{EntryView, FieldClaim, Flag, FlagCode, Stamp, Standing};
+use crate::EntryId;
+use crate::entry::{STATUS, Value};
+use crate::kind::allergy::{CATEGORY, NO_KNOWN_ALLERGY};
+use crate::kind::blood_group::BLOOD_GROUP;
+use crate::kind::medication::REGIMEN;
+use crate::kind::{BloodGroup, Kind, Label, Regimen, normalise};
+
+/// Up to so many entries of one name are linked each with each, more of them in a chain.
+const LINKED_PAIRWISE: usize = 16;
+
+/// Entries that say something together which none says alone.
+pub(super) struct Link<'v> {
+    pub code: FlagCode,
+    /// In the order of their identifiers; for a contradiction, the contradicted statement first.
+    pub entries: Vec<&'v EntryView>,
+}
+
+/// All links among the given views.
+pub(super) fn links(views: &[EntryView]) -> Vec<Link<'_>> {
+    let mut links = discordant_blood_groups(views);
+    links.extend(contradicted(views));
+    let allergies = |view: &&EntryView| view.kind == Kind::Allergy && !states_none(view);
+    let substances = views
+        .iter()
+        .filter(allergies)
+        .filter(|view| !view.in_error());
+    links.extend(
+        pairs(substances, EntryView::labels)
+            .into_iter()
+            .filter(|(one, other)| one.counts() || other.counts())
+            .map(|(one, other)| Link {
+                code: FlagCode::PossibleDuplicate,
+                entries: vec![one, other],
+            }),
+    );
+    let treatments = |view: &&EntryView| view.kind == Kind::MedicationTaken && view.counts();
+    links.extend(
+        pairs(views.iter().filter(treatments), taken)
+            .into_iter()
+            .map(|(one, other)| Link {
+                code: FlagCode::SubstanceTwice,
+                entries: vec![one, other],
+            }),
+    );
+    links
+}
+
+/// What is flagged on entries because of other entries among the given ones.
+pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
+    let mut flags = Vec::new();
+    for link in links(views) {
+        for view in &link.entries {
+            let mut flag = Flag::new(link.code, None, []);
+            let others = link.entries.iter().map(|other| other.id);
+            flag.entries = others.filter(|other| *other != view.id).collect();
+            flag.entries.sort();
+            flags.push((view.id, flag));
+        }
+    }
+    flags.sort();
+    flags
+}
+
+/// Whether an allergy entry states that none is known.
+pub(super) fn states_none(view: &EntryView) -> bool {
+    let claims = view.claims(NO_KNOWN_ALLERGY);
+    !claims.is_empty() && claims.iter().all(|claim| claim.value == Value::Bool(true))
+}
+
+fn taken(view: &EntryView) -> Vec<Label> {
+    let regimens: Vec<Regimen> = view.all(REGIMEN);
+    let substances = regimens.iter().flat_map(Regimen::substances_or_product);
+    substances.cloned().collect()
+}
+
+/// The pairs of views that share a name: a code in one terminology, or the same normalised text.
+fn pairs<'v>(
+    views: impl Iterator<Item = &'v EntryView>,
+    names: impl Fn(&EntryView) -> Vec<Label>,
+) -> Vec<(&'v EntryView, &'v EntryView)> {
+    let mut by_name: BTreeMap<String, BTreeMap<EntryId, &EntryView>> = BTreeMap::new();
+    for view in views {
+        for label in names(view) {
+            let text = normalise(&label.text);
+            let code = label.system.zip(label.code);
+            let code = code.map(|(system, code)| format!("{system}|{code}"));
+            // A text never holds a bar, so texts and codes cannot meet.
+            for name in code.into_iter().chain((!text.is_empty()).then_some(text)) {
+                by_name.entry(name).or_default().insert(view.id, view);
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for group in by_name.into_values() {
+        let group: Vec<_> = group.into_values().collect();
+        for (place, one) in group.iter().enumerate() {
+            let reach = if group.len() <= LINKED_PAIRWISE {
+                group.len()
+            } else {
+                1
+            };
+            for other in group.iter().skip(place + 1).take(reach) {
+                if seen.insert((one.id, other.id)) {
+                    pairs.push((*one, *other));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Every blood group that stands in entries not in error, with its source.
+pub(super) fn blood_groups(views: &[EntryView]) -> Vec<(&EntryView, BloodGroup)> {
+    let entries = views
+        .iter()
+        .filter(|view| view.kind == Kind::BloodGroup && !view.in_error());
+    let all = entries.flat_map(|view| {
+        view.all(BLOOD_GROUP)
+            .into_iter()
+            .map(move |group| (view, group))
+    });
+    all.collect()
+}
+
+fn discordant_blood_groups(views: &[EntryView]) -> Vec<Link<'_>> {
+    let groups = blood_groups(views);
+    let agree = groups.windows(2).all(|pair| pair[0].1.agrees(&pair[1].1));
+    let entries: BTreeMap<EntryId, &EntryView> =
+        groups.iter().map(|(view, _)| (view.id, *view)).collect();
+    if agree || entries.len() < 2 {
+        return Vec::new();
+    }
+    vec![Link {
+        code: FlagCode::DiscordantBloodGroup,
+        entries: entries.into_values().collect(),
+    }]
+}
+
+/// "No known allergy" against every active allergy that its author had not seen; a later one they
+/// cannot have seen.
+fn contradicted(views: &[EntryView]) -> Vec<Link<'_>> {
+    let active =
+        |view: &&EntryView| view.kind == Kind::Allergy && view.standing == Standing::Active;
+    let (none, some): (Vec<&EntryView>, Vec<&EntryView>) = views
+        .iter()
+        .filter(active)
+        .partition(|view| states_none(view));
+    let mut links = Vec::new();
+    for statement in none {
+        for allergy in &some {
+            if same_category(statement, allergy) && !had_seen(statement, allergy) {
+                links.push(Link {
+                    code: FlagCode::NoKnownAllergyContradicted,
+                    entries: vec![statement, allergy],
+                });
+            }
+        }
+    }
+    links
+}
+
+/// A statement about one category says nothing of allergies known to be of another.
+fn same_category(statement: &EntryView, allergy: &EntryView) -> bool {
+    let categories = |view: &EntryView| -> BTreeSet<Value> {
+        let field = view.field(CATEGORY);
+        field
+            .map_or(&[][..], |field| &field.current)
+            .iter()
+            .cloned()
+            .collect()
+    };
+    let (of, other) = (categories(statement), categories(allergy));
+    of.is_empty() || other.is_empty() || !of.is_disjoint(&other)
+}
+
+/// Whether somebody who had seen the allergy as it stands said, or said again, that none is known.
+fn had_seen(statement: &EntryView, allergy: &EntryView) -> bool {
+    let stamps = |claims: &[FieldClaim]| -> Vec<Stamp> {
+        claims.iter().filter_map(|claim| claim.by.clone()).collect()
+    };
+    let said = [
+        stamps(statement.claims(NO_KNOWN_ALLERGY)),
+        stamps(statement.claims(STATUS)),
+    ];
+    let mut stood = stamps(allergy.claims(STATUS));
+    stood.extend(allergy.created.clone());
+    let mut said = said.concat().into_iter();
+    !stood.is_empty() && said.any(|said| stood.iter().all(|stood| said.had_seen(stood)))
+}

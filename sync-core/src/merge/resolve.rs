@@ -1,0 +1,165 @@
+//! From a choice on the to-review list to the edits that carry it out.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EntryView, FlagCode, ReviewItem};
+use crate::entry::{STATUS, Visibility, Write};
+use crate::kind::common::ACCEPTS;
+use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
+use crate::{ChangeHash, EntryId};
+
+/// What a person chooses on an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The side this change said.
+    Take(ChangeHash),
+    /// A verdict on the item as it stands.
+    Decide(Verdict),
+}
+
+/// What carries a choice out: both sides stay in the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// Edits of entries.
+    pub edits: Vec<(EntryId, Vec<Write>)>,
+    /// Held changes those edits take up, to be cited in their origin.
+    pub cites: Vec<ChangeHash>,
+    /// A decision to be written as an entry.
+    pub decision: Option<ReviewDecisionDraft>,
+}
+
+/// Carries out a choice; nothing when the item does not offer it.
+///
+/// `views` are those the item was found among: a decision inherits the strictest visibility of
+/// the entries it is about.
+pub fn resolve(item: &ReviewItem, choice: &Choice, views: &[EntryView]) -> Option<Resolution> {
+    match choice {
+        Choice::Take(change) => take(item, *change),
+        Choice::Decide(verdict) => decide(item, verdict, views),
+    }
+}
+
+fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
+    let mut sides = item
+        .claims
+        .iter()
+        .filter(|side| side.claim.change == change);
+    let entry = sides.clone().next()?.entry;
+    let value = match item.code {
+        FlagCode::DoseDisputed
+        | FlagCode::ConcurrentValues
+        | FlagCode::CriticalityDisputed
+        | FlagCode::RightRestricted
+        | FlagCode::VisibilityRestricted
+            if item.field.as_deref() != Some(STATUS) =>
+        {
+            let field = item.field.as_deref()?;
+            let side = sides.find(|side| side.field == field)?;
+            return Some(Resolution {
+                edits: vec![(entry, vec![Write::set(field, side.claim.value.clone())])],
+                ..Resolution::default()
+            });
+        }
+        FlagCode::ToReconcile
+        | FlagCode::ConcurrentValues
+        | FlagCode::RightRestricted
+        | FlagCode::StatusAgainstEdit
+        | FlagCode::RefutationAgainstDanger
+        | FlagCode::RefutedAgainstEdit
+        | FlagCode::EditedWhileInError => {
+            let status = sides.find(|side| side.field == STATUS);
+            let status = status.and_then(|side| Status::from_value(&side.claim.value));
+            again(item, change, status.unwrap_or(StatusCode::Active.into()))
+        }
+        _ => return None,
+    };
+    Some(Resolution {
+        edits: vec![(entry, vec![Write::set(STATUS, value.to_value())])],
+        ..Resolution::default()
+    })
+}
+
+/// The same status, said again after the edits beside it: the value names them, because writing
+/// the very same value says nothing new to Automerge.
+fn again(item: &ReviewItem, taken: ChangeHash, mut status: Status) -> Status {
+    let sides = item.claims.iter().map(|side| side.claim.change);
+    let mut after: Vec<String> = sides
+        .filter(|change| *change != taken)
+        .map(|change| change.to_string())
+        .collect();
+    after.sort();
+    after.dedup();
+    after.truncate(16);
+    status.other.insert("after".to_owned(), after.into());
+    status
+}
+
+fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<Resolution> {
+    if !item.verdicts.contains(verdict) {
+        return None;
+    }
+    match (item.code, verdict) {
+        (FlagCode::Proposal, Verdict::Accept) => {
+            let field = item.field.as_deref()?;
+            let proposed = item.claims.iter().filter(|side| {
+                side.field == field
+                    && side
+                        .claim
+                        .by
+                        .as_ref()
+                        .is_none_or(|by| !by.role.is_clinician())
+            });
+            let writes: Vec<Write> = proposed
+                .map(|side| Write::set(format!("{ACCEPTS}/{}", side.claim.change), true))
+                .collect();
+            let entry = *item.entries.first()?;
+            Some(Resolution {
+                edits: vec![(entry, writes)],
+                ..Resolution::default()
+            })
+        }
+        (FlagCode::HeldEdit, Verdict::Accept) => {
+            let writes = item.claims.iter().map(|side| Write {
+                key: side.field.clone(),
+                value: Some(side.claim.value.clone()),
+            });
+            Some(Resolution {
+                edits: vec![(*item.entries.first()?, writes.collect())],
+                cites: vec![item.claims.first()?.claim.change],
+                decision: None,
+            })
+        }
+        _ => {
+            let held = item
+                .claims
+                .first()
+                .filter(|_| item.code == FlagCode::HeldEdit);
+            Some(Resolution {
+                decision: Some(ReviewDecisionDraft {
+                    item: item.key.clone(),
+                    decision: verdict.clone(),
+                    change: held.map(|side| side.claim.change.to_string()),
+                    common: Common {
+                        visibility: strictest(item, views),
+                        ..Common::default()
+                    },
+                }),
+                ..Resolution::default()
+            })
+        }
+    }
+}
+
+fn strictest(item: &ReviewItem, views: &[EntryView]) -> Visibility {
+    let about = views.iter().filter(|view| item.entries.contains(&view.id));
+    about.fold(Visibility::default(), |all, view| Visibility {
+        hidden_from_professionals: all.hidden_from_professionals
+            || view.visibility.hidden_from_professionals,
+        hidden_from_patient_until: all
+            .hidden_from_patient_until
+            .max(view.visibility.hidden_from_patient_until),
+        hidden_from_representatives: all.hidden_from_representatives
+            || view.visibility.hidden_from_representatives,
+    })
+}

@@ -1,0 +1,239 @@
+//! Vital facts: what a first screen shows, with doubt shown as doubt.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::across::{blood_groups, cross_flags, states_none};
+use super::{EntryView, FlagCode, Standing};
+use crate::EntryId;
+use crate::entry::STATUS;
+use crate::kind::allergy::{CRITICALITY, REACTION};
+use crate::kind::contact::{NAME, PHONE, RELATIONSHIP};
+use crate::kind::medication::REGIMEN;
+use crate::kind::{
+    BloodGroup, Criticality, JsonScalar, Kind, Phone, Reaction, Read, Regimen, Status,
+};
+
+/// What matters first, of the entries one viewer may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VitalFacts {
+    /// Active allergies, the most dangerous first.
+    pub allergies: Vec<AllergyFact>,
+    /// That none is known: stated, contradicted by nothing, and no allergy beside it.
+    pub no_known_allergy: bool,
+    /// What is taken.
+    pub treatments: Vec<TreatmentFact>,
+    /// Active conditions.
+    pub conditions: Vec<ConditionFact>,
+    /// Never valid for transfusion.
+    pub blood_group: BloodGroupFact,
+    /// Whom to call.
+    pub contacts: Vec<ContactFact>,
+}
+
+/// An active allergy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllergyFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// To what; several names when disputed.
+    pub label: String,
+    /// The highest stated.
+    pub criticality: Option<Criticality>,
+    /// All reactions not taken back.
+    pub reactions: Vec<Reaction>,
+    /// Whether a clinician's confirmation stands.
+    pub confirmed: bool,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// A treatment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreatmentFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// What it is called; several names when disputed.
+    pub label: String,
+    /// The regimen in force; none when it is disputed or the treatment is to be reconciled.
+    pub current: Option<Regimen>,
+    /// Every regimen that stands, each as one person wrote it.
+    pub regimens: Vec<Regimen>,
+    /// The stop it is to be reconciled with.
+    pub stop: Option<Status>,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConditionFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// Which; several names when disputed.
+    pub label: String,
+    /// Whether a clinician's confirmation stands.
+    pub confirmed: bool,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// What is known of the blood group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BloodGroupFact {
+    /// Nothing.
+    Unknown,
+    /// All who say something say the same; each with its source.
+    Agreed(Vec<BloodGroup>),
+    /// They differ: all of them, none to be relied on.
+    Discordant(Vec<(EntryId, BloodGroup)>),
+}
+
+/// Whom to call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// All names that stand.
+    pub names: Vec<String>,
+    /// All relationships that stand.
+    pub relationships: Vec<String>,
+    /// Numbers not taken back, in the order to call them.
+    pub phones: Vec<Phone>,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// The vital facts among the entries a viewer may see.
+pub fn vital(views: &[EntryView]) -> VitalFacts {
+    let mut linked: BTreeMap<EntryId, Vec<FlagCode>> = BTreeMap::new();
+    for (entry, flag) in cross_flags(views) {
+        linked.entry(entry).or_default().push(flag.code);
+    }
+    let doubts = |view: &EntryView| {
+        let own = view.flags.iter().map(|flag| flag.code);
+        let linked = linked.get(&view.id).into_iter().flatten().copied();
+        let mut all: Vec<FlagCode> = own.chain(linked).collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let of = |kind: Kind| {
+        views
+            .iter()
+            .filter(move |view| view.kind == kind && view.counts())
+    };
+    let mut allergies: Vec<AllergyFact> = of(Kind::Allergy)
+        .filter(|view| !states_none(view))
+        .map(|view| allergy(view, doubts(view)))
+        .collect();
+    allergies.sort_by_key(|fact| std::cmp::Reverse(level(fact.criticality.as_ref())));
+    let mut none = of(Kind::Allergy).filter(|view| states_none(view));
+    VitalFacts {
+        no_known_allergy: allergies.is_empty() && none.next().is_some(),
+        allergies,
+        treatments: of(Kind::MedicationTaken)
+            .map(|view| treatment(view, doubts(view)))
+            .collect(),
+        conditions: of(Kind::Condition)
+            .map(|view| ConditionFact {
+                entry: view.id,
+                label: view.label.clone(),
+                confirmed: view.confirmed,
+                doubts: doubts(view),
+            })
+            .collect(),
+        blood_group: blood_group(views),
+        contacts: of(Kind::EmergencyContact)
+            .map(|view| contact(view, doubts(view)))
+            .collect(),
+    }
+}
+
+fn level(criticality: Option<&Criticality>) -> u8 {
+    match criticality {
+        Some(Criticality::High) => 4,
+        Some(Criticality::Other(_)) => 3,
+        // What nobody stated may be anything.
+        None | Some(Criticality::UnableToAssess) => 2,
+        Some(Criticality::Low) => 1,
+    }
+}
+
+fn allergy(view: &EntryView, doubts: Vec<FlagCode>) -> AllergyFact {
+    let from: &dyn Read = view;
+    let mut reactions: Vec<Reaction> = standing(view, REACTION);
+    reactions.retain(|reaction| reaction.removed.is_none());
+    AllergyFact {
+        entry: view.id,
+        label: view.label.clone(),
+        criticality: from.code(CRITICALITY),
+        reactions,
+        confirmed: view.confirmed,
+        doubts,
+    }
+}
+
+fn treatment(view: &EntryView, doubts: Vec<FlagCode>) -> TreatmentFact {
+    let from: &dyn Read = view;
+    let reconcile = view.standing == Standing::ToReconcile;
+    let mut regimens: Vec<Regimen> = view.all(REGIMEN);
+    regimens.dedup();
+    let ends = |status: &Status| !status.status.is_active();
+    TreatmentFact {
+        entry: view.id,
+        label: view.label.clone(),
+        current: from.json(REGIMEN).filter(|_| !reconcile),
+        regimens,
+        stop: view
+            .all(STATUS)
+            .into_iter()
+            .find(ends)
+            .filter(|_| reconcile),
+        doubts,
+    }
+}
+
+fn blood_group(views: &[EntryView]) -> BloodGroupFact {
+    let all = blood_groups(views);
+    let agree = all.windows(2).all(|pair| pair[0].1.agrees(&pair[1].1));
+    if !agree {
+        let all = all.into_iter().map(|(view, group)| (view.id, group));
+        return BloodGroupFact::Discordant(all.collect());
+    }
+    let counting = all.into_iter().filter(|(view, _)| view.counts());
+    let mut groups: Vec<BloodGroup> = counting.map(|(_, group)| group).collect();
+    groups.dedup();
+    if groups.is_empty() {
+        BloodGroupFact::Unknown
+    } else {
+        BloodGroupFact::Agreed(groups)
+    }
+}
+
+fn contact(view: &EntryView, doubts: Vec<FlagCode>) -> ContactFact {
+    let texts = |key| {
+        let current = view.field(key).map_or(&[][..], |field| &field.current);
+        current
+            .iter()
+            .filter_map(|value| Some(value.as_text()?.to_owned()))
+            .collect()
+    };
+    let mut phones: Vec<Phone> = standing(view, PHONE);
+    phones.retain(|phone| phone.removed.is_none());
+    ContactFact {
+        entry: view.id,
+        names: texts(NAME),
+        relationships: texts(RELATIONSHIP),
+        phones,
+        doubts,
+    }
+}
+
+/// All values of the members of a set, in the order of the view.
+fn standing<T: JsonScalar>(view: &EntryView, name: &str) -> Vec<T> {
+    let values = view.members(name).flat_map(|field| &field.current);
+    values.filter_map(T::from_value).collect()
+}
