@@ -5,7 +5,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use sync_core::policy::Role;
 use sync_core::sign::{self, PublicKey, SignatureBytes};
-use sync_core::{Bytes, PersonId, RecordId, Tick};
+use sync_core::{Bytes, PersonId, RecordId};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -74,10 +74,9 @@ struct DeviceProof<'f> {
 struct SignedIn {
     token: String,
     person: PersonId,
-    expires: Tick,
+    /// Milliseconds since the Unix epoch.
+    expires: i64,
     server_keys: Vec<ServerKey>,
-    #[serde(default)]
-    records: Vec<RecordSummary>,
 }
 
 #[derive(Deserialize)]
@@ -89,22 +88,22 @@ struct ServerKey {
 struct RecordSummary {
     record: RecordId,
     holder: PersonId,
-    #[serde(default)]
-    name: String,
-    role: Role,
-    #[serde(default)]
-    on_behalf_of: Option<PersonId>,
+    holder_name: String,
+    roles: Vec<Role>,
 }
 
-impl From<RecordSummary> for RecordCard {
-    fn from(summary: RecordSummary) -> Self {
-        RecordCard {
-            record: summary.record,
-            holder: summary.holder,
-            name: summary.name,
-            role: summary.role,
-            on_behalf_of: summary.on_behalf_of,
-        }
+impl RecordSummary {
+    /// The card of a record, in the first of the roles; nothing without any.
+    fn card(self) -> Option<RecordCard> {
+        let role = self.roles.into_iter().next()?;
+        let for_holder = matches!(role, Role::Caregiver | Role::Representative);
+        Some(RecordCard {
+            record: self.record,
+            on_behalf_of: for_holder.then_some(self.holder),
+            holder: self.holder,
+            name: self.holder_name,
+            role,
+        })
     }
 }
 
@@ -207,7 +206,7 @@ async fn settle(
 ) -> Result<RowKey, Error> {
     let session = Session {
         token: signed_in.token,
-        expires: signed_in.expires.millis(),
+        expires: signed_in.expires,
     };
     let name = my_name(device, &server, &session.token).await;
     let server_keys = signed_in.server_keys.into_iter();
@@ -216,20 +215,32 @@ async fn settle(
         session,
         server_keys.map(|key| key.public_key).collect(),
     );
+    let row = keep_profile(device, server, signed_in.person, name, &secrets)?;
+    let profile = device.profile(&row)?;
+    match refresh_records(device, &profile).await {
+        // Signed in all the same; the list comes with the next look.
+        Err(error) if error.is_transient() => Ok(row),
+        refreshed => refreshed.map(|()| row),
+    }
+}
+
+fn keep_profile(
+    device: &Device,
+    server: String,
+    person: PersonId,
+    name: Option<String>,
+    secrets: &Secrets,
+) -> Result<RowKey, Error> {
     let mut store = device.store();
-    let row = store.profile_row(&server, &signed_in.person);
+    let row = store.profile_row(&server, &person);
     let known = store.profiles()?.into_iter().find(|(at, _)| *at == row);
+    let known = known.map(|(_, card)| card.name);
     let card = ProfileCard {
         server,
-        person: signed_in.person,
-        name: name
-            .or_else(|| known.map(|(_, card)| card.name))
-            .unwrap_or_default(),
+        person,
+        name: name.or(known).unwrap_or_default(),
     };
-    let profile = store.put_profile(&card, &secrets, device.vault())?;
-    let records: Vec<RecordCard> = signed_in.records.into_iter().map(Into::into).collect();
-    store.put_records(&profile, &records)?;
-    drop(store);
+    let profile = store.put_profile(&card, secrets, device.vault())?;
     device.admit(profile);
     Ok(row)
 }
@@ -266,7 +277,10 @@ pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), 
         None,
     )
     .await?;
-    let cards: Vec<RecordCard> = records.into_iter().map(Into::into).collect();
+    let cards: Vec<RecordCard> = records
+        .into_iter()
+        .filter_map(RecordSummary::card)
+        .collect();
     Ok(device.store().put_records(profile, &cards)?)
 }
 

@@ -16,6 +16,6 @@ pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock};
 pub use http::HttpTransport;
 pub use live::{LiveState, follow};
-pub(crate) use sync::token;
 pub use sync::{Patience, Progress, SyncSummary, synchronise};
+pub(crate) use sync::{end_session, token};
 pub use transport::{Body, Call, Line, Method, NetError, Pending, Reply, Transport, json_call};

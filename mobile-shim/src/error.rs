@@ -96,6 +96,12 @@ impl From<NoRandomness> for Error {
     }
 }
 
+impl From<sync_core::codec::Malformed> for Error {
+    fn from(error: sync_core::codec::Malformed) -> Self {
+        Error::Store(error.into())
+    }
+}
+
 impl From<EditError<StoreError>> for Error {
     fn from(error: EditError<StoreError>) -> Self {
         match error {

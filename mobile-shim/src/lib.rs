@@ -4,6 +4,8 @@ pub mod account;
 pub mod device;
 pub mod driver;
 pub mod error;
+pub mod face;
+pub mod people;
 pub mod seal;
 pub mod store;
 #[cfg(feature = "terminal")]
@@ -11,5 +13,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod vault;
+
+pub use face::{Carnet, Profile, Record};
 
 uniffi::setup_scaffolding!();

@@ -19,6 +19,8 @@ pub enum Shelf {
     Log = 3,
     /// Names of people.
     People = 4,
+    /// What a signed checkpoint said of the log when it was fetched last.
+    Witness = 5,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(

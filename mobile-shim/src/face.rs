@@ -1,0 +1,31 @@
+//! What apps see: objects in an app developer's words, over UniFFI.
+//!
+//! Functions block until they are done; an app calls those that reach for the server (enrolling,
+//! signing in, syncing, looking people up) away from its main thread. Everything else works without
+//! a network. Identifiers are UUIDs as text, times are milliseconds since the Unix epoch.
+
+mod carnet;
+mod drafts;
+mod edits;
+mod listen;
+mod log;
+mod profile;
+mod record;
+mod review;
+mod runtime;
+mod show;
+mod sync;
+
+pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo};
+pub use drafts::{
+    AllergyDraft, BloodGroupDraft, CodedText, Common, ConditionDraft, ContactDraft,
+    MedicationDraft, NoteDraft, PhoneNumber, Reaction,
+};
+pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, MedicationEdit, NoteEdit};
+pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
+pub use log::{LogCheck, LogLine};
+pub use profile::{Invitation, Person, Profile, RecordInfo};
+pub use record::{Record, RecordState};
+pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use show::{Bilingual, Claim, DangerLevel, Entry, EntryStanding, Field, FlagInfo, Stamp};
+pub use sync::{CancelToken, SyncResult};

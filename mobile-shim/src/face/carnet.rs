@@ -1,0 +1,237 @@
+//! The device.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::Profile;
+use super::runtime::wait;
+use crate::account::{self, Begun, Names};
+use crate::device::{Device, lock};
+use crate::driver::{Clock, HttpTransport, SystemClock, Transport};
+use crate::error::{CarnetError, Error};
+use crate::seal::{self, RowKey};
+use crate::store::{Store, StoreError};
+use crate::vault::KeyVault;
+
+/// How many ceremonies may be open at once; the oldest is forgotten first.
+const OPEN_CEREMONIES: usize = 8;
+
+/// Carnet on this device: profiles of people at servers, and the door to new ones.
+#[derive(uniffi::Object)]
+pub struct Carnet {
+    device: Arc<Device>,
+    ceremonies: Mutex<Vec<(String, Begun)>>,
+}
+
+impl std::fmt::Debug for Carnet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Carnet(..)")
+    }
+}
+
+/// A passkey ceremony that was begun.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct PasskeyCeremony {
+    /// Names it when it is finished.
+    pub id: String,
+    /// What the platform's passkey call takes, as WebAuthn's JSON has it.
+    pub options: String,
+}
+
+/// A profile as the sign-in screen lists it.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct ProfileInfo {
+    /// Names it on this device.
+    pub id: String,
+    /// The person's name.
+    pub name: String,
+    /// The person.
+    pub person: String,
+    /// The server's address.
+    pub server: String,
+    /// Whether it is locked.
+    pub locked: bool,
+}
+
+#[uniffi::export]
+impl Carnet {
+    /// Opens Carnet in a folder of the app's, or sets it up there. One object a folder and
+    /// process.
+    #[uniffi::constructor]
+    pub fn open(folder: String, vault: Arc<dyn KeyVault>) -> Result<Arc<Self>, CarnetError> {
+        let transport = Arc::new(HttpTransport::new()?);
+        Self::with_network(Path::new(&folder), vault, transport, Arc::new(SystemClock))
+    }
+
+    /// Begins to make a passkey with a one-time code from the desk, a letter or an invitation.
+    pub fn enrol_start(
+        &self,
+        server: String,
+        code: String,
+    ) -> Result<PasskeyCeremony, CarnetError> {
+        let device = self.device.clone();
+        let begun = wait(async move { account::enrol_start(&device, &server, &code).await })?;
+        self.keep(begun)
+    }
+
+    /// Ends enrolment with the credential that the platform made, and opens the profile. The names
+    /// are those under which the person finds passkey and device in their lists.
+    pub fn enrol_finish(
+        &self,
+        ceremony: String,
+        credential: String,
+        passkey_name: String,
+        device_name: String,
+    ) -> Result<Arc<Profile>, CarnetError> {
+        self.finish(&ceremony, credential, passkey_name, device_name)
+    }
+
+    /// Begins to sign in, with whichever passkey the person chooses.
+    pub fn sign_in_start(&self, server: String) -> Result<PasskeyCeremony, CarnetError> {
+        let device = self.device.clone();
+        let begun = wait(async move { account::sign_in_start(&device, &server).await })?;
+        self.keep(begun)
+    }
+
+    /// Ends signing in with the credential that the platform gave, and opens the profile of
+    /// whoever's passkey it was.
+    pub fn sign_in_finish(
+        &self,
+        ceremony: String,
+        credential: String,
+        device_name: String,
+    ) -> Result<Arc<Profile>, CarnetError> {
+        self.finish(&ceremony, credential, String::new(), device_name)
+    }
+
+    /// The profiles on this device.
+    pub fn profiles(&self) -> Result<Vec<ProfileInfo>, CarnetError> {
+        let profiles = self.device.store().profiles()?;
+        Ok(profiles
+            .into_iter()
+            .map(|(row, card)| ProfileInfo {
+                id: name_of(&row),
+                name: card.name,
+                person: card.person.to_string(),
+                server: card.server,
+                locked: self.device.is_locked(&row),
+            })
+            .collect())
+    }
+
+    /// Opens a profile without the server, if the vault gives out its key; on a shared device the
+    /// app's vault asks for the person first.
+    pub fn unlock(&self, profile: String) -> Result<Arc<Profile>, CarnetError> {
+        let row = row_of(&profile)?;
+        if self.device.is_locked(&row) {
+            self.device.unlock(&row)?;
+        }
+        Ok(Profile::new(self.device.clone(), row))
+    }
+
+    /// Stays offline until told otherwise; remembered.
+    pub fn set_offline(&self, offline: bool) -> Result<(), CarnetError> {
+        Ok(self.device.set_offline(offline)?)
+    }
+
+    /// Whether it stays offline by choice.
+    pub fn is_offline(&self) -> bool {
+        self.device.is_offline()
+    }
+
+    /// Removes a profile with its records from this device: its key first. Edits not yet sent are
+    /// lost with it.
+    pub fn remove_profile(&self, profile: String) -> Result<(), CarnetError> {
+        let row = row_of(&profile)?;
+        self.device.lock(&row);
+        self.device
+            .store()
+            .remove_profile(&row, self.device.vault())?;
+        Ok(())
+    }
+
+    /// Destroys everything on this device: the keys first, so that what is left is noise. The
+    /// object cannot be used afterwards; open anew.
+    pub fn wipe(&self) -> Result<(), CarnetError> {
+        let profiles = self.device.store().profiles()?;
+        for (row, _) in profiles {
+            self.device.lock(&row);
+            self.device
+                .store()
+                .remove_profile(&row, self.device.vault())?;
+        }
+        let folder = self.device.store().folder().to_owned();
+        Ok(Store::destroy(&folder, self.device.vault())?)
+    }
+}
+
+impl Carnet {
+    /// Opens Carnet over a network and a clock of the caller's.
+    ///
+    /// # Errors
+    /// When the store does not open.
+    pub fn with_network(
+        folder: &Path,
+        vault: Arc<dyn KeyVault>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, CarnetError> {
+        let mut seed = [0; 8];
+        seal::fill(&mut seed).map_err(Error::from)?;
+        let seed = u64::from_le_bytes(seed);
+        let device = Device::open(folder, vault, transport, clock, seed)?;
+        Ok(Arc::new(Carnet {
+            device: Arc::new(device),
+            ceremonies: Mutex::default(),
+        }))
+    }
+
+    /// The device beneath.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    fn keep(&self, begun: Begun) -> Result<PasskeyCeremony, CarnetError> {
+        let id = self.device.random_name()?;
+        let options = begun.options.clone();
+        let mut ceremonies = lock(&self.ceremonies);
+        if ceremonies.len() == OPEN_CEREMONIES {
+            ceremonies.remove(0);
+        }
+        ceremonies.push((id.clone(), begun));
+        Ok(PasskeyCeremony { id, options })
+    }
+
+    fn finish(
+        &self,
+        ceremony: &str,
+        credential: String,
+        passkey: String,
+        device_name: String,
+    ) -> Result<Arc<Profile>, CarnetError> {
+        let begun = {
+            let mut ceremonies = lock(&self.ceremonies);
+            let at = ceremonies.iter().position(|(id, _)| id == ceremony);
+            ceremonies.remove(at.ok_or(CarnetError::NotFound)?).1
+        };
+        let device = self.device.clone();
+        let row = wait(async move {
+            let names = Names {
+                device: &device_name,
+                passkey: &passkey,
+            };
+            account::finish(&device, begun, &credential, &names).await
+        })?;
+        Ok(Profile::new(self.device.clone(), row))
+    }
+}
+
+/// How a profile is named to apps.
+pub(super) fn name_of(row: &RowKey) -> String {
+    row.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn row_of(name: &str) -> Result<RowKey, Error> {
+    let bytes = u128::from_str_radix(name, 16).map_err(|_| Error::Store(StoreError::Absent))?;
+    Ok(bytes.to_be_bytes())
+}

@@ -1,0 +1,195 @@
+//! A person at a server.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sync_core::PersonId;
+
+use super::carnet::name_of;
+use super::runtime::wait;
+use super::{ProfileInfo, Record};
+use crate::account;
+use crate::device::Device;
+use crate::driver::{Method, end_session, json_call, token};
+use crate::error::{CarnetError, Error};
+use crate::seal::RowKey;
+
+/// A person at a server, on this device; unlocked until [`Profile::lock`].
+#[derive(Debug, uniffi::Object)]
+pub struct Profile {
+    device: Arc<Device>,
+    row: RowKey,
+}
+
+/// A record that a profile may open.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct RecordInfo {
+    /// The record.
+    pub id: String,
+    /// Whose it is.
+    pub holder: String,
+    /// Their name.
+    pub holder_name: String,
+    /// In what role it is opened: `holder`, `caregiver`, `physician` …
+    pub role: String,
+}
+
+/// Somebody to whom a right can be given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, uniffi::Record)]
+pub struct Person {
+    /// The person.
+    #[serde(rename = "person")]
+    pub id: String,
+    /// Their name.
+    pub name: String,
+    /// Their verified profession.
+    #[serde(default)]
+    pub profession: Option<String>,
+}
+
+/// An invitation to make another passkey, on another device.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, uniffi::Record)]
+pub struct Invitation {
+    /// The code, to be typed.
+    pub code: String,
+    /// What the QR code holds.
+    pub link: String,
+    /// When it ends.
+    pub expires: i64,
+}
+
+impl Profile {
+    pub(super) fn new(device: Arc<Device>, row: RowKey) -> Arc<Self> {
+        Arc::new(Profile { device, row })
+    }
+
+    fn get<A: serde::de::DeserializeOwned + Send + 'static>(
+        &self,
+        method: Method,
+        path: String,
+    ) -> Result<A, CarnetError> {
+        let device = self.device.clone();
+        let profile = device.profile(&self.row)?;
+        let answer = wait(async move {
+            if device.is_offline() {
+                return Err(Error::StayingOffline);
+            }
+            let token = token(&device, &profile)?;
+            let server = &profile.card.server;
+            let transport = device.transport();
+            let answer =
+                json_call::<(), A>(transport, method, server, &path, Some(&token), None).await;
+            if matches!(answer, Err(Error::SignInNeeded)) {
+                end_session(&device, &profile)?;
+            }
+            answer
+        })?;
+        Ok(answer)
+    }
+}
+
+#[uniffi::export]
+impl Profile {
+    /// Who it is of.
+    pub fn info(&self) -> Result<ProfileInfo, CarnetError> {
+        let profile = self.device.profile(&self.row)?;
+        let card = profile.card.clone();
+        Ok(ProfileInfo {
+            id: name_of(&self.row),
+            name: card.name,
+            person: card.person.to_string(),
+            server: card.server,
+            locked: false,
+        })
+    }
+
+    /// Forgets its key: nothing of it can be read until it is unlocked or its person signs in.
+    pub fn lock(&self) {
+        self.device.lock(&self.row);
+    }
+
+    /// Whether the sign-in stands, as far as this device knows.
+    pub fn is_signed_in(&self) -> Result<bool, CarnetError> {
+        let profile = self.device.profile(&self.row)?;
+        Ok(token(&self.device, &profile).is_ok())
+    }
+
+    /// Ends the sign-in, at the server too if it can be reached. What is on this device stays.
+    pub fn sign_out(&self) -> Result<(), CarnetError> {
+        let device = self.device.clone();
+        let profile = device.profile(&self.row)?;
+        Ok(wait(async move {
+            if let Ok(token) = token(&device, &profile) {
+                let server = &profile.card.server;
+                let transport = device.transport();
+                // The token is forgotten here whether the server hears of it or not.
+                let _: Result<serde_json::Value, Error> = json_call::<(), _>(
+                    transport,
+                    Method::Post,
+                    server,
+                    "/v1/sign-out",
+                    Some(&token),
+                    None,
+                )
+                .await;
+            }
+            end_session(&device, &profile)
+        })?)
+    }
+
+    /// The records it may open, as last heard.
+    pub fn records(&self) -> Result<Vec<RecordInfo>, CarnetError> {
+        let profile = self.device.profile(&self.row)?;
+        let cards = self.device.store().records(&profile)?;
+        Ok(cards
+            .into_iter()
+            .map(|card| RecordInfo {
+                id: card.record.to_string(),
+                holder: card.holder.to_string(),
+                holder_name: card.name,
+                role: card.role.as_str().to_owned(),
+            })
+            .collect())
+    }
+
+    /// Asks the server anew which records it may open.
+    pub fn refresh_records(&self) -> Result<Vec<RecordInfo>, CarnetError> {
+        let device = self.device.clone();
+        let profile = device.profile(&self.row)?;
+        wait(async move {
+            if device.is_offline() {
+                return Err(Error::StayingOffline);
+            }
+            account::refresh_records(&device, &profile).await
+        })?;
+        self.records()
+    }
+
+    /// Opens one of its records.
+    pub fn record(&self, id: String) -> Result<Arc<Record>, CarnetError> {
+        let record = id.parse().map_err(|_| CarnetError::NotFound)?;
+        let profile = self.device.profile(&self.row)?;
+        let known = self.device.store().record(&profile, &record)?;
+        known.ok_or(CarnetError::NotFound)?;
+        Ok(Record::new(self.device.clone(), self.row, record))
+    }
+
+    /// Finds a health professional by their RPPS number, to give them a right.
+    pub fn find_professional(&self, rpps: String) -> Result<Person, CarnetError> {
+        let rpps = sync_core::identity::Rpps::parse(&rpps)
+            .map_err(|_| Error::Argument { field: "rpps" })?;
+        self.get(Method::Get, format!("/v1/professionals/{}", rpps.expose()))
+    }
+
+    /// Makes a code with which this person makes another passkey, on another device.
+    pub fn invite(&self) -> Result<Invitation, CarnetError> {
+        self.get(Method::Post, "/v1/me/invitations".to_owned())
+    }
+}
+
+/// A person's identifier as an app has it.
+pub(super) fn person(id: &str) -> Result<PersonId, Error> {
+    id.trim()
+        .parse()
+        .map_err(|_| Error::Argument { field: "person" })
+}

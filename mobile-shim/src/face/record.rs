@@ -1,0 +1,348 @@
+//! A record: reading, adding, editing, sharing. None of it needs a network.
+
+use std::sync::Arc;
+
+use sync_core::entry::{PERSON, Write};
+use sync_core::kind::{
+    CommonPatch, Draft, Edit, Patch, RightDraft, RightPatch, Status, StatusCode,
+};
+use sync_core::merge::EntryView;
+use sync_core::policy::{DelegationType, RightKind};
+use sync_core::{EntryId, RecordId, Tick};
+
+use super::edits::Details;
+use super::listen::Changes;
+use super::profile::person;
+use super::show::Names;
+use super::{ChangeListener, Entry, WatchHandle};
+use crate::device::Device;
+use crate::driver::token;
+use crate::error::{CarnetError, Error};
+use crate::people;
+use crate::seal::RowKey;
+use crate::store::{Shelf, Unlocked};
+
+/// A record, as one person opens it on this device.
+#[derive(Debug, uniffi::Object)]
+pub struct Record {
+    pub(super) device: Arc<Device>,
+    row: RowKey,
+    pub(super) record: RecordId,
+}
+
+/// Where a record stands on this device.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct RecordState {
+    /// How many entries are here.
+    pub entries: u64,
+    /// Own edits that wait to be sent.
+    pub waiting: u64,
+    /// Own edits that did not become part of the record.
+    pub set_aside: u64,
+    /// Up to when, by the server's clock, this device has seen the record; nothing before the
+    /// first sync.
+    pub seen_until: Option<i64>,
+    /// Whether the sign-in stands, as far as this device knows.
+    pub signed_in: bool,
+    /// Whether the device stays offline by choice.
+    pub offline: bool,
+}
+
+impl Record {
+    pub(super) fn new(device: Arc<Device>, row: RowKey, record: RecordId) -> Arc<Self> {
+        Arc::new(Record {
+            device,
+            row,
+            record,
+        })
+    }
+
+    pub(super) fn profile(&self) -> Result<Arc<Unlocked>, Error> {
+        self.device.profile(&self.row)
+    }
+
+    /// The record.
+    pub fn id(&self) -> RecordId {
+        self.record
+    }
+
+    /// The views of all entries here, in the order they were created.
+    ///
+    /// # Errors
+    /// When the profile is locked or the store is broken.
+    pub fn views(&self) -> Result<Vec<EntryView>, CarnetError> {
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        Ok(store.rows(&profile, &self.record).views()?)
+    }
+
+    /// Creates an entry.
+    ///
+    /// # Errors
+    /// When a field cannot stand, the profile is locked or the store is broken.
+    pub fn add(&self, draft: &Draft) -> Result<EntryId, CarnetError> {
+        let writes = draft.writes().map_err(Error::from)?;
+        let entry = self.device.new_entry_id()?;
+        self.write(entry, &writes)?;
+        Ok(entry)
+    }
+
+    /// Edits an entry that is here.
+    ///
+    /// # Errors
+    /// When a field cannot stand, nothing would change, or there is no such entry.
+    pub fn edit(&self, entry: EntryId, patch: &Patch) -> Result<(), CarnetError> {
+        let writes = patch.writes().map_err(Error::from)?;
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                editing.view(&entry)?;
+                editing.write(entry, &writes, Vec::new())
+            })?;
+        Ok(())
+    }
+
+    /// Writes raw fields of an entry; what drafts and edits come down to.
+    ///
+    /// # Errors
+    /// When nothing would change, the profile is locked or the store is broken.
+    pub fn write(&self, entry: EntryId, writes: &[Write]) -> Result<(), CarnetError> {
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                editing.write(entry, writes, Vec::new())
+            })?;
+        Ok(())
+    }
+
+    pub(super) fn names(&self, profile: &Unlocked) -> Result<Names, Error> {
+        let mut store = self.device.store();
+        Ok(Names(people::names(&mut store, profile, &self.record)?))
+    }
+
+    fn give(&self, right: RightDraft) -> Result<String, CarnetError> {
+        Ok(self.add(&Draft::Right(right))?.to_string())
+    }
+
+    pub(super) fn set(&self, entry: &str, patch: CommonPatch) -> Result<(), CarnetError> {
+        self.edit(entry_id(entry)?, &Patch::Any(patch))
+    }
+}
+
+#[uniffi::export]
+impl Record {
+    /// All entries this person may see, in the order they were created; those entered in error are
+    /// left out unless asked for.
+    #[uniffi::method(default(with_errors = false))]
+    pub fn entries(&self, with_errors: bool) -> Result<Vec<Entry>, CarnetError> {
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let views = self.views()?;
+        let shown = views.iter().filter(|view| with_errors || !view.in_error());
+        Ok(shown.map(|view| names.entry(view)).collect())
+    }
+
+    /// One entry.
+    pub fn entry(&self, id: String) -> Result<Entry, CarnetError> {
+        let entry = entry_id(&id)?;
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let mut store = self.device.store();
+        let view = store.rows(&profile, &self.record).view(&entry)?;
+        Ok(names.entry(&view.ok_or(CarnetError::NotFound)?))
+    }
+
+    /// Where the record stands on this device.
+    pub fn state(&self) -> Result<RecordState, CarnetError> {
+        let profile = self.profile()?;
+        let signed_in = token(&self.device, &profile).is_ok();
+        let mut store = self.device.store();
+        let head = store.head(&profile, &self.record)?;
+        let mut rows = store.rows(&profile, &self.record);
+        let aside: Vec<sync_core::replica::SetAside> = rows.notes(Shelf::Aside)?;
+        Ok(RecordState {
+            entries: rows.count()? as u64,
+            waiting: head.pending.len() as u64,
+            set_aside: aside.len() as u64,
+            seen_until: head.seen_until().map(Tick::millis),
+            signed_in,
+            offline: self.device.is_offline(),
+        })
+    }
+
+    /// Tells a listener of entries that change, until the handle is stopped.
+    pub fn watch(
+        &self,
+        listener: Arc<dyn ChangeListener>,
+    ) -> Result<Arc<WatchHandle>, CarnetError> {
+        self.profile()?;
+        let listener = Arc::new(Changes(listener));
+        let guard = self.device.watch(self.row, self.record, listener);
+        Ok(WatchHandle::new(guard))
+    }
+
+    /// Creates an entry of any kind from JSON: the draft's members and `"kind"`.
+    pub fn add_json(&self, draft: String) -> Result<String, CarnetError> {
+        let draft: Draft =
+            serde_json::from_str(&draft).map_err(|_| Error::Argument { field: "draft" })?;
+        Ok(self.add(&draft)?.to_string())
+    }
+
+    /// Edits an entry of any kind from JSON: what changes, and `"kind"`; `"any"` for what every
+    /// entry carries.
+    pub fn edit_json(&self, entry: String, patch: String) -> Result<(), CarnetError> {
+        let patch: Patch =
+            serde_json::from_str(&patch).map_err(|_| Error::Argument { field: "patch" })?;
+        self.edit(entry_id(&entry)?, &patch)
+    }
+
+    /// Edits what every entry carries.
+    pub fn edit_details(&self, entry: String, details: Details) -> Result<(), CarnetError> {
+        let patch = details.patch()?;
+        self.set(&entry, patch)
+    }
+
+    /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
+    /// `entered-in-error` …, with the reason in words. Nothing is deleted.
+    #[uniffi::method(default(reason = None))]
+    pub fn set_status(
+        &self,
+        entry: String,
+        status: String,
+        reason: Option<String>,
+    ) -> Result<(), CarnetError> {
+        let code = StatusCode::from(status);
+        let status = match reason {
+            Some(reason) => Status::because(code, reason),
+            None => code.into(),
+        };
+        self.set(
+            &entry,
+            CommonPatch {
+                status: Some(status),
+                ..CommonPatch::default()
+            },
+        )
+    }
+
+    /// Hides an entry (*masquer*) from everyone but its author, the treating physician and
+    /// administrators.
+    pub fn hide(&self, entry: String) -> Result<(), CarnetError> {
+        self.set(&entry, hidden(true))
+    }
+
+    /// Shows a hidden entry again.
+    pub fn unhide(&self, entry: String) -> Result<(), CarnetError> {
+        self.set(&entry, hidden(false))
+    }
+
+    /// Lets a professional read, and write if said so, until a time or until revoked.
+    #[uniffi::method(default(may_write = true, until = None))]
+    pub fn grant(
+        &self,
+        to: String,
+        may_write: bool,
+        until: Option<i64>,
+    ) -> Result<String, CarnetError> {
+        self.give(RightDraft {
+            write: may_write,
+            ends: until.map(tick),
+            ..RightDraft::new(RightKind::Grant, person(&to)?)
+        })
+    }
+
+    /// Keeps somebody out, whatever other rights they have.
+    pub fn block(&self, whom: String) -> Result<String, CarnetError> {
+        self.give(RightDraft::new(RightKind::Block, person(&whom)?))
+    }
+
+    /// Lets a caregiver (or another `kind` of delegate) look after the record on the holder's
+    /// behalf, from and until a time.
+    #[uniffi::method(default(kind = "caregiver", from = None, until = None))]
+    pub fn delegate(
+        &self,
+        to: String,
+        kind: String,
+        from: Option<i64>,
+        until: Option<i64>,
+    ) -> Result<String, CarnetError> {
+        self.give(RightDraft {
+            delegation_type: Some(DelegationType::from(kind)),
+            starts: from.map(tick),
+            ends: until.map(tick),
+            ..RightDraft::new(RightKind::Delegation, person(&to)?)
+        })
+    }
+
+    /// Names the treating physician (*médecin traitant*), who sees hidden entries too.
+    pub fn set_treating_physician(&self, who: String) -> Result<String, CarnetError> {
+        self.give(RightDraft::new(RightKind::TreatingPhysician, person(&who)?))
+    }
+
+    /// Names an administrator, who sees hidden entries too.
+    pub fn add_administrator(&self, who: String) -> Result<String, CarnetError> {
+        self.give(RightDraft::new(RightKind::Administrator, person(&who)?))
+    }
+
+    /// Takes back a right: the identifier is that of its entry.
+    #[uniffi::method(default(reason = None))]
+    pub fn revoke(&self, right: String, reason: Option<String>) -> Result<(), CarnetError> {
+        let entry = entry_id(&right)?;
+        let profile = self.profile()?;
+        let view = {
+            let mut store = self.device.store();
+            store.rows(&profile, &self.record).view(&entry)?
+        };
+        let kind = view.and_then(|view| view.kind.right());
+        let mut patch = RightPatch::new(kind.ok_or(CarnetError::NotFound)?);
+        patch.common.status = Some(match reason {
+            Some(reason) => Status::because(StatusCode::Revoked, reason),
+            None => StatusCode::Revoked.into(),
+        });
+        self.edit(entry, &Patch::Right(patch))
+    }
+
+    /// Until when a right holds: changes its end, or takes it away.
+    #[uniffi::method(default(until = None))]
+    pub fn set_end(&self, right: String, until: Option<i64>) -> Result<(), CarnetError> {
+        let entry = entry_id(&right)?;
+        let found = self.views()?.into_iter().find(|view| view.id == entry);
+        let kind = found.and_then(|view| view.kind.right());
+        let mut patch = RightPatch::new(kind.ok_or(CarnetError::NotFound)?);
+        patch.ends = until.map_or(Edit::Clear, |until| Edit::Set(tick(until)));
+        self.edit(entry, &Patch::Right(patch))
+    }
+
+    /// The rights that name a person and were not taken back.
+    pub fn rights_of(&self, whom: String) -> Result<Vec<Entry>, CarnetError> {
+        let whom = person(&whom)?.to_string();
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let views = self.views()?;
+        let about = |view: &&EntryView| {
+            let mut persons = view.claims(PERSON).iter();
+            view.kind.right().is_some()
+                && view.counts()
+                && persons.any(|claim| claim.value.as_text() == Some(&whom))
+        };
+        Ok(views
+            .iter()
+            .filter(about)
+            .map(|view| names.entry(view))
+            .collect())
+    }
+}
+
+/// An entry's identifier as an app has it.
+pub(super) fn entry_id(id: &str) -> Result<EntryId, CarnetError> {
+    id.trim().parse().map_err(|_| CarnetError::NotFound)
+}
+
+fn hidden(hidden: bool) -> CommonPatch {
+    CommonPatch {
+        hidden_from_professionals: Some(hidden),
+        ..CommonPatch::default()
+    }
+}
+
+fn tick(millis: i64) -> Tick {
+    Tick(u64::try_from(millis).unwrap_or(0).saturating_mul(1000))
+}

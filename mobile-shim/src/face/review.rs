@@ -1,0 +1,308 @@
+//! The to-review list, and edits that did not become part of the record.
+
+use sync_core::codec::Malformed;
+use sync_core::kind::{Draft, Verdict};
+use sync_core::merge::{self, Choice, HeldForReview, ReviewItem, Viewer};
+use sync_core::replica::{AsideReason, SetAside};
+use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
+use sync_core::{ChangeHash, guard};
+
+use super::show::Names;
+use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
+use crate::error::{CarnetError, Error};
+use crate::store::{Shelf, StoreError};
+
+/// One side of an item to review.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct ReviewSide {
+    /// In which entry.
+    pub entry: String,
+    /// Under which field.
+    pub field: String,
+    /// What, and who says so.
+    pub claim: Claim,
+}
+
+/// Something that people must settle because machines must not.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct ReviewEntry {
+    /// Names it as long as it is about the same.
+    pub key: String,
+    /// What it is: a stable word.
+    pub code: String,
+    /// How dangerous it is to leave it alone.
+    pub danger: DangerLevel,
+    /// What it means.
+    pub words: Bilingual,
+    /// The entries it is about.
+    pub entries: Vec<String>,
+    /// What they are called.
+    pub labels: Vec<String>,
+    /// The field it is about.
+    pub field: Option<String>,
+    /// The sides, with who and when.
+    pub sides: Vec<ReviewSide>,
+    /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
+    /// `not-a-duplicate`.
+    pub verdicts: Vec<String>,
+}
+
+/// How an item is settled.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum ReviewChoice {
+    /// Takes the side that this change said.
+    Take {
+        /// The change, as the side's claim names it.
+        change: String,
+    },
+    /// Decides on the item as it stands.
+    Decide {
+        /// One of the item's verdicts.
+        verdict: String,
+    },
+}
+
+/// An edit that is not, or not yet, part of the record.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct HeldChange {
+    /// Names it.
+    pub change: String,
+    /// The entry it is about.
+    pub entry: String,
+    /// Whether this device made it.
+    pub own: bool,
+    /// Who made it, when.
+    pub by: Option<Stamp>,
+    /// Why it is not in the record: a stable word.
+    pub reason: String,
+    /// What that means.
+    pub words: Bilingual,
+    /// What it would write.
+    pub fields: Vec<Claim>,
+    /// What was decided: `released`, `discarded`.
+    pub settled: Option<String>,
+}
+
+#[uniffi::export]
+impl Record {
+    /// What has to be settled, the most dangerous first.
+    pub fn to_review(&self) -> Result<Vec<ReviewEntry>, CarnetError> {
+        let items = self.review_items()?;
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let views = self.views()?;
+        let label = |entry: &sync_core::EntryId| {
+            let view = views.iter().find(|view| view.id == *entry);
+            view.map(|view| view.label.clone()).unwrap_or_default()
+        };
+        Ok(items
+            .iter()
+            .map(|item| ReviewEntry {
+                key: item.key.clone(),
+                code: item.code.code().to_owned(),
+                danger: item.danger.into(),
+                words: item.words().into(),
+                entries: item.entries.iter().map(ToString::to_string).collect(),
+                labels: item.entries.iter().map(label).collect(),
+                field: item.field.clone(),
+                sides: sides(&names, item),
+                verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
+            })
+            .collect())
+    }
+
+    /// Settles an item: both sides stay in the history.
+    pub fn resolve(&self, key: String, choice: ReviewChoice) -> Result<(), CarnetError> {
+        let items = self.review_items()?;
+        let item = items.iter().find(|item| item.key == key);
+        let item = item.ok_or(CarnetError::NotFound)?;
+        let choice = match choice {
+            ReviewChoice::Take { change } => {
+                let mut sides = item.claims.iter().map(|side| side.claim.change);
+                let side = sides.find(|side| side.to_string() == change);
+                Choice::Take(side.ok_or(CarnetError::NotFound)?)
+            }
+            ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
+        };
+        let views = self.views()?;
+        let resolution = merge::resolve(item, &choice, &views).ok_or(Error::NotPermitted {
+            reason: "not-offered",
+        })?;
+        let decision = match &resolution.decision {
+            Some(decision) => {
+                let writes = Draft::ReviewDecision(decision.clone()).writes();
+                Some((self.device.new_entry_id()?, writes.map_err(Error::from)?))
+            }
+            None => None,
+        };
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                for (entry, writes) in &resolution.edits {
+                    editing.write(*entry, writes, resolution.cites.clone())?;
+                }
+                if let Some((entry, writes)) = &decision {
+                    editing.write(*entry, writes, Vec::new())?;
+                }
+                Ok(())
+            })?;
+        Ok(())
+    }
+
+    /// Edits that are not part of the record: own ones that were held or refused, and those of
+    /// others that wait for this person's decision.
+    pub fn held(&self) -> Result<Vec<HeldChange>, CarnetError> {
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let mut store = self.device.store();
+        let mut rows = store.rows(&profile, &self.record);
+        let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
+        let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
+        let mut shown = Vec::new();
+        for aside in &asides {
+            let (reason, words) = aside_words(aside.why);
+            shown.push(HeldChange {
+                own: true,
+                reason,
+                words,
+                ..held_change(&names, &aside.edit)?
+            });
+        }
+        for held in &helds {
+            let (reason, words) = aside_words(AsideReason::Held(held.reason));
+            let change = HeldChange {
+                reason,
+                words,
+                settled: held.settled.map(|settled| {
+                    match settled {
+                        Settlement::Released => "released",
+                        Settlement::Discarded => "discarded",
+                    }
+                    .to_owned()
+                }),
+                ..held_change(&names, &held.edit)?
+            };
+            // What was decided of an own edit replaces what this device knew of it.
+            match shown.iter_mut().find(|known| known.change == change.change) {
+                Some(known) => known.settled = change.settled,
+                None => shown.push(change),
+            }
+        }
+        Ok(shown)
+    }
+}
+
+impl Record {
+    /// The items of the to-review list.
+    ///
+    /// # Errors
+    /// When the profile is locked or the store is broken.
+    pub fn review_items(&self) -> Result<Vec<ReviewItem>, CarnetError> {
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        let card = store.record(&profile, &self.record)?;
+        let viewer = Viewer {
+            person: profile.card.person,
+            role: card.ok_or(CarnetError::NotFound)?.role,
+        };
+        let mut rows = store.rows(&profile, &self.record);
+        let views = rows.views()?;
+        let held: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
+        let held = held
+            .iter()
+            .map(HeldForReview::read)
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>, Malformed>>()
+            .map_err(StoreError::from)?;
+        Ok(merge::review(&views, &held, &viewer))
+    }
+}
+
+fn sides(names: &Names, item: &ReviewItem) -> Vec<ReviewSide> {
+    item.claims
+        .iter()
+        .map(|side| ReviewSide {
+            entry: side.entry.to_string(),
+            field: side.field.clone(),
+            claim: names.claim(&side.field, &side.claim),
+        })
+        .collect()
+}
+
+fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChange, CarnetError> {
+    let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
+    let change: ChangeHash = inspected.hash();
+    let by = edit.origin.read().ok().map(|origin| {
+        let provenance = sync_core::change::Provenance {
+            origin,
+            accepted: None,
+        };
+        names.stamp(&merge::Stamp::from(&provenance))
+    });
+    let writes = inspected.past.writes.iter();
+    let fields = writes
+        .filter(|write| write.key != sync_core::entry::SCHEMA)
+        .map(|write| {
+            let value = write.value.clone();
+            let claim = merge::FieldClaim {
+                value: value.unwrap_or(sync_core::entry::Value::Null),
+                change,
+                by: None,
+            };
+            names.claim(&write.key, &claim)
+        });
+    Ok(HeldChange {
+        change: change.to_string(),
+        entry: edit.entry.to_string(),
+        own: false,
+        by,
+        reason: String::new(),
+        words: Bilingual::default(),
+        fields: fields.collect(),
+        settled: None,
+    })
+}
+
+fn aside_words(why: AsideReason) -> (String, Bilingual) {
+    let (code, en, fr) = match why {
+        AsideReason::Held(HoldReason::NotPermitted) => (
+            "not-permitted",
+            "Its author has not the right.",
+            "Son auteur n’en a pas le droit.",
+        ),
+        AsideReason::Held(HoldReason::NoLongerPermitted) => (
+            "no-longer-permitted",
+            "Its author no longer had the right: the holder decides.",
+            "Son auteur n’en avait plus le droit : le titulaire décide.",
+        ),
+        AsideReason::Held(HoldReason::FollowsHeld) => (
+            "follows-held",
+            "It follows an edit that is held.",
+            "Elle fait suite à une modification retenue.",
+        ),
+        AsideReason::Refused(Refusal::Equivocation) => (
+            "equivocation",
+            "This device had used the same number for another edit: its store was put back.",
+            "Cet appareil avait déjà numéroté ainsi une autre modification : ses données ont été restaurées.",
+        ),
+        AsideReason::Refused(Refusal::Invalid) => (
+            "invalid",
+            "The entry would not be valid.",
+            "L’élément ne serait pas valide.",
+        ),
+        AsideReason::Refused(Refusal::EntryFull) => (
+            "entry-full",
+            "The entry has reached its limits.",
+            "L’élément a atteint ses limites.",
+        ),
+        AsideReason::Refused(_) => (
+            "refused",
+            "The server could not take it.",
+            "Le serveur n’a pas pu l’accepter.",
+        ),
+    };
+    let words = Bilingual {
+        en: en.to_owned(),
+        fr: fr.to_owned(),
+    };
+    (code.to_owned(), words)
+}
