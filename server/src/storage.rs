@@ -5,6 +5,7 @@
 //! `Err` means that the store itself failed.
 
 mod error;
+pub mod records;
 pub mod schema;
 pub mod sqlite;
 

@@ -3,3 +3,4 @@
 //! epoch.
 
 pub mod identity;
+pub mod records;

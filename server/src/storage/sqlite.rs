@@ -7,6 +7,7 @@
 
 mod connection;
 mod readers;
+mod records;
 #[cfg(test)]
 mod tests;
 mod writer;

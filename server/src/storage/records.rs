@@ -1,0 +1,266 @@
+//! What is kept of records, whatever the database.
+//!
+//! Rows are as stored: sealed bytes stay sealed. A backend implements [`RecordStore`] for its
+//! connection; each call is part of the transaction its caller runs. [`contract`] is what every
+//! backend must do.
+
+#[cfg(test)]
+pub mod contract;
+
+use sync_core::sync::Settlement;
+use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick, fixed_bytes};
+
+use super::StorageError;
+use crate::keys::EntryKeyId;
+
+fixed_bytes! {
+    /// The first half of a keyed digest: finds what it names, and tells nothing else.
+    Blind, 16
+}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRow {
+    /// Its name.
+    pub record: RecordId,
+    /// Whose it is.
+    pub holder: PersonId,
+    /// Which life of its log.
+    pub log: LogIncarnation,
+    /// How far its clock has come, and its logs with it.
+    pub clock: RecordClock,
+    /// Whether it can be written.
+    pub open: bool,
+    /// How it was opened, sealed.
+    pub opening: Vec<u8>,
+    /// When.
+    pub created: Tick,
+}
+
+/// What of a record moves with every event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordClock {
+    /// The last tick taken.
+    pub last: Tick,
+    /// The tick of the last change of a right.
+    pub rights: Tick,
+    /// How many events the access log has.
+    pub audit_len: u64,
+    /// The hash of its last event.
+    pub audit_head: Digest32,
+}
+
+/// The present view of an entry, its document apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryRow {
+    /// Its name.
+    pub entry: EntryId,
+    /// Its key.
+    pub key: EntryKeyId,
+    /// The tick of its last change.
+    pub touched: Tick,
+    /// Until when it is kept from the patient.
+    pub due: Option<Tick>,
+    /// Whether it is a right.
+    pub is_right: bool,
+    /// How many changes it has.
+    pub changes: u64,
+    /// How many bytes they take in the log.
+    pub bytes: u64,
+    /// Its class, sealed.
+    pub class: Vec<u8>,
+}
+
+/// An accepted change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// When it was accepted.
+    pub tick: Tick,
+    /// Of which entry.
+    pub entry: EntryId,
+    /// Which change.
+    pub change_blind: Blind,
+    /// Whose.
+    pub actor_blind: Blind,
+    /// Its number.
+    pub seq: u64,
+    /// Its name, its origin and the class of the entry after it, sealed.
+    pub about: Vec<u8>,
+    /// The change, sealed.
+    pub change: Vec<u8>,
+}
+
+/// A held edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// Which change.
+    pub change_blind: Blind,
+    /// Of which entry.
+    pub entry: EntryId,
+    /// By whom.
+    pub author_blind: Blind,
+    /// When it came.
+    pub received: Tick,
+    /// When it came or was settled.
+    pub changed: Tick,
+    /// What was decided.
+    pub settlement: Option<Settlement>,
+    /// The edit and why it is held, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// An event of the access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// When.
+    pub tick: Tick,
+    /// Its hash, which names all before it too.
+    pub hash: Digest32,
+    /// The event, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// The rows of records. Absence is `None` or empty; an `Err` is a broken store, or a constraint
+/// that a caller broke.
+pub trait RecordStore {
+    /// A record.
+    fn record(&mut self, record: RecordId) -> Result<Option<RecordRow>, StorageError>;
+    /// The record of a holder.
+    fn record_of(&mut self, holder: PersonId) -> Result<Option<RecordId>, StorageError>;
+    /// The names of records after one, in order.
+    fn records_after(
+        &mut self,
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, StorageError>;
+    /// Adds a record; a holder has one.
+    fn add_record(&mut self, row: &RecordRow) -> Result<(), StorageError>;
+    /// Moves a record's clock forward.
+    fn move_clock(&mut self, record: RecordId, clock: &RecordClock) -> Result<(), StorageError>;
+
+    /// An entry and its sealed document.
+    fn entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Option<(EntryRow, Vec<u8>)>, StorageError>;
+    /// Adds an entry or replaces its view; its key stays.
+    fn put_entry(
+        &mut self,
+        record: RecordId,
+        row: &EntryRow,
+        document: &[u8],
+    ) -> Result<(), StorageError>;
+    /// All rights of a record with their sealed documents.
+    fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>, StorageError>;
+    /// Entries touched last after `after` and not after `until`, in that order.
+    fn touched(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+        until: Tick,
+        limit: u32,
+    ) -> Result<Vec<EntryRow>, StorageError>;
+    /// Entries that fall due after `after` and not after `until` and were not touched since they
+    /// did, in the order in which they fall due.
+    fn fallen_due(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<EntryRow>, StorageError>;
+
+    /// Adds a change at the end of the log.
+    fn append_log(&mut self, record: RecordId, row: &LogRow) -> Result<(), StorageError>;
+    /// The changes of an entry after a tick, in order.
+    fn log_of_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        after: Tick,
+    ) -> Result<Vec<LogRow>, StorageError>;
+    /// What the log says about each change of an entry, sealed, with its tick, in order.
+    fn about_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Vec<(Tick, Vec<u8>)>, StorageError>;
+    /// What the log says about an entry's last change at or before a tick, sealed, and its tick.
+    fn about_at(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        at: Tick,
+    ) -> Result<Option<(Tick, Vec<u8>)>, StorageError>;
+    /// When a change was accepted.
+    fn accepted(&mut self, record: RecordId, change: Blind) -> Result<Option<Tick>, StorageError>;
+    /// The first ticks of the log after a tick, in order.
+    fn ticks_after(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+        limit: u32,
+    ) -> Result<Vec<Tick>, StorageError>;
+    /// The log after a tick, in order.
+    fn log_after(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+        limit: u32,
+    ) -> Result<Vec<LogRow>, StorageError>;
+
+    /// Says whom a right names.
+    fn put_parties(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        people: &[Blind],
+    ) -> Result<(), StorageError>;
+    /// Whether any right of a record, in force or not, names a person.
+    fn names(&mut self, record: RecordId, person: Blind) -> Result<bool, StorageError>;
+    /// The records after one whose rights name a person.
+    fn records_naming(
+        &mut self,
+        person: Blind,
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, StorageError>;
+
+    /// Adds a held edit.
+    fn hold(&mut self, record: RecordId, row: &HeldRow) -> Result<(), StorageError>;
+    /// Settles a held edit; answers whether there was one not settled.
+    fn settle(
+        &mut self,
+        record: RecordId,
+        change: Blind,
+        settlement: Settlement,
+        at: Tick,
+    ) -> Result<bool, StorageError>;
+    /// The held edits of an entry.
+    fn held_of_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Vec<HeldRow>, StorageError>;
+    /// Held edits that changed after `after` and not after `until`, in that order.
+    fn held_changed(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<HeldRow>, StorageError>;
+    /// How many edits of a person are held and not settled.
+    fn count_held(&mut self, record: RecordId, author: Blind) -> Result<u64, StorageError>;
+
+    /// Adds an event at the end of the access log.
+    fn append_audit(&mut self, record: RecordId, row: &AuditRow) -> Result<(), StorageError>;
+    /// The access log after an event, in order.
+    fn audit_after(
+        &mut self,
+        record: RecordId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StorageError>;
+}

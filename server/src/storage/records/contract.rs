@@ -1,0 +1,402 @@
+//! What every backend must do. A backend's tests run [`record_store_contract`] with a fixture.
+
+use sync_core::sync::Settlement;
+use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+use uuid::Uuid;
+
+use super::{AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore};
+use crate::keys::EntryKeyId;
+use crate::storage::StorageError;
+
+/// An empty store, and a way to put people into it.
+pub trait Fixture {
+    /// The backend.
+    type Store: RecordStore;
+    /// The store.
+    fn store(&mut self) -> &mut Self::Store;
+    /// Adds a person that a record can have as its holder.
+    fn add_person(&mut self, person: PersonId);
+}
+
+/// Makes one test of every case, each with a fixture of its own.
+macro_rules! record_store_contract {
+    ($fixture:expr) => {
+        record_store_contract!($fixture;
+            records_are_found_by_name_and_holder,
+            a_holder_has_one_record,
+            a_clock_never_goes_back,
+            an_entrys_view_is_replaced,
+            touched_entries_come_by_their_last_touch,
+            entries_fall_due_once,
+            the_log_is_in_order,
+            the_log_takes_nothing_twice,
+            the_log_only_grows_at_its_end,
+            the_log_names_entries_that_exist,
+            what_is_said_of_an_entry_at_a_tick,
+            rights_name_their_parties,
+            held_edits_are_settled_once,
+            the_access_log_has_no_gaps,
+        );
+    };
+    ($fixture:expr; $($case:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::storage::records::contract::$case(&mut $fixture);
+            }
+        )*
+    };
+}
+pub(crate) use record_store_contract;
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+fn record_id(n: u128) -> RecordId {
+    RecordId(Uuid::from_u128(n))
+}
+
+fn entry_id(n: u128) -> EntryId {
+    EntryId(Uuid::from_u128(n))
+}
+
+fn row(n: u128) -> RecordRow {
+    RecordRow {
+        record: record_id(n),
+        holder: PersonId(Uuid::from_u128(n)),
+        log: LogIncarnation([1; 16]),
+        clock: RecordClock {
+            last: Tick(10),
+            rights: Tick(10),
+            audit_len: 0,
+            audit_head: Digest32([0; 32]),
+        },
+        open: true,
+        opening: vec![1, 2],
+        created: Tick(10),
+    }
+}
+
+fn record<F: Fixture>(f: &mut F, n: u128) -> RecordId {
+    f.add_person(PersonId(Uuid::from_u128(n)));
+    f.store().add_record(&row(n)).expect("added");
+    record_id(n)
+}
+
+fn entry(n: u128, touched: u64) -> EntryRow {
+    EntryRow {
+        entry: entry_id(n),
+        key: EntryKeyId([7; 16]),
+        touched: Tick(touched),
+        due: None,
+        is_right: false,
+        changes: 1,
+        bytes: 5,
+        class: vec![3],
+    }
+}
+
+fn change(n: u128, tick: u64) -> LogRow {
+    let mut blind = [0; 16];
+    blind[..8].copy_from_slice(&tick.to_be_bytes());
+    LogRow {
+        tick: Tick(tick),
+        entry: entry_id(n),
+        change_blind: Blind(blind),
+        actor_blind: Blind([9; 16]),
+        seq: tick,
+        about: tick.to_be_bytes().to_vec(),
+        change: vec![5],
+    }
+}
+
+fn held(n: u128, tick: u64) -> HeldRow {
+    HeldRow {
+        change_blind: Blind([u8::try_from(tick).expect("small"); 16]),
+        entry: entry_id(n),
+        author_blind: Blind([4; 16]),
+        received: Tick(tick),
+        changed: Tick(tick),
+        settlement: None,
+        sealed: vec![6],
+    }
+}
+
+fn event(seq: u64, tick: u64) -> AuditRow {
+    AuditRow {
+        seq,
+        tick: Tick(tick),
+        hash: Digest32([8; 32]),
+        sealed: vec![2],
+    }
+}
+
+fn touched_names(rows: Result<Vec<EntryRow>>) -> Vec<u128> {
+    let rows = rows.expect("reads");
+    rows.iter().map(|row| row.entry.0.as_u128()).collect()
+}
+
+fn ticks(rows: Result<Vec<LogRow>>) -> Vec<u64> {
+    let rows = rows.expect("reads");
+    rows.iter().map(|row| row.tick.0).collect()
+}
+
+#[allow(missing_docs, reason = "each case is named for what it holds")]
+mod cases {
+    use super::*;
+
+    pub fn records_are_found_by_name_and_holder<F: Fixture>(f: &mut F) {
+        for n in [2, 1, 3] {
+            record(f, n);
+        }
+        let store = f.store();
+        assert_eq!(store.record(record_id(1)).expect("reads"), Some(row(1)));
+        assert_eq!(store.record(record_id(9)).expect("reads"), None);
+        let holder = PersonId(Uuid::from_u128(2));
+        assert_eq!(store.record_of(holder).expect("reads"), Some(record_id(2)));
+        let first = store.records_after(None, 2).expect("reads");
+        assert_eq!(first, [record_id(1), record_id(2)]);
+        let rest = store.records_after(Some(record_id(2)), 2).expect("reads");
+        assert_eq!(rest, [record_id(3)]);
+    }
+
+    pub fn a_holder_has_one_record<F: Fixture>(f: &mut F) {
+        record(f, 1);
+        let another = RecordRow {
+            record: record_id(2),
+            ..row(1)
+        };
+        assert!(f.store().add_record(&another).is_err());
+        // Nobody's record.
+        assert!(f.store().add_record(&row(5)).is_err());
+    }
+
+    pub fn a_clock_never_goes_back<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        let later = RecordClock {
+            last: Tick(20),
+            rights: Tick(15),
+            audit_len: 1,
+            audit_head: Digest32([1; 32]),
+        };
+        store.move_clock(record, &later).expect("forward");
+        assert_eq!(
+            store.record(record).expect("reads").map(|r| r.clock),
+            Some(later)
+        );
+        let earlier = RecordClock {
+            last: Tick(19),
+            ..later
+        };
+        assert!(store.move_clock(record, &earlier).is_err());
+        let shorter = RecordClock {
+            audit_len: 0,
+            ..later
+        };
+        assert!(store.move_clock(record, &shorter).is_err());
+    }
+
+    pub fn an_entrys_view_is_replaced<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        assert_eq!(store.entry(record, entry_id(1)).expect("reads"), None);
+        store.put_entry(record, &entry(1, 11), b"one").expect("put");
+        let next = EntryRow {
+            due: Some(Tick(99)),
+            is_right: true,
+            changes: 2,
+            bytes: 9,
+            class: vec![4],
+            ..entry(1, 12)
+        };
+        store.put_entry(record, &next, b"two").expect("put");
+        let found = store.entry(record, entry_id(1)).expect("reads");
+        assert_eq!(found, Some((next.clone(), b"two".to_vec())));
+        store.put_entry(record, &entry(2, 13), b"").expect("put");
+        let rights = store.rights(record).expect("reads");
+        assert_eq!(rights, [(next, b"two".to_vec())]);
+        assert!(store.put_entry(record_id(5), &entry(1, 1), b"").is_err());
+    }
+
+    pub fn touched_entries_come_by_their_last_touch<F: Fixture>(f: &mut F) {
+        let (record, other) = (record(f, 1), record(f, 2));
+        let store = f.store();
+        for (n, tick) in [(1, 30), (2, 20), (3, 40), (4, 10)] {
+            store.put_entry(record, &entry(n, tick), b"").expect("put");
+        }
+        store.put_entry(other, &entry(9, 25), b"").expect("put");
+        let all = store.touched(record, Tick(0), Tick(100), 10);
+        assert_eq!(touched_names(all), [4, 2, 1, 3]);
+        let some = store.touched(record, Tick(10), Tick(30), 10);
+        assert_eq!(touched_names(some), [2, 1]);
+        let first = store.touched(record, Tick(0), Tick(100), 1);
+        assert_eq!(touched_names(first), [4]);
+        // No two entries are touched at one tick.
+        assert!(store.put_entry(record, &entry(5, 40), b"").is_err());
+    }
+
+    pub fn entries_fall_due_once<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        for (n, touched, due) in [(1, 10, 50), (2, 20, 40), (3, 70, 45)] {
+            let row = EntryRow {
+                due: Some(Tick(due)),
+                ..entry(n, touched)
+            };
+            store.put_entry(record, &row, b"").expect("put");
+        }
+        let due = store.fallen_due(record, Tick(30), Tick(60));
+        assert_eq!(touched_names(due), [2, 1]);
+        let later = store.fallen_due(record, Tick(50), Tick(60));
+        assert_eq!(touched_names(later), [0_u128; 0]);
+    }
+
+    fn logged<F: Fixture>(f: &mut F) -> RecordId {
+        let record = record(f, 1);
+        let store = f.store();
+        for (n, tick) in [(1, 101), (2, 102)] {
+            store.put_entry(record, &entry(n, tick), b"").expect("put");
+        }
+        for (n, tick) in [(1, 11), (2, 12), (1, 13)] {
+            store
+                .append_log(record, &change(n, tick))
+                .expect("appended");
+        }
+        record
+    }
+
+    pub fn the_log_is_in_order<F: Fixture>(f: &mut F) {
+        let record = logged(f);
+        let store = f.store();
+        assert_eq!(ticks(store.log_after(record, Tick(0), 10)), [11, 12, 13]);
+        assert_eq!(ticks(store.log_after(record, Tick(11), 1)), [12]);
+        let of_one = store.log_of_entry(record, entry_id(1), Tick(0));
+        assert_eq!(of_one.expect("reads"), [change(1, 11), change(1, 13)]);
+        let since = store.log_of_entry(record, entry_id(1), Tick(11));
+        assert_eq!(ticks(since), [13]);
+        let after = store.ticks_after(record, Tick(11), 5).expect("reads");
+        assert_eq!(after, [Tick(12), Tick(13)]);
+        let known = store.accepted(record, change(2, 12).change_blind);
+        assert_eq!(known.expect("reads"), Some(Tick(12)));
+        let unknown = store.accepted(record, Blind([0; 16]));
+        assert_eq!(unknown.expect("reads"), None);
+    }
+
+    pub fn the_log_takes_nothing_twice<F: Fixture>(f: &mut F) {
+        let record = logged(f);
+        let same_change = LogRow {
+            change_blind: change(1, 13).change_blind,
+            ..change(2, 14)
+        };
+        assert!(f.store().append_log(record, &same_change).is_err());
+        let same_number = LogRow {
+            seq: 13,
+            ..change(1, 14)
+        };
+        assert!(f.store().append_log(record, &same_number).is_err());
+        // The same number in another entry is another change.
+        let elsewhere = LogRow {
+            seq: 13,
+            ..change(2, 14)
+        };
+        f.store().append_log(record, &elsewhere).expect("appended");
+    }
+
+    pub fn the_log_only_grows_at_its_end<F: Fixture>(f: &mut F) {
+        let record = logged(f);
+        assert!(f.store().append_log(record, &change(2, 10)).is_err());
+        assert!(f.store().append_log(record, &change(2, 13)).is_err());
+    }
+
+    pub fn the_log_names_entries_that_exist<F: Fixture>(f: &mut F) {
+        let record = logged(f);
+        assert!(f.store().append_log(record, &change(3, 14)).is_err());
+    }
+
+    pub fn what_is_said_of_an_entry_at_a_tick<F: Fixture>(f: &mut F) {
+        let record = logged(f);
+        let store = f.store();
+        let mut at = |tick| {
+            let found = store.about_at(record, entry_id(1), Tick(tick));
+            found.expect("reads").map(|(tick, _)| tick.0)
+        };
+        assert_eq!(at(10), None);
+        assert_eq!(at(11), Some(11));
+        assert_eq!(at(12), Some(11));
+        assert_eq!(at(99), Some(13));
+        let all = store.about_entry(record, entry_id(1)).expect("reads");
+        let about = |tick: u64| (Tick(tick), tick.to_be_bytes().to_vec());
+        assert_eq!(all, [about(11), about(13)]);
+    }
+
+    pub fn rights_name_their_parties<F: Fixture>(f: &mut F) {
+        let (one, two) = (record(f, 1), record(f, 2));
+        let store = f.store();
+        let (me, you) = (Blind([1; 16]), Blind([2; 16]));
+        for record in [one, two] {
+            for n in [1, 2] {
+                let tick = 10 + u64::try_from(n).expect("small");
+                store.put_entry(record, &entry(n, tick), b"").expect("put");
+                store.put_parties(record, entry_id(n), &[me]).expect("put");
+            }
+            store
+                .put_parties(record, entry_id(1), &[me])
+                .expect("again");
+        }
+        assert!(store.names(one, me).expect("reads"));
+        assert!(!store.names(one, you).expect("reads"));
+        let all = store.records_naming(me, None, 10).expect("reads");
+        assert_eq!(all, [one, two]);
+        let rest = store.records_naming(me, Some(one), 10).expect("reads");
+        assert_eq!(rest, [two]);
+        assert!(store.put_parties(one, entry_id(9), &[me]).is_err());
+    }
+
+    pub fn held_edits_are_settled_once<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        for tick in [11, 12] {
+            store.hold(record, &held(1, tick)).expect("held");
+        }
+        assert!(store.hold(record, &held(1, 12)).is_err());
+        let author = held(1, 11).author_blind;
+        assert_eq!(store.count_held(record, author).expect("reads"), 2);
+        let first = held(1, 11).change_blind;
+        let mut settle = |change, at| {
+            let settled = store.settle(record, change, Settlement::Discarded, Tick(at));
+            settled.expect("settles")
+        };
+        assert!(settle(first, 20));
+        assert!(!settle(first, 21));
+        assert!(!settle(Blind([0; 16]), 21));
+        assert_eq!(store.count_held(record, author).expect("reads"), 1);
+        let settled = HeldRow {
+            changed: Tick(20),
+            settlement: Some(Settlement::Discarded),
+            ..held(1, 11)
+        };
+        let changed = store
+            .held_changed(record, Tick(11), Tick(20))
+            .expect("reads");
+        assert_eq!(changed, [held(1, 12), settled.clone()]);
+        let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
+        assert_eq!(of_entry, [settled, held(1, 12)]);
+    }
+
+    pub fn the_access_log_has_no_gaps<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        assert!(store.append_audit(record, &event(2, 10)).is_err());
+        for seq in 1..=3 {
+            store
+                .append_audit(record, &event(seq, 10 + seq))
+                .expect("appended");
+        }
+        assert!(store.append_audit(record, &event(3, 20)).is_err());
+        assert!(store.append_audit(record, &event(5, 20)).is_err());
+        assert!(store.append_audit(record, &event(4, 12)).is_err());
+        let page = store.audit_after(record, 1, 1).expect("reads");
+        assert_eq!(page, [event(2, 12)]);
+    }
+}
+pub use cases::*;

@@ -1,0 +1,76 @@
+//! Tables of records: log, entries, held edits, access log.
+#![allow(missing_docs, reason = "the columns are described in the migration")]
+
+diesel::table! {
+    records (record_id) {
+        record_id -> Binary,
+        holder -> Binary,
+        log_incarnation -> Binary,
+        last_tick -> BigInt,
+        rights_tick -> BigInt,
+        audit_len -> BigInt,
+        audit_head -> Binary,
+        status -> Text,
+        opening -> Binary,
+        created -> BigInt,
+    }
+}
+
+diesel::table! {
+    entries (record_id, entry_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
+        key_id -> Binary,
+        touched -> BigInt,
+        due -> Nullable<BigInt>,
+        is_right -> Integer,
+        changes -> BigInt,
+        bytes -> BigInt,
+        class -> Binary,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    log (record_id, tick) {
+        record_id -> Binary,
+        tick -> BigInt,
+        entry_id -> Binary,
+        change_blind -> Binary,
+        actor_blind -> Binary,
+        seq -> BigInt,
+        about -> Binary,
+        change -> Binary,
+    }
+}
+
+diesel::table! {
+    parties (person_blind, record_id, entry_id) {
+        person_blind -> Binary,
+        record_id -> Binary,
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    held (record_id, change_blind) {
+        record_id -> Binary,
+        change_blind -> Binary,
+        entry_id -> Binary,
+        author_blind -> Binary,
+        received -> BigInt,
+        changed -> BigInt,
+        settlement -> Nullable<Text>,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    audit (record_id, seq) {
+        record_id -> Binary,
+        seq -> BigInt,
+        tick -> BigInt,
+        hash -> Binary,
+        sealed -> Binary,
+    }
+}
