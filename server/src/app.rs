@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use sync_core::policy::Matrix;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
+use crate::records::Records;
 use crate::settings;
 use crate::storage::Database;
 use crate::webauthn::{RelyingParty, passkeys};
@@ -34,6 +36,8 @@ pub struct App {
     pub keys: Keys,
     /// The party that passkeys are bound to.
     pub relying_party: RelyingParty,
+    /// The records.
+    pub records: Arc<Records>,
     /// What one peer or session may ask for in a time.
     pub limits: Limits,
     stopping: watch::Sender<bool>,
@@ -53,8 +57,10 @@ impl App {
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         let db = Database::open(&config.database())?;
         drop(starting);
+        let records = Records::new(db.clone(), keys.clone(), clock.clone(), Matrix::default());
         Ok(Self {
             relying_party: RelyingParty::new(&config)?,
+            records: Arc::new(records),
             limits: Limits::new(&config),
             stopping: watch::Sender::new(false),
             config,

@@ -5,14 +5,19 @@ mod enrolment;
 mod guards;
 mod health;
 pub mod limits;
+mod live;
+mod log;
 mod me;
 pub mod openapi;
 mod page;
+mod people;
 pub mod problem;
 mod professionals;
+mod records;
 mod session_answer;
 pub mod settle;
 mod sign_in;
+mod sync;
 mod well_known;
 
 use actix_web::body::MessageBody;
@@ -84,6 +89,11 @@ fn routes(service: &mut web::ServiceConfig) {
         .service(me::sessions::end)
         .service(me::invitations::handle)
         .service(professionals::handle)
+        .service(records::handle)
+        .service(sync::handle)
+        .service(live::handle)
+        .service(log::handle)
+        .service(people::handle)
         .default_service(web::to(not_found));
 }
 

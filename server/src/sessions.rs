@@ -97,6 +97,20 @@ pub fn find(
     row.map(Session::try_from).transpose()
 }
 
+/// A session by its name, if it stands as for [`find`].
+pub fn get(
+    connection: &mut SqliteConnection,
+    now: Tick,
+    idle: Duration,
+    session: Uuid,
+) -> Result<Option<Session>, Fault> {
+    let row: Option<Row> = standing(now, idle)
+        .filter(sessions::session_id.eq(session.as_bytes().to_vec()))
+        .first(connection)
+        .optional()?;
+    row.map(Session::try_from).transpose()
+}
+
 /// The sessions of a person that stand, the latest first.
 pub fn list(
     connection: &mut SqliteConnection,

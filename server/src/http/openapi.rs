@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{enrolment, health, me, professionals, sign_in};
+use super::{enrolment, health, live, log, me, people, professionals, records, sign_in, sync};
 
 /// The whole interface.
 #[derive(OpenApi)]
@@ -34,6 +34,11 @@ use super::{enrolment, health, me, professionals, sign_in};
         me::sessions::end,
         me::invitations::handle,
         professionals::handle,
+        records::handle,
+        sync::handle,
+        live::handle,
+        log::handle,
+        people::handle,
         health::healthz,
         health::readyz,
         health::metrics,

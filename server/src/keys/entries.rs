@@ -38,6 +38,16 @@ pub struct EntryKey {
 }
 
 impl Keys {
+    /// Sees to it that keys for `count` new entries lie ready, so that allocating them does not
+    /// wait for the key store.
+    pub fn prepare_entry_keys(&self, count: usize) -> Result<(), KeyError> {
+        let ready = lock(&self.0.entries.ahead).len();
+        if ready < count {
+            self.0.make_block(count - ready)?;
+        }
+        Ok(())
+    }
+
     /// Keys for `count` new entries of a record, already durable.
     pub fn allocate_entry_keys(
         &self,

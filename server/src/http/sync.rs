@@ -1,0 +1,38 @@
+use actix_web::{Responder, post, web};
+use sync_core::RecordId;
+use sync_core::sync::SyncRequest;
+
+use crate::app::App;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Problem, Reply};
+use crate::records::Visitor;
+use crate::sessions::Signed;
+
+/// Hands edits in and fetches what is new, in one round trip.
+///
+/// The messages are described in `docs/wire.md`.
+#[utoipa::path(
+    tag = "Records",
+    params(("record" = uuid::Uuid, Path, description = "The record")),
+    request_body(content = Object, description = "A request, `docs/wire.md`"),
+    responses(
+        (status = 200, description = "An answer, `docs/wire.md`"),
+        (status = 400, description = "`malformed`", body = ProblemBody),
+        (status = 403, description = "`device-refused`", body = ProblemBody),
+        (status = 404, description = "`not-found`: no such record, or not for you", body = ProblemBody),
+        (status = 503, description = "`unavailable`: try again", body = ProblemBody),
+    ),
+    security(("session" = []))
+)]
+#[post("/v1/records/{record}/sync")]
+pub async fn handle(
+    app: web::Data<App>,
+    signed: Signed,
+    record: web::Path<uuid::Uuid>,
+    request: Body<SyncRequest>,
+) -> Result<impl Responder, Problem> {
+    let record = RecordId(*record);
+    let visitor = Visitor::from(&signed);
+    let answer = app.records.sync(record, visitor, request.0).await?;
+    Ok(Reply(answer))
+}

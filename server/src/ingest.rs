@@ -1,0 +1,187 @@
+//! Taking edits in: what needs no store is done on the request's thread ([`Submission`]), the
+//! rest in one job of the writer ([`pass`]): gather what bears on the edits, have them judged by
+//! [`sync_core::authority`], write what it says with the access-log events, and take a tick.
+
+mod gather;
+mod limits;
+mod submission;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use diesel::SqliteConnection;
+use sync_core::authority::{Judged, Lane, Submitter};
+use sync_core::policy::Subject;
+use sync_core::sync::{Outcome, Verdict};
+use sync_core::{Epoch, RecordId, Tick};
+
+use crate::reading::Cursor;
+use crate::records::{AccessError, Admitted, KnownRights, LEASE_DAYS, Records, Visitor};
+use crate::storage::records::{RecordRow, RecordStore as _};
+use gather::Gathered;
+pub use submission::Submission;
+use write::Writing;
+
+/// What a pass through the writer did.
+pub struct Passed {
+    /// What became of each edit.
+    pub outcomes: Vec<Outcome>,
+    /// The record after it.
+    pub row: RecordRow,
+    /// The visitor as policy knows them.
+    pub subject: Subject,
+    /// What decides their rights after it.
+    pub epoch: Epoch,
+    /// The tick that was taken last.
+    pub at: Tick,
+    /// The ticks of the edits that were accepted.
+    pub own: BTreeSet<Tick>,
+    /// The record's rights after it.
+    pub known: Arc<KnownRights>,
+    /// Nothing else than these edits happened that the visitor could have to be told of.
+    pub quiet: bool,
+    /// Others may have to be told.
+    pub heard: bool,
+}
+
+/// One visit of a device to the writer: its edits are judged and written, a tick is taken.
+///
+/// # Errors
+/// Nothing of it is then kept.
+pub fn pass(
+    records: &Records,
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    visitor: &Visitor,
+    submission: &Submission,
+    cursor: Option<&Cursor>,
+) -> Result<Passed, AccessError> {
+    let admitted = records.admit(connection, record, visitor.person)?;
+    let now = records.clock.now();
+    let mut writing = Writing::new(&admitted, visitor, now);
+    let mut known = admitted.known.clone();
+    let outcomes = if submission.edits.is_empty() {
+        Vec::new()
+    } else {
+        take_in(
+            records,
+            connection,
+            &admitted,
+            visitor,
+            submission,
+            &mut writing,
+            &mut known,
+        )?
+    };
+    let row = writing.finish(connection)?;
+    let at = row.clock.last;
+    let (_, epoch) = records.standing(&known.latest, &admitted.subject, at);
+    let quiet = match cursor {
+        Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
+            is_quiet(connection, &admitted, cursor, at, &writing.own)?
+        }
+        _ => false,
+    };
+    Ok(Passed {
+        outcomes,
+        subject: admitted.subject,
+        epoch,
+        at,
+        quiet,
+        heard: writing.heard(),
+        own: writing.own,
+        known,
+        row,
+    })
+}
+
+fn take_in(
+    records: &Records,
+    connection: &mut SqliteConnection,
+    admitted: &Admitted<'_>,
+    visitor: &Visitor,
+    submission: &Submission,
+    writing: &mut Writing<'_>,
+    known: &mut Arc<KnownRights>,
+) -> Result<Vec<Outcome>, AccessError> {
+    let device = visitor.device.ok_or(AccessError::Device)?;
+    let submitter = Submitter {
+        subject: admitted.subject,
+        device: device.id,
+        key: device.public_key,
+    };
+    let mut gathered = Gathered::load(connection, &admitted.vault, submission)?;
+    let mut ledger = known.ledger.clone();
+    let mut outcomes = Vec::with_capacity(submission.edits.len());
+    for (edit, inspected) in &submission.edits {
+        let tick = writing.next_tick();
+        let before = limits::remember(&gathered, &ledger, edit, inspected);
+        let mut judged = match gathered.refused(edit, inspected) {
+            Some(refused) => refused,
+            None => Lane {
+                record: admitted.row.record,
+                ledger: &mut ledger,
+                matrix: &records.matrix,
+                submitter: &submitter,
+                proven: &submission.proven,
+                entries: &mut gathered.kept,
+                lease_days: LEASE_DAYS,
+            }
+            .submit(edit, inspected.clone(), tick),
+        };
+        if let (Judged::Accepted(admission), Some(before)) = (&judged, before)
+            && limits::helps_too_many(records, connection, admitted, &mut ledger, admission, tick)?
+        {
+            judged = before.undo(admission, edit.entry, &mut gathered, &mut ledger);
+        }
+        let outcome = match judged {
+            Judged::Accepted(admission) => {
+                writing.accept(connection, &mut gathered, edit, &admission, tick)?
+            }
+            Judged::Held {
+                change,
+                held,
+                again: false,
+            } => writing.hold(connection, edit, change, held, tick)?,
+            Judged::Held { change, held, .. } => Outcome {
+                change,
+                verdict: Verdict::Held(held.reason),
+            },
+            Judged::Duplicate(change, accepted) => Outcome {
+                change,
+                verdict: Verdict::Duplicate(accepted),
+            },
+            Judged::Refused(change, refusal) => writing.refuse(edit, change, refusal),
+        };
+        outcomes.push(outcome);
+    }
+    if writing.rights_changed() {
+        *known = Arc::new(KnownRights::new(ledger));
+    }
+    Ok(outcomes)
+}
+
+/// Whether nothing happened since the cursor but the edits just made.
+fn is_quiet(
+    connection: &mut SqliteConnection,
+    admitted: &Admitted<'_>,
+    cursor: &Cursor,
+    at: Tick,
+    own: &BTreeSet<Tick>,
+) -> Result<bool, AccessError> {
+    let record = admitted.row.record;
+    let limit = u32::try_from(own.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
+    let ticks = connection.ticks_after(record, cursor.base, limit)?;
+    let me = admitted.vault.author_blind(admitted.subject.person);
+    Ok(ticks.iter().all(|tick| own.contains(tick))
+        && connection.fallen_due(record, cursor.base, at)?.is_empty()
+        && connection
+            .held_changed(record, cursor.held, at)?
+            .iter()
+            .all(|held| held.author_blind == me && held.settlement.is_none()))
+}

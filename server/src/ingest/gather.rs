@@ -1,0 +1,120 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_core::authority::{HeldChange, Judged, Kept};
+use sync_core::change::Edit;
+use sync_core::guard::{Inspected, Unsafe};
+use sync_core::sync::Refusal;
+use sync_core::{ChangeHash, EntryId};
+
+use super::Submission;
+use crate::fault::Fault;
+use crate::keys::{EntryKeyId, SealingKey};
+use crate::records::vault::Vault;
+use crate::records::{load_document, provenance};
+use crate::storage::records::RecordStore;
+
+/// How many bytes the changes of one entry may take in all, so that it fits a frame.
+pub(super) const MAX_ENTRY_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How much an entry that exists has grown, and its key.
+pub(super) struct Stored {
+    pub(super) id: EntryKeyId,
+    pub(super) key: SealingKey,
+    pub(super) changes: u64,
+    pub(super) bytes: u64,
+    pub(super) is_right: bool,
+}
+
+/// What bears on a submission.
+pub(super) struct Gathered {
+    /// The entries the edits name, as the law takes them.
+    pub(super) kept: BTreeMap<EntryId, Kept>,
+    /// Those that exist, as they are stored.
+    pub(super) stored: BTreeMap<EntryId, Stored>,
+    /// Those whose content was destroyed.
+    destroyed: BTreeSet<EntryId>,
+}
+
+impl Gathered {
+    /// Loads the entries that the edits name.
+    pub(super) fn load(
+        store: &mut impl RecordStore,
+        vault: &Vault<'_>,
+        submission: &Submission,
+    ) -> Result<Self, Fault> {
+        let named: BTreeSet<EntryId> = submission.edits.iter().map(|(e, _)| e.entry).collect();
+        let mut gathered = Gathered {
+            kept: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            destroyed: BTreeSet::new(),
+        };
+        for entry in named {
+            gathered.load_entry(store, vault, entry)?;
+        }
+        Ok(gathered)
+    }
+
+    fn load_entry(
+        &mut self,
+        store: &mut impl RecordStore,
+        vault: &Vault<'_>,
+        entry: EntryId,
+    ) -> Result<(), Fault> {
+        let mut held = BTreeMap::new();
+        for row in store.held_of_entry(vault.record(), entry)? {
+            let one = vault.open_held(&row)?;
+            let change = HeldChange {
+                actor: one.actor,
+                seq: one.seq,
+                reason: one.reason,
+            };
+            held.insert(one.change, change);
+        }
+        let Some((row, document)) = store.entry(vault.record(), entry)? else {
+            if !held.is_empty() {
+                let nothing = Kept::default();
+                let kept = Kept::new(nothing.document, nothing.provenance, held);
+                self.kept.insert(entry, kept);
+            }
+            return Ok(());
+        };
+        let Some(key) = vault.entry_key(row.key)? else {
+            self.destroyed.insert(entry);
+            return Ok(());
+        };
+        let document = load_document(&vault.open_document(&key, &row, &document)?)?;
+        let origins = provenance(store, vault, &key, entry)?;
+        self.kept.insert(entry, Kept::new(document, origins, held));
+        let stored = Stored {
+            id: row.key,
+            key,
+            changes: row.changes,
+            bytes: row.bytes,
+            is_right: row.is_right,
+        };
+        self.stored.insert(entry, stored);
+        Ok(())
+    }
+
+    /// What is refused whatever the law says: a change of what was destroyed, and one that makes
+    /// its entry too large to be sent.
+    pub(super) fn refused(
+        &self,
+        edit: &Edit,
+        inspected: &Result<Inspected, Unsafe>,
+    ) -> Option<Judged> {
+        let change = inspected.as_ref().ok()?.hash();
+        if self.destroyed.contains(&edit.entry) {
+            return Some(Judged::Refused(change, Refusal::Invalid));
+        }
+        let stored = self.stored.get(&edit.entry)?;
+        let too_large = stored.bytes + edit.change.len() as u64 > MAX_ENTRY_BYTES;
+        (too_large && !self.has(edit.entry, &change))
+            .then_some(Judged::Refused(change, Refusal::EntryFull))
+    }
+
+    fn has(&self, entry: EntryId, change: &ChangeHash) -> bool {
+        let kept = self.kept.get(&entry);
+        kept.is_some_and(|kept| kept.provenance.contains_key(change))
+    }
+}

@@ -1,0 +1,72 @@
+use sync_core::RecordId;
+use sync_core::change::Edit;
+use sync_core::checkpoint::Seen;
+use sync_core::guard::{self, Inspected, Unsafe};
+use sync_core::sign::PublicKey;
+use sync_core::sync::SyncRequest;
+use sync_core::sync::limits::MAX_EDITS;
+
+use crate::reading::Cursor;
+use crate::records::AccessError;
+
+/// What a device hands in, checked as far as that needs no store.
+#[derive(Default)]
+pub struct Submission {
+    /// The edits, each as the guard found it.
+    pub edits: Vec<(Edit, Result<Inspected, Unsafe>)>,
+    /// The checkpoints that the device proved to have held.
+    pub proven: Vec<Seen>,
+    /// How many of the edits start an entry.
+    pub creations: usize,
+}
+
+impl Submission {
+    /// Unpacks and inspects what a request brings. `cursor` is the request's, opened: it proves
+    /// the checkpoint it came with.
+    ///
+    /// # Errors
+    /// When the frame is damaged or holds too many edits. A damaged edit in a whole frame is
+    /// refused by itself.
+    pub fn new(
+        record: RecordId,
+        request: &SyncRequest,
+        cursor: Option<&Cursor>,
+        server: &[PublicKey],
+    ) -> Result<Self, AccessError> {
+        let Some(frame) = &request.edits else {
+            return Ok(Self::default());
+        };
+        let items = frame
+            .unpack(&record)
+            .map_err(|_| AccessError::Request("the frame of edits is damaged"))?;
+        if items.len() > MAX_EDITS {
+            return Err(AccessError::Request("too many edits at once"));
+        }
+        let mut proven: Vec<Seen> = cursor.map(Cursor::seen).into_iter().collect();
+        for checkpoint in request.checkpoints.iter().take(MAX_EDITS) {
+            let of_this_record = checkpoint
+                .open(server)
+                .is_ok_and(|said| said.record == record);
+            if of_this_record && let Ok(seen) = checkpoint.seen() {
+                proven.push(seen);
+            }
+        }
+        let edits: Vec<_> = items
+            .into_iter()
+            .map(|item| {
+                let inspected = guard::inspect(&item.edit.change);
+                (item.edit, inspected)
+            })
+            .collect();
+        let starts = |inspected: &Inspected| inspected.past.deps.is_empty();
+        let creations = edits
+            .iter()
+            .filter(|(_, inspected)| inspected.as_ref().is_ok_and(starts))
+            .count();
+        Ok(Submission {
+            edits,
+            proven,
+            creations,
+        })
+    }
+}

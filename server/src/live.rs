@@ -1,0 +1,7 @@
+//! Telling those who are connected: who listens to which record, and the WebSocket they listen on.
+
+mod hub;
+mod socket;
+
+pub use hub::{Hub, Listener};
+pub use socket::{Connected, serve};

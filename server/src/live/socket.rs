@@ -1,0 +1,227 @@
+//! One connection: requests come and are answered; when others change the record, what is new
+//! goes out unasked.
+
+use std::time::Duration;
+
+use actix_web::web;
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
+use sync_core::codec::Encoding;
+use sync_core::sync::{SyncAnswer, SyncRequest};
+use sync_core::{Bytes, RecordId};
+use uuid::Uuid;
+
+use super::Listener;
+use crate::app::App;
+use crate::fault::Fault;
+use crate::records::{AccessError, Visitor};
+use crate::sessions;
+
+/// How often a silent connection is asked whether it is still there.
+const BEAT: Duration = Duration::from_secs(30);
+
+/// How many times it may fail to answer.
+const MISSED: u8 = 2;
+
+/// A device that is connected to a record.
+pub struct Connected {
+    /// What the server shares.
+    pub app: web::Data<App>,
+    /// Which record.
+    pub record: RecordId,
+    /// Who.
+    pub visitor: Visitor,
+    /// By which session.
+    pub session: Uuid,
+}
+
+/// Where the conversation stands.
+#[derive(Default)]
+struct Talk {
+    /// How far the device has come; nothing goes out unasked before its first request.
+    cursor: Option<Bytes>,
+    limit: Option<u32>,
+    encoding: Option<Encoding>,
+    missed: u8,
+}
+
+/// Why a connection ends, as it is told to the other side.
+struct End(CloseCode, &'static str);
+
+impl End {
+    fn reason(self) -> CloseReason {
+        CloseReason {
+            code: self.0,
+            description: Some(self.1.to_owned()),
+        }
+    }
+}
+
+impl From<AccessError> for End {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotYours => End(CloseCode::Policy, "not-found"),
+            AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
+            AccessError::Device => End(CloseCode::Policy, "device-refused"),
+            AccessError::Changing => End(CloseCode::Again, "unavailable"),
+            AccessError::Fault(error) => {
+                tracing::error!(%error, "a live connection failed");
+                End(CloseCode::Error, "internal")
+            }
+        }
+    }
+}
+
+impl From<actix_ws::Closed> for End {
+    fn from(_: actix_ws::Closed) -> Self {
+        End(CloseCode::Away, "gone")
+    }
+}
+
+/// Serves a connection until either side ends it.
+pub async fn serve(
+    connected: Connected,
+    mut session: Session,
+    mut messages: AggregatedMessageStream,
+) {
+    metrics::gauge!("carnet_live_connections").increment(1.0);
+    let mut listener = connected.app.records.hub.listen(connected.record);
+    let end = connected.talk(&mut session, &mut messages, &mut listener);
+    let reason = end.await.map(End::reason);
+    // The other side may be gone already.
+    let _ = session.close(reason).await;
+    metrics::gauge!("carnet_live_connections").decrement(1.0);
+}
+
+impl Connected {
+    /// Answers why the conversation ended; nothing if the other side ended it.
+    async fn talk(
+        &self,
+        session: &mut Session,
+        messages: &mut AggregatedMessageStream,
+        listener: &mut Listener,
+    ) -> Option<End> {
+        let mut talk = Talk::default();
+        let mut stopping = self.app.stopping();
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+        loop {
+            let step = tokio::select! {
+                message = messages.recv() => match message? {
+                    Ok(message) => self.hear(session, &mut talk, message).await?,
+                    Err(_) => return Some(End(CloseCode::Protocol, "malformed")),
+                },
+                () = listener.changed() => self.tell(session, &mut talk).await,
+                _ = beat.tick() => self.beat(session, &mut talk).await,
+                _ = stopping.wait_for(|stop| *stop) => Err(End(CloseCode::Restart, "unavailable")),
+            };
+            if let Err(end) = step {
+                return Some(end);
+            }
+        }
+    }
+
+    /// Takes one message; nothing if it ends the connection.
+    async fn hear(
+        &self,
+        session: &mut Session,
+        talk: &mut Talk,
+        message: AggregatedMessage,
+    ) -> Option<Result<(), End>> {
+        talk.missed = 0;
+        Some(match message {
+            AggregatedMessage::Binary(bytes) => {
+                self.request(session, talk, Encoding::Cbor, &bytes).await
+            }
+            AggregatedMessage::Text(text) => {
+                let bytes = text.as_bytes();
+                self.request(session, talk, Encoding::Json, bytes).await
+            }
+            AggregatedMessage::Ping(payload) => session.pong(&payload).await.map_err(End::from),
+            AggregatedMessage::Pong(_) => Ok(()),
+            AggregatedMessage::Close(_) => return None,
+        })
+    }
+
+    async fn request(
+        &self,
+        session: &mut Session,
+        talk: &mut Talk,
+        encoding: Encoding,
+        bytes: &[u8],
+    ) -> Result<(), End> {
+        self.still_signed_in().await?;
+        if self.app.limits.session(self.session).is_err() {
+            return Err(End(CloseCode::Again, "too-many"));
+        }
+        let malformed = |_| End(CloseCode::Policy, "malformed");
+        let request: SyncRequest = encoding.read(bytes).map_err(malformed)?;
+        talk.encoding = Some(encoding);
+        talk.limit = request.limit;
+        let records = &self.app.records;
+        let answer = Box::pin(records.sync(self.record, self.visitor, request)).await?;
+        self.send(session, talk, answer).await
+    }
+
+    /// Sends what is new, page by page, if the device has asked before and anything is.
+    async fn tell(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
+        let mut more = true;
+        while let Some(cursor) = talk.cursor.clone().filter(|_| more) {
+            self.still_signed_in().await?;
+            let records = &self.app.records;
+            let news = Box::pin(records.news(self.record, self.visitor, &cursor, talk.limit));
+            let Some(answer) = news.await? else { break };
+            more = answer.more;
+            self.send(session, talk, answer).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        session: &mut Session,
+        talk: &mut Talk,
+        answer: SyncAnswer,
+    ) -> Result<(), End> {
+        talk.cursor = Some(answer.cursor.clone());
+        match talk.encoding {
+            Some(Encoding::Json) => {
+                let text = Encoding::Json.write(&answer);
+                let text =
+                    String::from_utf8(text).map_err(|_| End(CloseCode::Error, "internal"))?;
+                session.text(text).await?;
+            }
+            _ => session.binary(Encoding::Cbor.write(&answer)).await?,
+        }
+        Ok(())
+    }
+
+    async fn beat(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
+        if talk.missed >= MISSED {
+            return Err(End(CloseCode::Away, "gone"));
+        }
+        talk.missed += 1;
+        self.still_signed_in().await?;
+        session.ping(b"").await?;
+        Ok(())
+    }
+
+    /// Ends the connection with its session; a connection that lives keeps the session from
+    /// falling idle.
+    async fn still_signed_in(&self) -> Result<(), End> {
+        let app = &self.app;
+        let (now, idle, id) = (app.clock.now(), app.config.session_idle, self.session);
+        let found = app
+            .db
+            .read(move |connection| sessions::get(connection, now, idle, id))
+            .await;
+        let session = found
+            .map_err(AccessError::Fault)?
+            .ok_or(End(CloseCode::Policy, "not-signed-in"))?;
+        if sessions::is_due(&session, now, idle) {
+            app.db
+                .write(move |connection| sessions::touch(connection, now, id))
+                .await
+                .map_err(|error: Fault| AccessError::Fault(error))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! Building answers: what is new to a visitor since a cursor, page by page.
+//!
+//! One sync is at most two passes through the writer: [`crate::ingest::pass`] takes edits in and a
+//! tick; a reader works out, decrypts and packs what is new; the second pass notes in the access
+//! log who was given which entries. The answer goes out when that is durable.
+
+mod answer;
+mod cursor;
+mod held;
+mod page;
+#[cfg(test)]
+mod tests;
+
+pub use cursor::Cursor;
+pub use page::{Page, page};

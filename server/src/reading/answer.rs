@@ -1,0 +1,305 @@
+//! From a request to its answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use diesel::SqliteConnection;
+use sync_core::audit::AccessAction;
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::sync::{Outcome, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
+
+use super::page::Since;
+use super::{Cursor, Page, page};
+use crate::audit::{self, Actor};
+use crate::ingest::{self, Passed, Submission};
+use crate::records::{AccessError, Admitted, Records, Visitor};
+use crate::storage::records::{RecordRow, RecordStore as _};
+
+/// How often an answer is begun anew because rights changed while it was made.
+const TRIES: usize = 4;
+
+const WITNESS: &[u8] = b"carnet/access-log-witness/1";
+
+impl Records {
+    /// Answers a request: takes its edits in, gives what is new.
+    ///
+    /// # Errors
+    /// Edits are durable or not taken at all, whatever comes after.
+    pub async fn sync(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        request: SyncRequest,
+    ) -> Result<SyncAnswer, AccessError> {
+        if request.v != PROTOCOL {
+            return Err(AccessError::Request("another version of the protocol"));
+        }
+        if visitor.device.is_some_and(|d| d.id != request.device)
+            || (visitor.device.is_none() && request.edits.is_some())
+        {
+            return Err(AccessError::Device);
+        }
+        let limit = request.limit;
+        let sealed = request.cursor.as_ref();
+        let cursor = sealed.and_then(|c| Cursor::open(&self.keys, record, visitor.person, c));
+        let passed = self.take(record, visitor, request, cursor).await?;
+        self.remember(&passed.row, passed.known.clone());
+        if passed.heard {
+            self.hub.changed(record);
+        }
+        if let Some(cursor) = cursor.filter(|_| passed.quiet) {
+            return self.quiet_answer(&visitor, cursor, passed);
+        }
+        let from = Start {
+            cursor,
+            floor: passed.at,
+            own: passed.own,
+            limit,
+        };
+        let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
+        self.answer(&row, visitor.person, page, passed.outcomes)
+    }
+
+    /// What is new since an answer, to somebody who is connected; nothing if nothing is.
+    ///
+    /// # Errors
+    /// As [`Records::sync`].
+    pub async fn news(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        cursor: &[u8],
+        limit: Option<u32>,
+    ) -> Result<Option<SyncAnswer>, AccessError> {
+        let cursor = Cursor::open(&self.keys, record, visitor.person, cursor);
+        let from = Start {
+            floor: cursor.map_or(Tick(0), |cursor| cursor.told),
+            cursor,
+            own: BTreeSet::new(),
+            limit,
+        };
+        let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
+        if !page.gives() && !page.reset && !page.more {
+            return Ok(None);
+        }
+        self.answer(&row, visitor.person, page, Vec::new())
+            .map(Some)
+    }
+
+    /// The first pass through the writer.
+    async fn take(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        request: SyncRequest,
+        cursor: Option<Cursor>,
+    ) -> Result<Passed, AccessError> {
+        let submission = if request.edits.is_some() {
+            let records = self.clone();
+            tokio::task::spawn_blocking(move || {
+                let server = records.server_keys();
+                let submission = Submission::new(record, &request, cursor.as_ref(), &server)?;
+                records.keys.prepare_entry_keys(submission.creations)?;
+                Ok::<_, AccessError>(submission)
+            })
+            .await
+            .map_err(|_| AccessError::Request("the edits cannot be read"))??
+        } else {
+            Submission::default()
+        };
+        let records = self.clone();
+        let pass = move |connection: &mut SqliteConnection| {
+            let cursor = cursor.as_ref();
+            ingest::pass(&records, connection, record, &visitor, &submission, cursor)
+        };
+        self.db.write(pass).await
+    }
+
+    /// Works out what is new, and notes in the access log that it is given.
+    async fn give(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        from: Arc<Start>,
+    ) -> Result<(Page, RecordRow), AccessError> {
+        for _ in 0..TRIES {
+            let (records, start) = (self.clone(), from.clone());
+            let read = move |connection: &mut SqliteConnection| {
+                let page = page(&records, connection, record, visitor.person, &start.since())?;
+                let row = connection.record(record)?.ok_or(AccessError::NotYours)?;
+                Ok::<_, AccessError>((page, row))
+            };
+            let (page, row) = self.db.read(read).await?;
+            if !page.gives() {
+                return Ok((page, row));
+            }
+            let records = self.clone();
+            let given = Given {
+                epoch: page.cursor.epoch,
+                until: page.until,
+                entries: page.entries.clone(),
+                changes: page.changes,
+            };
+            let note = move |connection: &mut SqliteConnection| {
+                records.note_read(connection, record, visitor, given)
+            };
+            if let Some(row) = self.db.write(note).await? {
+                return Ok((page, row));
+            }
+        }
+        Err(AccessError::Changing)
+    }
+
+    /// Notes that somebody is given entries; answers nothing if by now they may no longer see all
+    /// of them.
+    fn note_read(
+        &self,
+        connection: &mut SqliteConnection,
+        record: RecordId,
+        visitor: Visitor,
+        given: Given,
+    ) -> Result<Option<RecordRow>, AccessError> {
+        let admitted = self.admit(connection, record, visitor.person)?;
+        if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &given)? {
+            return Ok(None);
+        }
+        let mut row = admitted.row.clone();
+        let at = row.clock.last.next(self.clock.now());
+        row.clock.last = at;
+        let device = visitor.device.map(|device| device.id);
+        let actor = Actor::new(visitor.person, admitted.role(), device, row.holder);
+        let event = actor.event(AccessAction::Read, at);
+        let entries = given.entries.into_iter().collect();
+        let event = audit::about_entries(event, entries, given.changes);
+        audit::append(connection, &admitted.vault, &mut row.clock, event)?;
+        connection.move_clock(record, &row.clock)?;
+        Ok(Some(row))
+    }
+
+    /// Whether one of the entries was hidden from the visitor since the page was worked out.
+    fn took_back(
+        &self,
+        connection: &mut SqliteConnection,
+        admitted: &Admitted<'_>,
+        given: &Given,
+    ) -> Result<bool, AccessError> {
+        let record = admitted.row.record;
+        for row in connection.log_after(record, given.until, u32::MAX)? {
+            if !given.entries.contains(&row.entry) {
+                continue;
+            }
+            let Some((entry, _)) = connection.entry(record, row.entry)? else {
+                continue;
+            };
+            let Some(key) = admitted.vault.entry_key(entry.key)? else {
+                return Ok(true);
+            };
+            let class = admitted.vault.open_class(&key, &entry)?;
+            let standing = &admitted.standing;
+            if !standing.may_read(&class, &self.matrix, admitted.row.clock.last) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn quiet_answer(
+        &self,
+        visitor: &Visitor,
+        cursor: Cursor,
+        passed: Passed,
+    ) -> Result<SyncAnswer, AccessError> {
+        let cursor = Cursor {
+            base: passed.at,
+            upto: passed.at,
+            held: passed.at,
+            told: passed.at,
+            epoch: passed.epoch,
+            ..cursor
+        };
+        let page = Page {
+            reset: false,
+            news: None,
+            changes: 0,
+            forget: Vec::new(),
+            held: Vec::new(),
+            more: false,
+            until: cursor.base,
+            cursor,
+            entries: BTreeSet::new(),
+        };
+        self.answer(&passed.row, visitor.person, page, passed.outcomes)
+    }
+
+    fn answer(
+        &self,
+        row: &RecordRow,
+        person: PersonId,
+        page: Page,
+        outcomes: Vec<Outcome>,
+    ) -> Result<SyncAnswer, AccessError> {
+        let mut cursor = page.cursor;
+        let checkpoint = Checkpoint {
+            record: row.record,
+            log: row.log,
+            tick: cursor.told,
+            epoch: cursor.epoch,
+            access_log: witness(row, person, cursor.log, cursor.told),
+        };
+        let signed = &self.keys.server_signing_key().signing;
+        let checkpoint = SignedCheckpoint::new(signed, &checkpoint);
+        cursor.digest = checkpoint.digest();
+        Ok(SyncAnswer {
+            v: PROTOCOL,
+            outcomes,
+            reset: page.reset,
+            news: page.news,
+            forget: page.forget,
+            held: page.held,
+            more: page.more,
+            cursor: cursor.seal(&self.keys, row.record, person)?,
+            checkpoint,
+        })
+    }
+}
+
+/// What a checkpoint witnesses of the access log. The holder, who reads the log, gets its head.
+/// Others get a digest of it and of what only this checkpoint says, which the holder can check,
+/// but from which nobody learns whether anything was done in between.
+fn witness(row: &RecordRow, person: PersonId, log: LogIncarnation, told: Tick) -> Digest32 {
+    let head = row.clock.audit_head;
+    if person == row.holder {
+        head
+    } else {
+        let told = told.0.to_be_bytes();
+        Digest32::of(&[WITNESS, person.as_bytes(), &log.0, &told, &head.0])
+    }
+}
+
+/// What is about to be given.
+struct Given {
+    epoch: Epoch,
+    until: Tick,
+    entries: BTreeSet<EntryId>,
+    changes: u64,
+}
+
+/// Where an answer starts, kept for the tries it takes.
+struct Start {
+    cursor: Option<Cursor>,
+    floor: Tick,
+    own: BTreeSet<Tick>,
+    limit: Option<u32>,
+}
+
+impl Start {
+    fn since(&self) -> Since<'_> {
+        Since {
+            cursor: self.cursor,
+            floor: self.floor,
+            own: &self.own,
+            limit: self.limit,
+        }
+    }
+}

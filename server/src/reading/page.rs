@@ -1,0 +1,369 @@
+//! One page of what is new to a visitor. Reads, decrypts and packs; writes nothing.
+
+use std::collections::BTreeSet;
+
+use diesel::SqliteConnection;
+use sync_core::authority::{Touched, What, news};
+use sync_core::change::Edit;
+use sync_core::checkpoint::CheckpointDigest;
+use sync_core::entry::EntryClass;
+use sync_core::sync::limits::{ANSWER, LEAST_ANSWER};
+use sync_core::sync::{Frame, HeldEdit, Item};
+use sync_core::{EntryId, PersonId, RecordId, Tick};
+
+use super::{Cursor, held};
+use crate::fault::Fault;
+use crate::keys::SealingKey;
+use crate::records::{AccessError, Admitted, Records};
+use crate::storage::records::{EntryRow, RecordStore as _};
+
+/// Entries looked at in one go.
+const CHUNK: u32 = 256;
+
+/// What an edit weighs besides its change: origin, signature, names.
+const OVERHEAD: usize = 192;
+
+/// Where a page starts.
+pub struct Since<'a> {
+    /// As the device last had it, opened.
+    pub cursor: Option<Cursor>,
+    /// The visitor may be told that they saw everything up to here, once they did.
+    pub floor: Tick,
+    /// Edits that the device just handed in.
+    pub own: &'a BTreeSet<Tick>,
+    /// How many bytes it can take.
+    pub limit: Option<u32>,
+}
+
+/// What is new, as far as one answer goes.
+pub struct Page {
+    /// A full resend starts here.
+    pub reset: bool,
+    /// Changes, signed.
+    pub news: Option<Frame>,
+    /// How many.
+    pub changes: u64,
+    /// Entries to forget.
+    pub forget: Vec<EntryId>,
+    /// Held edits to tell of.
+    pub held: Vec<HeldEdit>,
+    /// There is more.
+    pub more: bool,
+    /// How far this goes; the digest of its checkpoint is still to come.
+    pub cursor: Cursor,
+    /// The record's time when this was worked out.
+    pub until: Tick,
+    /// Every entry of which something is given.
+    pub entries: BTreeSet<EntryId>,
+}
+
+impl Page {
+    /// Whether anything of the record is given.
+    pub fn gives(&self) -> bool {
+        !self.entries.is_empty()
+    }
+}
+
+/// Works a page out, as the record stands in this snapshot.
+///
+/// # Errors
+/// [`AccessError::NotYours`] for strangers.
+pub fn page(
+    records: &Records,
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    person: PersonId,
+    since: &Since<'_>,
+) -> Result<Page, AccessError> {
+    let admitted = records.admit(connection, record, person)?;
+    records.remember(&admitted.row, admitted.known.clone());
+    let limit = since.limit.map_or(ANSWER, |limit| limit as usize);
+    let mut walk = Walk::new(records, &admitted, since, limit.clamp(LEAST_ANSWER, ANSWER));
+    if admitted.standing.may_open() {
+        walk.entries(connection)?;
+    }
+    walk.tell_held(connection)?;
+    walk.finish(since.floor)
+}
+
+struct Walk<'a> {
+    records: &'a Records,
+    admitted: &'a Admitted<'a>,
+    own: &'a BTreeSet<Tick>,
+    budget: usize,
+    until: Tick,
+    reset: bool,
+    cursor: Cursor,
+    items: Vec<Item>,
+    forget: Vec<EntryId>,
+    held: Vec<HeldEdit>,
+    entries: BTreeSet<EntryId>,
+    reached: Tick,
+    more: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        records: &'a Records,
+        admitted: &'a Admitted<'a>,
+        since: &Since<'a>,
+        budget: usize,
+    ) -> Self {
+        let row = &admitted.row;
+        let same = |cursor: &Cursor| (cursor.log, cursor.epoch) == (row.log, admitted.epoch);
+        let going_on = since.cursor.filter(same);
+        let of_this_log = since.cursor.filter(|cursor| cursor.log == row.log);
+        let fresh = Cursor {
+            log: row.log,
+            base: Tick(0),
+            upto: Tick(0),
+            started: Tick(0),
+            held: Tick(0),
+            // What was once said stays said: a checkpoint never goes back.
+            told: of_this_log.map_or(Tick(0), |cursor| cursor.told),
+            epoch: admitted.epoch,
+            digest: CheckpointDigest([0; 16]),
+            resending: true,
+        };
+        Walk {
+            records,
+            admitted,
+            own: since.own,
+            budget,
+            until: row.clock.last,
+            reset: going_on.is_none(),
+            cursor: going_on.unwrap_or(fresh),
+            items: Vec::new(),
+            forget: Vec::new(),
+            held: Vec::new(),
+            entries: BTreeSet::new(),
+            reached: Tick(0),
+            more: false,
+        }
+    }
+
+    /// Goes through the entries by their last touch until the budget is spent.
+    fn entries(&mut self, connection: &mut SqliteConnection) -> Result<(), AccessError> {
+        let record = self.admitted.row.record;
+        while !self.more {
+            let touched = connection.touched(record, self.cursor.upto, self.until, CHUNK)?;
+            let whole = touched.len() == CHUNK as usize;
+            let end = match touched.last() {
+                Some(last) if whole => last.touched,
+                _ => self.until,
+            };
+            let mut candidates: Vec<_> = touched.into_iter().map(|r| (r.touched, r)).collect();
+            if self.cursor.base > Tick(0) {
+                let due = connection.fallen_due(record, self.cursor.upto, end)?;
+                candidates.extend(due.into_iter().filter_map(|row| Some((row.due?, row))));
+                candidates.sort_by_key(|(key, row)| (*key, row.entry));
+            }
+            let ids: Vec<_> = candidates.iter().map(|(_, row)| row.key).collect();
+            let keys = self.admitted.vault.entry_keys(&ids)?;
+            for ((at, row), key) in candidates.into_iter().zip(keys) {
+                if self.budget == 0 {
+                    self.more = true;
+                    break;
+                }
+                if let Some(key) = key {
+                    self.entry(connection, at, &row, &key)?;
+                }
+                self.cursor.upto = at;
+            }
+            if !self.more {
+                self.cursor.upto = end;
+            }
+            if !whole {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        connection: &mut SqliteConnection,
+        at: Tick,
+        row: &EntryRow,
+        key: &SealingKey,
+    ) -> Result<(), AccessError> {
+        if self.entries.contains(&row.entry) {
+            return Ok(());
+        }
+        let now = self.admitted.vault.open_class(key, row)?;
+        let before = self.class_at(connection, key, row.entry, self.cursor.base)?;
+        let base = self.cursor.base;
+        let touched = Touched {
+            entry: row.entry,
+            last: at,
+            before,
+            now,
+        };
+        let told = news(
+            [touched],
+            |class| self.may_read(class, base),
+            |class| self.may_read(class, self.until),
+        );
+        let what = match told.first() {
+            Some(told) => Some(told.what),
+            None if self.was_given(connection, key, row.entry)? => Some(What::Forget),
+            None => None,
+        };
+        match what {
+            Some(What::Whole) => self.give(connection, at, row, key, Tick(0)),
+            Some(What::Since) => self.give(connection, at, row, key, base),
+            Some(What::Forget) => {
+                self.forget.push(row.entry);
+                self.entries.insert(row.entry);
+                self.reached = self.reached.max(at);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn may_read(&self, class: &EntryClass, at: Tick) -> bool {
+        let matrix = &self.records.matrix;
+        self.admitted.standing.may_read(class, matrix, at)
+    }
+
+    fn class_at(
+        &self,
+        connection: &mut SqliteConnection,
+        key: &SealingKey,
+        entry: EntryId,
+        at: Tick,
+    ) -> Result<Option<EntryClass>, Fault> {
+        if at == Tick(0) {
+            return Ok(None);
+        }
+        let vault = &self.admitted.vault;
+        let Some((tick, sealed)) = connection.about_at(vault.record(), entry, at)? else {
+            return Ok(None);
+        };
+        Ok(Some(vault.open_about(key, (entry, tick), &sealed)?.class))
+    }
+
+    /// Whether an entry may have been given earlier in this walk: it was to be seen at some time
+    /// since the walk began.
+    fn was_given(
+        &self,
+        connection: &mut SqliteConnection,
+        key: &SealingKey,
+        entry: EntryId,
+    ) -> Result<bool, Fault> {
+        let started = self.cursor.started;
+        if self.cursor.rests() || started == Tick(0) {
+            return Ok(false);
+        }
+        let at_start = self.class_at(connection, key, entry, started)?;
+        if at_start.is_some_and(|class| self.may_read(&class, started)) {
+            return Ok(true);
+        }
+        let vault = &self.admitted.vault;
+        for (tick, sealed) in connection.about_entry(vault.record(), entry)? {
+            if tick > started {
+                let class = vault.open_about(key, (entry, tick), &sealed)?.class;
+                if self.may_read(&class, tick) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives the changes of an entry after a tick, but those that the device just handed in.
+    fn give(
+        &mut self,
+        connection: &mut SqliteConnection,
+        at: Tick,
+        row: &EntryRow,
+        key: &SealingKey,
+        after: Tick,
+    ) -> Result<(), AccessError> {
+        let vault = &self.admitted.vault;
+        let entry = row.entry;
+        for row in connection.log_of_entry(vault.record(), entry, after)? {
+            if after > Tick(0) && self.own.contains(&row.tick) {
+                continue;
+            }
+            let origin = vault.open_about(key, (entry, row.tick), &row.about)?.origin;
+            let change = vault.open_change(key, &row)?;
+            self.spend(change.len());
+            self.items.push(Item {
+                edit: Edit {
+                    entry,
+                    change,
+                    origin,
+                },
+                accepted: Some(row.tick),
+            });
+            self.entries.insert(entry);
+            self.reached = self.reached.max(at);
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.budget = self.budget.saturating_sub(bytes + OVERHEAD);
+    }
+
+    /// Tells of held edits, once all entries are given.
+    fn tell_held(&mut self, connection: &mut SqliteConnection) -> Result<(), AccessError> {
+        if self.more {
+            return Ok(());
+        }
+        let told = held::tell(
+            connection,
+            self.admitted,
+            (self.cursor.held, self.until),
+            self.budget,
+        )?;
+        for held in &told.edits {
+            self.entries.insert(held.edit.entry);
+        }
+        self.more = told.more;
+        self.cursor.held = told.upto;
+        self.reached = self.reached.max(told.reached);
+        self.held = told.edits;
+        Ok(())
+    }
+
+    fn finish(mut self, floor: Tick) -> Result<Page, AccessError> {
+        let cursor = &mut self.cursor;
+        if self.more {
+            if cursor.started == Tick(0) {
+                cursor.started = self.until;
+            }
+        } else {
+            cursor.base = self.until;
+            cursor.upto = self.until;
+            cursor.held = self.until;
+            cursor.started = Tick(0);
+            cursor.resending = false;
+            // No later than what the visitor may know of: the time of what is hidden from them
+            // stays hidden too.
+            cursor.told = cursor.told.max(floor).max(self.reached);
+        }
+        let changes = self.items.len() as u64;
+        let key = &self.records.keys.server_signing_key().signing;
+        let news = match self.items.as_slice() {
+            [] => None,
+            items => Some(
+                Frame::pack(&self.admitted.row.record, items, Some(key))
+                    .map_err(|_| Fault::malformed("an entry too large for a frame"))?,
+            ),
+        };
+        Ok(Page {
+            reset: self.reset,
+            news,
+            changes,
+            forget: self.forget,
+            held: self.held,
+            more: self.more,
+            cursor: self.cursor,
+            until: self.until,
+            entries: self.entries,
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! Records: who may come to one, what is sealed in it, how it is opened.
+//!
+//! [`Records`] is what the rooms that serve records share: [`crate::ingest`] takes edits in,
+//! [`crate::reading`] builds answers, [`crate::live`] tells those who are connected.
+
+mod ledgers;
+mod list;
+mod open;
+mod people;
+pub mod vault;
+#[cfg(test)]
+pub(crate) mod world;
+
+use std::sync::Arc;
+
+use sync_core::policy::{Context, Matrix, Rights, Role, Standing, Subject};
+use sync_core::sign::PublicKey;
+use sync_core::{Epoch, PersonId, RecordId, Tick};
+
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::keys::{KeyError, Keys};
+use crate::live::Hub;
+use crate::people::profession;
+use crate::sessions::{Signed, SignedDevice};
+use crate::storage::records::{RecordRow, RecordStore as _};
+use crate::storage::{Database, StorageError};
+pub use ledgers::KnownRights;
+use ledgers::Ledgers;
+pub(crate) use ledgers::{load_document, provenance};
+pub use list::RecordSummary;
+pub use open::{Channel, OpenError, Opened, Opening, open, opening};
+pub use people::KnownPerson;
+use vault::Vault;
+
+/// For how many days a checkpoint vouches that its device acted in good faith.
+pub const LEASE_DAYS: u64 = 30;
+
+/// What the rooms that serve records share.
+pub struct Records {
+    /// The data store.
+    pub db: Database,
+    /// The key store.
+    pub keys: Keys,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What each profession reads and writes.
+    pub matrix: Matrix,
+    /// Who is connected and wants to hear of changes.
+    pub hub: Hub,
+    ledgers: Ledgers,
+}
+
+/// Who comes to a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor {
+    /// The person signed in.
+    pub person: PersonId,
+    /// On which device, if the device has a key.
+    pub device: Option<SignedDevice>,
+}
+
+impl From<&Signed> for Visitor {
+    fn from(signed: &Signed) -> Self {
+        Visitor {
+            person: signed.person,
+            device: signed.device,
+        }
+    }
+}
+
+/// Why somebody does not get what they came for.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// There is no such record, or it is not for them: nobody learns which.
+    #[error("there is no such record, or not for you")]
+    NotYours,
+    /// The request cannot be taken.
+    #[error("{0}")]
+    Request(&'static str),
+    /// The device of the request is not that of the session, or has no key.
+    #[error("sync from the device that signed in, with its key")]
+    Device,
+    /// Rights kept changing while the answer was made.
+    #[error("the rights on this record are changing; try again")]
+    Changing,
+    /// The server failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StorageError> for AccessError {
+    fn from(error: StorageError) -> Self {
+        AccessError::Fault(error.into())
+    }
+}
+
+impl From<KeyError> for AccessError {
+    fn from(error: KeyError) -> Self {
+        AccessError::Fault(error.into())
+    }
+}
+
+impl From<diesel::result::Error> for AccessError {
+    fn from(error: diesel::result::Error) -> Self {
+        AccessError::Fault(error.into())
+    }
+}
+
+/// A record, and what a visitor is to it at a moment.
+pub struct Admitted<'k> {
+    /// The record as it stands.
+    pub row: RecordRow,
+    /// Its keys.
+    pub vault: Vault<'k>,
+    /// Its rights.
+    pub known: Arc<KnownRights>,
+    /// The visitor as policy knows them.
+    pub subject: Subject,
+    /// What they are to the record.
+    pub standing: Standing,
+    /// What names that.
+    pub epoch: Epoch,
+}
+
+impl Admitted<'_> {
+    /// Whether the visitor is the holder.
+    pub fn is_holder(&self) -> bool {
+        self.subject.person == self.row.holder
+    }
+
+    /// In what role the visitor acts where none is named: the first in force.
+    pub fn role(&self) -> Role {
+        let first = self.standing.roles().next();
+        first
+            .cloned()
+            .unwrap_or_else(|| Role::Other("none".to_owned()))
+    }
+}
+
+impl Records {
+    /// The records of these stores, under the habilitation matrix.
+    pub fn new(db: Database, keys: Keys, clock: Arc<dyn Clock>, matrix: Matrix) -> Self {
+        Records {
+            db,
+            keys,
+            clock,
+            matrix,
+            hub: Hub::default(),
+            ledgers: Ledgers::default(),
+        }
+    }
+
+    /// The keys by which devices know what this server signed.
+    pub fn server_keys(&self) -> Vec<PublicKey> {
+        vec![PublicKey::of(&self.keys.server_signing_key().signing)]
+    }
+
+    /// Lets a visitor come to a record: whoever has, or once was given or refused, any right in
+    /// it. What they may do there is in the standing, which may be nothing.
+    ///
+    /// # Errors
+    /// [`AccessError::NotYours`] alike for records that do not exist.
+    pub fn admit(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<Admitted<'_>, AccessError> {
+        let row = connection.record(record)?.ok_or(AccessError::NotYours)?;
+        if row.holder != person
+            && !connection.names(record, vault::party_blind(&self.keys, person))?
+        {
+            return Err(AccessError::NotYours);
+        }
+        let subject = Subject {
+            person,
+            profession: profession(connection, person)?,
+        };
+        let vault = Vault::new(&self.keys, record)?;
+        let known = self.rights(connection, &vault, &row)?;
+        let now = row.clock.last.next(self.clock.now());
+        let (standing, epoch) = self.standing(&known.latest, &subject, now);
+        Ok(Admitted {
+            row,
+            vault,
+            known,
+            subject,
+            standing,
+            epoch,
+        })
+    }
+
+    /// As [`Records::admit`], for what only those may do who have a right now.
+    ///
+    /// # Errors
+    /// [`AccessError::NotYours`] also for those whose right has ended.
+    pub fn admit_now(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<Admitted<'_>, AccessError> {
+        let admitted = self.admit(connection, record, person)?;
+        if admitted.standing.may_open() {
+            Ok(admitted)
+        } else {
+            Err(AccessError::NotYours)
+        }
+    }
+
+    /// What a subject is to a record with these rights at a moment, and what names that.
+    pub fn standing(&self, rights: &Rights, subject: &Subject, now: Tick) -> (Standing, Epoch) {
+        let context = Context {
+            rights,
+            matrix: &self.matrix,
+            now,
+        };
+        (context.standing(subject), context.epoch(subject))
+    }
+
+    /// The rights of a record.
+    pub(crate) fn rights(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        vault: &Vault<'_>,
+        row: &RecordRow,
+    ) -> Result<Arc<KnownRights>, Fault> {
+        self.ledgers.load(connection, vault, row)
+    }
+
+    /// Keeps worked-out rights for the next visitor; only of what is durable.
+    pub(crate) fn remember(&self, row: &RecordRow, known: Arc<KnownRights>) {
+        self.ledgers.keep(row, known);
+    }
+}

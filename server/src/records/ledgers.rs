@@ -1,0 +1,122 @@
+//! The rights of records, as last worked out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::SqliteConnection;
+use sync_core::authority::{RightEntry, RightsLedger};
+use sync_core::change::Provenance;
+use sync_core::entry::EntryDocument;
+use sync_core::policy::Rights;
+use sync_core::{ChangeHash, EntryId, LogIncarnation, RecordId, Tick};
+
+use super::vault::Vault;
+use crate::fault::Fault;
+use crate::keys::SealingKey;
+use crate::storage::records::{RecordRow, RecordStore};
+
+/// Records whose rights are kept; beyond it the memory is emptied and fills again.
+const KEPT: usize = 4_096;
+
+/// The rights last worked out, each good as long as its record's last change of a right is the
+/// same. Only what is durable is put here: a tick that was undone is taken again by another event.
+#[derive(Default)]
+pub(super) struct Ledgers(Mutex<HashMap<RecordId, Known>>);
+
+/// The rights of a record, worked out.
+#[derive(Clone, Debug)]
+pub struct KnownRights {
+    /// As they stood at any moment.
+    pub ledger: RightsLedger,
+    /// By all that was accepted.
+    pub latest: Rights,
+}
+
+impl KnownRights {
+    pub(crate) fn new(mut ledger: RightsLedger) -> Self {
+        let latest = ledger.latest().clone();
+        KnownRights { ledger, latest }
+    }
+}
+
+struct Known {
+    log: LogIncarnation,
+    rights: Tick,
+    known: Arc<KnownRights>,
+}
+
+impl Ledgers {
+    /// The rights of a record, from memory if nothing changed.
+    pub(super) fn load(
+        &self,
+        connection: &mut SqliteConnection,
+        vault: &Vault<'_>,
+        row: &RecordRow,
+    ) -> Result<Arc<KnownRights>, Fault> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&row.record)
+            && (known.log, known.rights) == (row.log, row.clock.rights)
+        {
+            return Ok(known.known.clone());
+        }
+        drop(kept);
+        Ok(Arc::new(KnownRights::new(read(connection, vault, row)?)))
+    }
+
+    pub(super) fn keep(&self, row: &RecordRow, known: Arc<KnownRights>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT && !kept.contains_key(&row.record) {
+            kept.clear();
+        }
+        let known = Known {
+            log: row.log,
+            rights: row.clock.rights,
+            known,
+        };
+        kept.insert(row.record, known);
+    }
+}
+
+fn read(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    row: &RecordRow,
+) -> Result<RightsLedger, Fault> {
+    let rows = store.rights(row.record)?;
+    let ids: Vec<_> = rows.iter().map(|(right, _)| right.key).collect();
+    let keys = vault.entry_keys(&ids)?;
+    let mut rights = Vec::with_capacity(rows.len());
+    for ((right, document), key) in rows.into_iter().zip(keys) {
+        let Some(key) = key else { continue };
+        let document = load_document(&vault.open_document(&key, &right, &document)?)?;
+        rights.push(RightEntry {
+            entry: right.entry,
+            state: document.state(),
+            provenance: provenance(store, vault, &key, right.entry)?,
+        });
+    }
+    Ok(RightsLedger::new(row.holder, rights))
+}
+
+/// A stored document.
+pub(crate) fn load_document(bytes: &[u8]) -> Result<EntryDocument, Fault> {
+    EntryDocument::load(bytes).map_err(|_| Fault::malformed("entries.document"))
+}
+
+/// Where the changes of an entry come from.
+pub(crate) fn provenance(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    key: &SealingKey,
+    entry: EntryId,
+) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
+    let rows = store.about_entry(vault.record(), entry)?;
+    let read = |(tick, sealed): (Tick, Vec<u8>)| {
+        let about = vault.open_about(key, (entry, tick), &sealed)?;
+        let origin = about.origin.read();
+        let origin = origin.map_err(|_| Fault::malformed("log.about"))?;
+        let accepted = Some(tick);
+        Ok((about.change, Provenance { origin, accepted }))
+    };
+    rows.into_iter().map(read).collect()
+}

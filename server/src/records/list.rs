@@ -1,0 +1,78 @@
+//! The records somebody may open.
+
+use diesel::SqliteConnection;
+use serde::Serialize;
+use sync_core::policy::{Role, Subject};
+use sync_core::{PersonId, RecordId};
+use utoipa::ToSchema;
+
+use super::vault::{Vault, party_blind};
+use super::{AccessError, Records};
+use crate::people;
+use crate::storage::records::RecordStore as _;
+
+/// A record, to somebody who may open it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RecordSummary {
+    /// The record.
+    #[schema(value_type = uuid::Uuid)]
+    pub record: RecordId,
+    /// Whose it is.
+    #[schema(value_type = uuid::Uuid)]
+    pub holder: PersonId,
+    /// Their name.
+    pub holder_name: String,
+    /// In what roles it may be opened, as edits name them.
+    #[schema(value_type = Vec<String>)]
+    pub roles: Vec<Role>,
+}
+
+impl Records {
+    /// The records a person may open now, their own first.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub fn of_person(
+        &self,
+        connection: &mut SqliteConnection,
+        person: PersonId,
+    ) -> Result<Vec<RecordSummary>, AccessError> {
+        let own = connection.record_of(person)?;
+        let party = party_blind(&self.keys, person);
+        let named = connection.records_naming(party, None, u32::MAX)?;
+        let others = named.into_iter().filter(|record| Some(*record) != own);
+        let subject = Subject {
+            person,
+            profession: people::profession(connection, person)?,
+        };
+        let mut summaries = Vec::new();
+        for record in own.into_iter().chain(others) {
+            let Some(row) = connection.record(record)? else {
+                continue;
+            };
+            let vault = Vault::new(&self.keys, record)?;
+            let known = self.rights(connection, &vault, &row)?;
+            self.remember(&row, known.clone());
+            let now = row.clock.last.next(self.clock.now());
+            let (standing, _) = self.standing(&known.latest, &subject, now);
+            if standing.may_open() {
+                summaries.push((row.holder, record, standing));
+            }
+        }
+        let holders: Vec<PersonId> = summaries.iter().map(|(holder, ..)| *holder).collect();
+        let names = people::find_all(connection, &self.keys, &holders)?;
+        let name = |holder| {
+            let found = names.iter().find(|(id, _)| *id == holder);
+            found.map_or_else(String::new, |(_, person)| person.name())
+        };
+        Ok(summaries
+            .into_iter()
+            .map(|(holder, record, standing)| RecordSummary {
+                record,
+                holder,
+                holder_name: name(holder),
+                roles: standing.roles().cloned().collect(),
+            })
+            .collect())
+    }
+}

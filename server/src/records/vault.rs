@@ -1,0 +1,369 @@
+//! Sealing and opening what is kept of a record. Everything is bound to its row: it opens nowhere
+//! else.
+
+use serde::{Deserialize, Serialize};
+use sync_core::Bytes;
+use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
+use sync_core::codec::{from_cbor, to_cbor};
+use sync_core::entry::EntryClass;
+use sync_core::sign::{SignatureBytes, Signed};
+use sync_core::sync::HoldReason;
+use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
+
+use crate::fault::Fault;
+use crate::keys::{EntryKey, EntryKeyId, Keys, Place, RecordKey, SealingKey};
+use crate::storage::records::{Blind, EntryRow, HeldRow, LogRow};
+
+/// What the log says about a change.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Its name.
+    pub change: ChangeHash,
+    /// Who made it.
+    pub origin: SignedOrigin,
+    /// The class of the entry with it.
+    pub class: EntryClass,
+}
+
+/// A held edit, and why it is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Its name.
+    pub change: ChangeHash,
+    /// Whose.
+    pub actor: Actor,
+    /// Its number.
+    pub seq: u64,
+    /// Why.
+    pub reason: HoldReason,
+    /// The edit.
+    pub edit: Edit,
+}
+
+// As they are written: arrays, since members' names would weigh more than some of their values.
+#[derive(Serialize, Deserialize)]
+struct AboutRow(ChangeHash, Bytes, SignatureBytes, EntryClass);
+
+#[derive(Serialize, Deserialize)]
+struct HeldRest(
+    ChangeHash,
+    Actor,
+    u64,
+    HoldReason,
+    Bytes,
+    Bytes,
+    SignatureBytes,
+);
+
+/// The keys of one record, in use.
+pub struct Vault<'k> {
+    keys: &'k Keys,
+    record: RecordId,
+    key: RecordKey,
+}
+
+impl<'k> Vault<'k> {
+    /// The vault of a record.
+    ///
+    /// # Errors
+    /// When its key does not exist or was destroyed.
+    pub fn new(keys: &'k Keys, record: RecordId) -> Result<Self, Fault> {
+        let key = keys.record_key(record)?;
+        Ok(Vault { keys, record, key })
+    }
+
+    /// Which record.
+    pub fn record(&self) -> RecordId {
+        self.record
+    }
+
+    /// Fresh keys for new entries.
+    pub fn new_keys(&self, count: usize) -> Result<Vec<EntryKey>, Fault> {
+        Ok(self.keys.allocate_entry_keys(self.record, count)?)
+    }
+
+    /// The key of an entry; nothing if it was destroyed.
+    pub fn entry_key(&self, id: EntryKeyId) -> Result<Option<SealingKey>, Fault> {
+        Ok(self.entry_keys(&[id])?.pop().flatten())
+    }
+
+    /// The keys of entries, in the order asked; nothing where one was destroyed.
+    pub fn entry_keys(&self, ids: &[EntryKeyId]) -> Result<Vec<Option<SealingKey>>, Fault> {
+        let keys = self.keys.entry_keys(self.record, ids)?;
+        let keys = keys.into_iter().map(|key| key.map(|key| key.key));
+        Ok(keys.collect())
+    }
+
+    /// By which a change is found.
+    pub fn change_blind(&self, change: &ChangeHash) -> Blind {
+        self.blind("carnet/change/1", change.as_bytes())
+    }
+
+    /// By which an actor is told from others.
+    pub fn actor_blind(&self, actor: &Actor) -> Blind {
+        self.blind("carnet/actor/1", actor.as_bytes())
+    }
+
+    /// By which the author of held edits is found.
+    pub fn author_blind(&self, author: PersonId) -> Blind {
+        self.blind("carnet/held-author/1", author.as_bytes())
+    }
+
+    /// By which the records whose rights name a person are found.
+    pub fn party_blind(&self, person: PersonId) -> Blind {
+        party_blind(self.keys, person)
+    }
+
+    fn blind(&self, domain: &str, value: &[u8]) -> Blind {
+        let value = [self.record.as_bytes().as_slice(), value].concat();
+        shortened(self.keys.blind_index(domain, &value))
+    }
+
+    /// Seals an entry's class at its touch.
+    pub fn seal_class(
+        &self,
+        key: &SealingKey,
+        (entry, touched): (EntryId, Tick),
+        class: &EntryClass,
+    ) -> Result<Vec<u8>, Fault> {
+        self.seal(key, ("entries", "class"), &entry, touched, &to_cbor(class))
+    }
+
+    /// Opens an entry's class.
+    pub fn open_class(&self, key: &SealingKey, row: &EntryRow) -> Result<EntryClass, Fault> {
+        let place = ("entries", "class");
+        let bytes = self.open(key, place, &row.entry, row.touched, &row.class)?;
+        from_cbor(&bytes).map_err(|_| Fault::malformed("an entry's class"))
+    }
+
+    /// Seals an entry's document at its touch.
+    pub fn seal_document(
+        &self,
+        key: &SealingKey,
+        (entry, touched): (EntryId, Tick),
+        document: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        self.seal(key, ("entries", "document"), &entry, touched, document)
+    }
+
+    /// Opens an entry's document.
+    pub fn open_document(
+        &self,
+        key: &SealingKey,
+        row: &EntryRow,
+        document: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let place = ("entries", "document");
+        self.open(key, place, &row.entry, row.touched, document)
+    }
+
+    /// The log's row of an accepted change.
+    pub fn log_row(
+        &self,
+        key: &SealingKey,
+        tick: Tick,
+        edit: &Edit,
+        (actor, seq): (&Actor, u64),
+        about: &About,
+    ) -> Result<LogRow, Fault> {
+        let Signed { payload, signature } = about.origin.0.clone();
+        let said = to_cbor(&AboutRow(
+            about.change,
+            payload,
+            signature,
+            about.class.clone(),
+        ));
+        let entry = edit.entry;
+        Ok(LogRow {
+            tick,
+            entry,
+            change_blind: self.change_blind(&about.change),
+            actor_blind: self.actor_blind(actor),
+            seq,
+            about: self.seal(key, ("log", "about"), &entry, tick, &said)?,
+            change: self.seal(key, ("log", "change"), &entry, tick, &edit.change)?,
+        })
+    }
+
+    /// Opens what the log says about a change.
+    pub fn open_about(
+        &self,
+        key: &SealingKey,
+        (entry, tick): (EntryId, Tick),
+        sealed: &[u8],
+    ) -> Result<About, Fault> {
+        let bytes = self.open(key, ("log", "about"), &entry, tick, sealed)?;
+        let AboutRow(change, payload, signature, class) =
+            from_cbor(&bytes).map_err(|_| Fault::malformed("a row of the log"))?;
+        let origin = SignedOrigin(Signed { payload, signature });
+        Ok(About {
+            change,
+            origin,
+            class,
+        })
+    }
+
+    /// Opens a change of the log.
+    pub fn open_change(&self, key: &SealingKey, row: &LogRow) -> Result<Bytes, Fault> {
+        let place = ("log", "change");
+        let bytes = self.open(key, place, &row.entry, row.tick, &row.change)?;
+        Ok(bytes.into())
+    }
+
+    /// The row of a held edit.
+    pub fn held_row(
+        &self,
+        received: Tick,
+        author: PersonId,
+        held: &Held,
+    ) -> Result<HeldRow, Fault> {
+        let Edit {
+            entry,
+            change,
+            origin: SignedOrigin(Signed { payload, signature }),
+        } = held.edit.clone();
+        let rest = to_cbor(&HeldRest(
+            held.change,
+            held.actor,
+            held.seq,
+            held.reason,
+            change,
+            payload,
+            signature,
+        ));
+        Ok(HeldRow {
+            change_blind: self.change_blind(&held.change),
+            entry,
+            author_blind: self.author_blind(author),
+            received,
+            changed: received,
+            settlement: None,
+            sealed: self.seal(
+                self.key.sealing(),
+                ("held", "sealed"),
+                &entry,
+                received,
+                &rest,
+            )?,
+        })
+    }
+
+    /// Opens a held edit.
+    pub fn open_held(&self, row: &HeldRow) -> Result<Held, Fault> {
+        let place = ("held", "sealed");
+        let key = self.key.sealing();
+        let bytes = self.open(key, place, &row.entry, row.received, &row.sealed)?;
+        let HeldRest(change, actor, seq, reason, bytes, payload, signature) =
+            from_cbor(&bytes).map_err(|_| Fault::malformed("a held edit"))?;
+        let edit = Edit {
+            entry: row.entry,
+            change: bytes,
+            origin: SignedOrigin(Signed { payload, signature }),
+        };
+        Ok(Held {
+            change,
+            actor,
+            seq,
+            reason,
+            edit,
+        })
+    }
+
+    /// Seals an event of the access log.
+    pub fn seal_event(&self, seq: u64, event: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.seal_own(("audit", "sealed"), &seq.to_be_bytes(), event)
+    }
+
+    /// Opens an event of the access log.
+    pub fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.open_own(("audit", "sealed"), &seq.to_be_bytes(), sealed)
+    }
+
+    /// Seals how the record was opened.
+    pub fn seal_opening(&self, opening: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.seal_own(("records", "opening"), &[], opening)
+    }
+
+    /// Opens how the record was opened.
+    pub fn open_opening(&self, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.open_own(("records", "opening"), &[], sealed)
+    }
+
+    fn seal(
+        &self,
+        key: &SealingKey,
+        (table, column): (&str, &str),
+        entry: &EntryId,
+        tick: Tick,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let tick = tick.0.to_be_bytes();
+        let row: [&[u8]; 3] = [self.record.as_bytes(), entry.as_bytes(), &tick];
+        let row = &row;
+        Ok(key.seal(&Place { table, column, row }, bytes)?)
+    }
+
+    fn open(
+        &self,
+        key: &SealingKey,
+        (table, column): (&str, &str),
+        entry: &EntryId,
+        tick: Tick,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let tick = tick.0.to_be_bytes();
+        let row: [&[u8]; 3] = [self.record.as_bytes(), entry.as_bytes(), &tick];
+        let row = &row;
+        Ok(key.open(&Place { table, column, row }, sealed)?)
+    }
+
+    fn seal_own(
+        &self,
+        (table, column): (&str, &str),
+        row: &[u8],
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let row: [&[u8]; 2] = [self.record.as_bytes(), row];
+        let row = &row;
+        Ok(self
+            .key
+            .sealing()
+            .seal(&Place { table, column, row }, bytes)?)
+    }
+
+    fn open_own(
+        &self,
+        (table, column): (&str, &str),
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let row: [&[u8]; 2] = [self.record.as_bytes(), row];
+        let row = &row;
+        Ok(self
+            .key
+            .sealing()
+            .open(&Place { table, column, row }, sealed)?)
+    }
+}
+
+impl Held {
+    /// Who made it.
+    ///
+    /// # Errors
+    /// When the origin cannot be read, which ingest does not let in.
+    pub fn origin(&self) -> Result<Origin, Fault> {
+        let origin = self.edit.origin.read();
+        origin.map_err(|_| Fault::malformed("a held edit's origin"))
+    }
+}
+
+/// By which the records whose rights name a person are found.
+pub fn party_blind(keys: &Keys, person: PersonId) -> Blind {
+    shortened(keys.blind_index("carnet/party/1", person.as_bytes()))
+}
+
+fn shortened(digest: [u8; 32]) -> Blind {
+    let mut blind = [0; 16];
+    blind.copy_from_slice(&digest[..16]);
+    Blind(blind)
+}

@@ -1,0 +1,269 @@
+//! A server's stores in a temporary directory, a clock that stands still, and phones in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ed25519_dalek::SigningKey;
+use sync_core::change::Actor;
+use sync_core::entry::Write;
+use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain, Rpps};
+use sync_core::kind::{OwnNoteDraft, RightDraft};
+use sync_core::policy::{Matrix, Profession, RightKind, Role};
+use sync_core::replica::{Author, Entries, LocalEntry, ReplicaHead, Report, SetAside};
+use sync_core::sign::PublicKey;
+use sync_core::sync::{HeldEdit, SyncAnswer, SyncRequest};
+use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId, Tick};
+use uuid::Uuid;
+
+use super::{AccessError, Channel, Opened, Opening, Records, Visitor, open};
+use crate::clock::{Clock as _, ManualClock};
+use crate::fault::Fault;
+use crate::keys::Keys;
+use crate::people::{self, Person, Professional};
+use crate::sessions::SignedDevice;
+use crate::storage::Database;
+
+pub(crate) const START: Tick = Tick(1_790_000_000_000_000);
+
+pub(crate) struct World {
+    pub(crate) records: Arc<Records>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let clock = Arc::new(ManualClock::at(START));
+        let master = dir.path().join("master.key");
+        let keys = Keys::open(dir.path(), &master, clock.clone()).expect("keys");
+        let db = Database::open(&dir.path().join("carnet.sqlite")).expect("opens");
+        let records = Records::new(db, keys, clock.clone(), Matrix::default());
+        World {
+            records: Arc::new(records),
+            clock,
+            dir,
+        }
+    }
+
+    /// Opens the record of holder number `n`, and gives the holder's phone.
+    pub(crate) async fn holder(&self, n: u32) -> Phone {
+        let Opened { record, holder } = self.open(n).await.expect("opens");
+        self.phone(record, holder, Role::Holder, holder)
+    }
+
+    pub(crate) async fn open(&self, n: u32) -> Result<Opened, super::OpenError> {
+        let number = format!("1800199{n:06}00");
+        let person = Person {
+            family_name: "Martin".into(),
+            given_names: "Zoé".into(),
+            ins: Some(Ins::parse(&number, InsDomain::Test).expect("a test identity")),
+            traits: Some(
+                IdentityTraits::parse("Martin", "Zoé", "1980-01-31", "F", "99999").expect("traits"),
+            ),
+            professional: None,
+        };
+        let opening = Opening {
+            channel: Channel::Pharmacist,
+            departement: Departement::parse("48").expect("Lozère"),
+            opened_by: "the pharmacist".into(),
+            consent: "the holder, orally".into(),
+            proof: "identity card".into(),
+        };
+        let (keys, now) = (self.records.keys.clone(), self.clock.now());
+        let job = move |c: &mut diesel::SqliteConnection| open(c, &keys, now, &person, &opening);
+        self.records.db.write(job).await
+    }
+
+    pub(crate) async fn person(&self, profession: Option<(&str, Profession)>) -> PersonId {
+        let professional = profession.map(|(rpps, profession)| Professional {
+            rpps: Rpps::parse(rpps).expect("a number"),
+            profession,
+        });
+        let person = Person {
+            family_name: "Durand".into(),
+            given_names: "Paul".into(),
+            ins: None,
+            traits: None,
+            professional,
+        };
+        let (keys, now) = (self.records.keys.clone(), self.clock.now());
+        let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            people::add(c, &keys, now, &person)
+        };
+        self.records.db.write(job).await.expect("added")
+    }
+
+    /// A phone that knows nothing yet.
+    pub(crate) fn phone(
+        &self,
+        record: RecordId,
+        person: PersonId,
+        role: Role,
+        holder: PersonId,
+    ) -> Phone {
+        let key = SigningKey::from_bytes(&random());
+        let public_key = PublicKey::of(&key);
+        let head = ReplicaHead::new(record, self.records.server_keys(), Incarnation(random()));
+        let delegate = role.is_delegate();
+        Phone {
+            records: self.records.clone(),
+            head,
+            kept: Kept::default(),
+            author: Author {
+                person,
+                role,
+                on_behalf_of: delegate.then_some(holder),
+                key,
+            },
+            visitor: Visitor {
+                person,
+                device: Some(SignedDevice {
+                    id: DeviceId::of(&public_key),
+                    public_key,
+                }),
+            },
+        }
+    }
+
+    /// A caregiver of a holder, delegated and synced, with their phone.
+    pub(crate) async fn caregiver(&self, holder: &mut Phone) -> (Phone, EntryId) {
+        let person = self.person(None).await;
+        let right = holder.right(RightKind::Delegation, person);
+        holder.sync().await;
+        let record = holder.head.record;
+        let phone = self.phone(record, person, Role::Caregiver, holder.author.person);
+        (phone, right)
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("random");
+    bytes
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Kept {
+    pub(crate) entries: BTreeMap<EntryId, LocalEntry>,
+    pub(crate) aside: Vec<SetAside>,
+    pub(crate) held: Vec<HeldEdit>,
+}
+
+impl Entries for Kept {
+    type Error = std::convert::Infallible;
+
+    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Self::Error> {
+        Ok(self.entries.get(entry).cloned())
+    }
+
+    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Self::Error> {
+        self.entries.insert(*entry, local.clone());
+        Ok(())
+    }
+
+    fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error> {
+        self.entries.remove(entry);
+        Ok(())
+    }
+
+    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error> {
+        let old = self.entries.iter();
+        let old = old.filter(|(_, local)| local.generation < generation);
+        Ok(old.map(|(entry, _)| *entry).collect())
+    }
+
+    fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error> {
+        self.aside.push(aside.clone());
+        Ok(())
+    }
+
+    fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error> {
+        self.held.push(held.clone());
+        Ok(())
+    }
+}
+
+/// One device with one record, over the protocol alone.
+#[derive(Clone)]
+pub(crate) struct Phone {
+    records: Arc<Records>,
+    pub(crate) head: ReplicaHead,
+    pub(crate) kept: Kept,
+    pub(crate) author: Author,
+    pub(crate) visitor: Visitor,
+}
+
+impl Phone {
+    pub(crate) fn write(&mut self, entry: EntryId, writes: &[Write]) -> ChangeHash {
+        let at = DeviceTime(START.millis());
+        self.head
+            .edit(&mut self.kept, &self.author, entry, writes, Vec::new(), at)
+            .expect("edits")
+    }
+
+    pub(crate) fn note(&mut self, title: &str) -> EntryId {
+        let draft = OwnNoteDraft {
+            title: serde_json::from_value(serde_json::json!({ "text": title })).expect("label"),
+            ..OwnNoteDraft::default()
+        };
+        let entry = fresh_entry();
+        self.write(entry, &draft.writes().expect("a note"));
+        entry
+    }
+
+    pub(crate) fn right(&mut self, right: RightKind, person: PersonId) -> EntryId {
+        let entry = fresh_entry();
+        let writes = RightDraft::new(right, person).writes().expect("a right");
+        self.write(entry, &writes);
+        entry
+    }
+
+    pub(crate) fn request(&mut self) -> SyncRequest {
+        self.head
+            .request(&mut self.kept, &self.author, None)
+            .expect("a request")
+    }
+
+    pub(crate) async fn ask(&mut self, request: SyncRequest) -> Result<SyncAnswer, AccessError> {
+        let record = self.head.record;
+        self.records.sync(record, self.visitor, request).await
+    }
+
+    pub(crate) fn receive(&mut self, answer: &SyncAnswer) -> Report {
+        let (fresh, now) = (Incarnation(random()), DeviceTime(START.millis()));
+        self.head
+            .receive(&mut self.kept, &self.author, answer, fresh, now)
+            .expect("a good answer")
+    }
+
+    /// One round trip.
+    pub(crate) async fn round(&mut self) -> (SyncAnswer, Report) {
+        let request = self.request();
+        let answer = self.ask(request).await.expect("answers");
+        let report = self.receive(&answer);
+        (answer, report)
+    }
+
+    /// Until nothing more is to come; the last report.
+    pub(crate) async fn sync(&mut self) -> Report {
+        loop {
+            let (_, report) = self.round().await;
+            if !report.more {
+                return report;
+            }
+        }
+    }
+
+    pub(crate) fn has(&self, entry: EntryId) -> bool {
+        self.kept.entries.contains_key(&entry)
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::of(&PublicKey::of(&self.author.key), &self.head.incarnation)
+    }
+}
+
+pub(crate) fn fresh_entry() -> EntryId {
+    EntryId(Uuid::from_bytes(random()))
+}
