@@ -1,8 +1,10 @@
 //! The commands of `carnet`.
 
 mod admin;
+mod backup;
 mod output;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,10 @@ enum Command {
     /// Look after people, codes and keys; also while the server runs
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Check that logs and entries are whole and agree; also while the server runs
+    Verify(verify::Verify),
+    /// Copy the store, also while the server runs; its keys only if asked to
+    Backup(backup::Backup),
 }
 
 /// Why a command failed.
@@ -94,6 +100,8 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
         match cli.command {
             Command::Serve => serve::serve(config).await,
             Command::Admin(command) => admin::run(command, config).await,
+            Command::Verify(command) => command.run(config).await,
+            Command::Backup(command) => command.run(&config),
         }
     })
 }

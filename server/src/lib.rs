@@ -3,16 +3,22 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod devices;
 pub mod fault;
 pub mod http;
+pub mod ingest;
 pub mod keys;
+pub mod live;
 pub mod people;
+pub mod reading;
+pub mod records;
 pub mod sessions;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;
+pub mod verify;
 pub mod webauthn;

@@ -1,0 +1,133 @@
+//! `carnet verify`
+
+use clap::Args;
+use diesel::prelude::*;
+use serde::Serialize;
+use sync_core::RecordId;
+use sync_core::sign::PublicKey;
+
+use super::{CommandError, open, output};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::storage::records::RecordStore as _;
+use crate::storage::schema::identity::devices;
+use crate::verify;
+
+/// Records looked up at a time.
+const PAGE: u32 = 500;
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// Only this record
+    #[arg(long, value_name = "ID")]
+    record: Option<RecordId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Default, Serialize)]
+struct Summary {
+    records: u64,
+    entries: u64,
+    destroyed: u64,
+    changes: u64,
+    unsigned: u64,
+    events: u64,
+    held: u64,
+    wrong: Vec<String>,
+}
+
+impl Verify {
+    pub(super) async fn run(self, config: Config) -> Result<(), CommandError> {
+        let app = open(config).await?;
+        let mut summary = Summary::default();
+        let mut last = None;
+        loop {
+            let (only, keys) = (self.record, app.keys.clone());
+            // Each page of records in one snapshot, so that a running server does not disturb.
+            let job = move |connection: &mut SqliteConnection| -> Result<_, Fault> {
+                let page = match only {
+                    Some(record) => vec![record],
+                    None => connection.records_after(last, PAGE)?,
+                };
+                let mut found = Vec::with_capacity(page.len());
+                for record in page {
+                    let checked = verify::record(connection, &keys, &mut device_key, record)?;
+                    found.push((record, checked));
+                }
+                Ok(found)
+            };
+            let found = app.db.read(job).await?;
+            last = found.last().map(|(record, _)| *record);
+            for (record, findings) in &found {
+                summary.add(*record, findings);
+            }
+            if self.record.is_some() || found.len() < PAGE as usize {
+                break;
+            }
+        }
+        app.db.close().await;
+        self.tell(&summary)
+    }
+
+    fn tell(&self, summary: &Summary) -> Result<(), CommandError> {
+        let lines = [
+            ("records", summary.records.to_string()),
+            (
+                "entries as their changes make them",
+                summary.entries.to_string(),
+            ),
+            ("entries destroyed", summary.destroyed.to_string()),
+            ("changes", summary.changes.to_string()),
+            (
+                "changes of devices no longer known",
+                summary.unsigned.to_string(),
+            ),
+            ("access-log events", summary.events.to_string()),
+            ("held edits", summary.held.to_string()),
+            ("wrong", summary.wrong.len().to_string()),
+        ];
+        output::print(self.json, summary, &lines)?;
+        if summary.wrong.is_empty() {
+            return Ok(());
+        }
+        if !self.json {
+            for wrong in &summary.wrong {
+                output::line(wrong)?;
+            }
+        }
+        Err(CommandError::Input(format!(
+            "the store does not verify: {} things are wrong",
+            summary.wrong.len()
+        )))
+    }
+}
+
+impl Summary {
+    fn add(&mut self, record: RecordId, findings: &verify::Findings) {
+        self.records += 1;
+        self.entries += findings.entries;
+        self.destroyed += findings.destroyed;
+        self.changes += findings.changes;
+        self.unsigned += findings.unsigned;
+        self.events += findings.events;
+        self.held += findings.held;
+        let wrong = findings.wrong.iter();
+        self.wrong
+            .extend(wrong.map(|wrong| format!("record {record}: {wrong}")));
+    }
+}
+
+fn device_key(
+    connection: &mut SqliteConnection,
+    device: sync_core::DeviceId,
+) -> Result<Option<PublicKey>, Fault> {
+    let key: Option<Vec<u8>> = devices::table
+        .find(device.as_bytes())
+        .select(devices::public_key)
+        .first(connection)
+        .optional()?;
+    key.map(|key| PublicKey::from_slice(&key).ok_or_else(|| Fault::malformed("devices.public_key")))
+        .transpose()
+}

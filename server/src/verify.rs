@@ -1,0 +1,364 @@
+//! Checks a store against itself: the access logs chain up to the heads that the records name,
+//! every change opens and makes the entries that are stored, and nothing is out of order.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use diesel::SqliteConnection;
+use sync_core::audit::{ChainedEvent, Verifier};
+use sync_core::entry::{EntryClass, EntryDocument};
+use sync_core::sign::PublicKey;
+use sync_core::{EntryId, RecordId, Tick, guard};
+
+use crate::fault::Fault;
+use crate::keys::{Keys, SealingKey};
+use crate::records::vault::Vault;
+use crate::storage::records::{EntryRow, LogRow, RecordRow, RecordStore as _};
+
+/// Rows read at a time.
+const PAGE: u32 = 1_000;
+
+/// What was found of one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Entries that are as their changes make them.
+    pub entries: u64,
+    /// Entries whose content was destroyed.
+    pub destroyed: u64,
+    /// Changes in the log.
+    pub changes: u64,
+    /// Of them, those whose device is no longer known, so that its signature was not checked.
+    pub unsigned: u64,
+    /// Events of the access log.
+    pub events: u64,
+    /// Held edits.
+    pub held: u64,
+    /// What is wrong.
+    pub wrong: Vec<Wrong>,
+}
+
+/// Something that is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// In which entry, if in one.
+    pub entry: Option<EntryId>,
+    /// What; never content.
+    pub what: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.entry {
+            Some(entry) => write!(f, "entry {entry}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+/// Finds the key of a device, revoked or not.
+pub type DeviceKeys<'d> =
+    dyn FnMut(&mut SqliteConnection, sync_core::DeviceId) -> Result<Option<PublicKey>, Fault> + 'd;
+
+/// Checks one record.
+///
+/// # Errors
+/// When the store cannot be read; what it holds wrongly is among the findings.
+pub fn record(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    devices: &mut DeviceKeys<'_>,
+    record: RecordId,
+) -> Result<Findings, Fault> {
+    let mut findings = Findings::default();
+    let Some(row) = connection.record(record)? else {
+        findings.note(None, "there is no such record");
+        return Ok(findings);
+    };
+    let Ok(vault) = Vault::new(keys, record) else {
+        findings.note(None, "its key does not exist");
+        return Ok(findings);
+    };
+    let mut check = Check {
+        connection,
+        vault: &vault,
+        row: &row,
+        devices,
+        findings,
+    };
+    check.access_log()?;
+    check.log()?;
+    check.held()?;
+    if vault.open_opening(&row.opening).is_err() {
+        check.findings.note(None, "how it was opened does not open");
+    }
+    Ok(check.findings)
+}
+
+impl Findings {
+    fn note(&mut self, entry: Option<EntryId>, what: impl Into<String>) {
+        let what = what.into();
+        self.wrong.push(Wrong { entry, what });
+    }
+}
+
+struct Check<'c, 'd> {
+    connection: &'c mut SqliteConnection,
+    vault: &'c Vault<'c>,
+    row: &'c RecordRow,
+    devices: &'c mut DeviceKeys<'d>,
+    findings: Findings,
+}
+
+impl Check<'_, '_> {
+    /// The chain of the access log, up to the head that the record names.
+    fn access_log(&mut self) -> Result<(), Fault> {
+        let clock = self.row.clock;
+        let mut verifier = Verifier::new(self.row.record, clock.audit_head);
+        let mut seq = 0;
+        loop {
+            let rows = self.connection.audit_after(self.row.record, seq, PAGE)?;
+            for row in &rows {
+                seq = row.seq;
+                self.findings.events += 1;
+                let Ok(event) = self.vault.open_event(row.seq, &row.sealed) else {
+                    let what = format!("event {} of the access log does not open", row.seq);
+                    self.findings.note(None, what);
+                    return Ok(());
+                };
+                let chained = ChainedEvent {
+                    event: event.into(),
+                    hash: row.hash,
+                };
+                match verifier.push(&chained) {
+                    Ok(event) if event.at == row.tick && event.at <= clock.last => {}
+                    Ok(_) => {
+                        let what = format!("event {} of the access log is misdated", row.seq);
+                        self.findings.note(None, what);
+                    }
+                    Err(broken) => {
+                        self.findings.note(None, broken.to_string());
+                        return Ok(());
+                    }
+                }
+            }
+            if rows.len() < PAGE as usize {
+                break;
+            }
+        }
+        match verifier.finish() {
+            Ok(verified) if verified.head.seq == clock.audit_len => {}
+            Ok(_) => self
+                .findings
+                .note(None, "the access log is longer than the record says"),
+            Err(broken) => self.findings.note(None, broken.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Every entry from its changes, and that there are no others.
+    fn log(&mut self) -> Result<(), Fault> {
+        let record = self.row.record;
+        let mut after = Tick(0);
+        let mut logged: u64 = 0;
+        loop {
+            let ticks = self.connection.ticks_after(record, after, PAGE)?;
+            logged += ticks.len() as u64;
+            match ticks.last() {
+                Some(last) => after = *last,
+                None => break,
+            }
+        }
+        if after > self.row.clock.last {
+            self.findings
+                .note(None, "the log is ahead of the record's clock");
+        }
+        let mut rights = self.row.created;
+        let mut upto = Tick(0);
+        loop {
+            let end = Tick(i64::MAX.cast_unsigned());
+            let rows = self.connection.touched(record, upto, end, PAGE)?;
+            for row in &rows {
+                upto = row.touched;
+                if row.is_right {
+                    rights = rights.max(row.touched);
+                }
+                match self.vault.entry_key(row.key)? {
+                    Some(key) => self.entry(row, &key)?,
+                    None => {
+                        let changes = self.connection.about_entry(record, row.entry)?;
+                        self.findings.changes += changes.len() as u64;
+                        self.findings.destroyed += 1;
+                    }
+                }
+            }
+            if rows.len() < PAGE as usize {
+                break;
+            }
+        }
+        if logged != self.findings.changes {
+            self.findings
+                .note(None, "the log has changes of entries that do not exist");
+        }
+        if rights != self.row.clock.rights {
+            self.findings
+                .note(None, "the record misdates the last change of a right");
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, row: &EntryRow, key: &SealingKey) -> Result<(), Fault> {
+        let record = self.row.record;
+        let changes = self.connection.log_of_entry(record, row.entry, Tick(0))?;
+        self.findings.changes += changes.len() as u64;
+        let mut made = Made::default();
+        for change in &changes {
+            if let Err(what) = self.change(key, change, &mut made)? {
+                let what = format!("its change at tick {} {what}", change.tick.0);
+                self.findings.note(Some(row.entry), what);
+                return Ok(());
+            }
+        }
+        let stored = self.connection.entry(record, row.entry)?;
+        let document = stored
+            .and_then(|(row, sealed)| self.vault.open_document(key, &row, &sealed).ok())
+            .and_then(|bytes| EntryDocument::load(&bytes).ok());
+        let heads = document.as_ref().map(EntryDocument::heads);
+        let class = self.vault.open_class(key, row).ok();
+        let due = class
+            .as_ref()
+            .and_then(|class| class.visibility.hidden_from_patient_until);
+        let last = changes.last().map(|change| change.tick);
+        let found = [
+            (
+                heads == Some(made.document.heads()),
+                "its document is not what its changes make",
+            ),
+            (
+                class.is_some() && class == made.class,
+                "its class is not what its changes make",
+            ),
+            (
+                due == row.due,
+                "it falls due at another time than its class says",
+            ),
+            (
+                last == Some(row.touched),
+                "its last touch is not its last change",
+            ),
+            (
+                row.changes == changes.len() as u64,
+                "it miscounts its changes",
+            ),
+            (row.bytes == made.bytes, "it miscounts its bytes"),
+        ];
+        let wrong = found.iter().filter(|(right, _)| !right);
+        let before = self.findings.wrong.len();
+        for (_, what) in wrong {
+            self.findings.note(Some(row.entry), *what);
+        }
+        if self.findings.wrong.len() == before {
+            self.findings.entries += 1;
+        }
+        self.parties(row, class.as_ref())
+    }
+
+    fn parties(&mut self, row: &EntryRow, class: Option<&EntryClass>) -> Result<(), Fault> {
+        let Some(person) = class
+            .and_then(|class| class.concerns)
+            .filter(|_| row.is_right)
+        else {
+            return Ok(());
+        };
+        let party = self.vault.party_blind(person);
+        if !self.connection.names(self.row.record, party)? {
+            let what = "whom it names cannot find the record";
+            self.findings.note(Some(row.entry), what);
+        }
+        Ok(())
+    }
+
+    /// Adds a change to what the entry is made of, or says what is wrong with it.
+    fn change(
+        &mut self,
+        key: &SealingKey,
+        row: &LogRow,
+        made: &mut Made,
+    ) -> Result<Result<(), &'static str>, Fault> {
+        let Ok(about) = self
+            .vault
+            .open_about(key, (row.entry, row.tick), &row.about)
+        else {
+            return Ok(Err("does not open"));
+        };
+        let Ok(change) = self.vault.open_change(key, row) else {
+            return Ok(Err("does not open"));
+        };
+        let Ok(origin) = about.origin.read() else {
+            return Ok(Err("does not say where it comes from"));
+        };
+        let Ok(inspected) = guard::inspect(&change) else {
+            return Ok(Err("is not a change the guard lets through"));
+        };
+        let named = inspected.hash() == about.change
+            && self.vault.change_blind(&about.change) == row.change_blind
+            && self.vault.actor_blind(&inspected.actor()) == row.actor_blind
+            && inspected.past.seq == row.seq;
+        if !named {
+            return Ok(Err("is filed under another name"));
+        }
+        match (self.devices)(self.connection, origin.device)? {
+            Some(device) => {
+                let signed =
+                    about
+                        .origin
+                        .verifies(&device, &self.row.record, &row.entry, &about.change);
+                if !signed {
+                    return Ok(Err("was not signed by its device"));
+                }
+            }
+            None => self.findings.unsigned += 1,
+        }
+        let state = made.document.state();
+        let Ok((document, state, _)) = guard::admit(&made.document, &state, &inspected) else {
+            return Ok(Err("does not follow from those before"));
+        };
+        let author = made
+            .class
+            .as_ref()
+            .map_or(origin.author, |class| class.author);
+        let class = EntryClass::of(&state, author);
+        if class != about.class {
+            return Ok(Err("is filed under another class"));
+        }
+        made.document = document;
+        made.class = Some(class);
+        made.bytes += change.len() as u64;
+        Ok(Ok(()))
+    }
+
+    fn held(&mut self) -> Result<(), Fault> {
+        let end = Tick(i64::MAX.cast_unsigned());
+        for row in self
+            .connection
+            .held_changed(self.row.record, Tick(0), end)?
+        {
+            self.findings.held += 1;
+            let opened = self.vault.open_held(&row);
+            if !opened.is_ok_and(|held| self.vault.change_blind(&held.change) == row.change_blind) {
+                self.findings
+                    .note(Some(row.entry), "a held edit of it does not open");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry as its changes make it.
+#[derive(Default)]
+struct Made {
+    document: EntryDocument,
+    class: Option<EntryClass>,
+    bytes: u64,
+}

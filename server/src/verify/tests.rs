@@ -1,0 +1,159 @@
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+
+use super::*;
+use crate::records::world::{Phone, World};
+use crate::storage::StorageError;
+
+async fn findings(world: &World, phone: &Phone) -> Findings {
+    let (keys, id) = (world.records.keys.clone(), phone.head.record);
+    let device = phone.visitor.device.expect("has a key");
+    let job = move |connection: &mut SqliteConnection| {
+        let mut devices = |_: &mut SqliteConnection, id| {
+            Ok::<_, Fault>((id == device.id).then_some(device.public_key))
+        };
+        record(connection, &keys, &mut devices, id)
+    };
+    world.records.db.read(job).await.expect("reads")
+}
+
+/// A record with some history, and a caregiver's edit held in it.
+async fn lived() -> (World, Phone) {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let note = holder.note("One");
+    holder.note("Two");
+    holder.sync().await;
+    let hidden = sync_core::entry::HIDDEN_FROM_PROFESSIONALS;
+    holder.write(note, &[sync_core::entry::Write::set(hidden, true)]);
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let status = serde_json::json!({ "status": "revoked" }).to_string();
+    holder.write(right, &[sync_core::entry::Write::set("status", status)]);
+    holder.sync().await;
+    caregiver.note("Too late");
+    caregiver.sync().await;
+    holder.sync().await;
+    (world, holder)
+}
+
+#[tokio::test]
+async fn a_sound_record_is_found_sound() {
+    let (world, holder) = lived().await;
+    let found = findings(&world, &holder).await;
+    assert_eq!(found.wrong, []);
+    assert_eq!((found.entries, found.changes, found.held), (3, 5, 1));
+    assert_eq!((found.destroyed, found.unsigned), (0, 0));
+    assert!(found.events > 5);
+}
+
+#[tokio::test]
+async fn a_destroyed_entry_is_counted_not_blamed() {
+    let (world, holder) = lived().await;
+    let id = holder.head.record;
+    let job = move |c: &mut SqliteConnection| c.touched(id, Tick(0), Tick(u64::MAX >> 1), 1);
+    let rows: Vec<EntryRow> = world.records.db.read(job).await.expect("reads");
+    world
+        .records
+        .keys
+        .destroy_entry(rows[0].key)
+        .expect("destroyed");
+    let found = findings(&world, &holder).await;
+    assert_eq!(found.wrong, []);
+    assert_eq!((found.entries, found.destroyed), (2, 1));
+}
+
+/// Each of these is done with the triggers out of the way, as somebody with the file could.
+#[tokio::test]
+async fn each_tampering_is_found() {
+    let tamperings = [
+        // A log row changed, moved, taken out.
+        (
+            "UPDATE log SET change = zeroblob(length(change)) WHERE seq = 1",
+            "does not open",
+        ),
+        (
+            "UPDATE log SET tick = tick + 1 WHERE seq = 2",
+            "does not open",
+        ),
+        ("DELETE FROM log WHERE seq = 2", "not what its changes make"),
+        (
+            "UPDATE log SET change = (SELECT change FROM log ORDER BY tick LIMIT 1),
+                about = (SELECT about FROM log ORDER BY tick LIMIT 1) WHERE seq = 2",
+            "does not open",
+        ),
+        (
+            "UPDATE log SET change_blind = zeroblob(16) WHERE seq = 2",
+            "another name",
+        ),
+        // An entry's view.
+        (
+            "UPDATE entries SET document = zeroblob(60) WHERE is_right = 0",
+            "its document",
+        ),
+        (
+            "UPDATE entries SET class = zeroblob(60) WHERE is_right = 0",
+            "its class",
+        ),
+        ("UPDATE entries SET due = 5 WHERE is_right = 1", "falls due"),
+        (
+            "UPDATE entries SET bytes = bytes + 1 WHERE is_right = 1",
+            "miscounts its bytes",
+        ),
+        (
+            "DELETE FROM entries WHERE is_right = 0",
+            "entries that do not exist",
+        ),
+        ("DELETE FROM parties", "cannot find the record"),
+        // The access log: a hash, an event, the end, the middle.
+        (
+            "UPDATE audit SET hash = zeroblob(32) WHERE seq = 3",
+            "at event 3",
+        ),
+        (
+            "UPDATE audit SET sealed = zeroblob(60) WHERE seq = 3",
+            "event 3",
+        ),
+        (
+            "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+            "signed checkpoint",
+        ),
+        ("DELETE FROM audit WHERE seq = 2", "does not open|event"),
+        ("UPDATE audit SET tick = tick + 1 WHERE seq = 2", "misdated"),
+        // The record.
+        ("UPDATE records SET audit_len = audit_len + 1", "access log"),
+        (
+            "UPDATE records SET rights_tick = rights_tick - 1",
+            "misdates",
+        ),
+        (
+            "UPDATE records SET opening = zeroblob(60)",
+            "how it was opened",
+        ),
+        ("UPDATE held SET sealed = zeroblob(60)", "held edit"),
+    ];
+    for (statement, expected) in tamperings {
+        let (world, holder) = lived().await;
+        let job = move |c: &mut SqliteConnection| -> Result<(), StorageError> {
+            c.batch_execute(
+                "DROP TRIGGER log_update; DROP TRIGGER log_delete; DROP TRIGGER audit_update;
+                 DROP TRIGGER audit_delete; DROP TRIGGER records_clock;",
+            )?;
+            c.batch_execute(statement)?;
+            Ok(())
+        };
+        // Outside the writer's transaction, so that foreign keys can be off.
+        let path = world.records.db.path().to_owned();
+        let mut connection = crate::storage::sqlite::open_connection(&path).expect("opens");
+        connection
+            .batch_execute("PRAGMA foreign_keys = OFF")
+            .expect("off");
+        job(&mut connection).expect(statement);
+        let found = findings(&world, &holder).await;
+        let said: Vec<String> = found.wrong.iter().map(ToString::to_string).collect();
+        let told = said
+            .iter()
+            .any(|wrong| expected.split('|').any(|expected| wrong.contains(expected)));
+        assert!(told, "{statement}: {said:?}");
+    }
+}
