@@ -18,6 +18,11 @@ mod rules;
 mod view;
 mod vital;
 
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tests;
+
 pub use across::cross_flags;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};

@@ -1,6 +1,8 @@
 //! The one place that holds an Automerge document.
 
-use automerge::legacy::{Key, ObjectId, OpType};
+use std::collections::BTreeMap;
+
+use automerge::legacy::{Key, ObjectId, OpId, OpType};
 use automerge::transaction::{CommitOptions, Transactable as _};
 use automerge::{
     ActorId, Automerge, Change, LoadOptions, ObjId, ROOT, ReadDoc as _, ScalarValue,
@@ -81,6 +83,8 @@ impl EntryDocument {
         writes: &[Write],
         at: DeviceTime,
     ) -> Result<(ChangeHash, Bytes), EntryError> {
+        let conflicts = self.conflicts(writes);
+        let before = (!conflicts.is_empty()).then(|| self.0.clone());
         self.0.set_actor(ActorId::from(&actor.0[..]));
         let mut transaction = self.0.transaction();
         for write in writes {
@@ -97,7 +101,31 @@ impl EntryDocument {
             .0
             .get_change_by_hash(&hash)
             .expect("a change just made is in the document");
-        Ok((ChangeHash(hash.0), change.raw_bytes().to_vec().into()))
+        let whole = before.and_then(|before| Some((before, overwriting(&change, &conflicts)?)));
+        let Some((before, change)) = whole else {
+            return Ok((ChangeHash(hash.0), change.raw_bytes().to_vec().into()));
+        };
+        self.0 = before;
+        self.apply(change.clone())?;
+        Ok((
+            ChangeHash(change.hash().0),
+            change.raw_bytes().to_vec().into(),
+        ))
+    }
+
+    /// The keys to be set over several standing values, with the operations that wrote those.
+    fn conflicts<'w>(&self, writes: &'w [Write]) -> BTreeMap<&'w str, (&'w Value, Vec<OpId>)> {
+        let sets = writes.iter().filter_map(|write| {
+            let standing = self.0.get_all(ROOT, write.key.as_str()).ok()?;
+            let ids = standing.into_iter().filter_map(|(_, id)| match id {
+                ObjId::Id(counter, actor, _) => Some(OpId(counter, actor)),
+                ObjId::Root => None,
+            });
+            let ids: Vec<OpId> = ids.collect();
+            let value = write.value.as_ref().filter(|_| ids.len() > 1)?;
+            Some((write.key.as_str(), (value, ids)))
+        });
+        sets.collect()
     }
 
     /// Adds a change that the guard let through and whose dependencies are here.
@@ -153,6 +181,26 @@ impl EntryDocument {
             change: ChangeHash(self.0.hash_for_opid(id)?.0),
         })
     }
+}
+
+/// The change with every conflict overwritten by the value that was to be set; nothing when it
+/// does so already.
+///
+/// Where that value is the one Automerge would have chosen, Automerge only removes the others. A
+/// person who settles a conflict says the value, and their change has to say it too.
+fn overwriting(change: &Change, conflicts: &BTreeMap<&str, (&Value, Vec<OpId>)>) -> Option<Change> {
+    let mut expanded = change.decode();
+    let mut rewritten = false;
+    for op in &mut expanded.operations {
+        if let (Key::Map(key), OpType::Delete) = (&op.key, &op.action)
+            && let Some((value, standing)) = conflicts.get(key.as_str())
+        {
+            op.action = OpType::Put(scalar(value));
+            op.pred = standing.clone().into();
+            rewritten = true;
+        }
+    }
+    rewritten.then(|| Change::from(expanded))
 }
 
 /// What one change did, as far as it is made of flat writes; the guard lets no other in.

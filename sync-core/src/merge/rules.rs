@@ -197,8 +197,8 @@ pub(super) fn standing(
     } else {
         Standing::Active
     };
-    let status = said.into_iter().map(|(_, status)| status);
-    let status = status.filter(|s| s.status.is_active()).next_back();
+    let mut status = said.into_iter().map(|(_, status)| status);
+    let status = status.rfind(|status| status.status.is_active());
     (standing, status.unwrap_or(active), flags)
 }
 

@@ -1,0 +1,195 @@
+use super::*;
+
+/// The holder's allergy, confirmed by the doctor; all have seen it.
+fn confirmed() -> (Story, Party, Party, Party, EntryId) {
+    let (mut story, holder, caregiver, doctor) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(doctor, entry, verification(Verification::Confirmed));
+    story.settle();
+    (story, holder, caregiver, doctor, entry)
+}
+
+fn rename(text: &str) -> AllergyPatch {
+    AllergyPatch {
+        substance: Some(text.into()),
+        ..AllergyPatch::default()
+    }
+}
+
+#[test]
+fn a_lay_edit_of_a_clinician_confirmed_fact_is_a_proposal_even_when_sequential() {
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!(view.label, "Pénicilline");
+    assert!(view.confirmed);
+    let [(key, claim)] = view.proposals().collect::<Vec<_>>()[..] else {
+        panic!("one proposal");
+    };
+    assert_eq!(key, "label");
+    assert_eq!(
+        claim.by.as_ref().expect("known").author,
+        Story::person(holder)
+    );
+    assert_eq!(items(&story.review(doctor)), ["proposal"]);
+}
+
+#[test]
+fn a_concurrent_lay_edit_is_a_proposal_too() {
+    let (mut story, holder, _, doctor) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(doctor, entry, verification(Verification::Confirmed));
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    assert_eq!(story.view(entry).label, "Pénicilline");
+    assert_eq!(codes(&story.view(entry)), ["proposal"]);
+}
+
+#[test]
+fn what_a_clinician_wrote_is_confirmed_by_that() {
+    let (mut story, holder, _, doctor) = three();
+    let entry = story.create(doctor, penicillin());
+    story.settle();
+    story.edit(holder, entry, status(StatusCode::Refuted));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!((view.standing, view.confirmed), (Standing::Active, true));
+    assert_eq!(codes(&view), ["proposal"]);
+}
+
+#[test]
+fn unless_they_wrote_it_in_doubt() {
+    let (mut story, holder, _, doctor) = three();
+    let draft = AllergyDraft {
+        verification: Some(Verification::Unconfirmed),
+        ..penicillin()
+    };
+    let entry = story.create(doctor, draft);
+    story.settle();
+    story.edit(holder, entry, status(StatusCode::Inactive));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!((view.standing, view.confirmed), (Standing::Ended, false));
+}
+
+#[test]
+fn a_lay_edit_never_lowers_a_clinicians_confirmation() {
+    for concurrent in [false, true] {
+        let (mut story, holder, _, doctor) = three();
+        let entry = story.create(holder, penicillin());
+        story.settle();
+        story.edit(doctor, entry, verification(Verification::Confirmed));
+        if !concurrent {
+            story.settle();
+        }
+        story.edit(holder, entry, verification(Verification::Unconfirmed));
+        story.settle();
+        let view = story.view(entry);
+        assert_eq!(current(&view, "verification"), ["confirmed"]);
+        assert!(view.confirmed);
+    }
+}
+
+#[test]
+fn pharmacists_and_nurses_propose() {
+    let (mut story, _, _, _, entry) = confirmed();
+    let pharmacist = story.party(PHARMACIST);
+    let nurse = story.party(Role::Professional(crate::policy::Profession::Nurse));
+    story.settle();
+    story.edit(pharmacist, entry, rename("Amoxicilline"));
+    story.edit(nurse, entry, status(StatusCode::Refuted));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!(
+        (view.label.as_str(), view.standing),
+        ("Pénicilline", Standing::Active)
+    );
+    assert_eq!(view.proposals().count(), 2);
+}
+
+#[test]
+fn a_lay_edit_may_add_a_reaction_and_raise_criticality_but_not_lower_it() {
+    let (mut story, holder, caregiver, _, entry) = confirmed();
+    story.edit(holder, entry, reaction("Urticaire", None));
+    story.settle();
+    story.edit(caregiver, entry, criticality(Criticality::High));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!(view.members("reaction").count(), 1);
+    assert_eq!(current(&view, "criticality"), ["high"]);
+    assert_eq!(codes(&view), ["proposal"]);
+
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(doctor, entry, criticality(Criticality::High));
+    story.settle();
+    story.edit(holder, entry, criticality(Criticality::Low));
+    story.settle();
+    assert_eq!(current(&story.view(entry), "criticality"), ["high"]);
+}
+
+#[test]
+fn hiding_is_the_holders_even_on_a_confirmed_fact() {
+    let (mut story, holder, _, _, entry) = confirmed();
+    let hide = CommonPatch {
+        hidden_from_professionals: Some(true),
+        ..CommonPatch::default()
+    };
+    story.edit(holder, entry, hide);
+    story.settle();
+    assert!(story.view(entry).visibility.hidden_from_professionals);
+    assert_eq!(codes(&story.view(entry)), [""; 0]);
+}
+
+#[test]
+fn a_clinician_takes_a_proposal_up() {
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    let choice = Choice::Decide(Verdict::Accept);
+    assert_eq!(
+        resolve(&story.review(holder)[0], &choice, &story.views()),
+        None
+    );
+    story.resolve(doctor, 0, &choice);
+    let view = story.view(entry);
+    assert_eq!(view.label, "Amoxicilline");
+    assert_eq!(
+        view.claims("label")[0].by.as_ref().expect("known").role,
+        DOCTOR
+    );
+    assert_eq!(items(&story.review(doctor)), [""; 0]);
+}
+
+#[test]
+fn or_leaves_it_out() {
+    let (mut story, holder, caregiver, doctor, entry) = confirmed();
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    let verdicts = |party| story.review(party)[0].verdicts.clone();
+    assert_eq!(verdicts(doctor), [Verdict::Accept, Verdict::Discard]);
+    assert_eq!(verdicts(holder), [Verdict::Discard], "their own");
+    assert_eq!(verdicts(caregiver), []);
+    story.resolve(doctor, 0, &Choice::Decide(Verdict::Discard));
+    assert_eq!(items(&story.review(doctor)), [""; 0]);
+    assert_eq!(story.view(entry).label, "Pénicilline");
+    assert_eq!(
+        story.view(entry).proposals().count(),
+        1,
+        "kept, and still told"
+    );
+}
+
+#[test]
+fn a_clinicians_later_edit_answers_a_proposal() {
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    story.edit(doctor, entry, rename("Pénicilline G"));
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!(view.label, "Pénicilline G");
+    assert_eq!(codes(&view), [""; 0]);
+}

@@ -1,0 +1,185 @@
+use super::*;
+use crate::Tick;
+use crate::entry::Write;
+use crate::sync::HoldReason;
+
+#[test]
+fn a_contradiction_with_a_hidden_entry_betrays_nothing() {
+    let (mut story, holder, _, doctor) = three();
+    let hidden = story.create(holder, penicillin());
+    story.create(doctor, AllergyDraft::none_known("Aucune"));
+    story.create(doctor, penicillin());
+    story.settle();
+    assert_eq!(story.review(holder).len(), 3);
+    let mut visible = story.views();
+    visible.retain(|view| view.id != hidden);
+    let list = review(&visible, &[], &story.viewer(doctor));
+    // The doctor's own two entries still contradict each other.
+    assert_eq!(items(&list), ["no-known-allergy-contradicted"]);
+    assert!(list.iter().all(|item| !item.entries.contains(&hidden)));
+    let flags = cross_flags(&visible);
+    assert!(
+        flags
+            .iter()
+            .all(|(id, flag)| *id != hidden && !flag.entries.contains(&hidden))
+    );
+}
+
+#[test]
+fn the_list_is_ordered_by_danger() {
+    let (mut story, holder, caregiver, _) = three();
+    let contact = EmergencyContactDraft {
+        name: "Jeanne".into(),
+        ..EmergencyContactDraft::default()
+    };
+    let contact = story.create(holder, contact);
+    story.create(holder, penicillin());
+    story.create(holder, penicillin());
+    story.settle();
+    story.edit(holder, contact, notes("one"));
+    story.edit(caregiver, contact, notes("two"));
+    story.create(caregiver, AllergyDraft::none_known("Aucune"));
+    let nuts = AllergyDraft {
+        substance: "Arachide".into(),
+        ..AllergyDraft::default()
+    };
+    story.create(holder, nuts);
+    story.settle();
+    let dangers: Vec<_> = story
+        .review(holder)
+        .iter()
+        .map(|item| item.danger)
+        .collect();
+    assert_eq!(dangers, [Danger::Critical, Danger::Low, Danger::Low]);
+}
+
+#[test]
+fn every_flag_has_one_code_and_a_sentence_in_two_languages() {
+    for code in FlagCode::ALL {
+        let words = code.words();
+        assert!(words.en.ends_with('.') && words.fr.ends_with('.'));
+        let json = serde_json::to_string(code).expect("JSON");
+        assert_eq!(json, format!("\"{}\"", code.code()));
+    }
+}
+
+#[test]
+fn an_item_names_both_sides_with_who_and_when() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let one = story.edit(holder, entry, notes("one"));
+    let two = story.edit(caregiver, entry, notes("two"));
+    story.settle();
+    let item = story.review(holder).remove(0);
+    let changes: Vec<_> = item.claims.iter().map(|side| side.claim.change).collect();
+    assert_eq!(changes, [one, two]);
+    assert!(item.claims.iter().all(|side| side.claim.by.is_some()));
+}
+
+#[test]
+fn a_conflict_settled_once_comes_back_only_when_it_is_another() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(holder, entry, notes("one"));
+    story.edit(caregiver, entry, notes("two"));
+    story.settle();
+    story.resolve(holder, 0, &Choice::Decide(Verdict::Confirm));
+    assert_eq!(items(&story.review(holder)), [""; 0]);
+    assert_eq!(
+        codes(&story.view(entry)),
+        ["concurrent-values"],
+        "still told"
+    );
+    story.edit(holder, entry, notes("three"));
+    story.edit(caregiver, entry, notes("four"));
+    story.settle();
+    assert_eq!(items(&story.review(holder)), ["concurrent-values"]);
+}
+
+#[test]
+fn a_resolution_is_an_edit_that_keeps_both_sides() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(holder, entry, notes("one"));
+    let two = story.edit(caregiver, entry, notes("two"));
+    story.settle();
+    story.resolve(holder, 0, &Choice::Take(two));
+    let view = story.view(entry);
+    assert_eq!(current(&view, "notes"), ["two"]);
+    assert_eq!(codes(&view), [""; 0]);
+    assert_eq!(story.state(entry).history.len(), 4);
+}
+
+#[test]
+fn where_a_clinicians_word_is_at_stake_a_clinician_decides() {
+    let (mut story, holder, _, doctor) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(doctor, entry, criticality(Criticality::High));
+    story.edit(holder, entry, criticality(Criticality::UnableToAssess));
+    story.settle();
+    let verdicts = |party| story.review(party)[0].verdicts.clone();
+    assert_eq!(
+        (verdicts(holder), verdicts(doctor)),
+        (vec![], vec![Verdict::Confirm])
+    );
+    let decision = ReviewDecisionDraft {
+        item: story.review(doctor)[0].key.clone(),
+        decision: Verdict::Confirm,
+        change: None,
+        common: Common::default(),
+    };
+    story.create(holder, decision.clone());
+    story.settle();
+    assert_eq!(story.review(doctor).len(), 1);
+    story.create(doctor, decision);
+    story.settle();
+    assert_eq!(story.review(doctor).len(), 0);
+}
+
+fn held(story: &Story, author: Party, reason: HoldReason) -> HeldForReview {
+    let view = &story.views()[0];
+    let mut by = view.created.clone().expect("known");
+    by.author = Story::person(author);
+    HeldForReview {
+        entry: view.id,
+        change: ChangeHash([9; 32]),
+        by,
+        reason,
+        received: Tick(50),
+        writes: vec![Write::set("notes", "written on the train")],
+    }
+}
+
+#[test]
+fn a_held_edit_in_good_faith_goes_to_the_holder_to_accept_or_discard() {
+    let (mut story, holder, caregiver, doctor) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let held = [held(&story, caregiver, HoldReason::NoLongerPermitted)];
+    let list = |story: &Story, party| review(&story.views(), &held, &story.viewer(party));
+    let item = list(&story, holder).remove(0);
+    assert_eq!(item.verdicts, [Verdict::Accept, Verdict::Discard]);
+    assert_eq!(list(&story, doctor)[0].verdicts, []);
+    let views = story.views();
+    let accept = resolve(&item, &Choice::Decide(Verdict::Accept), &views).expect("offered");
+    assert_eq!(accept.cites, [held[0].change]);
+    assert_eq!(accept.edits, [(entry, held[0].writes.clone())]);
+    let discard = resolve(&item, &Choice::Decide(Verdict::Discard), &views).expect("offered");
+    let decision = story.create(holder, discard.decision.expect("a decision"));
+    story.settle();
+    assert!(list(&story, holder).is_empty());
+    assert_eq!(discards(&story.state(decision)), [held[0].change]);
+}
+
+#[test]
+fn an_edit_held_for_another_reason_asks_for_nothing() {
+    let (mut story, holder, caregiver, _) = three();
+    story.create(holder, penicillin());
+    story.settle();
+    let held = held(&story, caregiver, HoldReason::NotPermitted);
+    assert!(review(&story.views(), &[held], &story.viewer(holder)).is_empty());
+}
