@@ -238,14 +238,20 @@ impl<'a> History<'a> {
         self.is_clinician(change) && self.verifies(change) == Some(true)
     }
 
-    /// Whether this change says that the fact is certain: by its verification, or by creating the
-    /// entry without a word of doubt.
+    /// Whether this change says that the fact is certain: by its verification or one it takes up,
+    /// or by creating the entry without a word of doubt.
     fn verifies(&self, change: usize) -> Option<bool> {
-        match self.changes[change].wrote(VERIFICATION) {
-            Some(Some(value)) => Some(value.as_text() == Some(Verification::Confirmed.code())),
-            Some(None) => Some(false),
-            None => (self.creation() == Some(change)).then_some(true),
-        }
+        let certain = |value: Option<&Value>| {
+            value.and_then(Value::as_text) == Some(Verification::Confirmed.code())
+        };
+        let own = self.changes[change].wrote(VERIFICATION).map(certain);
+        let taken_up = || {
+            let accepted = self.accepted_by(change).into_iter();
+            let said = accepted.filter_map(|other| self.changes[other].wrote(VERIFICATION));
+            said.map(certain).reduce(|one, other| one && other)
+        };
+        let created = || (self.creation() == Some(change)).then_some(true);
+        own.or_else(taken_up).or_else(created)
     }
 
     /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.

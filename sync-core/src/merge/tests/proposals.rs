@@ -183,6 +183,18 @@ fn or_leaves_it_out() {
 }
 
 #[test]
+fn taking_up_a_doubt_takes_the_confirmation_back() {
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(holder, entry, verification(Verification::Unconfirmed));
+    story.settle();
+    assert!(story.view(entry).confirmed);
+    story.resolve(doctor, 0, &Choice::Decide(Verdict::Accept));
+    let view = story.view(entry);
+    assert_eq!(current(&view, "verification"), ["unconfirmed"]);
+    assert!(!view.confirmed);
+}
+
+#[test]
 fn a_clinicians_later_edit_answers_a_proposal() {
     let (mut story, holder, _, doctor, entry) = confirmed();
     story.edit(holder, entry, rename("Amoxicilline"));
