@@ -41,7 +41,7 @@ use crate::kind::contact::{NAME, PHONE};
 use crate::kind::{self, JsonScalar as _, Kind, Label, Phone, Regimen};
 use crate::{ChangeHash, EntryId, PersonId};
 
-use history::{Field, History};
+use history::{Field, History, is_member};
 
 /// What people see of an entry whose changes have these provenances.
 ///
@@ -58,7 +58,8 @@ pub fn view(
     let (standing, status, mut flags) = rules::standing(&history, &statuses.standing);
     let mut fields = Vec::new();
     for (key, field) in &written {
-        if [entry::KIND, entry::SCHEMA].contains(key) {
+        let bookkeeping = [entry::KIND, entry::SCHEMA].contains(key);
+        if bookkeeping || is_member(key, kind::common::ACCEPTS) {
             continue;
         }
         let (field, found) = rules::join(&history, key, field);

@@ -197,7 +197,7 @@ impl<'a> History<'a> {
         }
         let seen = |other: &usize| self.saw(change, *other);
         let is_new = !taken.iter().any(|said| seen(&said.change));
-        if key.starts_with(REACTION) && key.contains('/') && is_new {
+        if is_member(key, REACTION) && is_new {
             return false;
         }
         let whole = key != NOTES && key != SOURCE;
@@ -269,9 +269,14 @@ impl<'a> History<'a> {
     }
 }
 
+/// Whether a key is of a member of a set.
+pub(super) fn is_member(key: &str, set: &str) -> bool {
+    key.split_once('/').is_some_and(|(name, _)| name == set)
+}
+
 /// Keys that say nothing of the fact itself.
 fn is_apart(key: &str) -> bool {
-    key == SCHEMA || key == entry::KIND || common::is_visibility(key) || key.starts_with(ACCEPTS)
+    key == SCHEMA || key == entry::KIND || common::is_visibility(key) || is_member(key, ACCEPTS)
 }
 
 fn is_error(value: Option<&Value>) -> bool {

@@ -1,6 +1,6 @@
 //! The rules within one entry.
 
-use super::history::{Field, History, Said};
+use super::history::{Field, History, Said, is_member};
 use super::{FieldClaim, FieldView, Flag, FlagCode, Standing};
 use crate::entry::{STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
@@ -258,7 +258,7 @@ fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
                     any || status.is_none_or(|status| status.status.is_active())
                 }
                 key => {
-                    key != crate::entry::SCHEMA && !is_visibility(key) && !key.starts_with(ACCEPTS)
+                    key != crate::entry::SCHEMA && !is_visibility(key) && !is_member(key, ACCEPTS)
                 }
             })
     };
@@ -279,8 +279,7 @@ fn shows_danger(history: &History<'_>, refutation: usize, edit: usize) -> bool {
         let Some(value) = &write.value else {
             return false;
         };
-        let reaction = write.key.strip_prefix(REACTION);
-        if reaction.is_some_and(|rest| rest.starts_with('/')) {
+        if is_member(&write.key, REACTION) {
             let back =
                 Reaction::from_value(value).is_some_and(|reaction| reaction.removed.is_some());
             return !back && known(&write.key).is_empty();
