@@ -212,7 +212,7 @@ async fn settle(
     let server_keys = signed_in.server_keys.into_iter();
     let secrets = Secrets::new(
         key,
-        session,
+        Some(session),
         server_keys.map(|key| key.public_key).collect(),
     );
     let row = keep_profile(device, server, signed_in.person, name, &secrets)?;
@@ -260,6 +260,26 @@ async fn my_name(device: &Device, server: &str, token: &str) -> Option<String> {
         None,
     );
     me.await.ok().map(|me| me.name)
+}
+
+/// Makes a profile without a server, with one record that stays on this device.
+///
+/// # Errors
+/// When the store is broken.
+pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
+    let person = PersonId(device.new_entry_id()?.0);
+    let record = RecordCard {
+        record: RecordId(device.new_entry_id()?.0),
+        holder: person,
+        name: name.clone(),
+        role: Role::Holder,
+        on_behalf_of: None,
+    };
+    let secrets = Secrets::new(&fresh_key()?, None, Vec::new());
+    let row = keep_profile(device, String::new(), person, Some(name), &secrets)?;
+    let profile = device.profile(&row)?;
+    device.store().put_records(&profile, &[record])?;
+    Ok(row)
 }
 
 /// Asks the server anew which records a profile may open.

@@ -15,6 +15,8 @@ mod review;
 mod runtime;
 mod show;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo};
 pub use drafts::{

@@ -345,7 +345,7 @@ pub fn sign_in(
         expires: i64::MAX,
     };
     let key = SigningKey::from_bytes(&[number; 32]);
-    let secrets = Secrets::new(&key, session, vec![server_key]);
+    let secrets = Secrets::new(&key, Some(session), vec![server_key]);
     let profile = store.put_profile(&card, &secrets, vault).unwrap();
     let record = RecordCard {
         record: RECORD,

@@ -30,7 +30,7 @@ impl std::fmt::Debug for Carnet {
 }
 
 /// A passkey ceremony that was begun.
-#[derive(Clone, Debug, uniffi::Record)]
+#[derive(Clone, Debug, serde::Serialize, uniffi::Record)]
 pub struct PasskeyCeremony {
     /// Names it when it is finished.
     pub id: String,
@@ -39,7 +39,7 @@ pub struct PasskeyCeremony {
 }
 
 /// A profile as the sign-in screen lists it.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ProfileInfo {
     /// Names it on this device.
     pub id: String,
@@ -104,6 +104,13 @@ impl Carnet {
         self.finish(&ceremony, credential, String::new(), device_name)
     }
 
+    /// Makes a profile with a record of its own that stays on this device, to look around before
+    /// enrolling. It is never sent anywhere.
+    pub fn try_out(&self, name: String) -> Result<Arc<Profile>, CarnetError> {
+        let row = account::try_out(&self.device, name)?;
+        Ok(Profile::new(self.device.clone(), row))
+    }
+
     /// The profiles on this device.
     pub fn profiles(&self) -> Result<Vec<ProfileInfo>, CarnetError> {
         let profiles = self.device.store().profiles()?;
@@ -127,6 +134,12 @@ impl Carnet {
             self.device.unlock(&row)?;
         }
         Ok(Profile::new(self.device.clone(), row))
+    }
+
+    /// Locks a profile: nothing of it can be read until it is unlocked or its person signs in.
+    pub fn lock(&self, profile: String) -> Result<(), CarnetError> {
+        self.device.lock(&row_of(&profile)?);
+        Ok(())
     }
 
     /// Stays offline until told otherwise; remembered.

@@ -7,7 +7,7 @@ use super::Record;
 use crate::error::{CarnetError, Error};
 
 /// What something is called, with its code in a terminology when known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct CodedText {
     /// As the author wrote it.
     pub text: String,
@@ -20,7 +20,7 @@ pub struct CodedText {
 }
 
 /// What every draft carries; all of it optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Common {
     /// When it happened: `2024`, `2024-05`, `2024-05-03` or RFC 3339.
     #[uniffi(default = None)]
@@ -37,7 +37,7 @@ pub struct Common {
 }
 
 /// A reaction to a substance.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Reaction {
     /// What was seen.
     pub manifestation: CodedText,
@@ -47,7 +47,7 @@ pub struct Reaction {
 }
 
 /// An allergy, or the statement that none is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct AllergyDraft {
     /// To what.
     pub substance: CodedText,
@@ -69,7 +69,7 @@ pub struct AllergyDraft {
 }
 
 /// A condition (*maladie, antécédent*).
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ConditionDraft {
     /// Which.
     pub label: CodedText,
@@ -85,7 +85,7 @@ pub struct ConditionDraft {
 }
 
 /// A medication as it is taken: one regimen, always changed as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct MedicationDraft {
     /// The product.
     pub product: CodedText,
@@ -122,7 +122,7 @@ pub struct MedicationDraft {
 }
 
 /// A telephone number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct PhoneNumber {
     /// As written.
     pub number: String,
@@ -135,7 +135,7 @@ pub struct PhoneNumber {
 }
 
 /// An emergency contact (*personne à prévenir*).
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ContactDraft {
     /// Who.
     pub name: String,
@@ -154,7 +154,7 @@ pub struct ContactDraft {
 }
 
 /// A blood group with its source; never valid for transfusion.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct BloodGroupDraft {
     /// `a`, `b`, `ab`, `o`.
     pub abo: String,
@@ -165,7 +165,7 @@ pub struct BloodGroupDraft {
 }
 
 /// What the person writes for themself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct NoteDraft {
     /// Its title.
     pub title: String,

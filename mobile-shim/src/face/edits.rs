@@ -9,7 +9,7 @@ use super::{BloodGroupDraft, CodedText, MedicationDraft, PhoneNumber, Reaction, 
 use crate::error::{CarnetError, Error};
 
 /// An edit of what every entry carries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Details {
     /// When it happened.
     #[uniffi(default = None)]
@@ -29,7 +29,7 @@ pub struct Details {
 }
 
 /// An edit of an allergy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct AllergyEdit {
     /// To what.
     #[uniffi(default = None)]
@@ -52,7 +52,7 @@ pub struct AllergyEdit {
 }
 
 /// An edit of a condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ConditionEdit {
     /// Which.
     #[uniffi(default = None)]
@@ -72,14 +72,14 @@ pub struct ConditionEdit {
 }
 
 /// An edit of a medication: the whole regimen anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct MedicationEdit {
     /// What is taken and how, from now on.
     pub regimen: MedicationDraft,
 }
 
 /// An edit of an emergency contact.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ContactEdit {
     /// Who.
     #[uniffi(default = None)]
@@ -105,7 +105,7 @@ pub struct ContactEdit {
 }
 
 /// An edit of an own note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct NoteEdit {
     /// Its title.
     #[uniffi(default = None)]

@@ -30,7 +30,7 @@ pub trait LiveListener: Send + Sync {
 }
 
 /// How live a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 pub enum LiveMode {
     /// Changes come as they are made.
     Live,

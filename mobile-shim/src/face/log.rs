@@ -16,7 +16,7 @@ use crate::store::{Shelf, Unlocked};
 const PAGE: usize = 1_000;
 
 /// One line of the access log.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct LogLine {
     /// Its place, from 1.
     pub number: u64,
@@ -39,7 +39,7 @@ pub struct LogLine {
 }
 
 /// What checking the log showed.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct LogCheck {
     /// Whether every line is there and unchanged, up to what the server once signed.
     pub intact: bool,

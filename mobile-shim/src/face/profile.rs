@@ -22,7 +22,7 @@ pub struct Profile {
 }
 
 /// A record that a profile may open.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct RecordInfo {
     /// The record.
     pub id: String,
@@ -35,7 +35,7 @@ pub struct RecordInfo {
 }
 
 /// Somebody to whom a right can be given.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize, uniffi::Record)]
 pub struct Person {
     /// The person.
     #[serde(rename = "person")]
@@ -48,7 +48,7 @@ pub struct Person {
 }
 
 /// An invitation to make another passkey, on another device.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize, uniffi::Record)]
 pub struct Invitation {
     /// The code, to be typed.
     pub code: String,

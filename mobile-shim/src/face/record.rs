@@ -31,7 +31,7 @@ pub struct Record {
 }
 
 /// Where a record stands on this device.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct RecordState {
     /// How many entries are here.
     pub entries: u64,

@@ -13,7 +13,7 @@ use crate::error::{CarnetError, Error};
 use crate::store::{Shelf, StoreError};
 
 /// One side of an item to review.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ReviewSide {
     /// In which entry.
     pub entry: String,
@@ -24,7 +24,7 @@ pub struct ReviewSide {
 }
 
 /// Something that people must settle because machines must not.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ReviewEntry {
     /// Names it as long as it is about the same.
     pub key: String,
@@ -48,7 +48,7 @@ pub struct ReviewEntry {
 }
 
 /// How an item is settled.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 pub enum ReviewChoice {
     /// Takes the side that this change said.
     Take {
@@ -63,7 +63,7 @@ pub enum ReviewChoice {
 }
 
 /// An edit that is not, or not yet, part of the record.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct HeldChange {
     /// Names it.
     pub change: String,

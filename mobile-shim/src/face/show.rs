@@ -11,7 +11,7 @@ use sync_core::merge::{self, Danger, EntryView, FieldClaim, FieldView, Standing}
 use sync_core::{PersonId, Tick};
 
 /// The same in English and in French.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Bilingual {
     /// English.
     pub en: String,
@@ -20,7 +20,7 @@ pub struct Bilingual {
 }
 
 /// Who did something, and when.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Stamp {
     /// Who.
     pub person: String,
@@ -37,7 +37,7 @@ pub struct Stamp {
 }
 
 /// A value and who says so.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Claim {
     /// In words.
     pub text: Bilingual,
@@ -50,7 +50,7 @@ pub struct Claim {
 }
 
 /// A field of an entry.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Field {
     /// Its key.
     pub key: String,
@@ -66,7 +66,7 @@ pub struct Field {
 }
 
 /// How dangerous it is to leave something alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, uniffi::Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, uniffi::Enum)]
 pub enum DangerLevel {
     /// Good to know.
     Notice,
@@ -81,7 +81,7 @@ pub enum DangerLevel {
 }
 
 /// What to know before trusting an entry.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct FlagInfo {
     /// A stable word.
     pub code: String,
@@ -94,7 +94,7 @@ pub struct FlagInfo {
 }
 
 /// What became of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 pub enum EntryStanding {
     /// It counts.
     Active,
@@ -107,7 +107,7 @@ pub enum EntryStanding {
 }
 
 /// An entry as a screen shows it.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct Entry {
     /// Names it.
     pub id: String,

@@ -13,7 +13,7 @@ use crate::people;
 const ATTEMPTS: Patience = Patience::Attempts(3);
 
 /// What a sync did, and what it cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct SyncResult {
     /// Own edits now durably in the record.
     pub accepted: u32,

@@ -15,7 +15,7 @@ use crate::vault::KeyVault;
 /// What is shown of a profile even while it is locked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileCard {
-    /// The server's address.
+    /// The server's address; empty when the profile is this device's only.
     pub server: String,
     /// The person.
     pub person: PersonId,
@@ -50,10 +50,14 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     /// The secrets of a profile that signs with `device_key`.
-    pub fn new(device_key: &SigningKey, session: Session, server_keys: Vec<PublicKey>) -> Self {
+    pub fn new(
+        device_key: &SigningKey,
+        session: Option<Session>,
+        server_keys: Vec<PublicKey>,
+    ) -> Self {
         Secrets {
             device_key: Bytes::from(&device_key.to_bytes()[..]),
-            session: Some(session),
+            session,
             server_keys,
         }
     }

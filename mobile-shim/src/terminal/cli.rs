@@ -1,0 +1,400 @@
+//! The commands, and the choice of profile and record they work on.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+
+use super::enter::{Add, Change};
+use super::output::{Language, Output};
+use super::settle::{Resolve, Share};
+use super::{Phone, PhoneError};
+use crate::error::CarnetError;
+use crate::face::{Profile, Record};
+
+/// Where the last choice of profile and record is kept: identifiers only.
+pub(super) const CHOICES: &str = "terminal.json";
+
+/// Carnet in a terminal. Its passkeys are those of a test authenticator, kept in plain files:
+/// never for a real person's record.
+#[derive(Parser)]
+#[command(name = "carnet-phone", version, about)]
+struct Cli {
+    /// The folder of this phone; each folder is a device of its own.
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_PHONE",
+        default_value = ".carnet-phone"
+    )]
+    store: PathBuf,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The language of labels.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "CARNET_LANGUAGE",
+        default_value = "en"
+    )]
+    lang: Language,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a passkey with a one-time enrolment code, and sign in.
+    Enrol {
+        /// The server, e.g. http://localhost:8080
+        server: String,
+        /// The code.
+        code: String,
+    },
+    /// Look around with a record that stays on this phone.
+    TryOut {
+        /// Whose it is.
+        name: String,
+    },
+    /// Sign in with a passkey of this phone.
+    SignIn {
+        /// The server; that of the current profile if left out.
+        server: Option<String>,
+        /// Whose passkey: a name or identifier among the profiles.
+        #[arg(long = "as")]
+        person: Option<String>,
+    },
+    /// End the sign-in; what is on this phone stays.
+    SignOut,
+    /// Who is signed in, and where the record stands.
+    Whoami,
+    /// The profiles on this phone.
+    Profiles,
+    /// Go over to another profile.
+    Switch {
+        /// A name or identifier, or enough of it.
+        profile: String,
+    },
+    /// A code for another passkey, on another device.
+    Invite,
+    /// The records this profile may open.
+    Records,
+    /// Choose the record the other commands work on.
+    Use {
+        /// The holder's name or the record's identifier, or enough of it.
+        record: String,
+    },
+    /// Add an entry.
+    #[command(subcommand)]
+    Add(Add),
+    /// Edit an entry.
+    Edit(Change),
+    /// List entries.
+    List {
+        /// Only of this kind, e.g. allergy.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Those entered in error too.
+        #[arg(long)]
+        errors: bool,
+    },
+    /// Show an entry in full.
+    Show {
+        /// The end of its identifier, or enough of its label.
+        entry: String,
+    },
+    /// What has to be settled.
+    Review,
+    /// Settle an item of the to-review list.
+    Resolve(Resolve),
+    /// Give somebody a right.
+    #[command(subcommand)]
+    Share(Share),
+    /// Take a right back.
+    Revoke {
+        /// The end of the right's identifier, or a person.
+        right: String,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Hide an entry from professionals.
+    Hide {
+        /// Which.
+        entry: String,
+    },
+    /// Show a hidden entry again.
+    Unhide {
+        /// Which.
+        entry: String,
+    },
+    /// Edits that are not part of the record, and why.
+    Held,
+    /// Stay offline, or stop doing so.
+    Offline {
+        /// on or off
+        #[arg(action = clap::ArgAction::Set, value_parser = on_off)]
+        on: bool,
+    },
+    /// Sync the record.
+    Sync,
+    /// Follow the record until Enter or Ctrl-C.
+    Live,
+    /// The access log.
+    Log {
+        /// Check that nothing was removed from it or changed.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Destroy all that is on this phone.
+    Wipe {
+        /// Edits not yet sent are lost too.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn on_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off"),
+    }
+}
+
+/// Runs a command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output {
+        json: cli.json,
+        language: cli.lang,
+    };
+    match obey(cli, &output) {
+        Ok(code) => code,
+        Err(error) => {
+            if output.json {
+                eprintln!("{}", serde_json::json!({ "error": error.to_string() }));
+            } else {
+                eprintln!("carnet-phone: {error}{}", hint(&error, &output));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hint(error: &PhoneError, output: &Output) -> String {
+    let hint = match error {
+        PhoneError::Carnet(CarnetError::SignInNeeded) => output.say(
+            "try: carnet-phone sign-in",
+            "essayez : carnet-phone sign-in",
+        ),
+        PhoneError::Carnet(CarnetError::Offline) => output.say(
+            "your edits are kept and go out with the next sync",
+            "vos modifications sont gardées et partiront à la prochaine synchronisation",
+        ),
+        _ => return String::new(),
+    };
+    format!("\n  {hint}")
+}
+
+fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
+    let folder = cli.store;
+    let phone = Phone::open(&folder)?;
+    let mut here = Here {
+        choices: Choices::load(&folder),
+        folder: &folder,
+        phone: &phone,
+        output,
+    };
+    match cli.command {
+        Command::Enrol { server, code } => here.enrol(&server, &code)?,
+        Command::TryOut { name } => {
+            let profile = phone.carnet.try_out(name)?;
+            here.chose_profile(&profile)?;
+        }
+        Command::SignIn { server, person } => here.sign_in(server, person)?,
+        Command::SignOut => here.profile()?.sign_out()?,
+        Command::Whoami => here.whoami()?,
+        Command::Profiles => here.profiles()?,
+        Command::Switch { profile } => here.switch(&profile)?,
+        Command::Invite => here.invite()?,
+        Command::Records => here.records()?,
+        Command::Use { record } => here.choose(&record)?,
+        Command::Add(add) => here.add(add)?,
+        Command::Edit(change) => here.change(change)?,
+        Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
+        Command::Show { entry } => here.show(&entry)?,
+        Command::Review => here.review()?,
+        Command::Resolve(resolve) => here.resolve(&resolve)?,
+        Command::Share(share) => here.share(share)?,
+        Command::Revoke { right, reason } => here.revoke(&right, reason)?,
+        Command::Hide { entry } => here.hide(&entry, true)?,
+        Command::Unhide { entry } => here.hide(&entry, false)?,
+        Command::Held => here.held()?,
+        Command::Offline { on } => {
+            phone.carnet.set_offline(on)?;
+        }
+        Command::Sync => here.sync()?,
+        Command::Live => here.live()?,
+        Command::Log { verify } => return here.log(verify),
+        Command::Wipe { yes } => {
+            if !yes {
+                let say = output.say(
+                    "Everything on this phone will be destroyed. Say --yes.",
+                    "Tout sera détruit sur ce téléphone. Ajoutez --yes.",
+                );
+                eprintln!("{say}");
+                return Ok(ExitCode::FAILURE);
+            }
+            phone.wipe(&folder)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The last choice of profile and record.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Choices {
+    profile: Option<String>,
+    record: Option<String>,
+}
+
+impl Choices {
+    fn load(folder: &Path) -> Self {
+        let text = std::fs::read(folder.join(CHOICES)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), PhoneError> {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        Ok(std::fs::write(folder.join(CHOICES), text)?)
+    }
+}
+
+/// A phone, and what its commands work on.
+pub(super) struct Here<'h> {
+    pub choices: Choices,
+    pub folder: &'h Path,
+    pub phone: &'h Phone,
+    pub output: &'h Output,
+}
+
+impl Here<'_> {
+    /// The current profile: the one chosen last, or the only one.
+    pub fn profile(&self) -> Result<Arc<Profile>, PhoneError> {
+        let profiles = self.phone.carnet.profiles()?;
+        let chosen = profiles
+            .iter()
+            .find(|profile| Some(&profile.id) == self.choices.profile.as_ref())
+            .or_else(|| profiles.first())
+            .ok_or(CarnetError::SignInNeeded)?;
+        Ok(self.phone.carnet.unlock(chosen.id.clone())?)
+    }
+
+    /// The current record: the one chosen last, the profile's own, or the only one.
+    pub fn record(&self) -> Result<Arc<Record>, PhoneError> {
+        let profile = self.profile()?;
+        let person = profile.info()?.person;
+        let mut records = profile.records()?;
+        if records.is_empty() {
+            records = profile.refresh_records()?;
+        }
+        let chosen = records
+            .iter()
+            .find(|record| Some(&record.id) == self.choices.record.as_ref())
+            .or_else(|| records.iter().find(|record| record.holder == person))
+            .or_else(|| records.first())
+            .ok_or(CarnetError::NotFound)?;
+        Ok(profile.record(chosen.id.clone())?)
+    }
+
+    fn chose_profile(&mut self, profile: &Profile) -> Result<(), PhoneError> {
+        let info = profile.info()?;
+        self.choices = Choices {
+            profile: Some(info.id.clone()),
+            record: None,
+        };
+        self.choices.save(self.folder)?;
+        self.output.print(&info, |output| {
+            let place = match info.server.as_str() {
+                "" => output.say("on this phone only", "sur ce téléphone seulement"),
+                server => server,
+            };
+            println!("{} · {place}", info.name);
+        });
+        Ok(())
+    }
+
+    fn enrol(&mut self, server: &str, code: &str) -> Result<(), PhoneError> {
+        let profile = self.phone.enrol(server, code)?;
+        self.chose_profile(&profile)
+    }
+
+    fn sign_in(
+        &mut self,
+        server: Option<String>,
+        person: Option<String>,
+    ) -> Result<(), PhoneError> {
+        let profiles = self.phone.carnet.profiles()?;
+        let chosen = match &person {
+            Some(name) => Some(pick(&profiles, name, |p| [&p.name, &p.person])?),
+            None => profiles
+                .iter()
+                .find(|profile| Some(&profile.id) == self.choices.profile.as_ref()),
+        };
+        let server = server
+            .or_else(|| chosen.map(|profile| profile.server.clone()))
+            .filter(|server| !server.is_empty())
+            .ok_or(CarnetError::SignInNeeded)?;
+        let person = chosen.map(|profile| profile.person.as_str());
+        let profile = self.phone.sign_in(&server, person)?;
+        self.chose_profile(&profile)
+    }
+
+    fn switch(&mut self, name: &str) -> Result<(), PhoneError> {
+        let profiles = self.phone.carnet.profiles()?;
+        let chosen = pick(&profiles, name, |p| [&p.name, &p.person])?;
+        let profile = self.phone.carnet.unlock(chosen.id.clone())?;
+        self.chose_profile(&profile)
+    }
+
+    fn choose(&mut self, name: &str) -> Result<(), PhoneError> {
+        let records = self.profile()?.refresh_records();
+        let records = records.or_else(|_| self.profile()?.records().map_err(PhoneError::from))?;
+        let chosen = pick(&records, name, |r| [&r.holder_name, &r.id])?;
+        self.choices.record = Some(chosen.id.clone());
+        self.choices.save(self.folder)?;
+        self.output.print(chosen, |_| {
+            println!("{} ({})", chosen.holder_name, chosen.role);
+        });
+        Ok(())
+    }
+}
+
+/// The one thing that is meant by a name, or by enough of it.
+pub(super) fn pick<'t, T, const N: usize>(
+    things: &'t [T],
+    name: &str,
+    called: impl for<'a> Fn(&'a T) -> [&'a String; N],
+) -> Result<&'t T, CarnetError> {
+    let name = name.to_lowercase();
+    let exact = |text: &String| text.to_lowercase() == name;
+    let part = |text: &String| text.to_lowercase().contains(&name);
+    if let Some(thing) = things
+        .iter()
+        .find(|thing| called(thing).into_iter().any(exact))
+    {
+        return Ok(thing);
+    }
+    let mut found = things
+        .iter()
+        .filter(|thing| called(thing).into_iter().any(part));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(CarnetError::NotFound),
+    }
+}

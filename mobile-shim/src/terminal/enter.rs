@@ -1,0 +1,517 @@
+//! Commands that add and edit.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::PhoneError;
+use super::cli::Here;
+use super::read::find;
+use crate::error::CarnetError;
+use crate::face::{
+    AllergyDraft, AllergyEdit, BloodGroupDraft, CodedText, Common, ConditionDraft, ConditionEdit,
+    ContactDraft, ContactEdit, Details, MedicationDraft, NoteDraft, NoteEdit, PhoneNumber,
+    Reaction,
+};
+
+/// What every entry may carry.
+#[derive(Args, Clone, Default)]
+pub struct Anything {
+    /// When it happened: 2024, 2024-05 or 2024-05-03.
+    #[arg(long)]
+    when: Option<String>,
+    /// Where you have it from.
+    #[arg(long)]
+    source: Option<String>,
+    /// Free remarks.
+    #[arg(long)]
+    notes: Option<String>,
+    /// Hidden from professionals from the start.
+    #[arg(long)]
+    hidden: bool,
+}
+
+/// A medication's regimen.
+#[derive(Args, Clone, Default)]
+pub struct Dosage {
+    /// How much each time, e.g. 1 or 0.5
+    #[arg(long)]
+    dose: Option<String>,
+    /// Of what, e.g. comprimé
+    #[arg(long)]
+    unit: Option<String>,
+    /// How often, e.g. "matin et soir"
+    #[arg(long)]
+    frequency: Option<String>,
+    /// By mouth, on the skin …
+    #[arg(long)]
+    route: Option<String>,
+    /// Active substance; may be repeated.
+    #[arg(long = "substance")]
+    substances: Vec<String>,
+    /// Only when needed.
+    #[arg(long)]
+    as_needed: bool,
+    /// First day.
+    #[arg(long)]
+    starts: Option<String>,
+    /// Last day.
+    #[arg(long)]
+    ends: Option<String>,
+}
+
+/// What to add.
+#[derive(Subcommand)]
+pub enum Add {
+    /// An allergy (allergie).
+    Allergy {
+        /// To what.
+        substance: String,
+        /// low, high, unable-to-assess
+        #[arg(long)]
+        criticality: Option<String>,
+        /// medication, food, environment, biologic
+        #[arg(long)]
+        category: Option<String>,
+        /// unconfirmed, presumed, confirmed
+        #[arg(long)]
+        verification: Option<String>,
+        /// What it did; may be repeated, with a severity after a colon: urticaire:mild
+        #[arg(long = "reaction")]
+        reactions: Vec<String>,
+        /// State that no allergy is known.
+        #[arg(long)]
+        none_known: bool,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// A condition (maladie, antécédent).
+    Condition {
+        /// Which.
+        label: String,
+        /// mild, moderate, severe
+        #[arg(long)]
+        severity: Option<String>,
+        /// unconfirmed, presumed, confirmed
+        #[arg(long)]
+        verification: Option<String>,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// A medication taken (traitement).
+    Medication {
+        /// The product.
+        product: String,
+        #[command(flatten)]
+        dosage: Dosage,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// An emergency contact (personne à prévenir).
+    Contact {
+        /// Who.
+        name: String,
+        /// A number; may be repeated, first to call first.
+        #[arg(long = "phone")]
+        phones: Vec<String>,
+        /// Who they are to the person.
+        #[arg(long)]
+        relationship: Option<String>,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// A blood group (groupe sanguin), e.g. "A+"
+    BloodGroup {
+        /// A+, A-, B+, B-, AB+, AB-, O+, O-
+        #[arg(allow_hyphen_values = true)]
+        group: String,
+        /// From a laboratory, not only declared.
+        #[arg(long)]
+        laboratory: bool,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// An own note.
+    Note {
+        /// Its title.
+        title: String,
+        /// What it says.
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        anything: Anything,
+    },
+    /// Any kind, from a JSON draft.
+    Json {
+        /// The draft.
+        draft: String,
+    },
+}
+
+/// What to change of an entry.
+#[derive(Args)]
+pub struct Change {
+    /// The end of its identifier, or enough of its label.
+    entry: String,
+    /// Call it otherwise: label, substance, product, name or title.
+    #[arg(long)]
+    label: Option<String>,
+    /// active, inactive, resolved, refuted, stopped, entered-in-error
+    #[arg(long)]
+    status: Option<String>,
+    /// Why it has that status.
+    #[arg(long, requires = "status")]
+    reason: Option<String>,
+    /// An allergy's criticality.
+    #[arg(long)]
+    criticality: Option<String>,
+    /// A condition's severity.
+    #[arg(long)]
+    severity: Option<String>,
+    /// unconfirmed, presumed, confirmed
+    #[arg(long)]
+    verification: Option<String>,
+    /// A reaction to add.
+    #[arg(long = "reaction")]
+    reactions: Vec<String>,
+    /// A contact's number to add.
+    #[arg(long = "phone")]
+    phones: Vec<String>,
+    /// A contact's number to take back.
+    #[arg(long = "remove-phone")]
+    remove_phones: Vec<String>,
+    /// A contact's relationship.
+    #[arg(long)]
+    relationship: Option<String>,
+    /// A note's text.
+    #[arg(long)]
+    text: Option<String>,
+    /// A blood group.
+    #[arg(long, allow_hyphen_values = true)]
+    group: Option<String>,
+    #[command(flatten)]
+    dosage: Dosage,
+    #[command(flatten)]
+    anything: Anything,
+    /// A field to empty.
+    #[arg(long)]
+    clear: Vec<String>,
+    /// Any change, as a JSON patch.
+    #[arg(long, conflicts_with_all = ["label", "status"])]
+    patch: Option<String>,
+}
+
+impl Here<'_> {
+    pub(super) fn add(&self, add: Add) -> Result<(), PhoneError> {
+        let record = self.record()?;
+        let id = match add {
+            Add::Allergy {
+                substance,
+                criticality,
+                category,
+                verification,
+                reactions,
+                none_known,
+                anything,
+            } => {
+                let draft = AllergyDraft {
+                    substance: text(substance),
+                    no_known_allergy: none_known,
+                    category,
+                    criticality,
+                    verification,
+                    reactions: reactions.iter().map(|text| reaction(text)).collect(),
+                };
+                record.add_allergy(draft, anything.common())?
+            }
+            Add::Condition {
+                label,
+                severity,
+                verification,
+                anything,
+            } => {
+                let draft = ConditionDraft {
+                    label: text(label),
+                    severity,
+                    verification,
+                    ended: None,
+                };
+                record.add_condition(draft, anything.common())?
+            }
+            Add::Medication {
+                product,
+                dosage,
+                anything,
+            } => record.add_medication(dosage.regimen(product), anything.common())?,
+            Add::Contact {
+                name,
+                phones,
+                relationship,
+                anything,
+            } => {
+                let draft = ContactDraft {
+                    name,
+                    relationship,
+                    phones: (1..).zip(phones).map(number).collect(),
+                    ..ContactDraft::default()
+                };
+                record.add_contact(draft, anything.common())?
+            }
+            Add::BloodGroup {
+                group,
+                laboratory,
+                anything,
+            } => record.add_blood_group(blood_group(&group, laboratory)?, anything.common())?,
+            Add::Note {
+                title,
+                text,
+                anything,
+            } => record.add_note(NoteDraft { title, text }, anything.common())?,
+            Add::Json { draft } => record.add_json(draft)?,
+        };
+        let entry = record.entry(id)?;
+        self.output.print(&entry, |output| output.entry(&entry));
+        Ok(())
+    }
+
+    pub(super) fn change(&self, change: Change) -> Result<(), PhoneError> {
+        let record = self.record()?;
+        let entry = find(&record, &change.entry)?;
+        let id = entry.id.clone();
+        if let Some(patch) = change.patch {
+            record.edit_json(id, patch)?;
+        } else {
+            if let Some(status) = &change.status {
+                record.set_status(id.clone(), status.clone(), change.reason.clone())?;
+            }
+            if change.touches_common() {
+                record.edit_details(id.clone(), change.details())?;
+            }
+            if change.touches_kind() {
+                match entry.kind.as_str() {
+                    "allergy" => record.edit_allergy(id, change.allergy())?,
+                    "condition" => record.edit_condition(id, change.condition())?,
+                    "medication-taken" => {
+                        let regimen = change.regimen(&entry);
+                        record.edit_json(id, regimen.to_string())?;
+                    }
+                    "emergency-contact" => record.edit_contact(id, change.contact())?,
+                    "own-note" => record.edit_note(id, change.note())?,
+                    "blood-group" => {
+                        let group = change.group.as_deref().unwrap_or_default();
+                        record.edit_blood_group(id, blood_group(group, false)?)?;
+                    }
+                    _ => return Err(invalid("kind").into()),
+                }
+            }
+        }
+        let entry = record.entry(entry.id)?;
+        self.output.print(&entry, |output| output.entry(&entry));
+        Ok(())
+    }
+}
+
+impl Anything {
+    fn common(self) -> Option<Common> {
+        Some(Common {
+            occurred: self.when,
+            source: self.source,
+            notes: self.notes,
+            hidden: self.hidden,
+        })
+    }
+}
+
+impl Dosage {
+    fn regimen(self, product: String) -> MedicationDraft {
+        MedicationDraft {
+            product: text(product),
+            substances: self.substances.into_iter().map(text).collect(),
+            route: self.route,
+            dose: self.dose,
+            unit: self.unit,
+            frequency: self.frequency,
+            as_needed: self.as_needed,
+            starts: self.starts,
+            ends: self.ends,
+            ..MedicationDraft::default()
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let texts = [&self.dose, &self.unit, &self.frequency, &self.route];
+        let dates = [&self.starts, &self.ends];
+        let none = texts.into_iter().chain(dates).all(Option::is_none);
+        none && self.substances.is_empty() && !self.as_needed
+    }
+}
+
+impl Change {
+    fn touches_common(&self) -> bool {
+        let texts = [
+            &self.anything.when,
+            &self.anything.source,
+            &self.anything.notes,
+        ];
+        texts.into_iter().any(Option::is_some) || self.clear.iter().any(|name| is_common(name))
+    }
+
+    fn touches_kind(&self) -> bool {
+        let texts = [
+            &self.label,
+            &self.criticality,
+            &self.severity,
+            &self.verification,
+            &self.relationship,
+            &self.text,
+            &self.group,
+        ];
+        let lists = [&self.reactions, &self.phones, &self.remove_phones];
+        texts.into_iter().any(Option::is_some)
+            || lists.into_iter().any(|list| !list.is_empty())
+            || !self.dosage.is_empty()
+            || self.clear.iter().any(|name| !is_common(name))
+    }
+
+    fn clear_kind(&self) -> Vec<String> {
+        let names = self.clear.iter().filter(|name| !is_common(name));
+        names.cloned().collect()
+    }
+
+    fn details(&self) -> Details {
+        let names = self.clear.iter().filter(|name| is_common(name));
+        Details {
+            occurred: self.anything.when.clone(),
+            source: self.anything.source.clone(),
+            notes: self.anything.notes.clone(),
+            hidden_from_representatives: None,
+            clear: names.cloned().collect(),
+        }
+    }
+
+    fn allergy(&self) -> AllergyEdit {
+        AllergyEdit {
+            substance: self.label.clone().map(text),
+            category: None,
+            criticality: self.criticality.clone(),
+            verification: self.verification.clone(),
+            reactions: self.reactions.iter().map(|text| reaction(text)).collect(),
+            clear: self.clear_kind(),
+        }
+    }
+
+    fn condition(&self) -> ConditionEdit {
+        ConditionEdit {
+            label: self.label.clone().map(text),
+            severity: self.severity.clone(),
+            verification: self.verification.clone(),
+            ended: None,
+            clear: self.clear_kind(),
+        }
+    }
+
+    fn contact(&self) -> ContactEdit {
+        ContactEdit {
+            name: self.label.clone(),
+            relationship: self.relationship.clone(),
+            phones: (1..).zip(self.phones.clone()).map(number).collect(),
+            remove_phones: self.remove_phones.clone(),
+            clear: self.clear_kind(),
+            ..ContactEdit::default()
+        }
+    }
+
+    fn note(&self) -> NoteEdit {
+        NoteEdit {
+            title: self.label.clone(),
+            text: self.text.clone(),
+            clear: self.clear_kind(),
+        }
+    }
+
+    /// The whole regimen anew, as a JSON patch: what stands, with what was named changed in it.
+    fn regimen(&self, entry: &crate::face::Entry) -> Value {
+        let standing = entry.fields.iter().find(|field| field.key == "regimen");
+        let claim = standing.and_then(|field| field.claims.last());
+        let mut regimen: Map<String, Value> = claim
+            .and_then(|claim| serde_json::from_str(&claim.json).ok())
+            .unwrap_or_default();
+        let texts = [
+            ("dose", &self.dosage.dose),
+            ("unit", &self.dosage.unit),
+            ("frequency", &self.dosage.frequency),
+            ("route", &self.dosage.route),
+            ("starts", &self.dosage.starts),
+            ("ends", &self.dosage.ends),
+        ];
+        for (name, value) in texts {
+            if let Some(value) = value {
+                regimen.insert(name.to_owned(), json!(value));
+            }
+        }
+        if let Some(product) = &self.label {
+            regimen.insert("product".to_owned(), json!({ "text": product }));
+        }
+        if !self.dosage.substances.is_empty() {
+            let substances = self.dosage.substances.iter();
+            let labels: Vec<_> = substances.map(|text| json!({ "text": text })).collect();
+            regimen.insert("substances".to_owned(), json!(labels));
+        }
+        if self.dosage.as_needed {
+            regimen.insert("as-needed".to_owned(), json!(true));
+        }
+        for name in self.clear_kind() {
+            regimen.remove(&name);
+        }
+        json!({ "kind": "medication-taken", "regimen": regimen })
+    }
+}
+
+fn is_common(name: &str) -> bool {
+    ["occurred", "source", "notes"].contains(&name)
+}
+
+fn text(text: String) -> CodedText {
+    CodedText {
+        text,
+        ..CodedText::default()
+    }
+}
+
+fn reaction(words: &str) -> Reaction {
+    let (manifestation, severity) = match words.rsplit_once(':') {
+        Some((words, severity)) => (words, Some(severity.trim().to_owned())),
+        None => (words, None),
+    };
+    Reaction {
+        manifestation: text(manifestation.trim().to_owned()),
+        severity,
+    }
+}
+
+fn number((rank, number): (u32, String)) -> PhoneNumber {
+    PhoneNumber {
+        number,
+        rank,
+        used_for: None,
+    }
+}
+
+fn blood_group(group: &str, laboratory: bool) -> Result<BloodGroupDraft, CarnetError> {
+    let group = group.trim().to_lowercase().replace('−', "-");
+    let (abo, rhd) = match group.strip_suffix('+') {
+        Some(abo) => (abo, "positive"),
+        None => (group.strip_suffix('-').ok_or(invalid("group"))?, "negative"),
+    };
+    Ok(BloodGroupDraft {
+        abo: abo.replace('0', "o"),
+        rhd: rhd.to_owned(),
+        source: if laboratory { "laboratory" } else { "declared" }.to_owned(),
+    })
+}
+
+fn invalid(field: &str) -> CarnetError {
+    CarnetError::Invalid {
+        field: field.to_owned(),
+        problem: "unusable".to_owned(),
+    }
+}

@@ -1,0 +1,335 @@
+//! What a person, or with `--json` a program, reads.
+
+use serde::Serialize;
+
+use crate::face::{Bilingual, Entry, EntryStanding, HeldChange, LogCheck, LogLine, ReviewEntry};
+use crate::face::{DangerLevel, RecordState, Stamp, SyncResult};
+
+/// The language of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// English.
+    En,
+    /// Français.
+    Fr,
+}
+
+/// Where answers go.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// As JSON, one document.
+    pub json: bool,
+    /// In which language.
+    pub language: Language,
+}
+
+impl Output {
+    /// One of two wordings.
+    pub fn say<'t>(&self, en: &'t str, fr: &'t str) -> &'t str {
+        match self.language {
+            Language::En => en,
+            Language::Fr => fr,
+        }
+    }
+
+    fn of<'t>(&self, text: &'t Bilingual) -> &'t str {
+        self.say(&text.en, &text.fr)
+    }
+
+    /// Prints JSON if asked for, else what `people` writes.
+    pub fn print<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
+        if self.json {
+            println!(
+                "{}",
+                serde_json::to_string_pretty(value).unwrap_or_default()
+            );
+        } else {
+            people(self);
+        }
+    }
+
+    /// Entries, grouped by kind.
+    pub fn entries(&self, entries: &[Entry]) {
+        let mut kinds: Vec<&str> = Vec::new();
+        for entry in entries {
+            if !kinds.contains(&entry.kind.as_str()) {
+                kinds.push(&entry.kind);
+            }
+        }
+        if kinds.is_empty() {
+            println!("{}", self.say("Nothing here yet.", "Rien pour l’instant."));
+        }
+        for kind in kinds {
+            let of_kind: Vec<_> = entries.iter().filter(|entry| entry.kind == kind).collect();
+            if let Some(first) = of_kind.first() {
+                println!("{}", self.of(&first.kind_title));
+            }
+            for entry in of_kind {
+                println!(
+                    "  {}  {}{}",
+                    short(&entry.id),
+                    self.of(&entry.summary),
+                    self.marks(entry)
+                );
+            }
+        }
+    }
+
+    fn marks(&self, entry: &Entry) -> String {
+        let mut marks = Vec::new();
+        if entry.standing != EntryStanding::Active {
+            marks.push(self.of(&entry.status));
+        }
+        if entry.hidden {
+            marks.push(self.say("hidden", "masqué"));
+        }
+        if entry.confirmed {
+            marks.push(self.say("confirmed", "confirmé"));
+        }
+        if entry.unsent > 0 {
+            marks.push(self.say("not sent yet", "pas encore envoyé"));
+        }
+        let flags: Vec<_> = entry.flags.iter().map(|flag| flag.code.as_str()).collect();
+        let flags = flags.join(", ");
+        if !flags.is_empty() {
+            marks.push(&flags);
+            return format!("  ⚠ {}", marks.join(" · "));
+        }
+        match marks.is_empty() {
+            true => String::new(),
+            false => format!("  [{}]", marks.join(" · ")),
+        }
+    }
+
+    /// One entry, in full.
+    pub fn entry(&self, entry: &Entry) {
+        println!(
+            "{} — {}{}",
+            self.of(&entry.kind_title),
+            entry.label,
+            self.marks(entry)
+        );
+        println!("  {}", entry.id);
+        for field in &entry.fields {
+            let texts: Vec<_> = field.current.iter().map(|text| self.of(text)).collect();
+            let none = self.say("none is current", "aucune valeur en vigueur");
+            let text = match texts.is_empty() {
+                true => none.to_owned(),
+                false => texts.join(" / "),
+            };
+            println!("  {:<24} {text}", self.of(&field.title));
+            if field.claims.len() > 1 {
+                for claim in &field.claims {
+                    println!(
+                        "      · {}  {}",
+                        self.of(&claim.text),
+                        self.by(claim.by.as_ref())
+                    );
+                }
+            }
+            for claim in &field.proposals {
+                let proposed = self.say("proposed", "proposé");
+                println!(
+                    "      ? {proposed}: {}  {}",
+                    self.of(&claim.text),
+                    self.by(claim.by.as_ref())
+                );
+            }
+        }
+        for flag in &entry.flags {
+            println!("  ⚠ {}", self.of(&flag.words));
+        }
+        println!(
+            "  {} {}",
+            self.say("created", "créé"),
+            self.by(entry.created.as_ref())
+        );
+        println!(
+            "  {} {}",
+            self.say("edited", "modifié"),
+            self.by(entry.edited.as_ref())
+        );
+    }
+
+    fn by(&self, stamp: Option<&Stamp>) -> String {
+        let Some(stamp) = stamp else {
+            return self.say("(author unknown)", "(auteur inconnu)").to_owned();
+        };
+        let name = stamp.name.as_deref().unwrap_or(&stamp.person);
+        let sent = match stamp.accepted {
+            Some(at) => moment(at),
+            None => format!(
+                "{}, {}",
+                moment(stamp.at),
+                self.say("not sent yet", "pas encore envoyé")
+            ),
+        };
+        format!("({name}, {}, {sent})", stamp.role)
+    }
+
+    /// The to-review list.
+    pub fn review(&self, items: &[ReviewEntry]) {
+        if items.is_empty() {
+            println!("{}", self.say("Nothing to review.", "Rien à vérifier."));
+        }
+        for (number, item) in items.iter().enumerate() {
+            let danger = match item.danger {
+                DangerLevel::Critical => self.say("critical", "critique"),
+                DangerLevel::High => self.say("high", "élevé"),
+                DangerLevel::Moderate => self.say("moderate", "modéré"),
+                DangerLevel::Low => self.say("low", "faible"),
+                DangerLevel::Notice => self.say("notice", "information"),
+            };
+            println!("{}. [{danger}] {}", number + 1, item.labels.join(" / "));
+            println!("   {}", self.of(&item.words));
+            for side in &item.sides {
+                let (text, by) = (self.of(&side.claim.text), self.by(side.claim.by.as_ref()));
+                println!(
+                    "     {}  {}: {text}  {by}",
+                    &side.claim.change[..8],
+                    side.field
+                );
+            }
+            if !item.verdicts.is_empty() {
+                let offered = self.say("you may", "vous pouvez");
+                println!("   {offered}: {}", item.verdicts.join(", "));
+            }
+        }
+    }
+
+    /// Held edits.
+    pub fn held(&self, held: &[HeldChange]) {
+        if held.is_empty() {
+            println!(
+                "{}",
+                self.say("No edit is held.", "Aucune modification retenue.")
+            );
+        }
+        for change in held {
+            let whose = match change.own {
+                true => self.say("yours", "la vôtre"),
+                false => self.say("for your decision", "à décider"),
+            };
+            println!(
+                "{}  [{whose}] {}",
+                &change.change[..8],
+                self.by(change.by.as_ref())
+            );
+            println!("   {}", self.of(&change.words));
+            let texts: Vec<_> = change
+                .fields
+                .iter()
+                .map(|field| self.of(&field.text))
+                .collect();
+            println!("   {}", texts.join(" · "));
+            if let Some(settled) = &change.settled {
+                println!("   → {settled}");
+            }
+        }
+    }
+
+    /// What a sync did.
+    pub fn synced(&self, result: &SyncResult) {
+        let (up, down) = (result.bytes_up, result.bytes_down);
+        println!(
+            "{} {} · {} {} · {} {} · {} {}",
+            self.say("sent", "envoyé"),
+            result.accepted,
+            self.say("received", "reçu"),
+            result.received,
+            self.say("held", "retenu"),
+            result.held + result.refused,
+            self.say("gone", "retiré"),
+            result.gone,
+        );
+        println!(
+            "{} {}, {up} B ↑ {down} B ↓",
+            result.round_trips,
+            self.say("round trip(s)", "aller(s)-retour(s)"),
+        );
+    }
+
+    /// The access log.
+    pub fn log(&self, lines: &[LogLine]) {
+        for line in lines {
+            let who = line.name.as_deref().unwrap_or(&line.person);
+            let entries = match line.entries.len() {
+                0 => String::new(),
+                count => format!("  {count} {}", self.say("entries", "éléments")),
+            };
+            let reason = line.reason.as_deref().map(|why| format!("  “{why}”"));
+            println!(
+                "{:>5}  {}  {:<10} {who} ({}){entries}{}",
+                line.number,
+                moment(line.at),
+                line.action,
+                line.role,
+                reason.unwrap_or_default()
+            );
+        }
+    }
+
+    /// What checking the log showed.
+    pub fn log_check(&self, check: &LogCheck) {
+        match (&check.problem, check.broken_at) {
+            (Some(problem), Some(at)) => println!(
+                "✗ {} {at}: {problem}",
+                self.say(
+                    "The log is broken at line",
+                    "Le journal est rompu à la ligne"
+                )
+            ),
+            _ => println!(
+                "✓ {} ({})",
+                self.say(
+                    "Nothing was removed from the log or changed in it",
+                    "Rien n’a été retiré du journal ni modifié"
+                ),
+                check.lines
+            ),
+        }
+    }
+
+    /// Where a record stands.
+    pub fn state(&self, state: &RecordState) {
+        println!(
+            "{} {} · {} {} · {} {}",
+            state.entries,
+            self.say("entries", "éléments"),
+            state.waiting,
+            self.say("edits waiting", "modifications en attente"),
+            state.set_aside,
+            self.say("set aside", "mises de côté"),
+        );
+        match state.seen_until {
+            Some(at) => println!("{} {}", self.say("synced", "synchronisé"), moment(at)),
+            None => println!("{}", self.say("never synced", "jamais synchronisé")),
+        }
+        if state.offline {
+            println!("{}", self.say("offline by choice", "hors ligne par choix"));
+        }
+        if !state.signed_in {
+            println!(
+                "{}",
+                self.say("sign in to sync", "connectez-vous pour synchroniser")
+            );
+        }
+    }
+}
+
+/// The end of an identifier: its beginning is a time, and much the same in all.
+pub fn short(id: &str) -> &str {
+    let start = id.len().saturating_sub(6);
+    id.get(start..).unwrap_or(id)
+}
+
+fn moment(millis: i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(millis);
+    moment.map_or_else(
+        |_| millis.to_string(),
+        |moment| {
+            let here = moment.to_zoned(jiff::tz::TimeZone::system());
+            here.strftime("%Y-%m-%d %H:%M").to_string()
+        },
+    )
+}

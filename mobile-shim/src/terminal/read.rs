@@ -1,0 +1,186 @@
+//! Commands that read, sync and follow.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::PhoneError;
+use super::cli::{Here, pick};
+use super::output::short;
+use crate::error::CarnetError;
+use crate::face::{
+    ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
+    SyncResult,
+};
+
+#[derive(Serialize)]
+struct Whoami {
+    profile: ProfileInfo,
+    signed_in: bool,
+    record: Option<RecordState>,
+}
+
+impl Here<'_> {
+    pub(super) fn whoami(&self) -> Result<(), PhoneError> {
+        let profile = self.profile()?;
+        let who = Whoami {
+            profile: profile.info()?,
+            signed_in: profile.is_signed_in()?,
+            record: match self.record() {
+                Ok(record) => Some(record.state()?),
+                Err(_) => None,
+            },
+        };
+        self.output.print(&who, |output| {
+            println!("{} · {}", who.profile.name, who.profile.server);
+            println!("{}", who.profile.person);
+            if let Some(state) = &who.record {
+                output.state(state);
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn profiles(&self) -> Result<(), PhoneError> {
+        let profiles = self.phone.carnet.profiles()?;
+        self.output.print(&profiles, |_| {
+            for profile in &profiles {
+                println!("{}  {} · {}", profile.person, profile.name, profile.server);
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn invite(&self) -> Result<(), PhoneError> {
+        let invitation = self.profile()?.invite()?;
+        self.output.print(&invitation, |_| {
+            println!("{}\n{}", invitation.code, invitation.link);
+        });
+        Ok(())
+    }
+
+    pub(super) fn records(&self) -> Result<(), PhoneError> {
+        let profile = self.profile()?;
+        let records = match profile.refresh_records() {
+            Err(CarnetError::Offline) => profile.records()?,
+            refreshed => refreshed?,
+        };
+        self.output.print(&records, |_| {
+            for record in &records {
+                println!("{}  {} ({})", record.id, record.holder_name, record.role);
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
+        let mut entries = self.record()?.entries(errors)?;
+        entries.retain(|entry| match kind {
+            Some(kind) => entry.kind == kind,
+            None => entry.kind != "review-decision",
+        });
+        self.output
+            .print(&entries, |output| output.entries(&entries));
+        Ok(())
+    }
+
+    pub(super) fn show(&self, name: &str) -> Result<(), PhoneError> {
+        let entry = find(&*self.record()?, name)?;
+        self.output.print(&entry, |output| output.entry(&entry));
+        Ok(())
+    }
+
+    pub(super) fn held(&self) -> Result<(), PhoneError> {
+        let held = self.record()?.held()?;
+        self.output.print(&held, |output| output.held(&held));
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> Result<(), PhoneError> {
+        let record = self.record()?;
+        let bar = (!self.output.json).then(|| {
+            let bar = indicatif::ProgressBar::new_spinner();
+            Arc::new(Bar(bar, self.output.say("received", "reçu").to_owned()))
+        });
+        let progress = bar.clone().map(|bar| bar as Arc<dyn SyncListener>);
+        let result = record.sync_now(progress, None);
+        if let Some(bar) = bar {
+            bar.0.finish_and_clear();
+        }
+        let result = result?;
+        self.output.print(&result, |output| output.synced(&result));
+        Ok(())
+    }
+
+    pub(super) fn live(&self) -> Result<(), PhoneError> {
+        let record = self.record()?;
+        let screen = Arc::new(Screen(record.clone()));
+        let watch = record.watch(screen.clone())?;
+        let live = record.go_live(Some(screen))?;
+        let stop = self.output.say("Enter ends it.", "Entrée pour arrêter.");
+        eprintln!("{stop}");
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        live.stop();
+        watch.stop();
+        Ok(())
+    }
+
+    pub(super) fn log(&self, verify: bool) -> Result<ExitCode, PhoneError> {
+        let record = self.record()?;
+        if !verify {
+            let lines = record.access_log()?;
+            self.output.print(&lines, |output| output.log(&lines));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let check = record.verify_access_log()?;
+        self.output.print(&check, |output| output.log_check(&check));
+        Ok(match check.intact {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        })
+    }
+}
+
+/// The entry that is meant by an identifier, its end, or enough of its label.
+pub(super) fn find(record: &Record, name: &str) -> Result<Entry, CarnetError> {
+    let entries = record.entries(true)?;
+    if let Some(entry) = entries.iter().find(|entry| short(&entry.id) == name) {
+        return Ok(entry.clone());
+    }
+    pick(&entries, name, |entry| [&entry.id, &entry.label]).cloned()
+}
+
+/// Shows how far a sync has come.
+struct Bar(indicatif::ProgressBar, String);
+
+impl SyncListener for Bar {
+    fn progressed(&self, so_far: SyncResult, _: u64) {
+        self.0
+            .set_message(format!("{} {}", self.1, so_far.received));
+        self.0.tick();
+    }
+}
+
+/// Prints what changes while a record is followed.
+struct Screen(Arc<Record>);
+
+impl ChangeListener for Screen {
+    fn entries_changed(&self, changed: Vec<String>, gone: Vec<String>) {
+        for id in changed {
+            if let Ok(entry) = self.0.entry(id) {
+                println!("~ {}  {}", short(&entry.id), entry.summary.fr);
+            }
+        }
+        for id in gone {
+            println!("- {}", short(&id));
+        }
+    }
+}
+
+impl LiveListener for Screen {
+    fn live_changed(&self, mode: LiveMode) {
+        eprintln!("[{mode:?}]");
+    }
+}
