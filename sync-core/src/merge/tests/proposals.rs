@@ -118,9 +118,10 @@ fn a_lay_edit_may_add_a_reaction_and_raise_criticality_but_not_lower_it() {
     story.edit(caregiver, entry, criticality(Criticality::High));
     story.settle();
     let view = story.view(entry);
-    assert_eq!(view.members("reaction").count(), 1);
+    assert_eq!(vital(&story.views()).allergies[0].reactions.len(), 1);
     assert_eq!(current(&view, "criticality"), ["high"]);
     assert_eq!(codes(&view), ["proposal"]);
+    assert_eq!(view.proposals().count(), 1, "the criticality alone");
 
     let (mut story, holder, _, doctor, entry) = confirmed();
     story.edit(doctor, entry, criticality(Criticality::High));
@@ -180,6 +181,22 @@ fn or_leaves_it_out() {
         1,
         "kept, and still told"
     );
+}
+
+#[test]
+fn a_proposal_said_to_be_accepted_stays_until_it_is_taken_up() {
+    let (mut story, holder, _, doctor, entry) = confirmed();
+    story.edit(holder, entry, rename("Amoxicilline"));
+    story.settle();
+    let said = ReviewDecisionDraft {
+        item: story.review(doctor)[0].key.clone(),
+        decision: Verdict::Accept,
+        change: None,
+        common: Common::default(),
+    };
+    story.create(doctor, said);
+    story.settle();
+    assert_eq!(items(&story.review(doctor)), ["proposal"]);
 }
 
 #[test]

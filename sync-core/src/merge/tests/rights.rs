@@ -58,7 +58,10 @@ fn the_earlier_end_wins() {
     story.edit(tablet, entry, until(RightKind::Delegation, 300));
     story.settle();
     assert_eq!(fact(&story, entry).ends, Some(Tick(300)));
-    assert_eq!(codes(&story.view(entry)), ["right-restricted"]);
+    let view = story.view(entry);
+    let ends = view.field("ends").expect("there");
+    assert_eq!(ends.current, [crate::entry::Value::Uint(300)]);
+    assert_eq!(codes(&view), ["right-restricted"]);
 }
 
 #[test]
