@@ -3,6 +3,7 @@
 mod add_person;
 mod enrolment_code;
 mod keys;
+mod open_record;
 
 use clap::Subcommand;
 use sync_core::PersonId;
@@ -14,6 +15,8 @@ use crate::webauthn::codes::{self, Purpose};
 
 #[derive(Subcommand)]
 pub(super) enum Admin {
+    /// Open a record with its holder's consent, and print an enrolment code
+    OpenRecord(open_record::OpenRecord),
     /// Enter a health professional or a caregiver, and print an enrolment code
     AddPerson(add_person::AddPerson),
     /// Print a new enrolment code for somebody whose identity was proofed
@@ -26,6 +29,7 @@ pub(super) enum Admin {
 pub(super) async fn run(command: Admin, config: Config) -> Result<(), CommandError> {
     let app = open(config).await?;
     match command {
+        Admin::OpenRecord(command) => command.run(&app).await,
         Admin::AddPerson(command) => command.run(&app).await,
         Admin::EnrolmentCode(command) => command.run(&app).await,
         Admin::Keys(keys::Keys::Rotate) => keys::rotate(&app),
