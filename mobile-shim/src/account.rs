@@ -85,6 +85,11 @@ struct ServerKey {
 }
 
 #[derive(Deserialize)]
+struct Records {
+    records: Vec<RecordSummary>,
+}
+
+#[derive(Deserialize)]
 struct RecordSummary {
     record: RecordId,
     holder: PersonId,
@@ -288,7 +293,7 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
 /// When there is no way to the server or it refuses.
 pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), Error> {
     let token = crate::driver::token(device, profile)?;
-    let records: Vec<RecordSummary> = json_call::<(), _>(
+    let answer: Records = json_call::<(), _>(
         device.transport(),
         Method::Get,
         &profile.card.server,
@@ -297,7 +302,8 @@ pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), 
         None,
     )
     .await?;
-    let cards: Vec<RecordCard> = records
+    let cards: Vec<RecordCard> = answer
+        .records
         .into_iter()
         .filter_map(RecordSummary::card)
         .collect();
