@@ -1,1 +1,6 @@
-//! Tests.
+//! Carnet as a whole: a generated life, the demo, benchmarks and stories, with what they stand on.
+#![forbid(unsafe_code)]
+
+pub mod demo;
+pub mod life;
+pub mod support;

@@ -1,0 +1,56 @@
+//! What the demo, the benchmark and the stories stand on: a server in a process of its own, phones
+//! in this one, and the people who hold them.
+//!
+//! A program of this crate plays `carnet` itself ([`be_carnet`]), so that nothing has to be built
+//! beside it. All functions block.
+
+mod cast;
+mod phone;
+mod server;
+
+pub use cast::{Entered, Identity, Opened, add_caregiver, add_professional, open_record};
+pub use phone::{Copy, Phone};
+pub use server::{Server, be_carnet};
+
+use carnet_mobile::error::CarnetError;
+use carnet_mobile::terminal::AuthenticatorError;
+
+/// What goes wrong while a stage is set.
+#[derive(Debug, thiserror::Error)]
+pub enum SupportError {
+    /// A file or a process.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The server did not start or did not obey.
+    #[error("carnet {command}: {said}")]
+    Server {
+        /// What it was told.
+        command: String,
+        /// What it said.
+        said: String,
+    },
+    /// A phone.
+    #[error(transparent)]
+    Phone(#[from] CarnetError),
+    /// The software authenticator.
+    #[error(transparent)]
+    Authenticator(#[from] AuthenticatorError),
+    /// A draft or a patch cannot stand.
+    #[error(transparent)]
+    Invalid(#[from] sync_core::kind::Invalid),
+    /// Something that should be there is not.
+    #[error("{0}")]
+    Missing(&'static str),
+}
+
+impl SupportError {
+    /// Names what was tried.
+    pub fn io(what: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |source| SupportError::Io { what, source }
+    }
+}

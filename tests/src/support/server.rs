@@ -1,0 +1,196 @@
+//! The server in a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use super::SupportError;
+
+const PLAYS: &str = "CARNET_TESTS_PLAYS";
+const CARNET: &str = "carnet";
+
+/// Becomes the program `carnet` if this process was started to be it. Every program of this crate
+/// that starts servers asks this first.
+pub fn be_carnet() -> Option<ExitCode> {
+    (std::env::var_os(PLAYS)? == CARNET).then(server::cli::main)
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    program: PathBuf,
+    data: PathBuf,
+    child: Child,
+    _stdout: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Server {
+    /// Starts a server over a data directory, on a free port of the loopback address. Its logs go
+    /// to `server.log` there. Further arguments are those of `carnet serve`.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(data: &Path, arguments: &[&str]) -> Result<Self, SupportError> {
+        let program = std::env::current_exe().map_err(SupportError::io("this program's path"))?;
+        Self::start_with(&program, data, arguments)
+    }
+
+    /// The same with another program of this crate: tests name one that cargo built for them.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_with(
+        program: &Path,
+        data: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, SupportError> {
+        std::fs::create_dir_all(data).map_err(SupportError::io("the data directory"))?;
+        let logs = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(data.join("server.log"))
+            .map_err(SupportError::io("the server's log file"))?;
+        let mut child = carnet(program, data)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(logs)
+            .spawn()
+            .map_err(SupportError::io("starting the server"))?;
+        let stdout = child.stdout.take();
+        let mut stdout = BufReader::new(stdout.ok_or(SupportError::Missing("no standard output"))?);
+        let mut line = String::new();
+        let read = stdout.read_line(&mut line);
+        read.map_err(SupportError::io("listening to the server"))?;
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            // It is not needed any more, and may be gone already.
+            let _ = child.kill().and_then(|()| child.wait());
+            let said = std::fs::read_to_string(data.join("server.log")).unwrap_or_default();
+            return Err(SupportError::Server {
+                command: "serve".to_owned(),
+                said: said.lines().last().unwrap_or(&line).to_owned(),
+            });
+        };
+        Ok(Server {
+            program: program.to_owned(),
+            data: data.to_owned(),
+            url: url.to_owned(),
+            _stdout: stdout,
+            child,
+        })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Runs a command of `carnet` over the same data, with `--json`, and reads the answer.
+    ///
+    /// # Errors
+    /// When the command fails, with what it said.
+    pub fn carnet(&self, arguments: &[&str]) -> Result<serde_json::Value, SupportError> {
+        let text = self.carnet_text(&[arguments, &["--json"]].concat())?;
+        serde_json::from_str(&text).map_err(|_| SupportError::Server {
+            command: arguments.join(" "),
+            said: text,
+        })
+    }
+
+    /// Runs a command of `carnet` over the same data, and gives what it printed.
+    ///
+    /// # Errors
+    /// When the command fails, with what it said.
+    pub fn carnet_text(&self, arguments: &[&str]) -> Result<String, SupportError> {
+        let output = carnet(&self.program, &self.data)
+            .args(arguments)
+            .output()
+            .map_err(SupportError::io("a command of the administrator"))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(SupportError::Server {
+                command: arguments.join(" "),
+                said: text(&output.stderr),
+            })
+        }
+    }
+
+    /// Processor time it has used since it started, user and system, of the threads it has.
+    ///
+    /// # Errors
+    /// When the system does not tell: this is Linux's `schedstat`, in nanoseconds, since the ticks
+    /// of `stat` are coarser than what is measured here.
+    pub fn cpu(&self) -> Result<Duration, SupportError> {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let tasks = std::fs::read_dir(tasks).map_err(SupportError::io("the server's threads"))?;
+        let used = tasks.filter_map(|task| {
+            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Ok(Duration::from_nanos(used.sum()))
+    }
+
+    /// Memory it holds, in bytes.
+    pub fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1024)
+    }
+
+    /// Asks it to stop, and waits until it has finished what it was doing.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn stop(mut self) -> Result<(), SupportError> {
+        let asked = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status();
+        asked.map_err(SupportError::io("stopping the server"))?;
+        self.wait()
+    }
+
+    /// Kills it at whatever instruction it is.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn kill(mut self) -> Result<(), SupportError> {
+        let killed = self.child.kill();
+        killed.map_err(SupportError::io("killing the server"))?;
+        self.wait()
+    }
+
+    /// Waits until it ends by itself, or because somebody stops it.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn wait(&mut self) -> Result<(), SupportError> {
+        let ended = self.child.wait();
+        ended
+            .map(drop)
+            .map_err(SupportError::io("waiting for the server"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whoever did not stop it does not need what it was doing; it may be gone already.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+fn carnet(program: &Path, data: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env(PLAYS, CARNET).arg("--data").arg(data);
+    command
+}
