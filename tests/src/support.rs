@@ -13,7 +13,7 @@ pub use phone::{Copy, Phone};
 pub use server::{Server, be_carnet};
 
 use carnet_mobile::error::CarnetError;
-use carnet_mobile::terminal::AuthenticatorError;
+use carnet_mobile::terminal::PhoneError;
 
 /// What goes wrong while a stage is set.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +37,9 @@ pub enum SupportError {
     /// A phone.
     #[error(transparent)]
     Phone(#[from] CarnetError),
-    /// The software authenticator.
+    /// The folder of a phone, or its software authenticator.
     #[error(transparent)]
-    Authenticator(#[from] AuthenticatorError),
+    Terminal(#[from] PhoneError),
     /// A draft or a patch cannot stand.
     #[error(transparent)]
     Invalid(#[from] sync_core::kind::Invalid),

@@ -159,7 +159,7 @@ fn another(
     let opened = open_record(stage.server, &holder)?;
     let folder = stage.server.data().with_file_name("others");
     let phone = crate::support::Phone::open(&folder.join(number.to_string()))?;
-    let profile = phone.enrol(stage.server.url(), &opened.code, "phone")?;
+    let profile = phone.enrol(stage.server.url(), &opened.code)?;
     let copy = phone.copy(&profile, opened.record)?;
     let seed = arguments.seed.wrapping_add(u64::from(number));
     let life = Life::generate(&Plan::new(seed, arguments.entries as usize));

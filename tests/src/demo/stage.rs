@@ -172,7 +172,7 @@ impl Desk<'_> {
         who: &Entered,
     ) -> Result<(Phone, Arc<Profile>), SupportError> {
         let phone = Phone::open(&self.folder.join(folder))?;
-        let profile = phone.enrol(self.server.url(), &who.code, device)?;
+        let profile = phone.enrol(self.server.url(), &who.code)?;
         self.screen.line(name, device);
         Ok((phone, profile))
     }
@@ -205,7 +205,7 @@ impl Desk<'_> {
         profession: Profession,
     ) -> Result<Actor, SupportError> {
         let device = "clinic's tablet";
-        let profile = tablet.enrol(self.server.url(), &who.code, device)?;
+        let profile = tablet.enrol(self.server.url(), &who.code)?;
         self.screen.line(name, device);
         Ok(Actor {
             name,

@@ -7,8 +7,7 @@ use carnet_mobile::device::Device;
 use carnet_mobile::error::{CarnetError, Error};
 use carnet_mobile::face::{Carnet, Profile, Record, SyncResult};
 use carnet_mobile::store::{Shelf, StoreError, Unlocked};
-use carnet_mobile::terminal::SoftwareAuthenticator;
-use carnet_mobile::vault::FileVault;
+use carnet_mobile::terminal;
 use sync_core::entry::Write;
 use sync_core::kind::{Draft, Patch};
 use sync_core::merge::{EntryView, HeldForReview, ReviewItem};
@@ -22,12 +21,9 @@ use crate::life::{Act, Deed, Life};
 /// How many edits of a life are one transaction of the phone's store.
 const CHUNK: usize = 500;
 
-/// A phone or a tablet, laid out on disk as `carnet-phone` does it.
+/// A phone or a tablet: a folder that `carnet-phone` opens as well.
 #[derive(Clone, Debug)]
-pub struct Phone {
-    carnet: Arc<Carnet>,
-    authenticator: SoftwareAuthenticator,
-}
+pub struct Phone(Arc<terminal::Phone>);
 
 impl Phone {
     /// Opens a phone in a folder, or sets one up there.
@@ -35,41 +31,28 @@ impl Phone {
     /// # Errors
     /// When its store or its files do not open.
     pub fn open(folder: &Path) -> Result<Self, SupportError> {
-        std::fs::create_dir_all(folder).map_err(SupportError::io("a phone's folder"))?;
-        let vault = FileVault::open(folder.join("file-vault"));
-        let vault = Arc::new(vault.map_err(SupportError::io("a phone's vault"))?);
-        let path = folder
-            .to_str()
-            .ok_or(SupportError::Missing("a folder with a plain name"))?;
-        Ok(Phone {
-            carnet: Carnet::open(path.to_owned(), vault)?,
-            authenticator: SoftwareAuthenticator::in_file(&folder.join("test-authenticator.cbor"))?,
-        })
+        Ok(Phone(Arc::new(terminal::Phone::open(folder)?)))
     }
 
     /// The library's object.
     pub fn carnet(&self) -> &Arc<Carnet> {
-        &self.carnet
+        &self.0.carnet
     }
 
     /// Makes a passkey with an enrolment code, and signs its person in.
     ///
     /// # Errors
     /// When the ceremony fails.
-    pub fn enrol(
-        &self,
-        server: &str,
-        code: &str,
-        device: &str,
-    ) -> Result<Arc<Profile>, SupportError> {
-        let ceremony = self
-            .carnet
-            .enrol_start(server.to_owned(), code.to_owned())?;
-        let credential = self.authenticator.create(server, &ceremony.options)?;
-        let passkey = format!("Clé d’accès, {device}");
-        Ok(self
-            .carnet
-            .enrol_finish(ceremony.id, credential, passkey, device.to_owned())?)
+    pub fn enrol(&self, server: &str, code: &str) -> Result<Arc<Profile>, SupportError> {
+        Ok(self.0.enrol(server, code)?)
+    }
+
+    /// Signs in with the passkey made last.
+    ///
+    /// # Errors
+    /// When the ceremony fails.
+    pub fn sign_in(&self, server: &str) -> Result<Arc<Profile>, SupportError> {
+        Ok(self.0.sign_in(server, None)?)
     }
 
     /// Stays offline, or goes online again.
@@ -77,7 +60,7 @@ impl Phone {
     /// # Errors
     /// When its store is broken.
     pub fn set_offline(&self, offline: bool) -> Result<(), SupportError> {
-        Ok(self.carnet.set_offline(offline)?)
+        Ok(self.carnet().set_offline(offline)?)
     }
 
     /// One person's copy of a record on this phone, after asking the server which there are.
@@ -91,7 +74,7 @@ impl Phone {
             .person
             .parse()
             .map_err(|_| SupportError::Missing("a person in the profile"))?;
-        let device = self.carnet.device();
+        let device = self.carnet().device();
         let rows = device.store().profiles().map_err(Error::from);
         let rows = rows.map_err(CarnetError::from)?;
         let row = rows.iter().find(|(_, card)| card.person == person);
