@@ -49,7 +49,7 @@ fn edit(label: &str) -> (ChangeHash, Edit) {
     let writes = [Write::set("kind", "own-note"), Write::set("text", label)];
     let at = DeviceTime(1_790_000_000_123);
     let (hash, change) = EntryDocument::new()
-        .edit(Actor::of(&device, &incarnation), &writes, at)
+        .edit(Actor::of(&device, &incarnation, &entry), &writes, at)
         .unwrap();
     let origin = Origin {
         author: PersonId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003)),

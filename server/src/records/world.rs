@@ -259,8 +259,8 @@ impl Phone {
         self.kept.entries.contains_key(&entry)
     }
 
-    pub(crate) fn actor(&self) -> Actor {
-        Actor::of(&PublicKey::of(&self.author.key), &self.head.incarnation)
+    pub(crate) fn actor(&self, entry: &EntryId) -> Actor {
+        Actor::of(&PublicKey::of(&self.author.key), &self.head.incarnation, entry)
     }
 }
 

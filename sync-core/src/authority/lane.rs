@@ -288,7 +288,7 @@ impl Lane<'_> {
         if origin.author != subject.person
             || origin.device != *device
             || origin.on_behalf_of != for_whom
-            || inspected.actor() != Actor::of(key, &origin.incarnation)
+            || inspected.actor() != Actor::of(key, &origin.incarnation, &edit.entry)
         {
             return Err(stop);
         }

@@ -15,15 +15,17 @@ use crate::{
 const DOMAIN: &[u8] = b"carnet/origin/1";
 
 fixed_bytes! {
-    /// An Automerge actor: a digest of a device's key and its store's incarnation, so that nobody
-    /// can write under another device's actor and a restored store never continues its old one.
+    /// An Automerge actor: a digest of a device's key, its store's incarnation and the entry. So
+    /// nobody can write under another device's actor, a restored store never continues its old
+    /// one, and no two entries have a change of the same name.
     Actor, 16
 }
 
 impl Actor {
-    /// The actor of a device in one incarnation.
-    pub fn of(device: &PublicKey, incarnation: &Incarnation) -> Self {
-        let digest = Digest32::of(&[b"carnet/actor/1", &device.0, &incarnation.0]);
+    /// The actor of a device in one incarnation for one entry.
+    pub fn of(device: &PublicKey, incarnation: &Incarnation, entry: &EntryId) -> Self {
+        let domain = b"carnet/actor/1";
+        let digest = Digest32::of(&[domain, &device.0, &incarnation.0, entry.as_bytes()]);
         let mut actor = [0; 16];
         actor.copy_from_slice(&digest.0[..16]);
         Actor(actor)

@@ -109,7 +109,7 @@ impl ReplicaHead {
             at,
             cites,
         };
-        let actor = Actor::of(&public, &self.incarnation);
+        let actor = Actor::of(&public, &self.incarnation, &entry);
         let (hash, _) = local.write(actor, writes, at, |change| {
             SignedOrigin::new(&author.key, &self.record, &entry, change, &origin)
         })?;

@@ -51,14 +51,14 @@ impl Party {
     fn submitter(&self) -> Submitter {
         let key = PublicKey::of(&self.key);
         Submitter {
-            subject: self.subject.clone(),
+            subject: self.subject,
             device: DeviceId::of(&key),
             key,
         }
     }
 
-    fn actor(&self) -> Actor {
-        Actor::of(&PublicKey::of(&self.key), &Incarnation([5; 16]))
+    fn actor(&self, entry: &EntryId) -> Actor {
+        Actor::of(&PublicKey::of(&self.key), &Incarnation([5; 16]), entry)
     }
 
     /// Writes on top of a document, having seen a checkpoint.
@@ -70,7 +70,7 @@ impl Party {
         seen: Option<Seen>,
     ) -> Edit {
         let at = DeviceTime(0);
-        let (hash, change) = document.edit(self.actor(), writes, at).unwrap();
+        let (hash, change) = document.edit(self.actor(&entry), writes, at).unwrap();
         let delegate = matches!(self.role, Role::Caregiver);
         let origin = Origin {
             author: self.subject.person,
