@@ -12,6 +12,7 @@ use super::body::reply_encoding;
 use super::{Problem, ProblemType};
 use crate::app::App;
 use crate::devices::{self, DeviceOffer, Vetted};
+use crate::records::RecordSummary;
 use crate::sessions::{self, Session, Token, session_cookie};
 use crate::webauthn::ceremonies::CeremonyId;
 
@@ -35,6 +36,8 @@ pub struct SessionAnswer {
     expires: i64,
     /// The keys by which the server signs, to be kept.
     server_keys: Vec<ServerKeyAnswer>,
+    /// The records that the person may open, their own first.
+    records: Vec<RecordSummary>,
 }
 
 /// A key by which the server signs.
@@ -49,8 +52,8 @@ pub struct ServerKeyAnswer {
     public_key: PublicKey,
 }
 
-/// A session just opened, with its token.
-pub struct Opened(Token, Session);
+/// A session just opened, with its token and the records its person may open.
+pub struct Opened(Token, Session, Vec<RecordSummary>);
 
 /// Looks at the device key that was offered, if one was; writes nothing.
 pub fn vet_device(
@@ -84,14 +87,15 @@ pub fn open(
     sessions::forget_expired(connection, now)?;
     let lasts = app.config.session;
     let (token, session) = sessions::begin(connection, now, lasts, person, passkey, device)?;
-    Ok(Opened(token, session))
+    let records = app.records.of_person(connection, person)?;
+    Ok(Opened(token, session, records))
 }
 
 /// Answers with the token, or with a cookie that a browser keeps where no script reads it.
 pub fn answer(
     app: &App,
     request: &HttpRequest,
-    Opened(token, session): Opened,
+    Opened(token, session, records): Opened,
     as_cookie: bool,
 ) -> HttpResponse {
     let key = app.keys.server_signing_key();
@@ -105,6 +109,7 @@ pub fn answer(
             key_id: key.key_id,
             public_key: key.public_key,
         }],
+        records,
     };
     let mut response = HttpResponse::Ok();
     if as_cookie {

@@ -260,7 +260,11 @@ impl Phone {
     }
 
     pub(crate) fn actor(&self, entry: &EntryId) -> Actor {
-        Actor::of(&PublicKey::of(&self.author.key), &self.head.incarnation, entry)
+        Actor::of(
+            &PublicKey::of(&self.author.key),
+            &self.head.incarnation,
+            entry,
+        )
     }
 }
 

@@ -121,6 +121,10 @@ impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Fault(fault) => fault.into(),
+            OpenError::AlreadyOpen(opened) => CommandError::Input(format!(
+                "this person ({}) has a record already: {}; for a new code use enrolment-code",
+                opened.holder, opened.record
+            )),
             other => CommandError::Input(other.to_string()),
         }
     }

@@ -168,6 +168,7 @@ fn run_group(
         connection.batch_execute("SAVEPOINT job")?;
         let keep = match catch_unwind(AssertUnwindSafe(|| job(connection))) {
             Ok(ran) => {
+                tracing::trace!(kept = ran.keep, "a job of the store ran");
                 answers.push(ran.answer);
                 ran.keep
             }

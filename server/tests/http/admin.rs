@@ -1,0 +1,168 @@
+//! The administrator's commands, beside a running server; and the binary that serves.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use super::authenticator::Authenticator;
+use super::world::{World, token};
+
+fn carnet(world: &World, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_carnet"))
+        .args(arguments)
+        .arg("--data")
+        .arg(world.config().data)
+        .output()
+        .expect("runs")
+}
+
+fn answer(output: Output) -> Value {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).expect("is JSON")
+}
+
+fn complaint(output: Output) -> String {
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const OPEN: [&str; 25] = [
+    "admin",
+    "open-record",
+    "--json",
+    "--ins",
+    "279035121518989",
+    "--ins-authority",
+    "1.2.250.1.213.1.4.10",
+    "--family-name",
+    "Nessi",
+    "--given-names",
+    "Ruth Isabelle",
+    "--birth-date",
+    "1979-03-31",
+    "--sex",
+    "F",
+    "--birthplace",
+    "51215",
+    "--channel",
+    "desk",
+    "--departement",
+    "51",
+    "--consent",
+    "signed by the holder",
+    "--proof",
+    "identity card",
+];
+
+#[tokio::test]
+async fn a_record_is_opened_and_its_holder_enrols() {
+    let world = World::new().await;
+    let opened = answer(carnet(&world, &OPEN));
+    let mut phone = Authenticator::default();
+    let code = opened["code"].as_str().expect("a code");
+    let finish = world.begin_enrolment(code, &mut phone).await;
+    let session = world.post("/v1/enrolment/finish", &finish).await.ok();
+    assert_eq!(session["person"], opened["person"]);
+    assert_eq!(session["records"][0]["record"], opened["record"]);
+
+    let again = complaint(carnet(&world, &OPEN));
+    let record = opened["record"].as_str().expect("an id");
+    assert!(again.contains(record), "{again}");
+
+    // Every passkey lost: a desk proofs the identity again.
+    let person = opened["person"].as_str().expect("an id");
+    let recover = [
+        "admin",
+        "enrolment-code",
+        "--json",
+        "--person",
+        person,
+        "--proof",
+        "passport",
+    ];
+    let recovery = answer(carnet(&world, &recover));
+    let code = recovery["code"].as_str().expect("a code");
+    let finish = world
+        .begin_enrolment(code, &mut Authenticator::default())
+        .await;
+    world.post("/v1/enrolment/finish", &finish).await.ok();
+}
+
+#[tokio::test]
+async fn people_are_added_once_and_keys_rotate_under_a_running_server() {
+    let world = World::new().await;
+    let add = [
+        "admin",
+        "add-person",
+        "--json",
+        "--professional",
+        "--rpps",
+        "10101010105",
+        "--profession",
+        "physician",
+        "--family-name",
+        "Roux",
+        "--given-names",
+        "Ali",
+    ];
+    let added = answer(carnet(&world, &add));
+    assert!(complaint(carnet(&world, &add)).contains("enrolment-code"));
+    let rotated = carnet(&world, &["admin", "keys", "rotate"]);
+    assert!(rotated.status.success());
+
+    let code = added["code"].as_str().expect("a code");
+    let finish = world
+        .begin_enrolment(code, &mut Authenticator::default())
+        .await;
+    let session = world.post("/v1/enrolment/finish", &finish).await.ok();
+    let me = world.get("/v1/me", token(&session)).await.ok();
+    assert_eq!(me["profession"], json!("physician"));
+    answer(carnet(&world, &OPEN));
+
+    let mut wrong = add;
+    wrong[5] = "10101010108";
+    assert!(complaint(carnet(&world, &wrong)).contains("rpps"));
+}
+
+#[tokio::test]
+async fn the_binary_serves_until_told_to_stop() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_carnet"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut line = String::new();
+    let out = serving.stdout.take().expect("is piped");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let url = line
+        .trim()
+        .strip_prefix("listening on ")
+        .expect("says where");
+    let health = world.http.get(format!("{url}/healthz")).send().await;
+    assert_eq!(health.expect("answers").status(), 200);
+    let told = Command::new("kill").arg(serving.id().to_string()).status();
+    assert!(told.expect("runs").success());
+    assert!(serving.wait().expect("ends").success());
+}
+
+#[tokio::test]
+async fn a_command_without_a_store_says_so() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let output = Command::new(env!("CARGO_BIN_EXE_carnet"))
+        .args(["admin", "keys", "rotate", "--data"])
+        .arg(dir.path())
+        .output()
+        .expect("runs");
+    assert!(complaint(output).contains("start the server once"));
+    let output = Command::new(env!("CARGO_BIN_EXE_carnet"))
+        .args(["serve", "--listen", "nowhere"])
+        .output()
+        .expect("runs");
+    assert!(complaint(output).contains("listen"));
+}

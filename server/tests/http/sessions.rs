@@ -1,0 +1,102 @@
+//! Sessions: they expire, idle away, are listed and ended; and cookies are for our own pages.
+
+use serde_json::json;
+
+use super::authenticator::{Authenticator, ORIGIN};
+use super::world::{World, token};
+
+const DAY: u64 = 86_400;
+
+#[tokio::test]
+async fn a_session_unused_for_a_month_has_ended() {
+    let world = World::new().await;
+    let session = world.enrol("Ana", &mut Authenticator::default()).await;
+    // Used now and then it lasts, up to its end.
+    for _ in 0..3 {
+        world.clock.advance_seconds(29 * DAY);
+        world.get("/v1/me", token(&session)).await.ok();
+    }
+    world.clock.advance_seconds(3 * DAY);
+    let late = world.get("/v1/me", token(&session)).await;
+    late.refused("not-signed-in");
+
+    let session = world.enrol("Éva", &mut Authenticator::default()).await;
+    world.clock.advance_seconds(31 * DAY);
+    let late = world.get("/v1/me", token(&session)).await;
+    late.refused("not-signed-in");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let world = World::new().await;
+    let mut phone = Authenticator::default();
+    let first = world.enrol("Ana", &mut phone).await;
+    world.clock.advance_seconds(1);
+    let second = world.sign_in(&mut phone).await.ok();
+    let listed = world.get("/v1/me/sessions", token(&second)).await.ok();
+    assert_eq!(listed[0]["id"], second["session"]);
+    assert_eq!(listed[0]["current"], json!(true));
+    assert_eq!(listed[1]["id"], first["session"]);
+
+    let other = world.enrol("Éva", &mut Authenticator::default()).await;
+    let path = format!("/v1/me/sessions/{}", first["session"].as_str().expect("id"));
+    world
+        .delete(&path, token(&other))
+        .await
+        .refused("not-found");
+    assert_eq!(world.delete(&path, token(&second)).await.status, 204);
+    let ended = world.get("/v1/me", token(&first)).await;
+    ended.refused("not-signed-in");
+    let listed = world.get("/v1/me/sessions", token(&second)).await.ok();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_cookie_is_good_for_our_own_pages() {
+    let world = World::new().await;
+    let mut browser = Authenticator::default();
+    world.enrol("Ana", &mut browser).await;
+    let mut finish = world.begin_sign_in(&mut browser).await;
+    finish["cookie"] = json!(true);
+    let answer = world.post("/v1/sign-in/finish", &finish).await;
+    assert_eq!(answer.body.get("token"), None);
+    let cookie = answer.headers["set-cookie"].to_str().expect("text");
+    for part in [
+        "__Host-carnet=",
+        "HttpOnly",
+        "SameSite=Strict",
+        "Secure",
+        "Path=/",
+    ] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    let ask = |method, path, origin: Option<&str>| {
+        let mut request = world
+            .http
+            .request(method, world.url(path))
+            .header("cookie", &cookie);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        world.send(request)
+    };
+    use reqwest::Method;
+    ask(Method::GET, "/v1/me", None).await.ok();
+    let invite = "/v1/me/invitations";
+    for origin in [None, Some("https://elsewhere.example"), Some("null")] {
+        let refused = ask(Method::POST, invite, origin).await;
+        refused.refused("wrong-origin");
+    }
+    ask(Method::POST, invite, Some(ORIGIN)).await.ok();
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_nobodys() {
+    let world = World::new().await;
+    for token in ["", "x", &"A".repeat(43), &"A".repeat(10_000)] {
+        let refused = world.get("/v1/me", token).await;
+        assert_eq!(refused.headers["www-authenticate"], "Bearer");
+        refused.refused("not-signed-in");
+    }
+}
