@@ -40,7 +40,7 @@ enum Command {
     Serve,
     /// Look after people, codes and keys; also while the server runs
     #[command(subcommand)]
-    Admin(admin::Admin),
+    Admin(Box<admin::Admin>),
     /// Check that logs and entries are whole and agree; also while the server runs
     Verify(verify::Verify),
     /// Copy the store, also while the server runs; its keys only if asked to
@@ -99,7 +99,7 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
     runtime.block_on(async {
         match cli.command {
             Command::Serve => serve::serve(config).await,
-            Command::Admin(command) => admin::run(command, config).await,
+            Command::Admin(command) => admin::run(*command, config).await,
             Command::Verify(command) => command.run(config).await,
             Command::Backup(command) => command.run(&config),
         }
