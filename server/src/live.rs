@@ -2,6 +2,8 @@
 
 mod hub;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use hub::{Hub, Listener};
 pub use socket::{Connected, serve};

@@ -1,1 +1,249 @@
+use futures_util::future::join_all;
+use sync_core::change::{Edit, SignedOrigin};
+use sync_core::policy::{RightKind, Role};
+use sync_core::sync::{Frame, HoldReason, Item, Refusal, Verdict};
+use sync_core::{EntryId, Incarnation};
 
+use crate::records::world::{Phone, World, fresh_entry, random};
+
+/// The edits of a phone's next request, to be tampered with.
+fn edits(phone: &mut Phone) -> Vec<Edit> {
+    let frame = phone.request().edits.expect("edits");
+    let items = frame.unpack(&phone.head.record).expect("a frame");
+    items.into_iter().map(|item| item.edit).collect()
+}
+
+async fn hand_in(phone: &mut Phone, edits: &[Edit]) -> Vec<Verdict> {
+    let items: Vec<Item> = edits
+        .iter()
+        .map(|edit| Item {
+            edit: edit.clone(),
+            accepted: None,
+        })
+        .collect();
+    let mut request = phone.request();
+    request.edits = Some(Frame::pack(&phone.head.record, &items, None).expect("packs"));
+    let answer = phone.ask(request).await.expect("answers");
+    let verdicts = answer
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.verdict.clone());
+    verdicts.collect()
+}
+
+#[tokio::test]
+async fn an_edit_is_taken_once() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    phone.note("One");
+    let request = phone.request();
+    let first = phone.ask(request.clone()).await.expect("answers");
+    let again = phone.ask(request).await.expect("answers");
+    let Verdict::Accepted(tick) = first.outcomes[0].verdict else {
+        panic!("{:?}", first.outcomes);
+    };
+    assert_eq!(again.outcomes[0].verdict, Verdict::Duplicate(tick));
+}
+
+#[tokio::test]
+async fn ticks_go_up_though_the_clock_stands() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    for n in 0..5 {
+        phone.note(&format!("{n}"));
+    }
+    let (answer, _) = phone.round().await;
+    let ticks: Vec<_> = answer
+        .outcomes
+        .iter()
+        .map(|outcome| match &outcome.verdict {
+            Verdict::Accepted(tick) => *tick,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(ticks.is_sorted_by(|a, b| a < b), "{ticks:?}");
+    let seen = phone.head.seen_until().expect("a checkpoint");
+    assert!(seen > ticks[4]);
+}
+
+#[tokio::test]
+async fn two_changes_under_one_number_are_not_both_taken() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    let note = phone.note("One");
+    phone.sync().await;
+    let mut twin = phone.clone();
+    let set = |text: &str| [sync_core::entry::Write::set("text", text)];
+    phone.write(note, &set("left"));
+    twin.write(note, &set("right"));
+    let (answer, _) = phone.round().await;
+    assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    let (answer, _) = twin.round().await;
+    let refused = Verdict::Refused(Refusal::Equivocation);
+    assert_eq!(answer.outcomes[0].verdict, refused);
+}
+
+#[tokio::test]
+async fn damaged_and_forged_edits_are_refused_alone() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    for text in ["damaged", "moved", "forged", "good"] {
+        phone.note(text);
+    }
+    let mut edits = edits(&mut phone);
+    let last = edits[0].change.0.len() - 1;
+    edits[0].change.0[last] ^= 1;
+    edits[1].entry = fresh_entry();
+    let origin = edits[2].origin.read().expect("an origin");
+    let change = sync_core::guard::inspect(&edits[2].change)
+        .expect("sound")
+        .hash();
+    let forger = ed25519_dalek::SigningKey::from_bytes(&random());
+    let (record, entry) = (phone.head.record, edits[2].entry);
+    edits[2].origin = SignedOrigin::new(&forger, &record, &entry, &change, &origin);
+    let verdicts = hand_in(&mut phone, &edits).await;
+    let not_authentic = Verdict::Refused(Refusal::NotAuthentic);
+    assert_eq!(verdicts[0], Verdict::Refused(Refusal::Malformed));
+    assert_eq!(verdicts[1..3], [not_authentic.clone(), not_authentic]);
+    assert!(matches!(verdicts[3], Verdict::Accepted(_)));
+}
+
+#[tokio::test]
+async fn what_follows_something_absent_waits_for_it() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    let note = phone.note("One");
+    phone.write(note, &[sync_core::entry::Write::set("text", "two")]);
+    let edits = edits(&mut phone);
+    let verdicts = hand_in(&mut phone, &edits[1..]).await;
+    assert_eq!(verdicts, [Verdict::Refused(Refusal::Incomplete)]);
+    let verdicts = hand_in(&mut phone, &edits).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Accepted(_))));
+}
+
+#[tokio::test]
+async fn a_checkpoint_has_to_be_proved() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    phone.sync().await;
+    phone.note("One");
+    let mut request = phone.request();
+    request.cursor = None;
+    request.checkpoints = Vec::new();
+    let answer = phone.ask(request.clone()).await.expect("answers");
+    let unknown = Verdict::Refused(Refusal::UnknownCheckpoint);
+    assert_eq!(answer.outcomes[0].verdict, unknown);
+    request.checkpoints = phone.head.checkpoint.clone().into_iter().collect();
+    let answer = phone.ask(request).await.expect("answers");
+    assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+}
+
+#[tokio::test]
+async fn a_held_edit_is_held_once_and_so_is_what_follows_it() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    // Own notes are the holder's.
+    let note = caregiver.note("Not mine to write");
+    caregiver.write(note, &[sync_core::entry::Write::set("text", "more")]);
+    let edits = edits(&mut caregiver);
+    let expected = [
+        Verdict::Held(HoldReason::NotPermitted),
+        Verdict::Held(HoldReason::FollowsHeld),
+    ];
+    assert_eq!(hand_in(&mut caregiver, &edits).await, expected);
+    assert_eq!(hand_in(&mut caregiver, &edits).await, expected);
+    // Without good faith it is not the holder's to decide.
+    holder.sync().await;
+    assert!(holder.kept.held.is_empty() && !holder.has(note));
+}
+
+#[tokio::test]
+async fn a_push_that_fails_costs_its_group_nothing() {
+    let world = World::new();
+    let mut phones = Vec::new();
+    for n in 0..8 {
+        let mut phone = world.holder(n).await;
+        phone.sync().await;
+        phone.note("One");
+        phones.push(phone);
+    }
+    let stranger = phones[0].visitor;
+    let elsewhere = phones[1].head.record;
+    let mut foreign = phones[0].clone();
+    let request = foreign.request();
+    let bad = world.records.sync(elsewhere, stranger, request);
+    let good = join_all(phones.iter_mut().map(Phone::round));
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(bad.is_err());
+    for (answer, _) in good {
+        assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_caregiver_helps_five_people_at_most() {
+    let world = World::new();
+    let helper = world.person(None).await;
+    let mut holders = Vec::new();
+    for n in 0..6 {
+        holders.push(world.holder(n).await);
+    }
+    let mut rights: Vec<EntryId> = Vec::new();
+    for holder in &mut holders {
+        holder.sync().await;
+        rights.push(holder.right(RightKind::Delegation, helper));
+    }
+    let outcomes = join_all(holders.iter_mut().map(Phone::round)).await;
+    let held: Vec<usize> = outcomes
+        .iter()
+        .enumerate()
+        .filter(|(_, (answer, _))| {
+            answer.outcomes[0].verdict == Verdict::Held(HoldReason::NotPermitted)
+        })
+        .map(|(n, _)| n)
+        .collect();
+    assert_eq!(held.len(), 1);
+    let refused = held[0];
+    assert!(!holders[refused].has(rights[refused]));
+    let status = serde_json::json!({ "status": "revoked" }).to_string();
+    // Where one ends, another can begin.
+    let ends = (refused + 1) % 6;
+    let write = sync_core::entry::Write::set("status", status);
+    holders[ends].write(rights[ends], &[write]);
+    holders[ends].sync().await;
+    holders[refused].right(RightKind::Delegation, helper);
+    let (answer, _) = holders[refused].round().await;
+    assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    let records = world.records.clone();
+    let job = move |c: &mut diesel::SqliteConnection| records.of_person(c, helper);
+    let listed = world.records.db.read(job).await.expect("lists");
+    assert_eq!(listed.len(), 5);
+    assert!(
+        listed
+            .iter()
+            .all(|summary| summary.roles == [Role::Caregiver])
+    );
+}
+
+#[tokio::test]
+async fn a_restored_phone_goes_on_under_another_actor() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    let note = phone.note("One");
+    phone.sync().await;
+    let mut restored = phone.clone();
+    let actor = restored.actor();
+    restored.head.incarnation = Incarnation(random());
+    assert_ne!(restored.actor(), actor);
+    let set = |text: &str| [sync_core::entry::Write::set("text", text)];
+    phone.write(note, &set("left"));
+    restored.write(note, &set("right"));
+    phone.sync().await;
+    restored.sync().await;
+    phone.sync().await;
+    let (one, other) = (&phone.kept.entries[&note], &restored.kept.entries[&note]);
+    assert_eq!(one.state().fields, other.state().fields);
+    assert_eq!(one.state().claims("text").len(), 2);
+}

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use diesel::prelude::*;
 use ed25519_dalek::SigningKey;
 use sync_core::change::Actor;
 use sync_core::entry::Write;
 use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain, Rpps};
-use sync_core::kind::{OwnNoteDraft, RightDraft};
+use sync_core::kind::{AllergyDraft, Label, OwnNoteDraft, RightDraft};
 use sync_core::policy::{Matrix, Profession, RightKind, Role};
 use sync_core::replica::{Author, Entries, LocalEntry, ReplicaHead, Report, SetAside};
 use sync_core::sign::PublicKey;
@@ -16,19 +17,22 @@ use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId
 use uuid::Uuid;
 
 use super::{AccessError, Channel, Opened, Opening, Records, Visitor, open};
+use crate::app::{Running, run_with};
 use crate::clock::{Clock as _, ManualClock};
+use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::people::{self, Person, Professional};
-use crate::sessions::SignedDevice;
+use crate::sessions::{self, SignedDevice};
 use crate::storage::Database;
+use crate::storage::schema::identity::{devices, passkeys};
 
 pub(crate) const START: Tick = Tick(1_790_000_000_000_000);
 
 pub(crate) struct World {
     pub(crate) records: Arc<Records>,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
 impl World {
@@ -42,8 +46,61 @@ impl World {
         World {
             records: Arc::new(records),
             clock,
-            dir,
+            _dir: dir,
         }
+    }
+
+    /// The stores of a server that listens.
+    pub(crate) async fn serving() -> (Self, Running) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let clock = Arc::new(ManualClock::at(START));
+        let running = run_with(Config::local(dir.path()), clock.clone()).await;
+        let running = running.expect("starts");
+        let world = World {
+            records: running.app().records.clone(),
+            clock,
+            _dir: dir,
+        };
+        (world, running)
+    }
+
+    /// Signs a phone in, without the ceremony; gives the token and the session's name.
+    pub(crate) async fn sign_in(&self, phone: &Phone) -> (String, Uuid) {
+        let (person, device) = (phone.author.person, phone.visitor.device);
+        let known = device.expect("has a key");
+        let now = self.clock.now();
+        let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            let passkey = Uuid::from_bytes(random());
+            diesel::insert_into(passkeys::table)
+                .values((
+                    passkeys::passkey_id.eq(passkey.as_bytes().as_slice()),
+                    passkeys::credential_id.eq(passkey.as_bytes().as_slice()),
+                    passkeys::person_id.eq(person.as_bytes().as_slice()),
+                    passkeys::sealed.eq(Vec::<u8>::new()),
+                    passkeys::created.eq(now.0.cast_signed()),
+                ))
+                .execute(c)?;
+            diesel::insert_or_ignore_into(devices::table)
+                .values((
+                    devices::device_id.eq(known.id.as_bytes()),
+                    devices::public_key.eq(known.public_key.as_bytes()),
+                    devices::person_id.eq(person.as_bytes().as_slice()),
+                    devices::sealed.eq(Vec::<u8>::new()),
+                    devices::created.eq(now.0.cast_signed()),
+                ))
+                .execute(c)?;
+            let lasts = std::time::Duration::from_secs(3600);
+            let (token, session) = sessions::begin(c, now, lasts, person, passkey, device)?;
+            Ok((token.expose(), session.id))
+        };
+        self.records.db.write(job).await.expect("signs in")
+    }
+
+    pub(crate) async fn sign_out(&self, phone: &Phone, session: Uuid) {
+        let (person, now) = (phone.author.person, self.clock.now());
+        let job = move |c: &mut diesel::SqliteConnection| sessions::end(c, now, person, session);
+        let ended: bool = self.records.db.write(job).await.expect("writes");
+        assert!(ended);
     }
 
     /// Opens the record of holder number `n`, and gives the holder's phone.
@@ -196,15 +253,36 @@ pub(crate) struct Phone {
 
 impl Phone {
     pub(crate) fn write(&mut self, entry: EntryId, writes: &[Write]) -> ChangeHash {
+        self.write_citing(entry, writes, Vec::new())
+    }
+
+    pub(crate) fn write_citing(
+        &mut self,
+        entry: EntryId,
+        writes: &[Write],
+        cites: Vec<ChangeHash>,
+    ) -> ChangeHash {
         let at = DeviceTime(START.millis());
         self.head
-            .edit(&mut self.kept, &self.author, entry, writes, Vec::new(), at)
+            .edit(&mut self.kept, &self.author, entry, writes, cites, at)
             .expect("edits")
     }
 
+    /// An entry that caregivers see too.
+    pub(crate) fn allergy(&mut self, substance: &str) -> EntryId {
+        let draft = AllergyDraft {
+            substance: Label::text(substance),
+            ..AllergyDraft::default()
+        };
+        let entry = fresh_entry();
+        self.write(entry, &draft.writes().expect("an allergy"));
+        entry
+    }
+
+    /// An entry of the holder's alone.
     pub(crate) fn note(&mut self, title: &str) -> EntryId {
         let draft = OwnNoteDraft {
-            title: serde_json::from_value(serde_json::json!({ "text": title })).expect("label"),
+            title: Label::text(title),
             ..OwnNoteDraft::default()
         };
         let entry = fresh_entry();

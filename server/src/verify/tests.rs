@@ -73,7 +73,7 @@ async fn each_tampering_is_found() {
             "does not open",
         ),
         (
-            "UPDATE log SET tick = tick + 1 WHERE seq = 2",
+            "UPDATE log SET tick = tick + 1000000 WHERE seq = 2",
             "does not open",
         ),
         ("DELETE FROM log WHERE seq = 2", "not what its changes make"),
@@ -83,7 +83,7 @@ async fn each_tampering_is_found() {
             "does not open",
         ),
         (
-            "UPDATE log SET change_blind = zeroblob(16) WHERE seq = 2",
+            "UPDATE log SET change_blind = randomblob(16) WHERE seq = 2",
             "another name",
         ),
         // An entry's view.

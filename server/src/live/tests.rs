@@ -1,0 +1,165 @@
+use futures_util::{SinkExt as _, StreamExt as _};
+use sync_core::audit::{ChainedEvent, LogHead, verify};
+use sync_core::checkpoint::Checkpoint;
+use sync_core::codec::Encoding;
+use sync_core::sync::{SyncAnswer, Verdict};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::app::Running;
+use crate::records::world::{Phone, World};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn connect(running: &Running, phone: &Phone, token: &str) -> Result<Socket, Error> {
+    let url = format!(
+        "ws://{}/v1/records/{}/live",
+        running.addr(),
+        phone.head.record
+    );
+    let mut request = url.into_client_request().expect("a request");
+    let bearer = format!("Bearer {token}").parse().expect("a header");
+    request.headers_mut().insert("Authorization", bearer);
+    connect_async(request).await.map(|(socket, _)| socket)
+}
+
+/// The next message that is not a ping.
+async fn next(socket: &mut Socket) -> Message {
+    loop {
+        match socket.next().await.expect("open").expect("whole") {
+            Message::Ping(_) | Message::Pong(_) => {}
+            message => return message,
+        }
+    }
+}
+
+fn read(message: &Message) -> SyncAnswer {
+    match message {
+        Message::Binary(bytes) => Encoding::Cbor.read(bytes).expect("an answer"),
+        Message::Text(text) => Encoding::Json.read(text.as_bytes()).expect("an answer"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn changes_of_others_come_unasked_until_the_session_ends() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let (token, session) = world.sign_in(&holder).await;
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+
+    let note = holder.note("Par le fil");
+    let request = Encoding::Cbor.write(&holder.request());
+    socket.send(Message::binary(request)).await.expect("sends");
+    let answer = read(&next(&mut socket).await);
+    assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    holder.receive(&answer);
+
+    let allergy = caregiver.allergy("Latex");
+    caregiver.sync().await;
+    let answer = read(&next(&mut socket).await);
+    assert!(answer.outcomes.is_empty() && !answer.reset);
+    let report = holder.receive(&answer);
+    assert!(report.changed.contains(&allergy) && holder.has(note));
+
+    // In text it is JSON, and answered in JSON from then on.
+    let request = String::from_utf8(Encoding::Json.write(&holder.request())).expect("text");
+    socket.send(Message::text(request)).await.expect("sends");
+    let message = next(&mut socket).await;
+    assert!(matches!(message, Message::Text(_)));
+    holder.receive(&read(&message));
+
+    world.sign_out(&holder, session).await;
+    caregiver.allergy("Iode");
+    caregiver.sync().await;
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.reason.as_str(), "not-signed-in");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_talks_nonsense_is_ended() {
+    let (world, running) = World::serving().await;
+    let holder = world.holder(1).await;
+    let (token, _) = world.sign_in(&holder).await;
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let nonsense = Message::binary(vec![0xff; 10]);
+    socket.send(nonsense).await.expect("sends");
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.reason.as_str(), "malformed");
+
+    let stranger = world.holder(2).await;
+    let (token, _) = world.sign_in(&stranger).await;
+    let Err(Error::Http(refused)) = connect(&running, &holder, &token).await else {
+        panic!("connected");
+    };
+    assert_eq!(refused.status(), 404);
+    running.stop().await;
+}
+
+async fn get(running: &Running, path: &str, token: &str) -> (u16, serde_json::Value) {
+    let client = reqwest::Client::new();
+    let request = client.get(format!("{}{path}", running.url()));
+    let answer = request.bearer_auth(token).send().await.expect("answers");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("JSON"))
+}
+
+#[tokio::test]
+async fn the_holder_reads_and_verifies_the_log_and_learns_who_is_who() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.allergy("Latex");
+    caregiver.sync().await;
+    holder.sync().await;
+    let record = holder.head.record;
+    let (token, _) = world.sign_in(&holder).await;
+    let (other, _) = world.sign_in(&caregiver).await;
+
+    let held = holder.head.checkpoint.as_ref().expect("a checkpoint");
+    let witness: Checkpoint = held.0.read().expect("a checkpoint");
+    let mut events: Vec<ChainedEvent> = Vec::new();
+    loop {
+        let path = format!("/v1/records/{record}/log?limit=2&after={}", events.len());
+        let (status, page) = get(&running, &path, &token).await;
+        assert_eq!(status, 200);
+        let found: Vec<ChainedEvent> =
+            serde_json::from_value(page["events"].clone()).expect("events");
+        events.extend(found);
+        if page["more"] == false {
+            break;
+        }
+    }
+    let verified = verify(&record, &events, &witness.access_log).expect("whole");
+    assert!(verified.head.seq >= 6);
+    let head: LogHead = verified.head;
+    assert_eq!(head.seq, events.len() as u64);
+
+    let (_, people) = get(&running, &format!("/v1/records/{record}/people"), &token).await;
+    assert_eq!(people["people"].as_array().map(Vec::len), Some(2));
+    let (_, records) = get(&running, "/v1/records", &other).await;
+    assert_eq!(records["records"][0]["roles"][0], "caregiver");
+    assert_eq!(records["records"][0]["holder_name"], "Zoé Martin");
+
+    for path in ["log", "people"] {
+        let mine = format!("/v1/records/{record}/{path}");
+        let nobodys = format!("/v1/records/{}/{path}", uuid::Uuid::from_u128(9));
+        let token = if path == "log" { &other } else { &token };
+        let (status, body) = get(&running, &nobodys, token).await;
+        assert_eq!(status, 404);
+        if path == "log" {
+            assert_eq!(get(&running, &mine, token).await, (404, body));
+        }
+    }
+    running.stop().await;
+}
