@@ -79,6 +79,13 @@ pub struct Vetted {
     known: bool,
 }
 
+impl Vetted {
+    /// Whether it was registered before.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+}
+
 /// Looks at the key a device offers in a ceremony.
 pub fn vet(
     connection: &mut SqliteConnection,

@@ -6,6 +6,7 @@
 mod ledgers;
 mod list;
 mod open;
+mod own;
 mod people;
 pub mod vault;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use ledgers::Ledgers;
 pub(crate) use ledgers::{load_document, provenance};
 pub use list::RecordSummary;
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
+pub use own::SignInChange;
 pub use people::KnownPerson;
 use vault::Vault;
 

@@ -12,7 +12,7 @@ use super::body::reply_encoding;
 use super::{Problem, ProblemType};
 use crate::app::App;
 use crate::devices::{self, DeviceOffer, Vetted};
-use crate::records::RecordSummary;
+use crate::records::{RecordSummary, SignInChange};
 use crate::sessions::{self, Session, Token, session_cookie};
 use crate::webauthn::ceremonies::CeremonyId;
 
@@ -81,9 +81,15 @@ pub fn open(
     device: Option<Vetted>,
 ) -> Result<Opened, Problem> {
     let now = app.clock.now();
+    let is_new = device.as_ref().is_some_and(|vetted| !vetted.is_known());
     let device = device
         .map(|vetted| devices::register(connection, &app.keys, now, person, vetted))
         .transpose()?;
+    if let Some(device) = device.filter(|_| is_new) {
+        let change = SignInChange::DeviceAdded;
+        app.records
+            .note_sign_in(connection, person, Some(device.id), change)?;
+    }
     sessions::forget_expired(connection, now)?;
     let lasts = app.config.session;
     let (token, session) = sessions::begin(connection, now, lasts, person, passkey, device)?;

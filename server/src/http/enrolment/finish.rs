@@ -11,6 +11,7 @@ use crate::http::problem::ProblemBody;
 use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
 use crate::http::{Body, Problem, ProblemType};
+use crate::records::SignInChange;
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::codes::{self, CodeRefused};
 use crate::webauthn::{CeremonyRefused, passkeys};
@@ -100,5 +101,7 @@ fn settle_enrolment(
     let Some(passkey) = passkeys::add(connection, &app.keys, now, person, &name, passkey)? else {
         return Ok(Err(CeremonyRefused::Refused.into()));
     };
+    let change = SignInChange::PasskeyAdded;
+    app.records.note_sign_in(connection, person, None, change)?;
     session_answer::open(app, connection, person, passkey, device).map(Ok)
 }

@@ -11,6 +11,7 @@ use crate::devices;
 use crate::http::problem::ProblemBody;
 use crate::http::settle::{look, settle};
 use crate::http::{Body, Problem, ProblemType, Reply};
+use crate::records::SignInChange;
 use crate::sessions::Signed;
 
 /// A device of one's own.
@@ -104,7 +105,13 @@ pub async fn revoke(
     let id = device_id(&id)?;
     let done = settle(&app, move |app, connection| {
         let now = app.clock.now();
-        Ok(Ok(devices::revoke(connection, now, signed.person, id)?))
+        let done = devices::revoke(connection, now, signed.person, id)?;
+        if done {
+            let change = SignInChange::DeviceRevoked;
+            app.records
+                .note_sign_in(connection, signed.person, Some(id), change)?;
+        }
+        Ok(Ok(done))
     })
     .await?;
     found(done)?;

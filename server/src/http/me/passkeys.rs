@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::http::problem::ProblemBody;
 use crate::http::settle::{look, settle};
 use crate::http::{Body, Problem, ProblemType, Reply};
+use crate::records::SignInChange;
 use crate::sessions::Signed;
 use crate::webauthn::passkeys::{self, Revocation};
 
@@ -103,7 +104,14 @@ pub async fn revoke(
     let revocation = settle(&app, move |app, connection| {
         let now = app.clock.now();
         let id = id.into_inner();
-        Ok(Ok(passkeys::revoke(connection, now, signed.person, id)?))
+        let revocation = passkeys::revoke(connection, now, signed.person, id)?;
+        if matches!(revocation, Revocation::Done) {
+            let device = signed.device.map(|device| device.id);
+            let change = SignInChange::PasskeyRevoked;
+            app.records
+                .note_sign_in(connection, signed.person, device, change)?;
+        }
+        Ok(Ok(revocation))
     })
     .await?;
     match revocation {

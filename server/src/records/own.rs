@@ -1,0 +1,69 @@
+//! What a holder's own record tells of how they sign in.
+
+use diesel::SqliteConnection;
+use sync_core::audit::AccessAction;
+use sync_core::policy::Role;
+use sync_core::{DeviceId, PersonId};
+
+use super::Records;
+use super::vault::Vault;
+use crate::audit::{self, Actor};
+use crate::fault::Fault;
+use crate::storage::records::RecordStore as _;
+
+/// A change of how somebody signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInChange {
+    /// A passkey was enrolled.
+    PasskeyAdded,
+    /// A passkey was revoked.
+    PasskeyRevoked,
+    /// A device was registered.
+    DeviceAdded,
+    /// A device was revoked.
+    DeviceRevoked,
+}
+
+impl SignInChange {
+    fn action(self) -> AccessAction {
+        AccessAction::from(
+            match self {
+                SignInChange::PasskeyAdded => "passkey-added",
+                SignInChange::PasskeyRevoked => "passkey-revoked",
+                SignInChange::DeviceAdded => "device-added",
+                SignInChange::DeviceRevoked => "device-revoked",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+impl Records {
+    /// Notes a change of how a person signs in, in the access log of their record if they have
+    /// one, so that the holder sees a device or passkey that is not theirs.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub fn note_sign_in(
+        &self,
+        connection: &mut SqliteConnection,
+        person: PersonId,
+        device: Option<DeviceId>,
+        change: SignInChange,
+    ) -> Result<(), Fault> {
+        let Some(record) = connection.record_of(person)? else {
+            return Ok(());
+        };
+        let Some(row) = connection.record(record)? else {
+            return Ok(());
+        };
+        let vault = Vault::new(&self.keys, record)?;
+        let mut clock = row.clock;
+        clock.last = clock.last.next(self.clock.now());
+        let actor = Actor::new(person, Role::Holder, device, person);
+        let event = actor.event(change.action(), clock.last);
+        audit::append(connection, &vault, &mut clock, event)?;
+        connection.move_clock(record, &clock)?;
+        Ok(())
+    }
+}
