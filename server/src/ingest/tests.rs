@@ -234,9 +234,9 @@ async fn a_restored_phone_goes_on_under_another_actor() {
     let note = phone.note("One");
     phone.sync().await;
     let mut restored = phone.clone();
-    let actor = restored.actor();
+    let actor = restored.actor(&note);
     restored.head.incarnation = Incarnation(random());
-    assert_ne!(restored.actor(), actor);
+    assert_ne!(restored.actor(&note), actor);
     let set = |text: &str| [sync_core::entry::Write::set("text", text)];
     phone.write(note, &set("left"));
     restored.write(note, &set("right"));

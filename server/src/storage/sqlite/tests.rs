@@ -123,3 +123,53 @@ fn the_migrations_can_be_undone_and_done_again() {
             .expect("down");
     }
 }
+
+#[derive(diesel::QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+/// What the statement finds, which selects one column called `name`.
+fn names(statement: &str) -> Vec<String> {
+    let (dir, _db) = fresh();
+    let path = dir.path().join("carnet.sqlite");
+    let mut connection = super::open_connection(&path).expect("opens");
+    let found: Vec<Found> = diesel::sql_query(statement)
+        .load(&mut connection)
+        .expect(statement);
+    found.into_iter().map(|found| found.name).collect()
+}
+
+#[test]
+fn every_foreign_key_has_an_index_that_begins_with_it() {
+    let bare = names(
+        "SELECT t.name || '.' || f.\"from\" AS name
+         FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f
+         WHERE t.schema = 'main' AND t.type = 'table' AND f.seq = 0 AND NOT EXISTS (
+             SELECT 1 FROM pragma_index_list(t.name) i JOIN pragma_index_info(i.name) c
+             WHERE c.seqno = 0 AND c.name = f.\"from\" AND NOT i.partial)",
+    );
+    assert_eq!(bare, [""; 0]);
+}
+
+#[test]
+fn every_table_is_strict_and_the_logs_guard_themselves() {
+    let loose = names(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+         AND NOT strict AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+    );
+    assert_eq!(loose, [""; 0]);
+    let triggers = names("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name");
+    let expected = [
+        "audit_delete",
+        "audit_order",
+        "audit_update",
+        "log_delete",
+        "log_order",
+        "log_update",
+        "records_clock",
+        "records_identity",
+    ];
+    assert_eq!(triggers, expected);
+}
