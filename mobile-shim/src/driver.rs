@@ -18,4 +18,6 @@ pub use http::HttpTransport;
 pub use live::{LiveState, follow};
 pub use sync::{Patience, Progress, SyncSummary, synchronise};
 pub(crate) use sync::{end_session, token};
-pub use transport::{Body, Call, Line, Method, NetError, Pending, Reply, Transport, json_call};
+pub use transport::{
+    Body, Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport, json_call,
+};

@@ -60,10 +60,9 @@ pub async fn learn_names(
         let mut store = device.store();
         let known = names(&mut store, profile, record)?;
         let views = store.rows(profile, record).views()?;
-        let all_known = people_in(&views)
+        people_in(&views)
             .iter()
-            .all(|person| known.contains_key(person));
-        all_known
+            .all(|person| known.contains_key(person))
     };
     if known {
         return Ok(());

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::device::{Device, lock};
-use crate::driver::{Call, Clock, Line, NetError, Pending, Reply, Transport};
+use crate::driver::{Call, Clock, Line, LineOrReply, NetError, Pending, Reply, Transport};
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Store, Unlocked};
 use crate::vault::{KeyVault, VaultError};
 
@@ -223,7 +223,7 @@ impl Transport for FakeNetwork {
         Box::pin(async move { outcome })
     }
 
-    fn open_line(&self, _: Call) -> Pending<'_, Result<Result<Box<dyn Line>, Reply>, NetError>> {
+    fn open_line(&self, _: Call) -> Pending<'_, Result<LineOrReply, NetError>> {
         let line = FakeLine {
             server: self.server.clone(),
             news: self.server.news.subscribe(),

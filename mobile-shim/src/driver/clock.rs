@@ -19,6 +19,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that is handed in"
+    )]
     fn now(&self) -> DeviceTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         DeviceTime(since.map_or(0, |since| {

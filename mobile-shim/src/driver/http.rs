@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{Call, Line, Method, NetError, Pending, Reply, Transport};
+use super::{Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport};
 use crate::error::Error;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -82,12 +82,12 @@ impl Transport for HttpTransport {
         Box::pin(self.send(call))
     }
 
-    fn open_line(&self, call: Call) -> Pending<'_, Result<Result<Box<dyn Line>, Reply>, NetError>> {
+    fn open_line(&self, call: Call) -> Pending<'_, Result<LineOrReply, NetError>> {
         Box::pin(open(call))
     }
 }
 
-async fn open(call: Call) -> Result<Result<Box<dyn Line>, Reply>, NetError> {
+async fn open(call: Call) -> Result<LineOrReply, NetError> {
     let server = call
         .server
         .strip_prefix("http")

@@ -80,12 +80,15 @@ pub trait Line: Send {
     fn receive(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, NetError>>;
 }
 
+/// An open line, or the server's refusal to open one.
+pub type LineOrReply = Result<Box<dyn Line>, Reply>;
+
 /// The network.
 pub trait Transport: Send + Sync {
     /// Makes a request.
     fn call(&self, call: Call) -> Pending<'_, Result<Reply, NetError>>;
     /// Opens a WebSocket; the call's method and body do not count. An HTTP refusal is a reply.
-    fn open_line(&self, call: Call) -> Pending<'_, Result<Result<Box<dyn Line>, Reply>, NetError>>;
+    fn open_line(&self, call: Call) -> Pending<'_, Result<LineOrReply, NetError>>;
 }
 
 impl Reply {

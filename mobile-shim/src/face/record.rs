@@ -6,7 +6,7 @@ use sync_core::entry::{PERSON, Write};
 use sync_core::kind::{
     CommonPatch, Draft, Edit, Patch, RightDraft, RightPatch, Status, StatusCode,
 };
-use sync_core::merge::EntryView;
+use sync_core::merge::{self, EntryView};
 use sync_core::policy::{DelegationType, RightKind};
 use sync_core::{EntryId, RecordId, Tick};
 
@@ -136,8 +136,9 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
+        let linked = merge::cross_flags(&views);
         let shown = views.iter().filter(|view| with_errors || !view.in_error());
-        Ok(shown.map(|view| names.entry(view)).collect())
+        Ok(shown.map(|view| names.linked(view, &linked)).collect())
     }
 
     /// One entry.
@@ -147,7 +148,10 @@ impl Record {
         let names = self.names(&profile)?;
         let mut store = self.device.store();
         let view = store.rows(&profile, &self.record).view(&entry)?;
-        Ok(names.entry(&view.ok_or(CarnetError::NotFound)?))
+        let view = view.ok_or(CarnetError::NotFound)?;
+        drop(store);
+        let linked = merge::cross_flags(&self.views()?);
+        Ok(names.linked(&view, &linked))
     }
 
     /// Where the record stands on this device.

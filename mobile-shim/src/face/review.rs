@@ -36,8 +36,8 @@ pub struct ReviewEntry {
     pub words: Bilingual,
     /// The entries it is about.
     pub entries: Vec<String>,
-    /// What they are called.
-    pub labels: Vec<String>,
+    /// What they are called, each in one line.
+    pub labels: Vec<Bilingual>,
     /// The field it is about.
     pub field: Option<String>,
     /// The sides, with who and when.
@@ -93,7 +93,8 @@ impl Record {
         let views = self.views()?;
         let label = |entry: &sync_core::EntryId| {
             let view = views.iter().find(|view| view.id == *entry);
-            view.map(|view| view.label.clone()).unwrap_or_default()
+            view.map(|view| names.entry(view).summary)
+                .unwrap_or_default()
         };
         Ok(items
             .iter()

@@ -8,7 +8,7 @@ use sync_core::kind::{
     Reaction, Regimen, RhD, Severity, Status, Verification, Words,
 };
 use sync_core::merge::{self, Danger, EntryView, FieldClaim, FieldView, Standing};
-use sync_core::{PersonId, Tick};
+use sync_core::{EntryId, PersonId, Tick};
 
 /// The same in English and in French.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -149,6 +149,14 @@ pub struct Entry {
 pub(super) struct Names(pub BTreeMap<PersonId, String>);
 
 impl Names {
+    /// An entry, with what other entries cast on it.
+    pub fn linked(&self, view: &EntryView, linked: &[(EntryId, merge::Flag)]) -> Entry {
+        let mut entry = self.entry(view);
+        let about = linked.iter().filter(|(id, _)| *id == view.id);
+        entry.flags.extend(about.map(|(_, found)| flag(found)));
+        entry
+    }
+
     pub fn entry(&self, view: &EntryView) -> Entry {
         let fields: Vec<Field> = view
             .fields

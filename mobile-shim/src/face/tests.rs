@@ -195,7 +195,7 @@ fn listeners_hear_of_edits_until_they_are_stopped() {
             .unwrap()
     };
     let first = note("one");
-    assert_eq!(*lock(&heard.0), [first.clone()]);
+    assert_eq!(*lock(&heard.0), std::slice::from_ref(&first));
     watch.stop();
     note("two");
     assert_eq!(*lock(&heard.0), [first]);

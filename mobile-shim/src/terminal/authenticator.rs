@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use passkey::authenticator::{
     Authenticator, CredentialStore, DiscoverabilitySupport, StoreInfo, UiHint, UserCheck,
     UserValidationMethod,
@@ -111,7 +110,7 @@ impl SoftwareAuthenticator {
         let mut client = Client::new(self.authenticator(None)).allows_insecure_localhost(true);
         let made = block_on(client.register(&origin, options, DefaultClientData))?
             .map_err(|_| AuthenticatorError::Failed)?;
-        write(&made)
+        serde_json::to_string(&made).map_err(|_| AuthenticatorError::Failed)
     }
 
     /// Signs in with the passkey of `person` (the WebAuthn user handle), or with the one made
@@ -134,7 +133,7 @@ impl SoftwareAuthenticator {
             passkey::client::WebauthnError::CredentialNotFound => AuthenticatorError::NoPasskey,
             _ => AuthenticatorError::Failed,
         })?;
-        write(&asserted)
+        serde_json::to_string(&asserted).map_err(|_| AuthenticatorError::Failed)
     }
 
     fn authenticator(
@@ -159,33 +158,6 @@ fn read<T: serde::de::DeserializeOwned>(options: &str) -> Result<T, Authenticato
         serde_json::json!({ "publicKey": value })
     };
     serde_json::from_value(value).map_err(|_| AuthenticatorError::Options)
-}
-
-/// A credential as a browser writes it: bytes as base64url text, where the crate beneath writes
-/// lists of numbers.
-fn write<T: Serialize>(credential: &T) -> Result<String, AuthenticatorError> {
-    let credential = serde_json::to_value(credential).map_err(|_| AuthenticatorError::Failed)?;
-    Ok(bytes_as_text(credential).to_string())
-}
-
-fn bytes_as_text(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    let byte = |value: &Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
-    match value {
-        Value::Array(items) => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
-            Some(bytes) if !bytes.is_empty() => URL_SAFE_NO_PAD.encode(bytes).into(),
-            _ => Value::Array(items.into_iter().map(bytes_as_text).collect()),
-        },
-        Value::Object(members) => {
-            let members = members.into_iter();
-            Value::Object(
-                members
-                    .map(|(name, value)| (name, bytes_as_text(value)))
-                    .collect(),
-            )
-        }
-        plain => plain,
-    }
 }
 
 /// The origin that a browser would state; a loopback address counts as `localhost`, which is what
@@ -339,18 +311,6 @@ fn passkey(kept: &Kept) -> Option<Passkey> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_text_and_other_lists_stay() {
-        let written = write(&serde_json::json!({
-            "rawId": [1, 2, 255],
-            "response": { "transports": ["internal"], "numbers": [1, 256] },
-        }));
-        let expected =
-            r#"{"rawId":"AQL_","response":{"transports":["internal"],"numbers":[1,256]}}"#;
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(read(&written.unwrap()), read(expected));
-    }
 
     #[test]
     fn a_loopback_address_counts_as_localhost() {

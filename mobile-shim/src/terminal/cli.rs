@@ -90,9 +90,9 @@ enum Command {
     },
     /// Add an entry.
     #[command(subcommand)]
-    Add(Add),
+    Add(Box<Add>),
     /// Edit an entry.
-    Edit(Change),
+    Edit(Box<Change>),
     /// List entries.
     List {
         /// Only of this kind, e.g. allergy.
@@ -224,8 +224,8 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         Command::Invite => here.invite()?,
         Command::Records => here.records()?,
         Command::Use { record } => here.choose(&record)?,
-        Command::Add(add) => here.add(add)?,
-        Command::Edit(change) => here.change(change)?,
+        Command::Add(add) => here.add(*add)?,
+        Command::Edit(change) => here.change(*change)?,
         Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
         Command::Show { entry } => here.show(&entry)?,
         Command::Review => here.review()?,

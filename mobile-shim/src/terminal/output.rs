@@ -77,8 +77,10 @@ impl Output {
 
     fn marks(&self, entry: &Entry) -> String {
         let mut marks = Vec::new();
-        if entry.standing != EntryStanding::Active {
-            marks.push(self.of(&entry.status));
+        match entry.standing {
+            EntryStanding::Active => {}
+            EntryStanding::ToReconcile => marks.push(self.say("to reconcile", "à concilier")),
+            EntryStanding::Ended | EntryStanding::InError => marks.push(self.of(&entry.status)),
         }
         if entry.hidden {
             marks.push(self.say("hidden", "masqué"));
@@ -180,7 +182,8 @@ impl Output {
                 DangerLevel::Low => self.say("low", "faible"),
                 DangerLevel::Notice => self.say("notice", "information"),
             };
-            println!("{}. [{danger}] {}", number + 1, item.labels.join(" / "));
+            let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
+            println!("{}. [{danger}] {}", number + 1, labels.join(" | "));
             println!("   {}", self.of(&item.words));
             for side in &item.sides {
                 let (text, by) = (self.of(&side.claim.text), self.by(side.claim.by.as_ref()));
