@@ -221,6 +221,7 @@ impl Record {
 fn sides(names: &Names, item: &ReviewItem) -> Vec<ReviewSide> {
     item.claims
         .iter()
+        .filter(|side| side.field != sync_core::entry::SCHEMA)
         .map(|side| ReviewSide {
             entry: side.entry.to_string(),
             field: side.field.clone(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::entry::Value;
+use sync_core::entry::{self, Value};
 use sync_core::kind::{
-    Abo, AllergyCategory, BloodGroup, BloodGroupSource, Criticality, JsonScalar as _, Label, Phone,
-    Reaction, Regimen, RhD, Severity, Status, Verification, Words,
+    Abo, AllergyCategory, BloodGroup, BloodGroupSource, Criticality, JsonScalar as _, Kind, Label,
+    Phone, Reaction, Regimen, RhD, Severity, Status, Verification, Words,
 };
 use sync_core::merge::{self, Danger, EntryView, FieldClaim, FieldView, Standing};
 use sync_core::{EntryId, PersonId, Tick};
@@ -241,6 +241,7 @@ impl Names {
                 let name = text.parse().ok().and_then(|person| self.0.get(&person));
                 same(name.unwrap_or(text).clone())
             }
+            (entry::KIND, Value::Text(text)) => Kind::from(text.clone()).title().into(),
             (_, Value::Text(text)) if text.starts_with('{') => {
                 structured(name, value).unwrap_or_else(|| same(text.clone()))
             }

@@ -108,7 +108,7 @@ impl Output {
         println!(
             "{} — {}{}",
             self.of(&entry.kind_title),
-            entry.label,
+            self.of(&entry.summary),
             self.marks(entry)
         );
         println!("  {}", entry.id);
