@@ -70,22 +70,14 @@ impl App {
         })
     }
 
-    /// Checks, and at first start notes, what the data store must keep for good: which key store
-    /// seals it, and which domain its passkeys are bound to.
-    pub async fn check_belonging(&self) -> Result<(), StartError> {
+    /// Checks, and at first start notes, which key store seals the data store.
+    pub async fn check_keys(&self) -> Result<(), StartError> {
         let mine = uuid::Uuid::from_bytes(self.keys.store_id()).to_string();
         let noted = mine.clone();
-        let rp_id = self.config.rp_id.clone();
-        let (stored, bound) = self
+        let stored = self
             .db
             .write(move |c| -> Result<_, Fault> {
-                let stored = settings::note_first(c, settings::KEY_STORE, &noted)?;
-                let bound = settings::find(c, settings::RP_ID)?.filter(|bound| *bound != rp_id);
-                if bound.is_some() && passkeys::any(c)? {
-                    return Ok((stored, bound));
-                }
-                settings::note(c, settings::RP_ID, &rp_id)?;
-                Ok((stored, None))
+                Ok(settings::note_first(c, settings::KEY_STORE, &noted)?)
             })
             .await?;
         if stored != mine {
@@ -94,6 +86,24 @@ impl App {
                 data: self.db.path().to_owned(),
             });
         }
+        Ok(())
+    }
+
+    /// Checks, and until there are passkeys notes, which domain passkeys are bound to. For the
+    /// server only: the administrator's commands may be given without its domain.
+    pub async fn check_relying_party(&self) -> Result<(), StartError> {
+        let rp_id = self.config.rp_id.clone();
+        let bound = self
+            .db
+            .write(move |c| -> Result<_, Fault> {
+                let bound = settings::find(c, settings::RP_ID)?.filter(|bound| *bound != rp_id);
+                if bound.is_some() && passkeys::any(c)? {
+                    return Ok(bound);
+                }
+                settings::note(c, settings::RP_ID, &rp_id)?;
+                Ok(None)
+            })
+            .await?;
         match bound {
             None => Ok(()),
             Some(stored) => Err(StartError::RpIdChanged {

@@ -115,7 +115,7 @@ async fn open(config: Config) -> Result<App, CommandError> {
         )));
     }
     let app = App::open(config, Arc::new(SystemClock))?;
-    app.check_belonging().await?;
+    app.check_keys().await?;
     Ok(app)
 }
 

@@ -32,7 +32,8 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let listen = config.listen;
     let app = web::Data::new(App::open(config, clock)?);
     let serving = lock_for_serving(&app.config.data)?;
-    app.check_belonging().await?;
+    app.check_keys().await?;
+    app.check_relying_party().await?;
     let fail = |source| StartError::Listen {
         address: listen,
         source,
