@@ -14,7 +14,7 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
-use sync_core::policy::{Context, Matrix, Rights, Role, Standing, Subject};
+use sync_core::policy::{Context, Matrix, RightKind, Rights, Role, Standing, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::{Epoch, PersonId, RecordId, Tick};
 
@@ -140,6 +140,13 @@ impl Admitted<'_> {
     }
 }
 
+/// Whether a right names a person that lets them know of the record. A block does not: who never
+/// had a right must not learn that there is something to keep them out of.
+fn may_know(rights: &Rights, person: PersonId) -> bool {
+    let mut facts = rights.facts().iter();
+    facts.any(|fact| fact.person == person && fact.kind != RightKind::Block)
+}
+
 impl Records {
     /// The records of these stores, under the habilitation matrix.
     pub fn new(db: Database, keys: Keys, clock: Arc<dyn Clock>, matrix: Matrix) -> Self {
@@ -158,8 +165,7 @@ impl Records {
         vec![PublicKey::of(&self.keys.server_signing_key().signing)]
     }
 
-    /// Lets a visitor come to a record: whoever has, or once was given or refused, any right in
-    /// it. What they may do there is in the standing, which may be nothing.
+    /// Lets a visitor come to a record: whoever has, or once was given, any right in it. What they may do there is in the standing, which may be nothing.
     ///
     /// # Errors
     /// [`AccessError::NotYours`] alike for records that do not exist.
@@ -181,6 +187,9 @@ impl Records {
         };
         let vault = Vault::new(&self.keys, record)?;
         let known = self.rights(connection, &vault, &row)?;
+        if row.holder != person && !may_know(&known.latest, person) {
+            return Err(AccessError::NotYours);
+        }
         let now = row.clock.last.next(self.clock.now());
         let (standing, epoch) = self.standing(&known.latest, &subject, now);
         Ok(Admitted {
