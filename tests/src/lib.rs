@@ -4,3 +4,4 @@
 pub mod demo;
 pub mod life;
 pub mod support;
+pub mod wire_client;

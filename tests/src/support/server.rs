@@ -27,8 +27,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server over a data directory, on a free port of the loopback address. Its logs go
-    /// to `server.log` there. Further arguments are those of `carnet serve`.
+    /// Starts a server over a data directory, on a free port of the loopback address unless the
+    /// arguments say `--listen`. Its logs go to `server.log` there. Further arguments are those of
+    /// `carnet serve`.
     ///
     /// # Errors
     /// When it does not come up.
@@ -53,7 +54,12 @@ impl Server {
             .open(data.join("server.log"))
             .map_err(SupportError::io("the server's log file"))?;
         let mut child = carnet(program, data)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("serve")
+            .args(if arguments.contains(&"--listen") {
+                &[][..]
+            } else {
+                &["--listen", "127.0.0.1:0"]
+            })
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,0 +1,420 @@
+//! A device's copy of a record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::transaction::{CommitOptions, Transactable as _};
+use automerge::{ActorId, Automerge, Change, ROOT, ReadDoc as _, ScalarValue};
+use ciborium::Value as Cbor;
+use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use sha2::{Digest as _, Sha256};
+use sync_core::checkpoint::SignedCheckpoint;
+use sync_core::entry::{Value, Write};
+use sync_core::sync::{Frame, SyncAnswer, SyncRequest, Verdict};
+use sync_core::{Bytes, ChangeHash, EntryId, RecordId};
+
+use super::{FrameChange, Problem, WireDevice, pack_frame, unpack_frame};
+
+/// One entry of a copy.
+#[derive(Clone, Default)]
+pub struct WireEntry {
+    /// Its document.
+    pub document: Automerge,
+    /// Who vouches for each change.
+    pub changes: BTreeMap<ChangeHash, FrameChange>,
+    named: u64,
+}
+
+impl WireEntry {
+    /// The texts that stand for a key: several where people disagree.
+    pub fn texts(&self, key: &str) -> BTreeSet<String> {
+        let all = self.document.get_all(ROOT, key).unwrap_or_default();
+        all.iter()
+            .filter_map(|(value, _)| Some(value.as_str()?.to_owned()))
+            .collect()
+    }
+
+    /// What it is called.
+    pub fn label(&self) -> Option<String> {
+        let label = self.texts("label").into_iter().next()?;
+        let label: serde_json::Value = serde_json::from_str(&label).ok()?;
+        Some(label["text"].as_str()?.to_owned())
+    }
+
+    /// The number of its changes the server has not answered.
+    pub fn unsent(&self) -> usize {
+        let ticks = self.changes.values().map(|change| change.tick);
+        ticks.filter(Option::is_none).count()
+    }
+}
+
+/// What the server told in one exchange.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The answer as it came.
+    pub answer: SyncAnswer,
+    /// The verdicts.
+    pub verdicts: Vec<Verdict>,
+    /// The entries of its news.
+    pub news: BTreeSet<EntryId>,
+}
+
+/// One person's copy of a record on one device.
+#[derive(Clone)]
+pub struct WireRecord {
+    /// Whose, and where.
+    pub device: WireDevice,
+    /// The record.
+    pub record: RecordId,
+    /// In what role.
+    pub role: String,
+    /// On whose behalf.
+    pub on_behalf_of: Option<sync_core::PersonId>,
+    /// The entries.
+    pub entries: BTreeMap<EntryId, WireEntry>,
+    /// The changes not answered yet, in the order they were made.
+    pub pending: Vec<(EntryId, ChangeHash)>,
+    /// As the last answer gave it.
+    pub cursor: Option<Bytes>,
+    /// The last checkpoint.
+    pub checkpoint: Option<SignedCheckpoint>,
+    /// All checkpoints it was ever given.
+    pub checkpoints: Vec<SignedCheckpoint>,
+    incarnation: [u8; 16],
+    generation: u64,
+    resending: bool,
+}
+
+impl WireRecord {
+    /// An empty copy.
+    pub fn new(device: &WireDevice, record: RecordId, role: &str) -> Self {
+        WireRecord {
+            device: device.clone(),
+            record,
+            role: role.to_owned(),
+            on_behalf_of: None,
+            entries: BTreeMap::new(),
+            pending: Vec::new(),
+            cursor: None,
+            checkpoint: None,
+            checkpoints: Vec::new(),
+            incarnation: rand::random(),
+            generation: 0,
+            resending: false,
+        }
+    }
+
+    /// The labels in this copy.
+    pub fn labels(&self) -> BTreeSet<String> {
+        self.entries.values().filter_map(WireEntry::label).collect()
+    }
+
+    /// Writes a new entry.
+    pub fn create(&mut self, writes: &[Write]) -> EntryId {
+        let entry = EntryId(uuid::Uuid::now_v7());
+        self.edit(entry, writes);
+        entry
+    }
+
+    /// Writes an entry.
+    pub fn edit(&mut self, entry: EntryId, writes: &[Write]) -> ChangeHash {
+        let change = self.make(entry, writes);
+        let hash = hash_of(&change.change);
+        let generation = self.generation;
+        let fresh = || WireEntry {
+            named: generation,
+            ..WireEntry::default()
+        };
+        let kept = self.entries.entry(entry).or_insert_with(fresh);
+        let parsed = Change::from_bytes(change.change.clone()).expect("a change");
+        kept.document.apply_changes([parsed]).expect("fits");
+        kept.changes.insert(hash, change);
+        self.pending.push((entry, hash));
+        hash
+    }
+
+    /// Makes a change of an entry without keeping it.
+    pub fn make(&self, entry: EntryId, writes: &[Write]) -> FrameChange {
+        let mut document = match self.entries.get(&entry) {
+            Some(kept) => kept.document.clone(),
+            None => Automerge::new(),
+        };
+        document.set_actor(ActorId::from(&self.actor(&entry)[..]));
+        let mut transaction = document.transaction();
+        for write in writes {
+            let key = write.key.as_str();
+            let done = match &write.value {
+                Some(value) => transaction.put(ROOT, key, scalar(value)),
+                None => transaction.delete(ROOT, key),
+            };
+            done.expect("the root is a map");
+        }
+        let (hash, _) = transaction.commit_with(CommitOptions::default());
+        let hash = hash.expect("an edit changes something");
+        let change = document.get_change_by_hash(&hash).expect("just made");
+        self.vouch(entry, change.raw_bytes().to_vec(), |_| {})
+    }
+
+    /// Signs for a change; `bend` may bend what is stated.
+    pub fn vouch(
+        &self,
+        entry: EntryId,
+        change: Vec<u8>,
+        bend: impl FnOnce(&mut Vec<(Cbor, Cbor)>),
+    ) -> FrameChange {
+        let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
+        let mut stated = vec![
+            (Cbor::from("p"), bytes(self.device.person().as_bytes())),
+            (Cbor::from("r"), Cbor::from(self.role.as_str())),
+            (Cbor::from("d"), bytes(self.device.device().as_bytes())),
+            (Cbor::from("i"), bytes(&self.incarnation)),
+            (Cbor::from("t"), Cbor::from(now_millis())),
+        ];
+        if let Some(holder) = self.on_behalf_of {
+            stated.push((Cbor::from("o"), bytes(holder.as_bytes())));
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            stated.push((Cbor::from("s"), seen(checkpoint)));
+        }
+        bend(&mut stated);
+        let mut origin = Vec::new();
+        ciborium::into_writer(&Cbor::Map(stated), &mut origin).expect("written to memory");
+        let said = [
+            b"carnet/origin/1",
+            &self.record.as_bytes()[..],
+            entry.as_bytes(),
+            &hash_of(&change).0,
+            &origin,
+        ];
+        let signature = self.device.key.sign(&said.concat()).to_bytes().to_vec();
+        FrameChange {
+            entry,
+            change,
+            origin,
+            signature,
+            tick: None,
+        }
+    }
+
+    fn actor(&self, entry: &EntryId) -> [u8; 16] {
+        let public = self.device.key.verifying_key();
+        let said = [
+            b"carnet/actor/1",
+            &public.as_bytes()[..],
+            &self.incarnation,
+            entry.as_bytes(),
+        ];
+        let digest = Sha256::digest(said.concat());
+        digest[..16].try_into().expect("16 bytes")
+    }
+
+    /// What to send: the changes not answered yet.
+    pub fn request(&self) -> SyncRequest {
+        let unsent: Vec<FrameChange> = self
+            .pending
+            .iter()
+            .filter_map(|(entry, hash)| self.entries.get(entry)?.changes.get(hash).cloned())
+            .collect();
+        self.request_with(&unsent)
+    }
+
+    /// A request that hands in these changes.
+    pub fn request_with(&self, changes: &[FrameChange]) -> SyncRequest {
+        let edits = (!changes.is_empty()).then(|| Frame(pack_frame(&self.record, changes)));
+        let last = self.checkpoint.as_ref().map(SignedCheckpoint::digest);
+        let named = |checkpoint: &&SignedCheckpoint| {
+            let digest = checkpoint.digest();
+            Some(digest) != last
+                && changes.iter().any(|change| {
+                    let digest = digest.as_bytes();
+                    change.origin.windows(16).any(|part| part == digest)
+                })
+        };
+        SyncRequest {
+            v: 1,
+            device: self.device.device(),
+            cursor: self.cursor.clone(),
+            edits,
+            checkpoints: self.checkpoints.iter().filter(named).cloned().collect(),
+            limit: None,
+        }
+    }
+
+    /// One exchange, whose answer is not taken in.
+    pub async fn exchange(&self, request: &SyncRequest) -> Result<SyncAnswer, Problem> {
+        let device = &self.device;
+        let path = WireDevice::sync_path(&self.record);
+        device.wire.post(&path, device.token(), request).await
+    }
+
+    /// One exchange with a server that may be gone before it has answered.
+    pub async fn try_exchange(&self, request: &SyncRequest) -> Option<SyncAnswer> {
+        let wire = &self.device.wire;
+        let encoding = wire.encoding();
+        let sent = wire
+            .request(reqwest::Method::POST, &WireDevice::sync_path(&self.record))
+            .bearer_auth(&self.device.session.token)
+            .header("content-type", encoding.media_type())
+            .body(encoding.write(request))
+            .send();
+        let response = sent.await.ok()?;
+        assert!(response.status().is_success(), "{}", response.status());
+        let bytes = response.bytes().await.ok()?;
+        Some(encoding.read(&bytes).expect("a whole answer"))
+    }
+
+    /// Syncs until there is no more.
+    pub async fn sync(&mut self) -> Result<Told, Problem> {
+        let mut told = self.step().await?;
+        while told.answer.more {
+            let next = self.step().await?;
+            told.verdicts.extend(next.verdicts);
+            told.news.extend(next.news);
+            told.answer = next.answer;
+        }
+        Ok(told)
+    }
+
+    /// One exchange.
+    pub async fn step(&mut self) -> Result<Told, Problem> {
+        let answer = self.exchange(&self.request()).await?;
+        Ok(self.take(answer))
+    }
+
+    /// Takes an answer in, after the checks of the page.
+    pub fn take(&mut self, answer: SyncAnswer) -> Told {
+        let keys = self.server_keys();
+        self.take_checkpoint(&answer.checkpoint, &keys);
+        for outcome in &answer.outcomes {
+            self.settle(outcome.change, &outcome.verdict);
+        }
+        if answer.reset {
+            self.generation += 1;
+            self.resending = true;
+        }
+        let mut news = BTreeSet::new();
+        if let Some(frame) = &answer.news {
+            for change in unpack_frame(&self.record, &frame.0, &keys) {
+                news.insert(change.entry);
+                self.take_change(change);
+            }
+        }
+        for entry in &answer.forget {
+            self.entries.remove(entry);
+        }
+        if !answer.more && std::mem::take(&mut self.resending) {
+            let generation = self.generation;
+            self.entries
+                .retain(|_, entry| entry.named == generation || entry.unsent() > 0);
+        }
+        self.cursor = Some(answer.cursor.clone());
+        Told {
+            verdicts: answer.outcomes.iter().map(|o| o.verdict.clone()).collect(),
+            news,
+            answer,
+        }
+    }
+
+    fn server_keys(&self) -> Vec<VerifyingKey> {
+        let keys = self.device.session.server_keys.iter();
+        keys.map(|key| {
+            let bytes = key.public_key[..].try_into().expect("32 bytes");
+            VerifyingKey::from_bytes(&bytes).expect("a key")
+        })
+        .collect()
+    }
+
+    fn take_checkpoint(&mut self, checkpoint: &SignedCheckpoint, keys: &[VerifyingKey]) {
+        let said = [b"carnet/checkpoint/1", &checkpoint.0.payload[..]].concat();
+        let signature = Signature::from_bytes(&checkpoint.0.signature.0);
+        let signed = |key: &VerifyingKey| key.verify_strict(&said, &signature).is_ok();
+        assert!(keys.iter().any(signed), "signed by a pinned key");
+        let record = member(&checkpoint.0.payload, "r").into_bytes();
+        assert_eq!(record.expect("bytes"), self.record.as_bytes());
+        if let Some(last) = &self.checkpoint {
+            let same = member(&last.0.payload, "l") == member(&checkpoint.0.payload, "l");
+            assert!(!same || tick(last) <= tick(checkpoint), "does not go back");
+        }
+        self.checkpoint = Some(checkpoint.clone());
+        self.checkpoints.push(checkpoint.clone());
+    }
+
+    fn settle(&mut self, change: ChangeHash, verdict: &Verdict) {
+        let Some(at) = self.pending.iter().position(|(_, hash)| *hash == change) else {
+            return;
+        };
+        let entry = self.pending[at].0;
+        match verdict {
+            Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
+                self.pending.remove(at);
+                let kept = self.entries.get_mut(&entry);
+                if let Some(kept) = kept.and_then(|kept| kept.changes.get_mut(&change)) {
+                    kept.tick = Some(tick.0);
+                }
+            }
+            // The rest of the entry stands without what was not taken, and what followed it.
+            Verdict::Held(_) | Verdict::Refused(_) => {
+                self.pending.retain(|(other, _)| *other != entry);
+                self.incarnation = rand::random();
+                if let Some(kept) = self.entries.remove(&entry) {
+                    for change in kept.changes.into_values() {
+                        if change.tick.is_some() {
+                            self.take_change(change);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_change(&mut self, change: FrameChange) {
+        let generation = self.generation;
+        let kept = self.entries.entry(change.entry).or_default();
+        kept.named = generation;
+        let parsed = Change::from_bytes(change.change.clone()).expect("a change");
+        kept.document.apply_changes([parsed]).expect("fits");
+        kept.changes.insert(hash_of(&change.change), change);
+    }
+}
+
+/// Automerge's name of a change: the SHA-256 of the chunk without magic and checksum.
+pub(crate) fn hash_of(change: &[u8]) -> ChangeHash {
+    ChangeHash(Sha256::digest(&change[8.min(change.len())..]).into())
+}
+
+fn seen(checkpoint: &SignedCheckpoint) -> Cbor {
+    let payload = &checkpoint.0.payload;
+    let digest = Sha256::digest(&payload[..])[..16].to_vec();
+    Cbor::Map(vec![
+        (Cbor::from("l"), member(payload, "l")),
+        (Cbor::from("t"), member(payload, "t")),
+        (Cbor::from("d"), Cbor::Bytes(digest)),
+    ])
+}
+
+fn tick(checkpoint: &SignedCheckpoint) -> u64 {
+    let tick = member(&checkpoint.0.payload, "t").into_integer();
+    tick.expect("a tick").try_into().expect("64 bits")
+}
+
+/// A member of a CBOR map.
+fn member(payload: &[u8], name: &str) -> Cbor {
+    let map: Cbor = ciborium::from_reader(payload).expect("CBOR");
+    let members = map.into_map().expect("a map").into_iter();
+    let mut found = members.filter(|(key, _)| key.as_text() == Some(name));
+    found.next().expect("as documented").1
+}
+
+fn scalar(value: &Value) -> ScalarValue {
+    match value {
+        Value::Null => ScalarValue::Null,
+        Value::Bool(value) => ScalarValue::Boolean(*value),
+        Value::Int(value) => ScalarValue::Int(*value),
+        Value::Uint(value) => ScalarValue::Uint(*value),
+        Value::Text(value) => ScalarValue::Str(value.as_str().into()),
+        Value::Bytes(value) => ScalarValue::Bytes(value.clone()),
+    }
+}
+
+fn now_millis() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
