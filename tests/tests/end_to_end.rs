@@ -1,0 +1,19 @@
+//! Stories: the `carnet` binary as a process of its own, phones and wire clients that come to it
+//! over HTTP, and what people see.
+
+mod end_to_end {
+    mod access_log;
+    mod backup;
+    mod caregivers;
+    mod clinic;
+    mod conflicts;
+    mod first_days;
+    mod hiding;
+    mod kill;
+    mod live;
+    mod misuse;
+    mod passkeys;
+    mod plaintext;
+    mod stage;
+    mod wire;
+}

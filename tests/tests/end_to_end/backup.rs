@@ -1,0 +1,135 @@
+//! Backups, keys, and data directories of another release.
+
+use std::path::Path;
+
+use carnet_tests::support::Server;
+use diesel::connection::SimpleConnection as _;
+
+use super::stage::{Stage, allergy, labels, program, set, sync};
+
+/// A backup of a running server, with its key store, put together as a data directory.
+fn backed_up(stage: &Stage) -> std::path::PathBuf {
+    let to = stage.place("backup");
+    let name = to.to_str().expect("a plain name");
+    stage
+        .server()
+        .carnet_text(&["backup", name, "--keys"])
+        .expect("backs up");
+    to
+}
+
+fn put_master_key(stage: &Stage, to: &Path) {
+    let key = stage.data().join("keys").join("master.key");
+    std::fs::copy(key, to.join("keys").join("master.key")).expect("copied");
+}
+
+fn start(data: &Path, arguments: &[&str]) -> Result<Server, String> {
+    Server::start_with(&program(), data, arguments).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_backup_of_a_running_server_opens_and_verifies_with_its_keys() {
+    let stage = Stage::new();
+    let (camille, record) = stage.holder("Durand");
+    let mine = camille.synced(record);
+    mine.add(allergy("Latex")).expect("added");
+    sync(&mine);
+    let backup = backed_up(&stage);
+    mine.add(allergy("Iode")).expect("added");
+    sync(&mine);
+
+    let refused = start(&backup, &[]).map(drop).expect_err("no master key");
+    assert!(refused.to_lowercase().contains("key"), "{refused}");
+    put_master_key(&stage, &backup);
+    let restored = start(&backup, &[]).expect("opens with its keys");
+    let verified = restored.carnet(&["verify"]).expect("verifies");
+    assert_eq!(verified["wrong"], serde_json::json!([]));
+    assert_eq!(verified["records"], 1);
+    restored.stop().expect("stops");
+    assert_eq!(labels(&mine), set(["Iode", "Latex"]), "the first goes on");
+    sync(&mine);
+}
+
+#[test]
+fn a_store_does_not_open_with_another_key() {
+    let mut stage = Stage::new();
+    let (camille, record) = stage.holder("Durand");
+    sync(&camille.synced(record));
+    stage.stop();
+    let other = Stage::new();
+    let key = Path::new("keys").join("master.key");
+    let own = std::fs::read(stage.data().join(&key)).expect("its key");
+    std::fs::copy(other.data().join(&key), stage.data().join(&key)).expect("exchanged");
+    let refused = stage.try_start().map(drop).expect_err("another's key");
+    assert!(refused.contains("key"), "{refused}");
+    // Another server's whole key store is not its own either.
+    std::fs::write(stage.data().join(&key), own).expect("put back");
+    stage.start();
+    stage.stop();
+    let keys = stage.data().join("keys");
+    std::fs::rename(&keys, stage.place("own-keys")).expect("aside");
+    let foreign = backed_up(&other);
+    put_master_key(&other, &foreign);
+    std::fs::rename(foreign.join("keys"), &keys).expect("exchanged");
+    let refused = stage.try_start().map(drop).expect_err("another's keys");
+    assert!(refused.contains("keys"), "{refused}");
+}
+
+#[test]
+fn rotated_keys_open_everything_and_old_ones_nothing() {
+    let mut stage = Stage::new();
+    let (camille, record) = stage.holder("Durand");
+    let mine = camille.synced(record);
+    mine.add(allergy("Latex")).expect("added");
+    sync(&mine);
+    let path = stage.data().join("keys").join("master.key");
+    let old = std::fs::read(&path).expect("the master key");
+    stage.stop();
+    stage.start();
+    stage
+        .server()
+        .carnet_text(&["admin", "keys", "rotate"])
+        .expect("rotates beside the running server");
+    mine.add(allergy("Iode")).expect("added");
+    sync(&mine);
+    stage.stop();
+    stage.start();
+    sync(&mine);
+    stage.server().carnet(&["verify"]).expect("verifies");
+    stage.stop();
+    let new = std::fs::read(&path).expect("the master key");
+    assert_ne!(old, new);
+    std::fs::write(&path, &old).expect("put back");
+    let refused = stage.try_start().map(drop).expect_err("an old key");
+    assert!(refused.contains("key"), "{refused}");
+}
+
+#[test]
+fn a_newer_data_directory_is_refused_and_left_alone() {
+    let mut stage = Stage::new();
+    stage.stop();
+    let path = stage.data().join("carnet.sqlite");
+    server::storage::sqlite::open_connection(&path)
+        .expect("opens")
+        .batch_execute(
+            "INSERT INTO __diesel_schema_migrations (version, run_on)
+             VALUES ('29990101000001', '2999-01-01 00:00:00');
+             CREATE TABLE of_the_future (x INTEGER) STRICT;
+             PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .expect("a later release was here");
+    let before = std::fs::read(&path).expect("the store");
+    let refused = stage.try_start().map(drop).expect_err("newer");
+    assert!(
+        refused.contains("newer") || refused.contains("later"),
+        "{refused}"
+    );
+    assert_eq!(std::fs::read(&path).expect("the store"), before);
+}
+
+#[test]
+fn one_directory_is_served_once() {
+    let stage = Stage::new();
+    let refused = stage.try_start().map(drop).expect_err("it is served");
+    assert!(refused.contains("already serves"), "{refused}");
+}

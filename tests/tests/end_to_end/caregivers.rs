@@ -1,0 +1,155 @@
+//! Caregivers: on behalf of somebody, and after the right has ended.
+
+use carnet_mobile::face::{HeldChange, ReviewChoice};
+use carnet_tests::support::Copy;
+use sync_core::policy::Role;
+
+use super::stage::{Stage, allergy, condition, labels, note, set, sync, sync_all, view};
+
+fn held(copy: &Copy) -> Vec<HeldChange> {
+    copy.record.held().expect("the store is whole")
+}
+
+/// Decides on the held edit of this entry.
+fn decide(copy: &Copy, of: &HeldChange, verdict: &str) {
+    let items = copy.record.to_review().expect("the store is whole");
+    let item = items
+        .iter()
+        .find(|item| item.code == "held-edit" && item.entries.contains(&of.entry))
+        .expect("it waits for a decision");
+    let verdict = verdict.to_owned();
+    copy.record
+        .resolve(item.key.clone(), ReviewChoice::Decide { verdict })
+        .expect("the holder decides");
+}
+
+#[test]
+fn a_daughter_edits_on_her_mothers_behalf() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let awa = stage.caregiver("Diallo");
+    hers.record
+        .delegate(awa.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    hers.add(allergy("Latex")).expect("added");
+    hers.add(note("Journal", "à moi seule")).expect("added");
+    sync(&hers);
+
+    let theirs = awa.synced(record);
+    assert_eq!(
+        labels(&theirs),
+        set(["Latex"]),
+        "own notes are the holder's"
+    );
+    awa.phone.set_offline(true).expect("in the country");
+    theirs.add(condition("Asthme")).expect("added");
+    awa.phone.set_offline(false).expect("back");
+    assert_eq!(sync(&theirs).accepted, 1);
+
+    sync(&hers);
+    let shown = view(&hers, "Asthme").created.expect("somebody wrote it");
+    assert_eq!(shown.author, awa.person);
+    assert_eq!(shown.role, Role::Caregiver);
+    assert_eq!(shown.on_behalf_of, Some(mother.person));
+    // The phone learnt how she is called.
+    let entries = hers.record.entries(false).expect("entries");
+    let entry = entries.iter().find(|entry| entry.label == "Asthme");
+    let stamp = entry.and_then(|entry| entry.created.clone());
+    let name = stamp.expect("it is shown").name.unwrap_or_default();
+    assert!(name.contains("Diallo"), "{name}");
+
+    // She may not share further, nor read the log.
+    let doctor = stage.professional("Morel", sync_core::policy::Profession::Physician);
+    let shared = theirs.record.grant(doctor.person.to_string(), true, None);
+    if shared.is_ok() {
+        assert_eq!(sync(&theirs).accepted, 0);
+    }
+    assert!(theirs.record.access_log().is_err());
+    sync(&hers);
+    assert!(
+        hers.record
+            .rights_of(doctor.person.to_string())
+            .expect("rights")
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_she_wrote_before_she_heard_is_held_and_the_mother_decides() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let awa = stage.caregiver("Diallo");
+    let right = hers
+        .record
+        .delegate(awa.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    hers.add(allergy("Latex")).expect("added");
+    sync(&hers);
+    let theirs = awa.synced(record);
+
+    // Offline, both: the daughter writes, the mother takes the right back.
+    awa.phone.set_offline(true).expect("in the country");
+    theirs.add(condition("Asthme")).expect("added");
+    theirs.add(condition("Migraine")).expect("added");
+    hers.record.revoke(right, None).expect("revokes");
+    sync(&hers);
+
+    awa.phone.set_offline(false).expect("back");
+    let told = sync(&theirs);
+    assert_eq!((told.accepted, told.held), (0, 2));
+    let kept = held(&theirs);
+    assert_eq!(kept.len(), 2, "they stay on her phone");
+    for one in &kept {
+        assert!(one.own && one.reason == "no-longer-permitted", "{one:?}");
+    }
+    assert!(labels(&theirs).is_empty(), "and the record is gone from it");
+
+    sync(&hers);
+    assert_eq!(labels(&hers), set(["Latex"]), "nothing by itself");
+    let waiting = held(&hers);
+    assert_eq!(waiting.len(), 2);
+    let about = |name: &str| {
+        let says = |one: &&HeldChange| one.fields.iter().any(|field| field.text.en == name);
+        waiting.iter().find(says).expect("what it would write")
+    };
+    for one in &waiting {
+        assert_eq!(one.by.as_ref().map(|by| by.person.clone()), Some(awa.id()));
+    }
+    decide(&hers, about("Asthme"), "accept");
+    decide(&hers, about("Migraine"), "discard");
+    sync_all(&[&hers]);
+    assert_eq!(labels(&hers), set(["Asthme", "Latex"]));
+    assert!(
+        !super::stage::to_review(&hers).contains("held-edit"),
+        "decided"
+    );
+
+    let elsewhere = mother.invite(&stage, "tablet").synced(record);
+    assert_eq!(labels(&elsewhere), set(["Asthme", "Latex"]));
+    assert!(held(&elsewhere).iter().all(|one| one.settled.is_some()));
+}
+
+#[test]
+fn of_many_caregivers_only_three_help_at_a_time() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    hers.add(allergy("Latex")).expect("added");
+    let people: Vec<_> = ["Diallo", "Ndiaye", "Sow", "Traoré"]
+        .into_iter()
+        .map(|name| stage.caregiver(name))
+        .collect();
+    for one in &people {
+        hers.record
+            .delegate(one.id(), "caregiver".to_owned(), None, None)
+            .expect("delegates");
+    }
+    sync(&hers);
+    let open: Vec<bool> = people
+        .iter()
+        .map(|one| one.phone.copy(&one.profile, record).is_ok())
+        .collect();
+    assert_eq!(open, [true, true, true, false], "the fourth waits");
+}
