@@ -42,11 +42,28 @@ pub fn names(
         names.insert(card.holder, card.name);
     }
     let named: Vec<Named> = store.rows(profile, record).notes(Shelf::People)?;
-    names.extend(named.into_iter().map(|named| (named.person, named.name)));
+    let named = named.into_iter().filter(|named| !named.name.is_empty());
+    names.extend(named.map(|named| (named.person, named.name)));
     Ok(names)
 }
 
-/// Asks the server for names when an entry names somebody unknown. The server logs the question,
+/// The people that entries name and this device has not asked the server for yet.
+fn strangers(
+    store: &mut Store,
+    profile: &Unlocked,
+    record: &RecordId,
+) -> Result<BTreeSet<PersonId>, StoreError> {
+    let known = names(store, profile, record)?;
+    let mut rows = store.rows(profile, record);
+    let asked: Vec<Named> = rows.notes(Shelf::People)?;
+    let asked: BTreeSet<PersonId> = asked.into_iter().map(|named| named.person).collect();
+    let people = people_in(&rows.views()?).into_iter();
+    Ok(people
+        .filter(|person| !known.contains_key(person) && !asked.contains(person))
+        .collect())
+}
+
+/// Asks the server for names when an entry names somebody new. The server logs the question,
 /// so it is not asked for nothing; its failing is no error, a name being a comfort.
 ///
 /// # Errors
@@ -56,15 +73,8 @@ pub async fn learn_names(
     profile: &Unlocked,
     record: &RecordId,
 ) -> Result<(), Error> {
-    let known = {
-        let mut store = device.store();
-        let known = names(&mut store, profile, record)?;
-        let views = store.rows(profile, record).views()?;
-        people_in(&views)
-            .iter()
-            .all(|person| known.contains_key(person))
-    };
-    if known {
+    let strangers = strangers(&mut device.store(), profile, record)?;
+    if strangers.is_empty() {
         return Ok(());
     }
     let Ok(token) = token(device, profile) else {
@@ -86,6 +96,16 @@ pub async fn learn_names(
     store.with_replica(profile, record, |_, rows| {
         for named in &told.people {
             rows.put_note(Shelf::People, named.person.as_bytes(), 0, named)?;
+        }
+        // Whom the server does not know is noted without a name, so as not to be asked for again.
+        let told: BTreeSet<PersonId> = told.people.iter().map(|named| named.person).collect();
+        for person in strangers.difference(&told) {
+            let nameless = Named {
+                person: *person,
+                name: String::new(),
+                profession: None,
+            };
+            rows.put_note(Shelf::People, person.as_bytes(), 0, &nameless)?;
         }
         Ok::<_, Error>(())
     })
