@@ -1,7 +1,8 @@
 //! A life is written on one phone, and fetched by the others.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use carnet_mobile::face::{SyncListener, SyncResult};
 use indicatif::ProgressBar;
@@ -88,9 +89,7 @@ pub(super) fn play(
         &stage.doctor,
         &stage.nurse,
     ];
-    for actor in others {
-        fetch(screen, actor, changes)?;
-    }
+    fetch_all(screen, &others, changes)?;
     screen.say("A nurse reads neither conditions nor own notes; a caregiver no own notes.");
     Ok(scene)
 }
@@ -172,26 +171,79 @@ fn another(
     )
 }
 
-fn fetch(screen: &Screen, actor: &Actor, changes: usize) -> Result<(), SupportError> {
-    let bar = screen.bar("fetching", changes as u64);
-    let started = Instant::now();
-    let listener = Arc::new(Bar(bar.clone()));
-    let done = actor.copy.record.sync_now(Some(listener), None)?;
+/// All at once, as people do; each on their own device.
+fn fetch_all(screen: &Screen, actors: &[&Actor], changes: usize) -> Result<(), SupportError> {
+    let bar = screen.bar("fetching", (changes * actors.len()) as u64);
+    let fetched: Vec<Result<Fetched, SupportError>> = std::thread::scope(|scope| {
+        let fetch = |actor: &&Actor| {
+            let (copy, bar) = (actor.copy.clone(), bar.clone());
+            scope.spawn(move || fetch(&copy, bar))
+        };
+        let running: Vec<_> = actors.iter().map(fetch).collect();
+        let ended = running.into_iter().map(|thread| {
+            let ended = thread.join();
+            ended.unwrap_or(Err(SupportError::Missing("a fetch that ends")))
+        });
+        ended.collect()
+    });
     bar.finish_and_clear();
-    screen.line(
-        actor.name,
-        &format!(
-            "{}: {} ({}), {} up, {} down, {}, {}",
-            actor.device,
-            count(actor.copy.views()?.len(), "entry", "entries"),
-            count(done.received as usize, "change", "changes"),
-            bytes(done.bytes_up),
-            bytes(done.bytes_down),
-            count(done.round_trips as usize, "round trip", "round trips"),
-            seconds(started.elapsed())
-        ),
-    );
+    for (actor, fetched) in actors.iter().zip(fetched) {
+        let Fetched {
+            done,
+            entries,
+            elapsed,
+        } = fetched?;
+        screen.line(
+            actor.name,
+            &format!(
+                "{}: {} ({}), {} up, {} down, {}, {}",
+                actor.device,
+                count(entries, "entry", "entries"),
+                count(done.received as usize, "change", "changes"),
+                bytes(done.bytes_up),
+                bytes(done.bytes_down),
+                count(done.round_trips as usize, "round trip", "round trips"),
+                seconds(elapsed)
+            ),
+        );
+    }
     Ok(())
+}
+
+struct Fetched {
+    done: SyncResult,
+    entries: usize,
+    elapsed: Duration,
+}
+
+fn fetch(copy: &Copy, bar: ProgressBar) -> Result<Fetched, SupportError> {
+    let started = Instant::now();
+    let listener = Arc::new(Part {
+        bar,
+        counted: AtomicU64::new(0),
+    });
+    let done = copy.record.sync_now(Some(listener), None)?;
+    let entries = copy.views()?.len();
+    let elapsed = started.elapsed();
+    Ok(Fetched {
+        done,
+        entries,
+        elapsed,
+    })
+}
+
+/// Tells how far one of several syncs has come.
+struct Part {
+    bar: ProgressBar,
+    counted: AtomicU64,
+}
+
+impl SyncListener for Part {
+    fn progressed(&self, so_far: SyncResult, _waiting: u64) {
+        let now = u64::from(so_far.received);
+        let before = self.counted.swap(now, Ordering::Relaxed);
+        self.bar.inc(now.saturating_sub(before));
+    }
 }
 
 impl Scene {
