@@ -8,10 +8,12 @@ use carnet_mobile::error::{CarnetError, Error};
 use carnet_mobile::face::{Carnet, Profile, Record, SyncResult};
 use carnet_mobile::store::{Shelf, StoreError, Unlocked};
 use carnet_mobile::terminal;
+use ed25519_dalek::SigningKey;
 use sync_core::entry::Write;
 use sync_core::kind::{Draft, Patch};
 use sync_core::merge::{EntryView, HeldForReview, ReviewItem};
 use sync_core::replica::{LocalEntry, SetAside};
+use sync_core::sign::PublicKey;
 use sync_core::sync::HeldEdit;
 use sync_core::{EntryId, PersonId, RecordId};
 
@@ -174,6 +176,18 @@ impl Copy {
         let mut store = self.device.store();
         let mut rows = store.rows(&self.profile, &self.record.id());
         Ok(rows.notes(shelf).map_err(broken)?)
+    }
+
+    /// What signs its edits and its requests: the server's keys, the device's key, the token of the
+    /// sign-in. For clients of the wire that are not this library.
+    ///
+    /// # Errors
+    /// When nobody is signed in, or the store is broken.
+    pub fn credentials(&self) -> Result<(Vec<PublicKey>, SigningKey, String), SupportError> {
+        let secrets = self.device.store().secrets(&self.profile).map_err(broken)?;
+        let key = secrets.device_key().map_err(broken)?;
+        let session = secrets.session.ok_or(SupportError::Missing("a sign-in"))?;
+        Ok((secrets.server_keys, key, session.token))
     }
 
     /// Makes edits in one transaction of the phone's store.

@@ -1,0 +1,88 @@
+//! Live edits, from one phone to another over WebSockets.
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use carnet_mobile::face::{ChangeListener, LiveListener, LiveMode};
+use serde::Serialize;
+use sync_core::kind::{CommonPatch, Edit, OwnNoteDraft};
+
+use super::figures::Spread;
+use super::world::World;
+use crate::support::{Phone, SupportError};
+
+/// How long an edit takes to the other phone.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Live {
+    /// Edits.
+    pub edits: usize,
+    /// From the edit on one phone to the other phone's store having it; durable at the server.
+    pub elapsed: Spread,
+}
+
+struct Ready(mpsc::Sender<()>);
+
+impl LiveListener for Ready {
+    fn live_changed(&self, mode: LiveMode) {
+        if mode == LiveMode::Live {
+            // Whoever waited may have given up.
+            let _ = self.0.send(());
+        }
+    }
+}
+
+struct Arrived(mpsc::Sender<Instant>);
+
+impl ChangeListener for Arrived {
+    fn entries_changed(&self, _changed: Vec<String>, _gone: Vec<String>) {
+        let _ = self.0.send(Instant::now());
+    }
+}
+
+/// Measures it.
+pub(super) fn measure(world: &World, edits: usize) -> Result<Live, SupportError> {
+    let late = |_| SupportError::Missing("a change that arrives live");
+    let patience = Duration::from_secs(20);
+    let here = world.holder(&world.in_memory("live-here"))?;
+    here.live(200, 400)?;
+    let phone = Phone::open(&world.in_memory("live-there"))?;
+    let code = here.profile.invite()?.code;
+    let profile = phone.enrol(world.server.url(), &code)?;
+    let there = phone.copy(&profile, here.copy.record.id())?;
+    let note = here.copy.add(OwnNoteDraft {
+        title: "Direct".into(),
+        ..OwnNoteDraft::default()
+    })?;
+    here.copy.sync()?;
+    there.sync()?;
+
+    let (ready, is_ready) = mpsc::channel();
+    let _here = here
+        .copy
+        .record
+        .go_live(Some(Arc::new(Ready(ready.clone()))))?;
+    let _there = there.record.go_live(Some(Arc::new(Ready(ready))))?;
+    for _ in 0..2 {
+        is_ready.recv_timeout(patience).map_err(late)?;
+    }
+    let (arrived, has_arrived) = mpsc::channel();
+    let _watch = there.record.watch(Arc::new(Arrived(arrived)))?;
+    let mut taken = Vec::new();
+    for number in 0..edits + 10 {
+        let notes = Edit::Set(format!("Remarque numéro {number}."));
+        let patch = CommonPatch {
+            notes,
+            ..CommonPatch::default()
+        };
+        let started = Instant::now();
+        here.copy.edit(note, patch)?;
+        let at = has_arrived.recv_timeout(patience).map_err(late)?;
+        if number >= 10 {
+            taken.push(at.saturating_duration_since(started));
+        }
+    }
+    Ok(Live {
+        edits,
+        elapsed: Spread::of(&taken),
+    })
+}
