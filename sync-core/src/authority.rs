@@ -6,9 +6,7 @@
 mod lane;
 mod ledger;
 mod news;
-mod right;
 
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
 pub use news::{EntryNews, Touched, What, news};
-pub use right::right_fact;

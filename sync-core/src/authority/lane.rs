@@ -7,7 +7,8 @@ use crate::change::{Actor, Edit, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
 use crate::guard::{self, Inspected, Unsafe};
-use crate::kind::{self, Kind, ReviewDecisionDraft, Verdict};
+use crate::kind;
+use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
 use crate::sync::{HoldReason, Refusal};
@@ -236,7 +237,7 @@ impl Lane<'_> {
         self.permitted(edit, &asked, tick)?;
 
         let right = is_right(&class.kind);
-        let discards = discards(&after);
+        let discards = merge::discards(&after);
         let by_holder = origin.role == Role::Holder;
         let provenance = Provenance {
             origin: origin.clone(),
@@ -383,18 +384,6 @@ impl Asked<'_> {
         };
         decision.is_allowed()
     }
-}
-
-/// The held changes that a review decision leaves out.
-fn discards(state: &EntryState) -> Vec<ChangeHash> {
-    if Kind::of(state) != Some(Kind::ReviewDecision) {
-        return Vec::new();
-    }
-    ReviewDecisionDraft::read(state)
-        .filter(|draft| draft.decision == Verdict::Discard)
-        .and_then(|draft| draft.change?.parse().ok())
-        .into_iter()
-        .collect()
 }
 
 fn refusal(why: Unsafe) -> Stop {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::right_fact;
 use crate::change::Provenance;
 use crate::entry::EntryState;
+use crate::merge;
 use crate::policy::Rights;
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
@@ -63,8 +63,7 @@ impl RightsLedger {
             let state = right
                 .state
                 .as_of(|hash| accepted(hash).is_some_and(|at| at <= tick));
-            let since = accepted(&state.creation()?.hash)?;
-            right_fact(right.entry, since, &state)
+            merge::right_fact(&merge::view(right.entry, &state, &right.provenance))
         });
         Rights::new(self.holder, facts)
     }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::right_fact;
 use sync_core::entry::{EntryClass, PERSON};
+use sync_core::merge::right_fact;
 use sync_core::merge::{EntryView, FlagCode};
 use sync_core::policy::{Matrix, RightFact, Rights, Standing};
 use sync_core::{EntryId, Tick};
@@ -144,15 +144,9 @@ fn class(view: &EntryView) -> Option<EntryClass> {
 
 /// What the record's rights entries say.
 fn facts(actor: &Actor) -> Result<Vec<RightFact>, SupportError> {
-    let mut facts = Vec::new();
-    for view in actor.copy.views()? {
-        let (Some(_), Some(accepted)) = (view.kind.right(), view.recorded) else {
-            continue;
-        };
-        let entry = actor.copy.entry(&view.id)?;
-        facts.extend(entry.and_then(|entry| right_fact(view.id, accepted, &entry.state())));
-    }
-    Ok(facts)
+    let views = actor.copy.views()?;
+    let accepted = views.iter().filter(|view| view.recorded.is_some());
+    Ok(accepted.filter_map(right_fact).collect())
 }
 
 /// After everything that was accepted.
