@@ -158,7 +158,10 @@ impl EntryDocument {
 
     /// What the document says.
     pub fn state(&self) -> EntryState {
-        let history = self.0.get_changes(&[]).iter().map(past).collect();
+        let mut history: Vec<PastChange> = self.0.get_changes(&[]).iter().map(past).collect();
+        // A change's first operation is numbered after all of those before it, so this keeps each
+        // change behind those it depends on, in one order however they arrived.
+        history.sort_by_key(|past| (past.start_op, past.hash));
         let mut state = EntryState {
             history,
             ..EntryState::default()

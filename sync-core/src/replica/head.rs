@@ -36,9 +36,12 @@ pub struct ReplicaHead {
     pub incarnation: Incarnation,
     /// How far it has come.
     pub cursor: Option<Bytes>,
-    /// The last checkpoint.
+    /// The last checkpoint all of which has been given to this replica; edits name it.
     pub checkpoint: Option<SignedCheckpoint>,
-    /// Earlier checkpoints that edits not yet answered name.
+    /// The checkpoint of the last page, while more pages are to come.
+    #[serde(default)]
+    pub page: Option<SignedCheckpoint>,
+    /// Checkpoints that edits not yet answered may name and the cursor does not prove.
     pub earlier: Vec<SignedCheckpoint>,
     /// Edits not answered yet, in the order they were made.
     pub pending: Vec<(EntryId, ChangeHash)>,
@@ -57,6 +60,7 @@ impl ReplicaHead {
             incarnation,
             cursor: None,
             checkpoint: None,
+            page: None,
             earlier: Vec::new(),
             pending: Vec::new(),
             generation: 0,
@@ -152,7 +156,7 @@ impl ReplicaHead {
         })
     }
 
-    /// The checkpoints that edits name, but for the last one: the cursor proves it.
+    /// The checkpoints that edits name, but for the one the cursor proves.
     fn named_checkpoints(&self, items: &[Item]) -> Vec<SignedCheckpoint> {
         let named: Vec<_> = items
             .iter()

@@ -110,7 +110,7 @@ impl ReplicaHead {
         if next.record != self.record {
             return Err(AnswerError::OtherRecord);
         }
-        if let Some(held) = &self.checkpoint {
+        if let Some(held) = self.page.as_ref().or(self.checkpoint.as_ref()) {
             let held: Checkpoint = held.0.read()?;
             if held.log == next.log && next.tick < held.tick {
                 return Err(AnswerError::WentBack);
@@ -322,14 +322,23 @@ impl ReplicaHead {
         Ok(())
     }
 
+    /// A page's checkpoint speaks of pages that have not come yet: an edit that named it would
+    /// claim to have seen what its author had not. So edits name the one before until all is here.
     fn advance(&mut self, answer: &SyncAnswer) {
         self.cursor = Some(answer.cursor.clone());
-        let held = self.checkpoint.replace(answer.checkpoint.clone());
         if self.pending.is_empty() {
             self.earlier.clear();
-        } else {
-            self.earlier.extend(held);
         }
+        let held = if answer.more {
+            self.page = Some(answer.checkpoint.clone());
+            self.checkpoint.clone()
+        } else {
+            self.page = None;
+            let held = self.checkpoint.replace(answer.checkpoint.clone());
+            held.filter(|_| !self.pending.is_empty())
+        };
+        let unnamed = held.filter(|held| !self.earlier.contains(held));
+        self.earlier.extend(unnamed);
     }
 
     /// How far the server said this replica has come.
