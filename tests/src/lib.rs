@@ -4,5 +4,6 @@
 pub mod bench;
 pub mod demo;
 pub mod life;
+pub mod simulation;
 pub mod support;
 pub mod wire_client;

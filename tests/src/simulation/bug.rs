@@ -1,0 +1,78 @@
+//! Known bugs that can be switched on, to see that the checks catch them.
+
+/// A bug of the kind that real systems had. A simulation that does not catch it proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bug {
+    /// The device keeps cursor and checkpoint in one transaction and the entries in a second.
+    CursorBeforeEntries,
+    /// The server logs a change it has already once more, under a new tick.
+    DuplicateAsNew,
+    /// The server never says what must be forgotten.
+    HideWithoutForget,
+    /// The server judges edits by rights without their revocations.
+    RevocationIgnored,
+    /// The end of a full resend sweeps entries away although they hold unsent edits.
+    SweepDropsPending,
+    /// The device takes an answer although its checkpoint is behind the one it holds.
+    WentBackIgnored,
+    /// The server answers before its transaction is durable.
+    AnswerBeforeCommit,
+    /// The server tells that it holds an edit, and does not keep it.
+    HeldNotKept,
+    /// The server looks at visibility flags only when an entry is changed, not when it is resent.
+    ResendShowsHidden,
+    /// The server goes on from a cursor made under other rights.
+    EpochIgnored,
+    /// The server gives entries out without an event in the access log.
+    ReadNotLogged,
+    /// An unfinished walk through pages is answered as if it were finished.
+    PageForgotten,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Bug; 12] = [
+        Bug::CursorBeforeEntries,
+        Bug::DuplicateAsNew,
+        Bug::HideWithoutForget,
+        Bug::RevocationIgnored,
+        Bug::SweepDropsPending,
+        Bug::WentBackIgnored,
+        Bug::AnswerBeforeCommit,
+        Bug::HeldNotKept,
+        Bug::ResendShowsHidden,
+        Bug::EpochIgnored,
+        Bug::ReadNotLogged,
+        Bug::PageForgotten,
+    ];
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bug::CursorBeforeEntries => "cursor-before-entries",
+            Bug::DuplicateAsNew => "duplicate-as-new",
+            Bug::HideWithoutForget => "hide-without-forget",
+            Bug::RevocationIgnored => "revocation-ignored",
+            Bug::SweepDropsPending => "sweep-drops-pending",
+            Bug::WentBackIgnored => "went-back-ignored",
+            Bug::AnswerBeforeCommit => "answer-before-commit",
+            Bug::HeldNotKept => "held-not-kept",
+            Bug::ResendShowsHidden => "resend-shows-hidden",
+            Bug::EpochIgnored => "epoch-ignored",
+            Bug::ReadNotLogged => "read-not-logged",
+            Bug::PageForgotten => "page-forgotten",
+        }
+    }
+}
+
+impl std::str::FromStr for Bug {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Bug::ALL.into_iter().find(|bug| bug.name() == text);
+        found.ok_or_else(|| {
+            let names: Vec<_> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+            format!("no such bug; there are: {}", names.join(", "))
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! What must hold at every step, and what must hold once all faults are over.
+
+mod at_device;
+mod at_end;
+mod at_server;
+
+pub use at_end::settled;
+pub use at_server::short;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_core::entry::Write;
+use sync_core::sync::Refusal;
+use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
+
+use super::oracle::Oracle;
+
+/// What is noted of a device to check it by; goes back with its store when a copy is restored.
+#[derive(Clone, Debug, Default)]
+pub struct Diary {
+    /// The edits made there.
+    made: BTreeMap<ChangeHash, (EntryId, Vec<Write>)>,
+    /// Every entry that it ever held: what somebody saw they have seen, restore or not.
+    ever_held: BTreeSet<EntryId>,
+    /// The checkpoint it held last.
+    checkpoint: Option<(LogIncarnation, Tick)>,
+    /// A copy of the store was put back without the device noticing.
+    pub cloned: bool,
+}
+
+impl Diary {
+    /// Notes an edit.
+    pub fn made(&mut self, entry: EntryId, change: ChangeHash, writes: &[Write]) {
+        self.made.insert(change, (entry, writes.to_vec()));
+        self.ever_held.insert(entry);
+    }
+
+    /// The diary of the store once its copy is back.
+    pub fn restored(&self, copy: Diary) -> Diary {
+        Diary {
+            ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
+            cloned: self.cloned,
+            ..copy
+        }
+    }
+}
+
+/// What the server promised of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Promise {
+    Accepted,
+    Held,
+}
+
+/// How often what was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Edits made on devices.
+    pub edits: u64,
+    /// Edits accepted.
+    pub accepted: u64,
+    /// Edits held.
+    pub held: u64,
+    /// Edits held that were made in good faith.
+    pub good_faith: u64,
+    /// Edits refused as equivocation.
+    pub equivocations: u64,
+    /// Edits refused for other reasons, to be sent again or set aside.
+    pub refused: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Entries forgotten on demand.
+    pub forgotten: u64,
+    /// Full resends.
+    pub resends: u64,
+    /// Answers that were only a page.
+    pub pages: u64,
+    /// Crashes, of server or device.
+    pub crashes: u64,
+    /// Answers refused because the server seemed to have gone back.
+    pub went_back: u64,
+    /// Held edits settled.
+    pub settled: u64,
+}
+
+impl Counts {
+    /// Adds another history's.
+    pub fn add(&mut self, other: &Counts) {
+        let Counts {
+            edits,
+            accepted,
+            held,
+            good_faith,
+            equivocations,
+            refused,
+            requests,
+            forgotten,
+            resends,
+            pages,
+            crashes,
+            went_back,
+            settled,
+        } = other;
+        self.edits += edits;
+        self.accepted += accepted;
+        self.held += held;
+        self.good_faith += good_faith;
+        self.equivocations += equivocations;
+        self.refused += refused;
+        self.requests += requests;
+        self.forgotten += forgotten;
+        self.resends += resends;
+        self.pages += pages;
+        self.crashes += crashes;
+        self.went_back += went_back;
+        self.settled += settled;
+    }
+
+    fn refused(&mut self, why: Refusal) {
+        match why {
+            Refusal::Equivocation => self.equivocations += 1,
+            _ => self.refused += 1,
+        }
+    }
+}
+
+/// The checks, and what they remember.
+#[derive(Default)]
+pub struct Checks {
+    /// The law in plain words, over all that was accepted.
+    pub oracle: Oracle,
+    /// What happened.
+    pub counts: Counts,
+    promised: BTreeMap<ChangeHash, Promise>,
+}

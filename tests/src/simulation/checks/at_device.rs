@@ -1,0 +1,188 @@
+//! Checks of what a device holds.
+
+use sync_core::checkpoint::Checkpoint;
+use sync_core::entry::{PastChange, Write};
+use sync_core::guard;
+use sync_core::replica::LocalEntry;
+use sync_core::sync::SyncAnswer;
+use sync_core::{ChangeHash, EntryId, Tick};
+
+use super::at_server::short;
+use super::{Checks, Diary};
+use crate::simulation::device::Device;
+use crate::simulation::oracle::Moment;
+
+impl Checks {
+    /// Before an answer is taken in: it names nothing to forget that was never there.
+    pub fn arriving(&mut self, device: &Device, answer: &SyncAnswer) -> Result<(), String> {
+        let never = |entry: &&EntryId| {
+            device.entry(entry).is_none() && !device.diary.ever_held.contains(*entry)
+        };
+        self.counts.forgotten += answer.forget.len() as u64;
+        match answer.forget.iter().find(never) {
+            Some(entry) => Err(format!(
+                "{} must forget {entry}, and so learns of it",
+                device.profile.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// An answer was taken in and is durable.
+    pub fn received(&mut self, device: &mut Device, answer: &SyncAnswer) -> Result<(), String> {
+        let entries: Vec<EntryId> = device.disk.entries.keys().copied().collect();
+        device.diary.ever_held.extend(entries);
+        let told: Checkpoint = answer.checkpoint.0.read().map_err(|e| e.to_string())?;
+        self.forward(device)?;
+        self.complete(device, told.tick)?;
+        if !answer.more && !device.disk.head.resending {
+            self.nothing_unseen(device, told.tick)?;
+        }
+        self.nothing_lost(device)
+    }
+
+    /// The checkpoint a device holds never goes back.
+    fn forward(&self, device: &mut Device) -> Result<(), String> {
+        let Some(held) = &device.disk.head.checkpoint else {
+            return Ok(());
+        };
+        let held: Checkpoint = held.0.read().map_err(|error| error.to_string())?;
+        let before = device.diary.checkpoint.replace((held.log, held.tick));
+        match before {
+            Some((log, tick)) if log == held.log && held.tick < tick => {
+                let name = device.profile.name;
+                Err(format!("the checkpoint of {name} goes back"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Who holds a checkpoint holds every change they may see that was accepted before it.
+    fn complete(&self, device: &Device, told: Tick) -> Result<(), String> {
+        let Some(until) = device.disk.head.seen_until() else {
+            return Ok(());
+        };
+        let person = device.profile.who.id();
+        let then = self.oracle.readable(person, Moment::at(until));
+        let still = self.oracle.readable(person, Moment::at(told));
+        for entry in then.intersection(&still) {
+            let local = device.entry(entry);
+            let mut changes = self.oracle.changes(entry, until);
+            let missing = changes.find(|c| !local.is_some_and(|local| local.has(c)));
+            if let Some(missing) = missing {
+                return Err(format!(
+                    "{} holds a checkpoint that covers {}, and has not got it",
+                    device.profile.name,
+                    short(&missing)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing stays that its person may not see, but what they wrote and nobody answered yet.
+    fn nothing_unseen(&self, device: &Device, told: Tick) -> Result<(), String> {
+        let person = device.profile.who.id();
+        let readable = self.oracle.readable(person, Moment::at(told));
+        let accepted = |entry: &EntryId, local: &LocalEntry| {
+            let mut changes = self.oracle.changes(entry, told);
+            changes.any(|change| local.has(&change))
+        };
+        let mut entries = device.disk.entries.iter();
+        let unseen = entries.find(|(entry, local)| {
+            !local.forgotten && !readable.contains(entry) && accepted(entry, local)
+        });
+        match unseen {
+            Some((entry, _)) => Err(format!(
+                "{} still shows {entry}, which its person may not see",
+                device.profile.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Every edit made here waits to be sent, or is set aside, or is in the record, or was made
+    /// again in other words.
+    pub fn nothing_lost(&self, device: &mut Device) -> Result<(), String> {
+        let waiting = waiting(device);
+        let Device { disk, diary, .. } = device;
+        let mut again: Vec<(ChangeHash, EntryId, PastChange)> = waiting
+            .iter()
+            .filter(|(hash, ..)| !diary.made.contains_key(hash))
+            .cloned()
+            .collect();
+        let lost: Vec<(ChangeHash, EntryId, Vec<Write>)> = diary
+            .made
+            .iter()
+            .filter(|(hash, (entry, _))| {
+                !waiting.iter().any(|(waits, ..)| waits == *hash)
+                    && !disk.aside.contains_key(*hash)
+                    && !self.oracle.has(entry, hash)
+            })
+            .map(|(hash, (entry, writes))| (*hash, *entry, writes.clone()))
+            .collect();
+        for (hash, entry, writes) in lost {
+            let same = |(_, other, past): &(ChangeHash, EntryId, PastChange)| {
+                *other == entry && says_no_less(past, &writes)
+            };
+            let made_again = again.iter().position(same);
+            let stands = disk.entries.get(&entry).is_some_and(|local| {
+                let state = local.state();
+                let stands =
+                    |write: &Write| state.values(&write.key).next() == write.value.as_ref();
+                writes.iter().all(stands)
+            });
+            match made_again {
+                Some(at) => {
+                    let (new, entry, past) = again.remove(at);
+                    diary.made.remove(&hash);
+                    diary.made.insert(new, (entry, past.writes));
+                }
+                None if stands => {
+                    diary.made.remove(&hash);
+                }
+                None => {
+                    return Err(format!(
+                        "{} lost its edit {}",
+                        device.profile.name,
+                        short(&hash)
+                    ));
+                }
+            }
+        }
+        for (hash, entry, past) in again {
+            diary.made.insert(hash, (entry, past.writes));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a change writes all of these; a write that would change nothing is left out of one.
+fn says_no_less(past: &PastChange, writes: &[Write]) -> bool {
+    past.writes.iter().all(|write| writes.contains(write))
+}
+
+/// The edits that wait to be sent.
+fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
+    let pending = &device.disk.head.pending;
+    let mut waiting = Vec::new();
+    for (entry, hash) in pending {
+        let Some(local) = device.entry(entry) else {
+            continue;
+        };
+        let edits = local.pending(entry).into_iter();
+        for (_, edit) in edits.filter(|(other, _)| other == hash) {
+            if let Ok(inspected) = guard::inspect(&edit.change) {
+                waiting.push((*hash, *entry, inspected.past));
+            }
+        }
+    }
+    waiting
+}
+
+impl Diary {
+    /// How many edits were made here.
+    pub fn edits(&self) -> usize {
+        self.made.len()
+    }
+}

@@ -1,0 +1,92 @@
+//! Checks once all faults are over and everybody has synced.
+
+use std::collections::BTreeSet;
+
+use sync_core::merge;
+use sync_core::sync::Settlement;
+use sync_core::{EntryId, Tick};
+
+use super::Checks;
+use super::at_server::log_verifies;
+use crate::simulation::cast;
+use crate::simulation::device::Device;
+use crate::simulation::keeper::Keeper;
+use crate::simulation::oracle::Moment;
+
+/// Whether nobody has anything to send.
+pub fn settled(devices: &[Device]) -> bool {
+    devices
+        .iter()
+        .all(|device| device.disk.head.pending.is_empty() && !device.again)
+}
+
+impl Checks {
+    /// All queues are empty, and who may see the same sees the same as the server.
+    pub fn converged(&mut self, keeper: &Keeper, devices: &[Device]) -> Result<(), String> {
+        let books = keeper.durable();
+        for device in devices {
+            let name = device.profile.name;
+            let pending = device.disk.head.pending.len();
+            if pending > 0 {
+                return Err(format!("{name} still has {pending} edits to send"));
+            }
+            log_verifies(&cast::record(), books, device)?;
+            let until = device.disk.head.seen_until().unwrap_or(Tick(0));
+            let person = device.profile.who.id();
+            let readable = self.oracle.readable(
+                person,
+                Moment {
+                    log: Tick(u64::MAX),
+                    time: until,
+                },
+            );
+            let held: BTreeSet<EntryId> = device.disk.entries.keys().copied().collect();
+            if let Some(missing) = readable.difference(&held).next() {
+                return Err(format!("{name} never got {missing}"));
+            }
+            if let Some(unseen) = held.difference(&readable).next() {
+                return Err(format!(
+                    "{name} keeps {unseen}, which its person may not see"
+                ));
+            }
+            for (entry, local) in &device.disk.entries {
+                let Some(kept) = books.entries.get(entry) else {
+                    return Err(format!("{name} has {entry}, the server has not"));
+                };
+                if local.state() != kept.document.state() {
+                    return Err(format!("{name} reads {entry} otherwise than the server"));
+                }
+                if local.provenance() != kept.provenance {
+                    return Err(format!(
+                        "{name} has other authors for {entry} than the server"
+                    ));
+                }
+                let seen = merge::view(*entry, &local.state(), &local.provenance());
+                let kept = merge::view(*entry, &kept.document.state(), &kept.provenance);
+                if seen != kept {
+                    return Err(format!("{name} shows {entry} otherwise than the server"));
+                }
+            }
+            self.told_of_held(keeper, device)?;
+        }
+        let settled = books.held.values().filter(|row| row.settled.is_some());
+        self.counts.settled += settled.count() as u64;
+        Ok(())
+    }
+
+    /// An author knows what became of the edits that are held, and the holder of those to decide.
+    fn told_of_held(&self, keeper: &Keeper, device: &Device) -> Result<(), String> {
+        let name = device.profile.name;
+        for (change, row) in &keeper.durable().held {
+            if row.author != device.profile.who.id() {
+                continue;
+            }
+            let told = device.disk.held.get(change);
+            let settled: Option<Settlement> = row.settled.map(|(settlement, _)| settlement);
+            if told.map(|held| held.settled) != Some(settled) {
+                return Err(format!("{name} does not know what became of its held edit"));
+            }
+        }
+        Ok(())
+    }
+}

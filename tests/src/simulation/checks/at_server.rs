@@ -1,0 +1,241 @@
+//! Checks of what the server does.
+
+use std::collections::BTreeSet;
+
+use sync_core::audit::{self, AccessAction, AccessEvent};
+use sync_core::checkpoint::Checkpoint;
+use sync_core::sign::PublicKey;
+use sync_core::sync::{HoldReason, Refusal, SyncAnswer, Verdict};
+use sync_core::{ChangeHash, EntryId, RecordId, Tick};
+
+use super::{Checks, Promise};
+use crate::simulation::cast::{self, Profile, Who};
+use crate::simulation::device::Device;
+use crate::simulation::keeper::{Books, Handled, Judgement, Keeper};
+use crate::simulation::oracle::{Moment, Wish};
+
+impl Checks {
+    /// A request was handled; its transaction is not durable yet.
+    pub fn handled(
+        &mut self,
+        keeper: &Keeper,
+        device: &Device,
+        handled: &Handled,
+    ) -> Result<(), String> {
+        self.counts.requests += 1;
+        for judgement in &handled.judged {
+            self.judged(keeper, device, judgement)?;
+        }
+        self.answered(keeper, &device.profile, handled)
+    }
+
+    fn judged(
+        &mut self,
+        keeper: &Keeper,
+        device: &Device,
+        judgement: &Judgement,
+    ) -> Result<(), String> {
+        let Judgement {
+            edit,
+            past,
+            tick,
+            change,
+            verdict,
+            new,
+        } = judgement;
+        let short = short(change);
+        let origin = edit.origin.read().map_err(|_| "an origin cannot be read")?;
+        let Some(past) = past else {
+            return Err(format!(
+                "the guard refuses {short}, which a real device made"
+            ));
+        };
+        let wish = Wish {
+            person: device.profile.who.id(),
+            role: &origin.role,
+            entry: edit.entry,
+            past,
+        };
+        let known = self.oracle.has(&edit.entry, change);
+        match verdict {
+            Verdict::Accepted(_) | Verdict::Duplicate(_) if known && *new => Err(format!(
+                "{short} is accepted a second time, as if it were new"
+            )),
+            Verdict::Duplicate(_) if known => Ok(()),
+            Verdict::Duplicate(_) => Err(format!("{short} is a duplicate of nothing")),
+            Verdict::Accepted(_) => {
+                if !self.oracle.may_write(wish, Moment::at(*tick)) {
+                    return Err(format!(
+                        "{short} of {} is accepted without the right",
+                        device.profile.name
+                    ));
+                }
+                self.counts.accepted += 1;
+                let person = device.profile.who.id();
+                self.oracle.accept(edit.entry, past, person, *tick);
+                Ok(())
+            }
+            Verdict::Held(_) if !keeper.books().held.contains_key(change) => {
+                Err(format!("{short} is said to be held, and is not kept"))
+            }
+            Verdict::Held(reason) if *new => {
+                self.counts.held += 1;
+                let in_good_faith = origin.seen.is_some_and(|seen| {
+                    *tick <= seen.tick.plus_days(keeper.lease_days)
+                        && !self.oracle.about_rights(&edit.entry, past)
+                        && self.oracle.may_write(wish, Moment::at(seen.tick))
+                });
+                let permitted = self.oracle.may_write(wish, Moment::at(*tick));
+                match reason {
+                    HoldReason::FollowsHeld => Ok(()),
+                    _ if permitted => Err(format!("{short} is held although it is permitted")),
+                    HoldReason::NoLongerPermitted if in_good_faith => {
+                        self.counts.good_faith += 1;
+                        Ok(())
+                    }
+                    HoldReason::NotPermitted if !in_good_faith => Ok(()),
+                    _ => Err(format!("{short} is held for the wrong reason, {reason:?}")),
+                }
+            }
+            Verdict::Held(_) => Ok(()),
+            Verdict::Refused(why) => {
+                self.counts.refused(*why);
+                let cloned = device.diary.cloned;
+                match why {
+                    Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
+                    Refusal::Equivocation if cloned => Ok(()),
+                    _ => Err(format!("{short} of a real device is refused: {why:?}")),
+                }
+            }
+        }
+    }
+
+    fn answered(
+        &mut self,
+        keeper: &Keeper,
+        profile: &Profile,
+        handled: &Handled,
+    ) -> Result<(), String> {
+        let answer = &handled.answer;
+        let viewer = profile.who.id();
+        let said = checkpoint(answer, &keeper.public_key())?;
+        let books = keeper.books();
+        if said.access_log != books.head.hash {
+            return Err("the checkpoint does not name the head of the access log".to_owned());
+        }
+        let items = match &answer.news {
+            None => Vec::new(),
+            Some(frame) => frame
+                .unpack_attested(&cast::record(), &[keeper.public_key()])
+                .map_err(|error| format!("the server's own frame: {error}"))?,
+        };
+        let shown: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
+        let readable = self.oracle.readable(viewer, Moment::at(said.tick));
+        if let Some(entry) = shown.difference(&readable).next() {
+            return Err(format!(
+                "{} is shown {entry} without the right",
+                profile.name
+            ));
+        }
+        for held in &answer.held {
+            let author = held.origin().map_err(|_| "a held origin")?.author;
+            if author != viewer && profile.who != Who::Holder {
+                return Err(format!("{} is told of another's held edit", profile.name));
+            }
+        }
+        let logged = |action: AccessAction, entries: &BTreeSet<EntryId>| {
+            let mut events = books.audit.iter().rev().take(8);
+            entries.is_empty()
+                || events.any(|chained| {
+                    AccessEvent::decode(&chained.event).is_ok_and(|event| {
+                        event.action == action
+                            && event.person == viewer
+                            && entries.iter().all(|entry| event.entries.contains(entry))
+                    })
+                })
+        };
+        let written = handled
+            .judged
+            .iter()
+            .filter(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
+        let written = written.map(|judgement| judgement.edit.entry).collect();
+        if !logged(AccessAction::Read, &shown) || !logged(AccessAction::Write, &written) {
+            return Err(format!(
+                "{} acts without a line in the access log",
+                profile.name
+            ));
+        }
+        self.counts.resends += u64::from(answer.reset);
+        self.counts.pages += u64::from(answer.more);
+        Ok(())
+    }
+
+    /// An answer left for its device: from here on it binds.
+    pub fn promised(&mut self, answer: &SyncAnswer) {
+        for outcome in &answer.outcomes {
+            let promise = match outcome.verdict {
+                Verdict::Accepted(_) | Verdict::Duplicate(_) => Promise::Accepted,
+                Verdict::Held(_) => Promise::Held,
+                Verdict::Refused(_) => continue,
+            };
+            self.promised.insert(outcome.change, promise);
+        }
+    }
+
+    /// A transaction became durable, or a crash took back what was not.
+    pub fn durable(&mut self, books: &Books) -> Result<(), String> {
+        self.oracle.roll_back(books.last);
+        let mut names = BTreeSet::new();
+        let mut numbers = BTreeSet::new();
+        let mut last = Tick(0);
+        for row in &books.log {
+            if row.tick <= last {
+                return Err("ticks do not increase".to_owned());
+            }
+            last = row.tick;
+            let Some(given) = &row.given else { continue };
+            if !names.insert(given.change) {
+                return Err(format!("{} is in the log twice", short(&given.change)));
+            }
+            if !numbers.insert((row.entry, given.actor, given.seq)) {
+                return Err("two changes have one actor and number".to_owned());
+            }
+        }
+        for (change, promise) in &self.promised {
+            let kept = match promise {
+                Promise::Accepted => names.contains(change),
+                Promise::Held => books.held.contains_key(change),
+            };
+            if !kept {
+                return Err(format!("{} was acknowledged and is gone", short(change)));
+            }
+        }
+        match books.held.keys().find(|change| names.contains(*change)) {
+            Some(both) => Err(format!("{} is held and accepted", short(both))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The access log verifies, and holds what a device's last checkpoint says.
+pub fn log_verifies(record: &RecordId, books: &Books, device: &Device) -> Result<(), String> {
+    let Some(held) = &device.disk.head.checkpoint else {
+        return Ok(());
+    };
+    let held: Checkpoint = held.0.read().map_err(|error| error.to_string())?;
+    let events = books.audit.iter().map(|event| &**event);
+    let verified = audit::verify(record, events, &held.access_log);
+    verified
+        .map(|_| ())
+        .map_err(|broken| format!("for {}: {broken}", device.profile.name))
+}
+
+pub(super) fn checkpoint(answer: &SyncAnswer, key: &PublicKey) -> Result<Checkpoint, String> {
+    let opened = answer.checkpoint.open([key]);
+    opened.map_err(|error| error.to_string())
+}
+
+/// The first digits of a change's name.
+pub fn short(change: &ChangeHash) -> String {
+    change.to_string().chars().take(6).collect()
+}

@@ -1,0 +1,168 @@
+//! A device's store in memory, with transactions that a crash can cut anywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use sync_core::replica::{Entries, LocalEntry, ReplicaHead, SetAside};
+use sync_core::sync::HeldEdit;
+use sync_core::{ChangeHash, EntryId};
+
+/// What is durable on a device.
+#[derive(Clone)]
+pub struct Disk {
+    /// What the replica knows besides its entries.
+    pub head: ReplicaHead,
+    /// The entries.
+    pub entries: BTreeMap<EntryId, Rc<LocalEntry>>,
+    /// Own edits that did not become part of the record.
+    pub aside: BTreeMap<ChangeHash, SetAside>,
+    /// What the server told of held edits.
+    pub held: BTreeMap<ChangeHash, HeldEdit>,
+}
+
+/// The power went off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PowerCut;
+
+/// Effects not yet durable. Dropped, they never were.
+pub struct Transaction<'d> {
+    disk: &'d Disk,
+    effects: Effects,
+    /// After how many more operations the power goes off.
+    fuse: Option<u64>,
+}
+
+/// What a transaction changes.
+#[derive(Default)]
+pub struct Effects {
+    entries: BTreeMap<EntryId, Option<Rc<LocalEntry>>>,
+    aside: Vec<SetAside>,
+    held: Vec<HeldEdit>,
+}
+
+impl Disk {
+    /// An empty store.
+    pub fn new(head: ReplicaHead) -> Self {
+        Disk {
+            head,
+            entries: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// Starts a transaction; with a fuse, the power goes off after so many operations.
+    pub fn begin(&self, fuse: Option<u64>) -> Transaction<'_> {
+        Transaction {
+            disk: self,
+            effects: Effects::default(),
+            fuse,
+        }
+    }
+
+    /// Makes a transaction's effects durable.
+    pub fn commit(&mut self, effects: Effects) {
+        for (entry, local) in effects.entries {
+            match local {
+                Some(local) => self.entries.insert(entry, local),
+                None => self.entries.remove(&entry),
+            };
+        }
+        let aside = effects.aside.into_iter();
+        self.aside.extend(aside.map(|aside| (aside.change, aside)));
+        for held in effects.held {
+            if let Some(change) = change_of(&held) {
+                self.held.insert(change, held);
+            }
+        }
+    }
+
+    /// Everything is read again from its bytes, as after a start.
+    pub fn reopen(&mut self) -> Result<(), String> {
+        for local in self.entries.values_mut() {
+            let again = LocalEntry::from_bytes(&local.to_bytes())
+                .map_err(|error| format!("an entry cannot be read again: {error}"))?;
+            if again.state() != local.state() || again.provenance() != local.provenance() {
+                return Err("an entry is not what it was once it is read again".to_owned());
+            }
+            *local = Rc::new(again);
+        }
+        Ok(())
+    }
+}
+
+/// The change a held edit is about.
+pub fn change_of(held: &HeldEdit) -> Option<ChangeHash> {
+    let inspected = sync_core::guard::inspect(&held.edit.change).ok()?;
+    Some(inspected.hash())
+}
+
+impl Transaction<'_> {
+    /// The effects, to be committed.
+    pub fn finish(self) -> Effects {
+        self.effects
+    }
+
+    fn burn(&mut self) -> Result<(), PowerCut> {
+        match &mut self.fuse {
+            None => Ok(()),
+            Some(0) => Err(PowerCut),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn current(&self, entry: &EntryId) -> Option<&Rc<LocalEntry>> {
+        match self.effects.entries.get(entry) {
+            Some(changed) => changed.as_ref(),
+            None => self.disk.entries.get(entry),
+        }
+    }
+}
+
+impl Entries for Transaction<'_> {
+    type Error = PowerCut;
+
+    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, PowerCut> {
+        self.burn()?;
+        Ok(self.current(entry).map(|local| (**local).clone()))
+    }
+
+    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), PowerCut> {
+        self.burn()?;
+        let local = Some(Rc::new(local.clone()));
+        self.effects.entries.insert(*entry, local);
+        Ok(())
+    }
+
+    fn remove(&mut self, entry: &EntryId) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.entries.insert(*entry, None);
+        Ok(())
+    }
+
+    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, PowerCut> {
+        self.burn()?;
+        let changed = self.effects.entries.keys();
+        let all: BTreeSet<EntryId> = self.disk.entries.keys().chain(changed).copied().collect();
+        let older = |entry: &EntryId| {
+            self.current(entry)
+                .is_some_and(|local| local.generation < generation)
+        };
+        Ok(all.into_iter().filter(older).collect())
+    }
+
+    fn set_aside(&mut self, aside: &SetAside) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.aside.push(aside.clone());
+        Ok(())
+    }
+
+    fn note_held(&mut self, held: &HeldEdit) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.held.push(held.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The server of the simulation: the real law of the log over books in memory.
+//!
+//! Requests that arrive together form one transaction; their answers leave when it is durable. A
+//! crash before that loses the transaction and the answers, never one without the other.
+
+mod books;
+mod cursor;
+mod pull;
+mod push;
+
+pub use books::Books;
+pub use push::Judgement;
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+use sync_core::authority::Submitter;
+use sync_core::policy::Matrix;
+use sync_core::sign::PublicKey;
+use sync_core::sync::{PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+
+use super::bug::Bug;
+
+/// What one request did.
+pub struct Handled {
+    /// What became of each edit.
+    pub judged: Vec<Judgement>,
+    /// The entries whose changes the answer carries.
+    pub given: Vec<EntryId>,
+    /// The answer, not sent yet.
+    pub answer: SyncAnswer,
+}
+
+/// The server.
+pub struct Keeper {
+    record: RecordId,
+    key: SigningKey,
+    log: LogIncarnation,
+    matrix: Matrix,
+    /// How many days a checkpoint vouches for good faith.
+    pub lease_days: u64,
+    sessions: BTreeMap<DeviceId, Submitter>,
+    durable: Books,
+    working: Option<Books>,
+    bug: Option<Bug>,
+}
+
+impl Keeper {
+    /// A server with one record, that knows these people and devices.
+    pub fn new(
+        record: RecordId,
+        holder: PersonId,
+        key: SigningKey,
+        log: LogIncarnation,
+        people: impl IntoIterator<Item = Submitter>,
+        bug: Option<Bug>,
+    ) -> Self {
+        Keeper {
+            record,
+            key,
+            log,
+            matrix: Matrix::default(),
+            lease_days: 14,
+            sessions: people.into_iter().map(|p| (p.device, p)).collect(),
+            durable: Books::new(record, holder),
+            working: None,
+            bug,
+        }
+    }
+
+    /// The key devices pin.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::of(&self.key)
+    }
+
+    /// What is durable.
+    pub fn durable(&self) -> &Books {
+        &self.durable
+    }
+
+    /// What is durable, and what the open transaction does to it.
+    pub fn books(&self) -> &Books {
+        self.working.as_ref().unwrap_or(&self.durable)
+    }
+
+    /// Takes in a request in the open transaction. Nothing when it is not one that can be
+    /// answered; the transaction is then as before.
+    pub fn handle(&mut self, request: &SyncRequest, now: Tick) -> Option<Handled> {
+        let submitter = self.sessions.get(&request.device)?.clone();
+        if request.v != PROTOCOL {
+            return None;
+        }
+        let mut books = self.books().clone();
+        let opened = self.open(request, &submitter);
+        let judged = self.push(&mut books, request, &submitter, &opened, now)?;
+        let outcomes = judged.iter().map(Judgement::outcome).collect();
+        let (mut answer, given) =
+            self.pull(&mut books, request, &submitter, opened.cursor, &judged, now)?;
+        answer.outcomes = outcomes;
+        self.working = Some(books);
+        Some(Handled {
+            judged,
+            given,
+            answer,
+        })
+    }
+
+    /// Makes the open transaction durable.
+    pub fn commit(&mut self) {
+        if let Some(working) = self.working.take() {
+            self.durable = working;
+        }
+    }
+
+    /// Loses what is not durable, and starts again from what is.
+    pub fn crash(&mut self) -> Result<(), String> {
+        self.working = None;
+        self.durable.reopen()
+    }
+}

@@ -1,0 +1,227 @@
+//! Taking edits in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use sync_core::audit::AccessAction;
+use sync_core::authority::{Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter};
+use sync_core::change::Edit;
+use sync_core::entry::PastChange;
+use sync_core::guard;
+use sync_core::sync::{Outcome, Settlement, SyncRequest, Verdict};
+use sync_core::{ChangeHash, EntryId, Tick};
+
+use super::books::{Books, Given, HeldRow, Row};
+use super::cursor::Opened;
+use super::{Bug, Keeper};
+
+/// What became of an edit.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The edit.
+    pub edit: Edit,
+    /// What it says, if the guard let it through.
+    pub past: Option<PastChange>,
+    /// When it was judged.
+    pub tick: Tick,
+    /// Its name.
+    pub change: ChangeHash,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// It is new to the log or to the held edits.
+    pub new: bool,
+}
+
+impl Judgement {
+    /// As the answer says it.
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            change: self.change,
+            verdict: self.verdict.clone(),
+        }
+    }
+}
+
+impl Keeper {
+    /// Nothing when the frame is not one.
+    pub(super) fn push(
+        &self,
+        books: &mut Books,
+        request: &SyncRequest,
+        submitter: &Submitter,
+        opened: &Opened,
+        now: Tick,
+    ) -> Option<Vec<Judgement>> {
+        let Some(frame) = &request.edits else {
+            return Some(Vec::new());
+        };
+        let items = frame.unpack(&self.record).ok()?;
+        let mut entries: BTreeMap<EntryId, Kept> = BTreeMap::new();
+        for item in &items {
+            let entry = item.edit.entry;
+            if let Some(kept) = books.entries.get(&entry) {
+                entries.entry(entry).or_insert_with(|| (**kept).clone());
+            }
+        }
+        let mut ledger = (*books.ledger).clone();
+        let mut forgetful =
+            (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
+        let mut judgements = Vec::new();
+        for item in items {
+            let tick = books.tick(now);
+            let inspected = guard::inspect(&item.edit.change);
+            let past = inspected.as_ref().ok().map(|i| i.past.clone());
+            let judged = Lane {
+                record: self.record,
+                ledger: forgetful.as_mut().unwrap_or(&mut ledger),
+                matrix: &self.matrix,
+                submitter,
+                proven: &opened.proven,
+                entries: &mut entries,
+                lease_days: self.lease_days,
+            }
+            .submit(&item.edit, inspected, tick);
+            judgements.push(self.write(books, submitter, item.edit, past, judged, tick));
+        }
+        for (entry, kept) in entries {
+            books.entries.insert(entry, Rc::new(kept));
+        }
+        if forgetful.is_some() {
+            for right in right_entries(books) {
+                ledger.put(right);
+            }
+        }
+        books.ledger = Rc::new(ledger);
+        self.log_push(books, submitter, &judgements);
+        Some(judgements)
+    }
+
+    fn write(
+        &self,
+        books: &mut Books,
+        submitter: &Submitter,
+        edit: Edit,
+        past: Option<PastChange>,
+        judged: Judged,
+        tick: Tick,
+    ) -> Judgement {
+        let entry = edit.entry;
+        let (change, verdict, new) = match judged {
+            Judged::Accepted(admission) => {
+                let Admission {
+                    change,
+                    actor,
+                    seq,
+                    class,
+                    releases,
+                    discards,
+                    ..
+                } = *admission;
+                let given = Given {
+                    change,
+                    actor,
+                    seq,
+                    edit: edit.clone(),
+                };
+                books.log.push(Rc::new(Row {
+                    tick,
+                    entry,
+                    given: Some(given),
+                    class,
+                }));
+                settle(books, releases, Settlement::Released, tick);
+                settle(books, discards, Settlement::Discarded, tick);
+                (change, Verdict::Accepted(tick), true)
+            }
+            Judged::Duplicate(change, _) if self.bug == Some(Bug::DuplicateAsNew) => {
+                let again = books.rows(&entry).last().cloned();
+                let again = again.map(|row| Rc::new(Row { tick, ..row }));
+                books.log.extend(again);
+                (change, Verdict::Accepted(tick), true)
+            }
+            Judged::Duplicate(change, accepted) => (change, Verdict::Duplicate(accepted), false),
+            Judged::Held {
+                change,
+                held,
+                again,
+            } => {
+                if !again && self.bug != Some(Bug::HeldNotKept) {
+                    let row = HeldRow {
+                        edit: edit.clone(),
+                        author: submitter.subject.person,
+                        reason: held.reason,
+                        received: tick,
+                        settled: None,
+                    };
+                    books.held.insert(change, Rc::new(row));
+                }
+                (change, Verdict::Held(held.reason), !again)
+            }
+            Judged::Refused(change, why) => (change, Verdict::Refused(why), false),
+        };
+        Judgement {
+            edit,
+            past,
+            tick,
+            change,
+            verdict,
+            new,
+        }
+    }
+
+    fn log_push(&self, books: &mut Books, submitter: &Submitter, judgements: &[Judgement]) {
+        let action = |judgement: &Judgement| match judgement.verdict {
+            Verdict::Accepted(_) => Some(AccessAction::Write),
+            Verdict::Held(_) if judgement.new => Some(AccessAction::Hold),
+            Verdict::Refused(_) => Some(AccessAction::Refuse),
+            Verdict::Held(_) | Verdict::Duplicate(_) => None,
+        };
+        for kind in [
+            AccessAction::Write,
+            AccessAction::Hold,
+            AccessAction::Refuse,
+        ] {
+            let of_kind = judgements
+                .iter()
+                .filter(|judgement| action(judgement).as_ref() == Some(&kind));
+            let entries: BTreeSet<EntryId> = of_kind.clone().map(|j| j.edit.entry).collect();
+            let changes = of_kind.count();
+            books.log_access(submitter, kind.clone(), entries, changes);
+        }
+    }
+}
+
+fn settle(books: &mut Books, changes: Vec<ChangeHash>, as_what: Settlement, tick: Tick) {
+    for change in changes {
+        if let Some(row) = books.held.get_mut(&change)
+            && row.settled.is_none()
+        {
+            Rc::make_mut(row).settled = Some((as_what, tick));
+        }
+    }
+}
+
+fn right_entries(books: &Books) -> Vec<RightEntry> {
+    let existing = books.existing();
+    let rights = books.entries.iter().filter(|(entry, kept)| {
+        let state = kept.document.state();
+        existing.contains(entry) && state.kind().is_some_and(sync_core::policy::is_right)
+    });
+    rights
+        .map(|(entry, kept)| RightEntry {
+            entry: *entry,
+            state: kept.document.state(),
+            provenance: kept.provenance.clone(),
+        })
+        .collect()
+}
+
+/// The rights as they were first written, for a bug.
+fn without_revocations(books: &Books, ledger: &RightsLedger) -> RightsLedger {
+    let first = right_entries(books).into_iter().map(|mut right| {
+        let creation = right.state.creation().map(|past| past.hash);
+        right.state = right.state.as_of(|hash| Some(*hash) == creation);
+        right
+    });
+    RightsLedger::new(ledger.holder(), first.collect())
+}

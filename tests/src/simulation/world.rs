@@ -1,0 +1,361 @@
+//! One history: what happens, in what order, and what goes wrong.
+
+mod acts;
+mod faults;
+mod people;
+mod words;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ed25519_dalek::SigningKey;
+use sync_core::sync::SyncAnswer;
+use sync_core::{DeviceTime, EntryId, LogIncarnation, Tick};
+
+use super::bug::Bug;
+use super::cast::{self, UNITS, Who};
+use super::checks::{Checks, settled};
+use super::device::{Device, Taken};
+use super::dice::Dice;
+use super::keeper::Keeper;
+use super::network::{Message, Network, Parcel};
+use super::trace::Trace;
+
+/// Microseconds.
+const SECOND: u64 = 1_000_000;
+const DAY: u64 = 86_400 * SECOND;
+/// When every history starts, in microseconds since the Unix epoch.
+const START: u64 = 1_790_000_000 * SECOND;
+/// How long a driver waits for its answer.
+const PATIENCE: u64 = 30 * SECOND;
+
+/// An answer that waits for its transaction.
+struct Unsent {
+    device: usize,
+    id: u64,
+    answer: SyncAnswer,
+}
+
+/// Everything there is.
+pub struct World {
+    dice: Dice,
+    now: u64,
+    keeper: Keeper,
+    devices: Vec<Device>,
+    network: Network,
+    checks: Checks,
+    /// By how many milliseconds the clock of each piece of hardware is wrong.
+    clocks: Vec<i64>,
+    unsent: Vec<Unsent>,
+    /// When the open transaction becomes durable.
+    commit_at: Option<u64>,
+    requests: u64,
+    /// Old answers, by device: what an intermediary may give out once more.
+    cached: BTreeMap<usize, Rc<SyncAnswer>>,
+    names: BTreeMap<EntryId, String>,
+    trace: Trace,
+    bug: Option<Bug>,
+}
+
+impl World {
+    /// A new record, its holder's rights not written yet.
+    pub fn new(seed: u64, bug: Option<Bug>, trace: Trace) -> Self {
+        let mut dice = Dice::new(seed);
+        // Not everybody plays in every history: that keeps them short, and different.
+        let mut profiles = cast::profiles(&mut dice);
+        profiles.retain(|profile| profile.who == Who::Holder || dice.percent(60));
+        let people = profiles.iter().map(cast::Profile::submitter);
+        let keeper = Keeper::new(
+            cast::record(),
+            Who::Holder.id(),
+            SigningKey::from_bytes(&dice.bytes()),
+            LogIncarnation(dice.bytes()),
+            people,
+            bug,
+        );
+        let server = keeper.public_key();
+        let devices = profiles
+            .into_iter()
+            .map(|profile| Device::new(profile, cast::record(), server, &mut dice))
+            .collect();
+        let clock = |dice: &mut Dice| match dice.below(4) {
+            0 => 0,
+            1 => dice.below(2_000) as i64 - 1_000,
+            2 => dice.below(7_200_000) as i64 - 3_600_000,
+            _ => dice.below(200_000_000_000) as i64 - 100_000_000_000,
+        };
+        let clocks = (0..UNITS).map(|_| clock(&mut dice)).collect();
+        World {
+            dice,
+            now: START,
+            keeper,
+            devices,
+            network: Network::default(),
+            checks: Checks::default(),
+            clocks,
+            unsent: Vec::new(),
+            commit_at: None,
+            requests: 0,
+            cached: BTreeMap::new(),
+            names: BTreeMap::new(),
+            trace,
+            bug,
+        }
+    }
+
+    /// Plays a history of so many steps, lets everything heal, and checks it all.
+    ///
+    /// # Errors
+    /// The first check that does not hold.
+    pub fn play(&mut self, steps: u64) -> Result<(), String> {
+        self.play_all(steps).map_err(|failure| {
+            let named = self.names.iter();
+            named.fold(failure, |told, (entry, name)| {
+                told.replace(&entry.to_string(), name)
+            })
+        })
+    }
+
+    fn play_all(&mut self, steps: u64) -> Result<(), String> {
+        self.first_rights()?;
+        for _ in 0..steps {
+            self.pass_time()?;
+            match self.dice.below(100) {
+                0..46 => self.somebody_acts()?,
+                46..88 => {
+                    let device = self.any_device();
+                    self.sync(device)?;
+                }
+                _ => self.something_fails()?,
+            }
+        }
+        self.heal()
+    }
+
+    /// What happened, and how often.
+    pub fn into_parts(mut self) -> (Checks, Trace) {
+        let edits = self
+            .devices
+            .iter()
+            .map(|device| device.diary.edits() as u64);
+        self.checks.counts.edits = edits.sum();
+        (self.checks, self.trace)
+    }
+
+    fn any_device(&mut self) -> usize {
+        self.dice.below(self.devices.len() as u64) as usize
+    }
+
+    fn tick(&self) -> Tick {
+        Tick(self.now)
+    }
+
+    /// What the clock of a device says.
+    fn clock(&self, device: usize) -> DeviceTime {
+        let unit = self.devices[device].profile.unit;
+        let right = i64::try_from(self.now / 1_000).unwrap_or(i64::MAX);
+        DeviceTime(right + self.clocks[unit])
+    }
+
+    fn say(&mut self, what: impl FnOnce() -> String) {
+        self.trace.say(self.now - START, what);
+    }
+
+    /// Seconds, sometimes hours, now and then days, go by; messages arrive meanwhile.
+    fn pass_time(&mut self) -> Result<(), String> {
+        let pause = match self.dice.below(20) {
+            0..15 => self.dice.below(2 * SECOND),
+            15..18 => self.dice.below(120 * SECOND),
+            18 => self.dice.below(DAY / 4),
+            _ => self.dice.below(12 * DAY),
+        };
+        self.run_until(self.now + pause)
+    }
+
+    fn run_until(&mut self, until: u64) -> Result<(), String> {
+        loop {
+            let commit = self.commit_at.filter(|at| *at <= until);
+            let arrives = self.network.next_due().filter(|due| *due <= until);
+            match (commit, arrives) {
+                (Some(at), arrives) if arrives.is_none_or(|due| at <= due) => {
+                    self.now = self.now.max(at);
+                    self.commit()?;
+                }
+                (_, Some(_)) => {
+                    if let Some((due, parcel)) = self.network.next(until) {
+                        self.now = self.now.max(due);
+                        self.deliver(parcel)?;
+                    }
+                }
+                (_, None) => break,
+            }
+        }
+        self.now = self.now.max(until);
+        Ok(())
+    }
+
+    /// A driver sends what it has, unless a request is under way that it has not given up.
+    fn sync(&mut self, device: usize) -> Result<(), String> {
+        let waits = self.devices[device].outstanding;
+        if waits.is_some_and(|(_, until)| self.now < until) {
+            return Ok(());
+        }
+        let small = !self.network.healed && self.dice.percent(35);
+        let limit = small.then(|| self.dice.between(1, 600) as u32);
+        let request = Rc::new(self.devices[device].request(limit)?);
+        self.requests += 1;
+        let (id, until) = (self.requests, self.now + PATIENCE);
+        self.devices[device].outstanding = Some((id, until));
+        self.devices[device].again = false;
+        let Device { profile, disk, .. } = &self.devices[device];
+        let (name, unit, sends) = (profile.name, profile.unit, disk.head.pending.len());
+        if !self.network.healed || sends > 0 {
+            self.say(|| format!("{name} asks (request {id}), with {sends} edits"));
+        }
+        let message = Message::Request(request);
+        let parcel = Parcel {
+            device,
+            unit,
+            id,
+            message,
+        };
+        self.network.send(&mut self.dice, self.now, parcel);
+        Ok(())
+    }
+
+    fn deliver(&mut self, parcel: Parcel) -> Result<(), String> {
+        if self.network.cut_off.contains(&parcel.unit) {
+            return Ok(());
+        }
+        let Parcel { device, id, .. } = parcel;
+        match parcel.message {
+            Message::Request(request) => {
+                let handled = self.keeper.handle(&request, self.tick());
+                let name = self.devices[device].profile.name;
+                let Some(handled) = handled else {
+                    self.say(|| format!("the server cannot read request {id} of {name}"));
+                    return Ok(());
+                };
+                let said = words::handled(&handled, &self.names);
+                if !self.network.healed || said != words::NOTHING {
+                    self.say(|| format!("the server handles request {id} of {name}: {said}"));
+                }
+                self.checks
+                    .handled(&self.keeper, &self.devices[device], &handled)?;
+                let answer = handled.answer;
+                self.unsent.push(Unsent { device, id, answer });
+                if self.bug == Some(Bug::AnswerBeforeCommit) {
+                    self.release()?;
+                }
+                let pause = self.dice.below(4) * 5_000;
+                self.commit_at = self.commit_at.or(Some(self.now + pause));
+                Ok(())
+            }
+            Message::Answer(answer) => self.arrive(device, id, &answer),
+        }
+    }
+
+    /// The open transaction becomes durable, and its answers leave; unless the power goes first.
+    fn commit(&mut self) -> Result<(), String> {
+        if !self.network.healed && self.dice.percent(4) {
+            return self.server_crashes();
+        }
+        self.commit_at = None;
+        self.keeper.commit();
+        self.checks.durable(self.keeper.durable())?;
+        self.release()
+    }
+
+    fn release(&mut self) -> Result<(), String> {
+        for Unsent { device, id, answer } in std::mem::take(&mut self.unsent) {
+            self.checks.promised(&answer);
+            let mut answer = Rc::new(answer);
+            // Something on the way gives out an answer it has given before.
+            if !self.network.healed && self.dice.percent(3) {
+                if let Some(old) = self.cached.get(&device) {
+                    answer = Rc::clone(old);
+                }
+            } else if self.dice.percent(30) {
+                self.cached.insert(device, Rc::clone(&answer));
+            }
+            let unit = self.devices[device].profile.unit;
+            let message = Message::Answer(answer);
+            let parcel = Parcel {
+                device,
+                unit,
+                id,
+                message,
+            };
+            self.network.send(&mut self.dice, self.now, parcel);
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self, device: usize, id: u64, answer: &SyncAnswer) -> Result<(), String> {
+        let name = self.devices[device].profile.name;
+        let expected = self.devices[device].outstanding.map(|(id, _)| id);
+        // As over HTTP: an answer belongs to the request under way, or to none.
+        if expected != Some(id) {
+            self.say(|| format!("{name} has given up request {id}, whose answer comes now"));
+            return Ok(());
+        }
+        self.checks.arriving(&self.devices[device], answer)?;
+        let fails = !self.network.healed && self.dice.percent(5);
+        let fuse = fails.then(|| self.dice.below(12));
+        let at = self.clock(device);
+        let Device { outstanding, .. } = &mut self.devices[device];
+        *outstanding = None;
+        let taken = self.devices[device].receive(answer, &mut self.dice, at, fuse, self.bug)?;
+        match taken {
+            Taken::Yes(report) => {
+                let said = words::taken(answer, &report, &self.names);
+                if !self.network.healed || said != words::NOTHING {
+                    self.say(|| format!("{name} takes the answer to request {id}: {said}"));
+                }
+                self.checks.received(&mut self.devices[device], answer)?;
+                if self.devices[device].again && self.dice.percent(70) {
+                    self.sync(device)?;
+                }
+            }
+            Taken::Refused(why) => {
+                self.checks.counts.went_back += u64::from(why.contains("gone back"));
+                self.say(|| format!("{name} refuses the answer to request {id}: {why}"));
+            }
+            Taken::PowerCut => {
+                self.checks.counts.crashes += 1;
+                self.say(|| format!("{name} loses power over the answer to request {id}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The faults end; after some rounds everybody has what they may have.
+    fn heal(&mut self) -> Result<(), String> {
+        self.say(|| "all faults end".to_owned());
+        self.network.healed = true;
+        self.network.cut_off.clear();
+        self.cached.clear();
+        // Longer than any driver's patience and any message's way.
+        self.run_until(self.now + 2 * PATIENCE)?;
+        for _ in 0..40 {
+            self.everybody_syncs()?;
+            if settled(&self.devices) {
+                break;
+            }
+        }
+        // Once more: the last to send has told nobody yet.
+        self.everybody_syncs()?;
+        for device in &mut self.devices {
+            self.checks.nothing_lost(device)?;
+        }
+        self.checks.durable(self.keeper.durable())?;
+        self.checks.converged(&self.keeper, &self.devices)
+    }
+
+    fn everybody_syncs(&mut self) -> Result<(), String> {
+        for device in 0..self.devices.len() {
+            self.sync(device)?;
+        }
+        self.run_until(self.now + 2 * PATIENCE)
+    }
+}

@@ -1,0 +1,77 @@
+//! What goes wrong besides messages.
+
+use sync_core::Incarnation;
+
+use super::World;
+use crate::simulation::cast::UNITS;
+
+impl World {
+    pub(super) fn something_fails(&mut self) -> Result<(), String> {
+        match self.dice.below(10) {
+            0..3 => {
+                let unit = self.dice.below(UNITS as u64) as usize;
+                if !self.network.cut_off.remove(&unit) {
+                    self.network.cut_off.insert(unit);
+                }
+                let cut = self.network.cut_off.contains(&unit);
+                let names = self.names_on(unit);
+                self.say(|| format!("{names} {}", if cut { "offline" } else { "online" }));
+                Ok(())
+            }
+            3..5 => self.server_crashes(),
+            5..7 => {
+                let unit = self.dice.below(UNITS as u64) as usize;
+                let names = self.names_on(unit);
+                self.say(|| format!("{names} restarts"));
+                self.checks.counts.crashes += 1;
+                let mut on_unit = self.devices.iter_mut();
+                on_unit.try_for_each(|device| match device.profile.unit == unit {
+                    true => device.restart(&mut None),
+                    false => Ok(()),
+                })
+            }
+            7 => {
+                let device = self.any_device();
+                let name = self.devices[device].profile.name;
+                self.say(|| format!("somebody copies the store of {name}"));
+                self.devices[device].copy_store();
+                Ok(())
+            }
+            _ => self.restore(),
+        }
+    }
+
+    fn names_on(&self, unit: usize) -> String {
+        let on_unit = self.devices.iter().filter(|d| d.profile.unit == unit);
+        let names: Vec<&str> = on_unit.map(|d| d.profile.name).collect();
+        names.join(" and ")
+    }
+
+    /// What was not durable is gone, and so are the answers that told of it.
+    pub(super) fn server_crashes(&mut self) -> Result<(), String> {
+        let lost = self.unsent.len();
+        self.say(|| format!("the server crashes before {lost} answers left"));
+        self.checks.counts.crashes += 1;
+        self.commit_at = None;
+        self.unsent.clear();
+        self.keeper.crash()?;
+        self.checks.durable(self.keeper.durable())
+    }
+
+    /// A device comes back from a copy: mostly it knows, and takes a fresh incarnation.
+    fn restore(&mut self) -> Result<(), String> {
+        let copied: Vec<usize> = (0..self.devices.len())
+            .filter(|device| self.devices[*device].copy.is_some())
+            .collect();
+        let Some(device) = self.dice.pick(&copied).copied() else {
+            return Ok(());
+        };
+        let noticed = self.dice.percent(60);
+        let fresh = noticed.then(|| Incarnation(self.dice.bytes()));
+        let name = self.devices[device].profile.name;
+        let how = if noticed { "and knows it" } else { "unnoticed" };
+        self.say(|| format!("{name} is restored from its copy, {how}"));
+        self.devices[device].diary.cloned |= !noticed;
+        self.devices[device].restore(fresh).map(|_| ())
+    }
+}
