@@ -152,7 +152,7 @@ impl Oracle {
     /// Whether a right counts.
     fn in_force(&self, entry: &EntryId, moment: Moment) -> bool {
         let Moment { log, time } = moment;
-        if !self.created(entry).is_some_and(|deed| deed.tick <= log) {
+        if self.created(entry).is_none_or(|deed| deed.tick > log) {
             return false;
         }
         let taken_back = |value: &Value| {
