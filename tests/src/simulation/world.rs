@@ -137,7 +137,7 @@ impl World {
         let edits = self
             .devices
             .iter()
-            .map(|device| device.diary.edits() as u64);
+            .map(|device| device.diary.edits().len() as u64);
         self.checks.counts.edits = edits.sum();
         (self.checks, self.trace)
     }
@@ -352,7 +352,7 @@ impl World {
         self.checks.converged(&self.keeper, &self.devices)
     }
 
-    fn everybody_syncs(&mut self) -> Result<(), String> {
+    pub(super) fn everybody_syncs(&mut self) -> Result<(), String> {
         for device in 0..self.devices.len() {
             self.sync(device)?;
         }

@@ -1,5 +1,7 @@
 //! Checks of what a device holds.
 
+use std::collections::BTreeMap;
+
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
@@ -181,8 +183,9 @@ fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
 }
 
 impl Diary {
-    /// How many edits were made here.
-    pub fn edits(&self) -> usize {
-        self.made.len()
+    /// The edits made here, and the entry of each.
+    pub fn edits(&self) -> BTreeMap<ChangeHash, EntryId> {
+        let made = self.made.iter();
+        made.map(|(change, (entry, _))| (*change, *entry)).collect()
     }
 }

@@ -8,7 +8,9 @@ use sync_core::authority::{EntryNews, Submitter, Touched, What, news};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::EntryClass;
 use sync_core::policy::{Context, Standing};
-use sync_core::sync::{Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{
+    Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+};
 use sync_core::{EntryId, Epoch, Tick};
 
 use super::books::{Books, HeldRow, Row};
@@ -45,6 +47,8 @@ impl Keeper {
         let news = self.news(books, &viewer, continued.as_ref(), tick);
         let (items, forget, told) =
             self.page(books, &news, continued.as_ref(), judged, request.limit)?;
+        let mut forget = forget;
+        self.forget_own(books, &viewer, judged, tick, &mut forget);
         let more = told < news.len() && self.bug != Some(Bug::PageForgotten);
         let given: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
         if self.bug != Some(Bug::ReadNotLogged) {
@@ -187,6 +191,30 @@ impl Keeper {
             items.extend(of_entry);
         }
         Some((items, forget, news.len()))
+    }
+
+    /// An entry that a device wrote while it could, and may no longer see once its edit is
+    /// answered: no cursor of that device knows of it, so it is forgotten with the answer.
+    fn forget_own(
+        &self,
+        books: &Books,
+        viewer: &Viewer,
+        judged: &[Judgement],
+        now: Tick,
+        forget: &mut Vec<EntryId>,
+    ) {
+        if self.bug == Some(Bug::HideWithoutForget) {
+            return;
+        }
+        let known =
+            |j: &&Judgement| matches!(j.verdict, Verdict::Accepted(_) | Verdict::Duplicate(_));
+        for Judgement { edit, .. } in judged.iter().filter(known) {
+            let last = books.last_at(&edit.entry, now);
+            let seen = last.is_some_and(|row| self.shows(viewer, &row.class, now, false));
+            if !seen && !forget.contains(&edit.entry) {
+                forget.push(edit.entry);
+            }
+        }
     }
 
     /// Held edits that this viewer is to know of: the holder those to decide on, an author what

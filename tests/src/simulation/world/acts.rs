@@ -29,13 +29,14 @@ impl World {
             self.any_device()
         };
         let holder = self.devices[device].profile.who == Who::Holder;
+        let decides = holder && self.has_to_decide(device) && self.dice.percent(40);
         match self.dice.below(100) {
-            0..30 => self.add(device),
-            30..70 => self.change(device),
-            70..80 if holder => self.hide(device),
+            _ if decides => self.decide(device),
+            0..25 => self.add(device),
+            25..60 => self.change(device),
+            60..80 if holder => self.hide(device),
             80..86 if holder => self.give_any(device),
-            86..94 if holder => self.take_back(device),
-            94..100 if holder => self.decide(device),
+            86..100 if holder => self.take_back(device),
             // Now and then somebody does what is not theirs to do.
             70..73 => self.hide(device),
             73..74 => self.give_any(device),

@@ -1,6 +1,7 @@
 //! What goes wrong besides messages.
 
-use sync_core::Incarnation;
+use sync_core::entry::Write;
+use sync_core::{EntryId, Incarnation};
 
 use super::World;
 use crate::simulation::cast::UNITS;
@@ -31,10 +32,7 @@ impl World {
                 })
             }
             7 => {
-                let device = self.any_device();
-                let name = self.devices[device].profile.name;
-                self.say(|| format!("somebody copies the store of {name}"));
-                self.devices[device].copy_store();
+                self.copy();
                 Ok(())
             }
             _ => self.restore(),
@@ -58,20 +56,48 @@ impl World {
         self.checks.durable(self.keeper.durable())
     }
 
-    /// A device comes back from a copy: mostly it knows, and takes a fresh incarnation.
+    fn copy(&mut self) {
+        // Those of the holder have most to lose.
+        let device = if self.dice.percent(60) {
+            self.dice.below(2) as usize
+        } else {
+            self.any_device()
+        };
+        let name = self.devices[device].profile.name;
+        self.say(|| format!("somebody copies the store of {name}"));
+        self.devices[device].copy_store();
+    }
+
+    /// A device comes back from a copy: mostly it knows, and takes a fresh incarnation. Its person
+    /// may do again what is gone.
     fn restore(&mut self) -> Result<(), String> {
         let copied: Vec<usize> = (0..self.devices.len())
             .filter(|device| self.devices[*device].copy.is_some())
             .collect();
         let Some(device) = self.dice.pick(&copied).copied() else {
+            self.copy();
             return Ok(());
         };
-        let noticed = self.dice.percent(60);
+        let before = self.devices[device].diary.edits();
+        let noticed = self.dice.percent(40);
         let fresh = noticed.then(|| Incarnation(self.dice.bytes()));
         let name = self.devices[device].profile.name;
         let how = if noticed { "and knows it" } else { "unnoticed" };
         self.say(|| format!("{name} is restored from its copy, {how}"));
         self.devices[device].diary.cloned |= !noticed;
-        self.devices[device].restore(fresh).map(|_| ())
+        self.devices[device].restore(fresh)?;
+        let after = self.devices[device].diary.edits();
+        let gone = before
+            .into_iter()
+            .filter(|(change, _)| !after.contains_key(change));
+        let there = |entry: &EntryId| self.devices[device].entry(entry).is_some();
+        let gone: Vec<EntryId> = gone.map(|(_, entry)| entry).filter(there).collect();
+        match self.dice.pick(&gone).copied() {
+            Some(entry) => {
+                let again = [Write::set("notes", "once more")];
+                self.write(device, entry, &again, Vec::new())
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@ use sync_core::{ChangeHash, EntryId, guard};
 
 use super::{DAY, World};
 use crate::simulation::cast::Who;
+use crate::simulation::device::Device;
 use crate::simulation::oracle::RIGHTS;
 
 impl World {
@@ -27,7 +28,11 @@ impl World {
             }
         }
         self.sync(phone)?;
-        self.run_until(self.now + 60_000_000)
+        self.run_until(self.now + 60_000_000)?;
+        self.everybody_syncs()?;
+        // Whoever is restored later has at least this.
+        self.devices.iter_mut().for_each(Device::copy_store);
+        Ok(())
     }
 
     /// The holder gives somebody a right.
@@ -91,15 +96,21 @@ impl World {
         self.write(device, entry, &[Write::set("status", status)], Vec::new())
     }
 
+    /// The held edits that wait for the holder's word.
+    fn undecided(&self, device: usize) -> Vec<(ChangeHash, HeldEdit)> {
+        let held = self.devices[device].disk.held.iter();
+        held.filter(|(_, held)| held.settled.is_none() && held.reason != HoldReason::NotPermitted)
+            .map(|(change, held)| (*change, held.clone()))
+            .collect()
+    }
+
+    pub(super) fn has_to_decide(&self, device: usize) -> bool {
+        !self.undecided(device).is_empty()
+    }
+
     /// The holder takes a held edit up, or leaves it out.
     pub(super) fn decide(&mut self, device: usize) -> Result<(), String> {
-        let open: Vec<(ChangeHash, HeldEdit)> = self.devices[device]
-            .disk
-            .held
-            .iter()
-            .filter(|(_, held)| held.settled.is_none() && held.reason != HoldReason::NotPermitted)
-            .map(|(change, held)| (*change, held.clone()))
-            .collect();
+        let open = self.undecided(device);
         let Some((change, held)) = self.dice.pick(&open).cloned() else {
             return Ok(());
         };
