@@ -41,7 +41,7 @@ pub struct Session {
     pub created: Tick,
     /// When it ends at the latest.
     pub expires: Tick,
-    /// When it was last used, give or take [`SEEN_EVERY`] of the idle time.
+    /// When it was last used, give or take a share of the idle time.
     pub last_seen: Tick,
 }
 

@@ -1,7 +1,7 @@
 //! What is kept of records, whatever the database.
 //!
 //! Rows are as stored: sealed bytes stay sealed. A backend implements [`RecordStore`] for its
-//! connection; each call is part of the transaction its caller runs. [`contract`] is what every
+//! connection; each call is part of the transaction its caller runs. The module `contract` is what every
 //! backend must do.
 
 #[cfg(test)]
