@@ -131,7 +131,6 @@ async fn write(devices: Vec<Device>) -> Result<(Vec<Duration>, Duration), Suppor
 
 impl Device {
     fn of(world: &World, holder: &Holder, edits: usize) -> Result<Self, SupportError> {
-        let unfit = |_| SupportError::Missing("a replica that works");
         let (server_keys, key, token) = holder.copy.credentials()?;
         let record = holder.copy.record.id();
         let incarnation = fresh_incarnation();
@@ -146,7 +145,7 @@ impl Device {
             let name = holder.phone.carnet().device().new_entry_id();
             Ok((name.map_err(CarnetError::from)?, draft.writes()?))
         });
-        let mut device = Device {
+        Ok(Device {
             author: Author {
                 person: holder.copy.person,
                 role: Role::Holder,
@@ -158,13 +157,7 @@ impl Device {
             server: world.server.url().to_owned(),
             token,
             edits: edits.collect::<Result<_, SupportError>>()?,
-        };
-        // The first edit is prepared as all others are; nothing to unwrap of an empty store.
-        let request = device
-            .head
-            .request(&mut device.entries, &device.author, None);
-        request.map(drop).map_err(unfit)?;
-        Ok(device)
+        })
     }
 
     async fn run(mut self, transport: Arc<HttpTransport>) -> Result<Vec<Duration>, SupportError> {
