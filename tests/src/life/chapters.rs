@@ -55,10 +55,11 @@ impl<'a> Chapters<'a> {
     pub fn threads(mut self, entries: usize) -> Vec<Thread> {
         let mut threads = Vec::with_capacity(entries);
         while threads.len() < entries {
+            let first_round = threads.is_empty();
             for chapter in &mut self.chapters {
                 threads.extend(chapter.pop_front());
             }
-            if self.rng.random_bool(0.3) {
+            if first_round || self.rng.random_bool(0.3) {
                 let notes = &self.catalogue.note;
                 threads.extend(notes.choose(self.rng).map(|note| self.note(note)));
             } else {
