@@ -16,7 +16,7 @@ use diesel::SqliteConnection;
 use sync_core::authority::{Judged, Lane, Submitter};
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Verdict};
-use sync_core::{Epoch, RecordId, Tick};
+use sync_core::{EntryId, Epoch, RecordId, Tick};
 
 use crate::reading::Cursor;
 use crate::records::{AccessError, Admitted, KnownRights, LEASE_DAYS, Records, Visitor};
@@ -39,6 +39,8 @@ pub struct Passed {
     pub at: Tick,
     /// The ticks of the edits that were accepted.
     pub own: BTreeSet<Tick>,
+    /// The entries of edits that are in the record now, or were before.
+    pub answered: BTreeSet<EntryId>,
     /// The record's rights after it.
     pub known: Arc<KnownRights>,
     /// Nothing else than these edits happened that the visitor could have to be told of.
@@ -79,7 +81,14 @@ pub fn pass(
     let row = writing.finish(connection)?;
     let at = row.clock.last;
     let (_, epoch) = records.standing(&known.latest, &admitted.subject, at);
+    let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
+    let answered = submission.edits.iter().zip(&outcomes);
+    let answered = answered
+        .filter(|(_, outcome)| outcome.verdict.accepted().is_some())
+        .map(|((edit, _), _)| edit.entry)
+        .collect();
     let quiet = match cursor {
+        _ if outcomes.iter().any(again) => false,
         Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
             is_quiet(connection, &admitted, cursor, at, &writing.own)?
         }
@@ -93,6 +102,7 @@ pub fn pass(
         quiet,
         heard: writing.heard(),
         own: writing.own,
+        answered,
         known,
         row,
     })

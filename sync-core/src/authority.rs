@@ -9,4 +9,4 @@ mod news;
 
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
-pub use news::{EntryNews, Touched, What, news};
+pub use news::{EntryNews, Touched, What, forget_own, news};

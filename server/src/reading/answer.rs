@@ -55,6 +55,7 @@ impl Records {
             cursor,
             floor: passed.at,
             own: passed.own,
+            answered: passed.answered,
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
@@ -77,10 +78,11 @@ impl Records {
             floor: cursor.map_or(Tick(0), |cursor| cursor.told),
             cursor,
             own: BTreeSet::new(),
+            answered: BTreeSet::new(),
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        if !page.gives() && !page.reset && !page.more {
+        if !page.tells() {
             return Ok(None);
         }
         self.answer(&row, visitor.person, page, Vec::new())
@@ -222,7 +224,7 @@ impl Records {
             reset: false,
             news: None,
             changes: 0,
-            forget: Vec::new(),
+            forget: BTreeSet::new(),
             held: Vec::new(),
             more: false,
             until: cursor.base,
@@ -255,7 +257,7 @@ impl Records {
             outcomes,
             reset: page.reset,
             news: page.news,
-            forget: page.forget,
+            forget: page.forget.into_iter().collect(),
             held: page.held,
             more: page.more,
             cursor: cursor.seal(&self.keys, row.record, person)?,
@@ -290,6 +292,7 @@ struct Start {
     cursor: Option<Cursor>,
     floor: Tick,
     own: BTreeSet<Tick>,
+    answered: BTreeSet<EntryId>,
     limit: Option<u32>,
 }
 
@@ -299,6 +302,7 @@ impl Start {
             cursor: self.cursor,
             floor: self.floor,
             own: &self.own,
+            answered: &self.answered,
             limit: self.limit,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Touched, What, news};
+use sync_core::authority::{Touched, What, forget_own, news};
 use sync_core::change::Edit;
 use sync_core::checkpoint::CheckpointDigest;
 use sync_core::entry::EntryClass;
@@ -31,6 +31,8 @@ pub struct Since<'a> {
     pub floor: Tick,
     /// Edits that the device just handed in.
     pub own: &'a BTreeSet<Tick>,
+    /// The entries that they name, those included that were accepted before.
+    pub answered: &'a BTreeSet<EntryId>,
     /// How many bytes it can take.
     pub limit: Option<u32>,
 }
@@ -44,7 +46,7 @@ pub struct Page {
     /// How many.
     pub changes: u64,
     /// Entries to forget.
-    pub forget: Vec<EntryId>,
+    pub forget: BTreeSet<EntryId>,
     /// Held edits to tell of.
     pub held: Vec<HeldEdit>,
     /// There is more.
@@ -53,14 +55,19 @@ pub struct Page {
     pub cursor: Cursor,
     /// The record's time when this was worked out.
     pub until: Tick,
-    /// Every entry of which something is given.
+    /// Every entry of which something is given to read.
     pub entries: BTreeSet<EntryId>,
 }
 
 impl Page {
-    /// Whether anything of the record is given.
+    /// Whether anything of the record is given to read.
     pub fn gives(&self) -> bool {
         !self.entries.is_empty()
+    }
+
+    /// Whether a device has anything to do about it.
+    pub fn tells(&self) -> bool {
+        self.gives() || !self.forget.is_empty() || self.reset || self.more
     }
 }
 
@@ -82,6 +89,7 @@ pub fn page(
     if admitted.standing.may_open() {
         walk.entries(connection)?;
     }
+    walk.forget_own(connection, since.answered)?;
     walk.tell_held(connection)?;
     walk.finish(since.floor)
 }
@@ -95,7 +103,7 @@ struct Walk<'a> {
     reset: bool,
     cursor: Cursor,
     items: Vec<Item>,
-    forget: Vec<EntryId>,
+    forget: BTreeSet<EntryId>,
     held: Vec<HeldEdit>,
     entries: BTreeSet<EntryId>,
     reached: Tick,
@@ -134,7 +142,7 @@ impl<'a> Walk<'a> {
             reset: going_on.is_none(),
             cursor: going_on.unwrap_or(fresh),
             items: Vec::new(),
-            forget: Vec::new(),
+            forget: BTreeSet::new(),
             held: Vec::new(),
             entries: BTreeSet::new(),
             reached: Tick(0),
@@ -187,7 +195,7 @@ impl<'a> Walk<'a> {
         row: &EntryRow,
         key: &SealingKey,
     ) -> Result<(), AccessError> {
-        if self.entries.contains(&row.entry) {
+        if self.entries.contains(&row.entry) || self.forget.contains(&row.entry) {
             return Ok(());
         }
         let now = self.admitted.vault.open_class(key, row)?;
@@ -213,13 +221,33 @@ impl<'a> Walk<'a> {
             Some(What::Whole) => self.give(connection, at, row, key, Tick(0)),
             Some(What::Since) => self.give(connection, at, row, key, base),
             Some(What::Forget) => {
-                self.forget.push(row.entry);
-                self.entries.insert(row.entry);
+                self.forget.insert(row.entry);
                 self.reached = self.reached.max(at);
                 Ok(())
             }
             None => Ok(()),
         }
+    }
+
+    /// What the device wrote while it could and may no longer see.
+    fn forget_own(
+        &mut self,
+        connection: &mut SqliteConnection,
+        answered: &BTreeSet<EntryId>,
+    ) -> Result<(), AccessError> {
+        let vault = &self.admitted.vault;
+        let mut own = Vec::new();
+        for entry in answered.difference(&self.entries) {
+            let Some((row, _)) = connection.entry(vault.record(), *entry)? else {
+                continue;
+            };
+            if let Some(key) = vault.entry_key(row.key)? {
+                own.push((*entry, vault.open_class(&key, &row)?));
+            }
+        }
+        let gone = forget_own(own, |class| self.may_read(class, self.until));
+        self.forget.extend(gone);
+        Ok(())
     }
 
     fn may_read(&self, class: &EntryClass, at: Tick) -> bool {

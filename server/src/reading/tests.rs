@@ -97,6 +97,39 @@ async fn what_is_hidden_is_forgotten_and_comes_back_whole() {
 }
 
 #[tokio::test]
+async fn what_was_hidden_before_its_author_had_the_answer_is_forgotten() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    for ended in [false, true] {
+        let allergy = caregiver.allergy("Penicilline");
+        let request = caregiver.request();
+        let lost = caregiver.ask(request).await.expect("answers");
+        assert!(matches!(lost.outcomes[0].verdict, Verdict::Accepted(_)));
+        holder.sync().await;
+        let revoked = serde_json::json!({ "status": "revoked" }).to_string();
+        if ended {
+            holder.write(right, &[Write::set(STATUS, revoked)]);
+        } else {
+            holder.write(allergy, &[Write::set(HIDDEN_FROM_REPRESENTATIVES, true)]);
+        }
+        holder.sync().await;
+        let (answer, report) = caregiver.round().await;
+        assert!(matches!(answer.outcomes[0].verdict, Verdict::Duplicate(_)));
+        assert_eq!(answer.forget, [allergy]);
+        assert_eq!(answer.reset, ended);
+        assert!(answer.news.is_none());
+        assert!(report.gone.contains(&allergy) && !caregiver.has(allergy));
+        assert!(holder.has(allergy));
+    }
+    // To be made to forget is not to be given something to read.
+    let log = events(&world, &holder).await;
+    let last = log.iter().rfind(|e| e.person == caregiver.author.person);
+    assert_eq!(last.map(|e| &e.action), Some(&AccessAction::Write));
+}
+
+#[tokio::test]
 async fn what_one_may_not_see_leaves_no_trace() {
     let world = World::new();
     let mut holder = world.holder(1).await;

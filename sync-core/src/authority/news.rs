@@ -65,3 +65,18 @@ pub fn news(
     news.sort_by_key(|news| (news.last, news.entry));
     news
 }
+
+/// Which entries a viewer must forget with the answer to their own edits, of those that accepted
+/// edits of this answer name, each with its class now.
+///
+/// The device wrote them while it could, the answer was lost, and since then they were hidden or
+/// the right ended. No cursor of the device knows of them, so [`news`] does not tell.
+pub fn forget_own(
+    own: impl IntoIterator<Item = (EntryId, EntryClass)>,
+    now: impl Fn(&EntryClass) -> bool,
+) -> Vec<EntryId> {
+    own.into_iter()
+        .filter(|(_, class)| !now(class))
+        .map(|(entry, _)| entry)
+        .collect()
+}

@@ -83,6 +83,16 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
+impl Verdict {
+    /// Since when the edit is in the record, if it is.
+    pub fn accepted(&self) -> Option<Tick> {
+        match self {
+            Verdict::Accepted(tick) | Verdict::Duplicate(tick) => Some(*tick),
+            Verdict::Held(_) | Verdict::Refused(_) => None,
+        }
+    }
+}
+
 /// Why a valid edit is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,10 +1,10 @@
 //! Hiding an entry: to those who may not see it, it does not exist.
 
-use carnet_tests::support::Copy;
+use carnet_tests::support::{Copy, add_caregiver};
 use carnet_tests::wire_client::{WireLive, WireRecord};
 use sync_core::EntryId;
 use sync_core::codec::Encoding;
-use sync_core::entry::{HIDDEN_FROM_PROFESSIONALS, Write};
+use sync_core::entry::{HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, Write};
 use sync_core::kind::{AllergyDraft, AllergyPatch, RightDraft};
 use sync_core::policy::{Profession, RightKind};
 use sync_core::sync::{Refusal, Verdict};
@@ -117,6 +117,40 @@ fn an_edit_of_what_was_hidden_meanwhile_is_not_lost() {
     sync(&mine);
     assert_eq!(labels(&mine), set(["Latex"]));
     assert!(to_review(&mine).contains("held-edit"));
+}
+
+/// The edit arrived, its answer did not, and no cursor of the phone knows of the entry.
+#[test]
+fn an_entry_hidden_before_its_author_had_the_answer_is_forgotten() {
+    let stage = Stage::new();
+    let opened = stage.desk("Durand");
+    let awa = add_caregiver(stage.server(), "Diallo", "Awa").expect("entered");
+    let mut mine = WireRecord::new(&stage.wire_device(&opened.code), opened.record, "holder");
+    let device = stage.wire_device(&awa.code);
+    let mut theirs = WireRecord::new(&device, opened.record, "caregiver");
+    theirs.on_behalf_of = Some(mine.device.person());
+    now(async {
+        let delegation = RightDraft::new(RightKind::Delegation, awa.person);
+        mine.create(&delegation.writes().expect("stands"));
+        mine.sync().await.expect("an answer");
+        theirs.sync().await.expect("an answer");
+
+        let entry = theirs.create(&allergy("Latex").writes().expect("stands"));
+        let lost = theirs.exchange(&theirs.request()).await;
+        let lost = lost.expect("an answer that does not arrive");
+        assert!(matches!(lost.outcomes[0].verdict, Verdict::Accepted(_)));
+        mine.sync().await.expect("an answer");
+        mine.edit(entry, &[Write::set(HIDDEN_FROM_REPRESENTATIVES, true)]);
+        mine.sync().await.expect("an answer");
+
+        let told = theirs.sync().await.expect("an answer");
+        assert!(matches!(told.verdicts[..], [Verdict::Duplicate(_)]));
+        assert_eq!(told.answer.forget, [entry]);
+        assert!(!theirs.entries.contains_key(&entry));
+        assert!(mine.entries.contains_key(&entry));
+        let quiet = theirs.sync().await.expect("an answer");
+        assert!(quiet.answer.forget.is_empty() && quiet.news.is_empty());
+    });
 }
 
 /// What a granted doctor's client gets, byte for byte, does not depend on what is hidden.

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{EntryNews, Submitter, Touched, What, news};
+use sync_core::authority::{EntryNews, Submitter, Touched, What, forget_own, news};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::EntryClass;
 use sync_core::policy::{Context, Standing};
-use sync_core::sync::{
-    Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
-};
+use sync_core::sync::{Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{EntryId, Epoch, Tick};
 
 use super::books::{Books, HeldRow, Row};
@@ -193,8 +191,7 @@ impl Keeper {
         Some((items, forget, news.len()))
     }
 
-    /// An entry that a device wrote while it could, and may no longer see once its edit is
-    /// answered: no cursor of that device knows of it, so it is forgotten with the answer.
+    /// What a device wrote while it could and may no longer see is forgotten with the answer.
     fn forget_own(
         &self,
         books: &Books,
@@ -206,15 +203,15 @@ impl Keeper {
         if self.bug == Some(Bug::HideWithoutForget) {
             return;
         }
-        let known =
-            |j: &&Judgement| matches!(j.verdict, Verdict::Accepted(_) | Verdict::Duplicate(_));
-        for Judgement { edit, .. } in judged.iter().filter(known) {
-            let last = books.last_at(&edit.entry, now);
-            let seen = last.is_some_and(|row| self.shows(viewer, &row.class, now, false));
-            if !seen && !forget.contains(&edit.entry) {
-                forget.push(edit.entry);
-            }
-        }
+        let answered = judged.iter().filter(|j| j.verdict.accepted().is_some());
+        let own: BTreeSet<EntryId> = answered.map(|j| j.edit.entry).collect();
+        let class = |entry| Some((entry, books.last_at(&entry, now)?.class.clone()));
+        let own = own
+            .into_iter()
+            .filter(|entry| !forget.contains(entry))
+            .filter_map(class);
+        let gone = forget_own(own, |class| self.shows(viewer, class, now, false));
+        forget.extend(gone);
     }
 
     /// Held edits that this viewer is to know of: the holder those to decide on, an author what
