@@ -1,5 +1,5 @@
-//! Taking edits in: what needs no store is done on the request's thread ([`Submission`]), the
-//! rest in one job of the writer ([`pass`]): gather what bears on the edits, have them judged by
+//! Taking edits in: what needs no store, signatures above all, is done before the writer is asked
+//! ([`Submission`]), the rest in one job of the writer ([`pass`]): gather what bears on the edits, have them judged by
 //! [`sync_core::authority`], write what it says with the access-log events, and take a tick.
 
 mod gather;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Judged, Lane, Submitter};
+use sync_core::authority::{Judged, Lane, Submitter, Unverified};
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Verdict};
 use sync_core::{EntryId, Epoch, RecordId, Tick};
@@ -85,7 +85,7 @@ pub fn pass(
     let answered = submission.edits.iter().zip(&outcomes);
     let answered = answered
         .filter(|(_, outcome)| outcome.verdict.accepted().is_some())
-        .map(|((edit, _), _)| edit.entry)
+        .filter_map(|(edit, _)| Some(edit.as_ref().ok()?.entry()))
         .collect();
     let quiet = match cursor {
         _ if outcomes.iter().any(again) => false,
@@ -126,10 +126,18 @@ fn take_in(
     let mut gathered = Gathered::load(connection, &admitted.vault, submission)?;
     let mut ledger = known.ledger.clone();
     let mut outcomes = Vec::with_capacity(submission.edits.len());
-    for (edit, inspected) in &submission.edits {
+    for edit in &submission.edits {
+        let edit = match edit {
+            Ok(edit) => edit,
+            Err(unverified) => {
+                let Unverified { entry, change, why } = *unverified;
+                outcomes.push(writing.refuse(entry, change, why));
+                continue;
+            }
+        };
         let tick = writing.next_tick();
-        let before = limits::remember(&gathered, &ledger, edit, inspected);
-        let mut judged = match gathered.refused(edit, inspected) {
+        let before = limits::remember(&gathered, &ledger, edit);
+        let mut judged = match gathered.refused(edit) {
             Some(refused) => refused,
             None => Lane {
                 record: admitted.row.record,
@@ -140,22 +148,22 @@ fn take_in(
                 entries: &mut gathered.kept,
                 lease_days: LEASE_DAYS,
             }
-            .submit(edit, inspected.clone(), tick),
+            .submit(edit, tick),
         };
         if let (Judged::Accepted(admission), Some(before)) = (&judged, before)
             && limits::helps_too_many(records, connection, admitted, &mut ledger, admission, tick)?
         {
-            judged = before.undo(admission, edit.entry, &mut gathered, &mut ledger);
+            judged = before.undo(admission, edit.entry(), &mut gathered, &mut ledger);
         }
         let outcome = match judged {
             Judged::Accepted(admission) => {
-                writing.accept(connection, &mut gathered, edit, &admission, tick)?
+                writing.accept(connection, &mut gathered, edit.edit(), &admission, tick)?
             }
             Judged::Held {
                 change,
                 held,
                 again: false,
-            } => writing.hold(connection, edit, change, held, tick)?,
+            } => writing.hold(connection, edit.edit(), change, held, tick)?,
             Judged::Held { change, held, .. } => Outcome {
                 change,
                 verdict: Verdict::Held(held.reason),
@@ -164,7 +172,7 @@ fn take_in(
                 change,
                 verdict: Verdict::Duplicate(accepted),
             },
-            Judged::Refused(change, refusal) => writing.refuse(edit, change, refusal),
+            Judged::Refused(change, refusal) => writing.refuse(edit.entry(), change, refusal),
         };
         outcomes.push(outcome);
     }

@@ -6,7 +6,9 @@
 mod lane;
 mod ledger;
 mod news;
+mod verified;
 
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
 pub use news::{EntryNews, Touched, What, forget_own, news};
+pub use verified::{Unverified, VerifiedEdit};

@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::{HeldChange, Judged, Kept};
-use sync_core::change::Edit;
-use sync_core::guard::{Inspected, Unsafe};
+use sync_core::authority::{HeldChange, Judged, Kept, VerifiedEdit};
 use sync_core::sync::Refusal;
 use sync_core::{ChangeHash, EntryId};
 
@@ -42,7 +40,8 @@ impl Gathered {
         vault: &Vault<'_>,
         submission: &Submission,
     ) -> Result<Self, Fault> {
-        let named: BTreeSet<EntryId> = submission.edits.iter().map(|(e, _)| e.entry).collect();
+        let edits = submission.edits.iter().flatten();
+        let named: BTreeSet<EntryId> = edits.map(VerifiedEdit::entry).collect();
         let mut gathered = Gathered {
             kept: BTreeMap::new(),
             stored: BTreeMap::new(),
@@ -98,18 +97,14 @@ impl Gathered {
 
     /// What is refused whatever the law says: a change of what was destroyed, and one that makes
     /// its entry too large to be sent.
-    pub(super) fn refused(
-        &self,
-        edit: &Edit,
-        inspected: &Result<Inspected, Unsafe>,
-    ) -> Option<Judged> {
-        let change = inspected.as_ref().ok()?.hash();
-        if self.destroyed.contains(&edit.entry) {
+    pub(super) fn refused(&self, edit: &VerifiedEdit) -> Option<Judged> {
+        let (entry, change) = (edit.entry(), edit.change());
+        if self.destroyed.contains(&entry) {
             return Some(Judged::Refused(change, Refusal::Invalid));
         }
-        let stored = self.stored.get(&edit.entry)?;
-        let too_large = stored.bytes + edit.change.len() as u64 > MAX_ENTRY_BYTES;
-        (too_large && !self.has(edit.entry, &change))
+        let stored = self.stored.get(&entry)?;
+        let too_large = stored.bytes + edit.edit().change.len() as u64 > MAX_ENTRY_BYTES;
+        (too_large && !self.has(entry, &change))
             .then_some(Judged::Refused(change, Refusal::EntryFull))
     }
 

@@ -1,10 +1,8 @@
 //! What no single record can tell: how many people one caregiver helps.
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger};
-use sync_core::change::Edit;
+use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, EntryDocument, Value};
-use sync_core::guard::{Inspected, Unsafe};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Rights, Role, Subject};
 use sync_core::sync::HoldReason;
@@ -28,19 +26,15 @@ pub(super) struct Before {
 pub(super) fn remember(
     gathered: &Gathered,
     ledger: &RightsLedger,
-    edit: &Edit,
-    inspected: &Result<Inspected, Unsafe>,
+    edit: &VerifiedEdit,
 ) -> Option<Before> {
     let delegation = Value::from(RightKind::Delegation.as_str());
-    let about_right = match gathered.stored.get(&edit.entry) {
+    let about_right = match gathered.stored.get(&edit.entry()) {
         Some(stored) => stored.is_right,
-        None => {
-            let past = &inspected.as_ref().ok()?.past;
-            past.wrote(entry::KIND) == Some(Some(&delegation))
-        }
+        None => edit.past().wrote(entry::KIND) == Some(Some(&delegation)),
     };
     about_right.then(|| Before {
-        kept: gathered.kept.get(&edit.entry).cloned(),
+        kept: gathered.kept.get(&edit.entry()).cloned(),
         ledger: ledger.clone(),
     })
 }

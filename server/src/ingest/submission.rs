@@ -1,7 +1,6 @@
 use sync_core::RecordId;
-use sync_core::change::Edit;
+use sync_core::authority::{Unverified, VerifiedEdit};
 use sync_core::checkpoint::Seen;
-use sync_core::guard::{self, Inspected, Unsafe};
 use sync_core::sign::PublicKey;
 use sync_core::sync::SyncRequest;
 use sync_core::sync::limits::MAX_EDITS;
@@ -12,8 +11,8 @@ use crate::records::AccessError;
 /// What a device hands in, checked as far as that needs no store.
 #[derive(Default)]
 pub struct Submission {
-    /// The edits, each as the guard found it.
-    pub edits: Vec<(Edit, Result<Inspected, Unsafe>)>,
+    /// The edits, verified.
+    pub edits: Vec<Result<VerifiedEdit, Unverified>>,
     /// The checkpoints that the device proved to have held.
     pub proven: Vec<Seen>,
     /// How many of the edits start an entry.
@@ -21,8 +20,8 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Unpacks and inspects what a request brings. `cursor` is the request's, opened: it proves
-    /// the checkpoint it came with.
+    /// Unpacks and verifies what a request from the device with this key brings. `cursor` is the
+    /// request's, opened: it proves the checkpoint it came with.
     ///
     /// # Errors
     /// When the frame is damaged or holds too many edits. A damaged edit in a whole frame is
@@ -30,6 +29,7 @@ impl Submission {
     pub fn new(
         record: RecordId,
         request: &SyncRequest,
+        device: &PublicKey,
         cursor: Option<&Cursor>,
         server: &[PublicKey],
     ) -> Result<Self, AccessError> {
@@ -53,16 +53,10 @@ impl Submission {
         }
         let edits: Vec<_> = items
             .into_iter()
-            .map(|item| {
-                let inspected = guard::inspect(&item.edit.change);
-                (item.edit, inspected)
-            })
+            .map(|item| VerifiedEdit::new(&record, device, item.edit))
             .collect();
-        let starts = |inspected: &Inspected| inspected.past.deps.is_empty();
-        let creations = edits
-            .iter()
-            .filter(|(_, inspected)| inspected.as_ref().is_ok_and(starts))
-            .count();
+        let starts = |edit: &&VerifiedEdit| edit.past().deps.is_empty();
+        let creations = edits.iter().flatten().filter(starts).count();
         Ok(Submission {
             edits,
             proven,

@@ -156,7 +156,7 @@ impl<'a> Writing<'a> {
         let vault = &self.admitted.vault;
         let author = self.visitor.person;
         if connection.count_held(vault.record(), vault.author_blind(author))? >= MOST_HELD {
-            return Ok(self.refuse(edit, change, Refusal::EntryFull));
+            return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }
         let row = vault.held_row(
             tick,
@@ -179,8 +179,8 @@ impl<'a> Writing<'a> {
         })
     }
 
-    pub(super) fn refuse(&mut self, edit: &Edit, change: ChangeHash, why: Refusal) -> Outcome {
-        self.note(self.actor(), AccessAction::Refuse, code(&why), edit.entry);
+    pub(super) fn refuse(&mut self, entry: EntryId, change: ChangeHash, why: Refusal) -> Outcome {
+        self.note(self.actor(), AccessAction::Refuse, code(&why), entry);
         Outcome {
             change,
             verdict: Verdict::Refused(why),

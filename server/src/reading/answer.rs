@@ -98,10 +98,12 @@ impl Records {
         cursor: Option<Cursor>,
     ) -> Result<Passed, AccessError> {
         let submission = if request.edits.is_some() {
+            let device = visitor.device.ok_or(AccessError::Device)?.public_key;
             let records = self.clone();
             tokio::task::spawn_blocking(move || {
                 let server = records.server_keys();
-                let submission = Submission::new(record, &request, cursor.as_ref(), &server)?;
+                let submission =
+                    Submission::new(record, &request, &device, cursor.as_ref(), &server)?;
                 records.keys.prepare_entry_keys(submission.creations)?;
                 Ok::<_, AccessError>(submission)
             })

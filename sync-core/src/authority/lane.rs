@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{RightEntry, RightsLedger};
-use crate::change::{Actor, Edit, Origin, Provenance};
+use super::{RightEntry, RightsLedger, VerifiedEdit};
+use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
-use crate::guard::{self, Inspected, Unsafe};
+use crate::guard::{self, Unsafe};
 use crate::kind;
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
@@ -145,30 +145,18 @@ pub struct Lane<'l> {
 
 impl Lane<'_> {
     /// Judges one edit at `tick`, which is later than all before.
-    pub fn submit(
-        &mut self,
-        edit: &Edit,
-        inspected: Result<Inspected, Unsafe>,
-        tick: Tick,
-    ) -> Judged {
-        let inspected = match inspected {
-            Ok(inspected) => inspected,
-            Err(_) => {
-                let name = ChangeHash(crate::Digest32::of(&[&edit.change]).0);
-                return Judged::Refused(name, Refusal::Malformed);
-            }
-        };
-        let change = inspected.hash();
-        match self.judge(edit, &inspected, tick) {
+    pub fn submit(&mut self, edit: &VerifiedEdit, tick: Tick) -> Judged {
+        let change = edit.change();
+        match self.judge(edit, tick) {
             Ok(judged) => judged,
             Err(Stop::Refused(refusal)) => Judged::Refused(change, refusal),
             Err(Stop::Held(reason)) => {
                 let held = HeldChange {
-                    actor: inspected.actor(),
-                    seq: inspected.past.seq,
+                    actor: edit.inspected().actor(),
+                    seq: edit.past().seq,
                     reason,
                 };
-                let kept = self.entries.entry(edit.entry).or_default();
+                let kept = self.entries.entry(edit.entry()).or_default();
                 kept.held.insert(change, held);
                 let again = false;
                 Judged::Held {
@@ -180,10 +168,10 @@ impl Lane<'_> {
         }
     }
 
-    fn judge(&mut self, edit: &Edit, inspected: &Inspected, tick: Tick) -> Result<Judged, Stop> {
-        let change = inspected.hash();
-        let origin = self.authentic(edit, inspected)?;
-        let kept = self.entries.entry(edit.entry).or_default();
+    fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
+        let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
+        let origin = self.authentic(edit)?;
+        let kept = self.entries.entry(entry).or_default();
         if let Some(accepted) = kept.provenance.get(&change).and_then(|p| p.accepted) {
             return Ok(Judged::Duplicate(change, accepted));
         }
@@ -217,11 +205,11 @@ impl Lane<'_> {
         }
         let before = kept.class_at(tick);
         if let Some(class) = &before
-            && !self.may_have_seen(&edit.entry, class, &origin, tick)
+            && !self.may_have_seen(&entry, class, origin, tick)
         {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
-        let kept = self.entries.entry(edit.entry).or_default();
+        let kept = self.entries.entry(entry).or_default();
         let state = kept.state().clone();
         let (document, after, saved) =
             guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
@@ -229,12 +217,11 @@ impl Lane<'_> {
         let author = before.as_ref().map_or(origin.author, |class| class.author);
         let class = EntryClass::of(&after, author);
         let asked = Asked {
-            origin: &origin,
+            edit,
             before: before.as_ref(),
             after: &class,
-            inspected,
         };
-        self.permitted(edit, &asked, tick)?;
+        self.permitted(&asked, tick)?;
 
         let right = is_right(&class.kind);
         let discards = merge::discards(&after);
@@ -243,12 +230,12 @@ impl Lane<'_> {
             origin: origin.clone(),
             accepted: Some(tick),
         };
-        let kept = self.entries.entry(edit.entry).or_default();
+        let kept = self.entries.entry(entry).or_default();
         kept.document = document;
         kept.provenance.insert(change, provenance);
         if right {
             self.ledger.put(RightEntry {
-                entry: edit.entry,
+                entry,
                 state: after.clone(),
                 provenance: kept.provenance.clone(),
             });
@@ -259,7 +246,7 @@ impl Lane<'_> {
             change,
             actor,
             seq,
-            origin,
+            origin: origin.clone(),
             document: saved,
             class,
             right,
@@ -269,29 +256,21 @@ impl Lane<'_> {
     }
 
     /// The origin, if it is this submitter's and names only checkpoints that were proved.
-    fn authentic(&self, edit: &Edit, inspected: &Inspected) -> Result<Origin, Stop> {
-        let stop = Stop::Refused(Refusal::NotAuthentic);
-        let change = inspected.hash();
+    fn authentic<'e>(&self, edit: &'e VerifiedEdit) -> Result<&'e Origin, Stop> {
         let Submitter {
             subject,
             device,
             key,
         } = self.submitter;
-        if !edit
-            .origin
-            .verifies(key, &self.record, &edit.entry, &change)
-        {
-            return Err(stop);
-        }
-        let origin = edit.origin.read().map_err(|_| stop)?;
+        let origin = edit.origin();
         let delegate = matches!(origin.role, Role::Caregiver | Role::Representative);
         let for_whom = delegate.then(|| self.ledger.holder());
-        if origin.author != subject.person
+        if !edit.is_of(&self.record, key)
+            || origin.author != subject.person
             || origin.device != *device
             || origin.on_behalf_of != for_whom
-            || inspected.actor() != Actor::of(key, &origin.incarnation, &edit.entry)
         {
-            return Err(stop);
+            return Err(Stop::Refused(Refusal::NotAuthentic));
         }
         if origin.seen.is_some_and(|seen| !self.proven.contains(&seen)) {
             return Err(Stop::Refused(Refusal::UnknownCheckpoint));
@@ -322,16 +301,16 @@ impl Lane<'_> {
         then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
     }
 
-    fn permitted(&mut self, edit: &Edit, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
+    fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
         let subject = &self.submitter.subject;
         if asked.allowed(subject, self.ledger.latest(), self.matrix, tick) {
             return Ok(());
         }
         let clinical = !is_right(&asked.after.kind);
-        let Some(seen) = asked.origin.seen.filter(|_| clinical) else {
+        let Some(seen) = asked.edit.origin().seen.filter(|_| clinical) else {
             return Err(Stop::Held(HoldReason::NotPermitted));
         };
-        let kept = self.entries.entry(edit.entry).or_default();
+        let kept = self.entries.entry(asked.edit.entry()).or_default();
         let before = kept.class_at(seen.tick);
         let then = Asked {
             before: before.as_ref(),
@@ -357,10 +336,9 @@ enum Stop {
 /// One edit as a question to the policy.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    origin: &'a Origin,
+    edit: &'a VerifiedEdit,
     before: Option<&'a EntryClass>,
     after: &'a EntryClass,
-    inspected: &'a Inspected,
 }
 
 impl Asked<'_> {
@@ -370,14 +348,14 @@ impl Asked<'_> {
             matrix,
             now,
         };
-        let role = &self.origin.role;
+        let role = &self.edit.origin().role;
         let decision = match self.before {
             _ if is_right(&self.after.kind) => {
                 policy::decide(subject, role, Action::SetRight, self.after, &context)
             }
             None => policy::decide(subject, role, Action::Create, self.after, &context),
             Some(before) => {
-                let writes = self.inspected.past.writes.iter();
+                let writes = self.edit.past().writes.iter();
                 let keys = writes.map(|write| write.key.as_str());
                 policy::decide_edit(subject, role, keys, before, &context)
             }

@@ -2,7 +2,7 @@ use ed25519_dalek::SigningKey;
 use uuid::Uuid;
 
 use super::*;
-use crate::change::SignedOrigin;
+use crate::change::{Edit, SignedOrigin};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::Write;
 use crate::kind::{RightDraft, RightPatch, StatusCode};
@@ -132,7 +132,10 @@ impl Keeper {
             entries: &mut self.entries,
             lease_days: LEASE,
         };
-        lane.submit(edit, guard::inspect(&edit.change), tick)
+        match VerifiedEdit::new(&RECORD, &PublicKey::of(&party.key), edit.clone()) {
+            Ok(edit) => lane.submit(&edit, tick),
+            Err(unverified) => unverified.into(),
+        }
     }
 
     fn revoke(&mut self, right: EntryId, kind: RightKind, tick: Tick) {
@@ -192,6 +195,36 @@ fn a_caregiver_adds_while_delegated() {
     assert!(accepted(&judged), "{judged:?}");
     let again = keeper.submit(&caregiver(), &edit, day(3));
     assert!(matches!(again, Judged::Duplicate(_, tick) if tick == day(2)));
+}
+
+#[test]
+fn an_edit_verified_for_another_device_or_record_is_not_taken() {
+    let mut keeper = Keeper::new();
+    let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), None);
+    let key = PublicKey::of(&holder().key);
+    let elsewhere = RecordId(Uuid::from_u128(2));
+    let unverified = VerifiedEdit::new(&elsewhere, &key, edit.clone()).unwrap_err();
+    assert_eq!(unverified.why, Refusal::NotAuthentic);
+    let verified = VerifiedEdit::new(&RECORD, &key, edit).unwrap();
+    for (record, submitter, taken) in [
+        (RECORD, caregiver().submitter(), false),
+        (elsewhere, holder().submitter(), false),
+        (RECORD, holder().submitter(), true),
+    ] {
+        let mut lane = Lane {
+            record,
+            ledger: &mut keeper.ledger,
+            matrix: &keeper.matrix,
+            submitter: &submitter,
+            proven: &[],
+            entries: &mut keeper.entries,
+            lease_days: LEASE,
+        };
+        let judged = lane.submit(&verified, day(1));
+        assert_eq!(accepted(&judged), taken, "{judged:?}");
+        let forged = (!taken).then_some(Refusal::NotAuthentic);
+        assert_eq!(refused(&judged), forged);
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter};
+use sync_core::authority::{
+    Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit,
+};
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
-use sync_core::guard;
 use sync_core::sync::{Outcome, Settlement, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -69,9 +70,9 @@ impl Keeper {
         let mut judgements = Vec::new();
         for item in items {
             let tick = books.tick(now);
-            let inspected = guard::inspect(&item.edit.change);
-            let past = inspected.as_ref().ok().map(|i| i.past.clone());
-            let judged = Lane {
+            let verified = VerifiedEdit::new(&self.record, &submitter.key, item.edit.clone());
+            let past = verified.as_ref().ok().map(|edit| edit.past().clone());
+            let mut lane = Lane {
                 record: self.record,
                 ledger: forgetful.as_mut().unwrap_or(&mut ledger),
                 matrix: &self.matrix,
@@ -79,8 +80,11 @@ impl Keeper {
                 proven: &opened.proven,
                 entries: &mut entries,
                 lease_days: self.lease_days,
-            }
-            .submit(&item.edit, inspected, tick);
+            };
+            let judged = match verified {
+                Ok(edit) => lane.submit(&edit, tick),
+                Err(unverified) => unverified.into(),
+            };
             judgements.push(self.write(books, submitter, item.edit, past, judged, tick));
         }
         for (entry, kept) in entries {

@@ -1,0 +1,108 @@
+//! What can be judged of an edit without looking at what the record holds.
+
+use super::Judged;
+use crate::change::{Actor, Edit, Origin};
+use crate::entry::PastChange;
+use crate::guard::{self, Inspected};
+use crate::sign::PublicKey;
+use crate::sync::Refusal;
+use crate::{ChangeHash, Digest32, EntryId, RecordId};
+
+/// An edit whose change the guard let through and whose origin a device signed.
+///
+/// Checking a signature costs more than all else and needs nothing that the record holds, so it
+/// is done before the keeper's transaction begins. There is no other way to make one of these.
+#[derive(Clone, Debug)]
+pub struct VerifiedEdit {
+    record: RecordId,
+    key: PublicKey,
+    edit: Edit,
+    inspected: Inspected,
+    origin: Origin,
+}
+
+/// An edit that is not taken, whatever the record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unverified {
+    /// Its entry, as it claims.
+    pub entry: EntryId,
+    /// Its name; of what is no change, the digest of its bytes.
+    pub change: ChangeHash,
+    /// Why it is not taken.
+    pub why: Refusal,
+}
+
+impl VerifiedEdit {
+    /// Inspects the change of an edit of `record`, and verifies that the device with this key
+    /// signed for it, under an actor of its own.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] or [`Refusal::NotAuthentic`].
+    pub fn new(record: &RecordId, key: &PublicKey, edit: Edit) -> Result<Self, Unverified> {
+        let refused = |change, why| Unverified {
+            entry: edit.entry,
+            change,
+            why,
+        };
+        let Ok(inspected) = guard::inspect(&edit.change) else {
+            let change = ChangeHash(Digest32::of(&[&edit.change]).0);
+            return Err(refused(change, Refusal::Malformed));
+        };
+        let change = inspected.hash();
+        let forged = refused(change, Refusal::NotAuthentic);
+        if !edit.origin.verifies(key, record, &edit.entry, &change) {
+            return Err(forged);
+        }
+        let origin = edit.origin.read().map_err(|_| forged)?;
+        if inspected.actor() != Actor::of(key, &origin.incarnation, &edit.entry) {
+            return Err(forged);
+        }
+        Ok(VerifiedEdit {
+            record: *record,
+            key: *key,
+            edit,
+            inspected,
+            origin,
+        })
+    }
+
+    /// The edit.
+    pub fn edit(&self) -> &Edit {
+        &self.edit
+    }
+
+    /// Its entry.
+    pub fn entry(&self) -> EntryId {
+        self.edit.entry
+    }
+
+    /// The change.
+    pub fn change(&self) -> ChangeHash {
+        self.inspected.hash()
+    }
+
+    /// What the change does.
+    pub fn past(&self) -> &PastChange {
+        &self.inspected.past
+    }
+
+    /// What its device states of it.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn inspected(&self) -> &Inspected {
+        &self.inspected
+    }
+
+    /// Whether it was verified for this record and this device.
+    pub(super) fn is_of(&self, record: &RecordId, key: &PublicKey) -> bool {
+        (&self.record, &self.key) == (record, key)
+    }
+}
+
+impl From<Unverified> for Judged {
+    fn from(unverified: Unverified) -> Self {
+        Judged::Refused(unverified.change, unverified.why)
+    }
+}
