@@ -1,13 +1,16 @@
 //! The access log as the server keeps it: events are chained by [`sync_core::audit`], sealed, and
-//! written in the transaction of what they tell of.
+//! written in the transaction of what they tell of. What the holder may not know of yet is chained
+//! apart, and told before the next event once they may.
 
-use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead};
+use std::collections::BTreeMap;
+
+use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
 use sync_core::policy::Role;
 use sync_core::{DeviceId, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
 use crate::records::vault::Vault;
-use crate::storage::records::{AuditRow, RecordClock, RecordStore};
+use crate::storage::records::{ApartRow, AuditRow, RecordClock, RecordStore};
 
 /// Who acts, as the access log tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,7 @@ impl Actor {
         AccessEvent {
             seq: 0,
             at,
+            logged: None,
             person: self.person,
             role: self.role.clone(),
             on_behalf_of: self.on_behalf_of,
@@ -50,7 +54,8 @@ impl Actor {
     }
 }
 
-/// Adds an event to a record's chain and moves `clock`, which the caller writes.
+/// Adds an event that names no entries to a record's chain and moves `clock`, which the caller
+/// writes.
 ///
 /// # Errors
 /// When the store or a key fails.
@@ -60,8 +65,83 @@ pub fn append(
     clock: &mut RecordClock,
     event: AccessEvent,
 ) -> Result<(), Fault> {
+    tell_due(store, vault, clock, event.at)?;
+    chain(store, vault, clock, event)
+}
+
+/// Adds an event about entries, of each of which so many changes were moved: to the record's chain
+/// as far as the holder may know of them, else to what is kept apart. `marked` names entries that
+/// are to be kept from the holder for other reasons than how they stand in the record.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn append_about(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    clock: &mut RecordClock,
+    event: &AccessEvent,
+    touched: &BTreeMap<EntryId, u64>,
+    marked: &BTreeMap<EntryId, Tick>,
+) -> Result<(), Fault> {
+    tell_due(store, vault, clock, event.at)?;
+    let delayed = store.delayed(vault.record(), event.at)?;
+    let delayed: BTreeMap<EntryId, Tick> = delayed.into_iter().collect();
+    let kept_until = |entry: &EntryId| delayed.get(entry).max(marked.get(entry)).copied();
+    let (known, apart) = share_out(event, touched, kept_until);
+    for one in apart {
+        chain_apart(store, vault, clock, one)?;
+    }
+    known.map_or(Ok(()), |event| chain(store, vault, clock, event))
+}
+
+/// Adds to a record's chain what was kept apart and fell due by `at`.
+fn tell_due(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    clock: &mut RecordClock,
+    at: Tick,
+) -> Result<(), Fault> {
+    for row in store.apart_due(vault.record(), at)? {
+        let event = vault.open_apart(row.seq, &row.sealed)?;
+        let event = AccessEvent::decode(&event).map_err(|_| Fault::malformed("audit_apart"))?;
+        chain(store, vault, clock, event.told(at))?;
+        store.tell_apart(vault.record(), row.seq, at)?;
+    }
+    Ok(())
+}
+
+fn chain_apart(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    clock: &mut RecordClock,
+    apart: Apart,
+) -> Result<(), Fault> {
+    let mut head = apart_head(&vault.record(), clock);
+    let tick = apart.event.at;
+    let ChainedEvent { event, hash } = head.append(&vault.record(), apart.event);
+    let row = ApartRow {
+        seq: head.seq,
+        tick,
+        hash,
+        entry: apart.entry,
+        due: apart.until,
+        told: None,
+        sealed: vault.seal_apart(head.seq, &event)?,
+    };
+    store.append_apart(vault.record(), &row)?;
+    clock.apart_len = head.seq;
+    clock.apart_head = Some(head.hash);
+    Ok(())
+}
+
+fn chain(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    clock: &mut RecordClock,
+    event: AccessEvent,
+) -> Result<(), Fault> {
     let mut head = head(clock);
-    let tick = event.at;
+    let tick = event.chained_at();
     let ChainedEvent { event, hash } = head.append(&vault.record(), event);
     let row = AuditRow {
         seq: head.seq,
@@ -80,6 +160,15 @@ pub fn head(clock: &RecordClock) -> LogHead {
     LogHead {
         seq: clock.audit_len,
         hash: clock.audit_head,
+    }
+}
+
+/// The head of what is kept apart from a record's chain.
+pub fn apart_head(record: &RecordId, clock: &RecordClock) -> LogHead {
+    let genesis = LogHead::genesis_apart(record);
+    LogHead {
+        seq: clock.apart_len,
+        hash: clock.apart_head.unwrap_or(genesis.hash),
     }
 }
 
@@ -103,13 +192,6 @@ pub fn page(
     rows.into_iter().map(open).collect()
 }
 
-/// One event about entries, as [`append`] takes it.
-pub fn about_entries(mut event: AccessEvent, entries: Vec<EntryId>, changes: u64) -> AccessEvent {
-    event.entries = entries;
-    event.changes = changes;
-    event
-}
-
 /// The clock of a record whose access log is empty.
 pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
     let genesis = LogHead::genesis(record);
@@ -118,5 +200,7 @@ pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
         rights: at,
         audit_len: genesis.seq,
         audit_head: genesis.hash,
+        apart_len: 0,
+        apart_head: None,
     }
 }

@@ -63,7 +63,7 @@ pub fn pass(
 ) -> Result<Passed, AccessError> {
     let admitted = records.admit(connection, record, visitor.person)?;
     let now = records.clock.now();
-    let mut writing = Writing::new(&admitted, visitor, now);
+    let mut writing = Writing::new(&admitted, visitor, submission, now);
     let mut known = admitted.known.clone();
     let outcomes = if submission.edits.is_empty() {
         Vec::new()

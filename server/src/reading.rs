@@ -6,6 +6,8 @@
 
 mod answer;
 mod cursor;
+#[cfg(test)]
+mod delayed_tests;
 mod held;
 mod page;
 #[cfg(test)]

@@ -7,11 +7,12 @@ mod tests;
 use std::fmt;
 
 use diesel::SqliteConnection;
-use sync_core::audit::{ChainedEvent, Verifier};
+use sync_core::audit::{ChainedEvent, LogHead, Verified, Verifier};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::sign::PublicKey;
 use sync_core::{EntryId, RecordId, Tick, guard};
 
+use crate::audit;
 use crate::fault::Fault;
 use crate::keys::{Keys, SealingKey};
 use crate::records::vault::Vault;
@@ -33,6 +34,8 @@ pub struct Findings {
     pub unsigned: u64,
     /// Events of the access log.
     pub events: u64,
+    /// Events that the holder may not know of yet, or came to know of late.
+    pub apart: u64,
     /// Held edits.
     pub held: u64,
     /// What is wrong.
@@ -86,8 +89,10 @@ pub fn record(
         row: &row,
         devices,
         findings,
+        late: 0,
     };
     check.access_log()?;
+    check.apart()?;
     check.log()?;
     check.held()?;
     if vault.open_opening(&row.opening).is_err() {
@@ -109,6 +114,8 @@ struct Check<'c, 'd> {
     row: &'c RecordRow,
     devices: &'c mut DeviceKeys<'d>,
     findings: Findings,
+    /// Events of the access log that were told late.
+    late: u64,
 }
 
 impl Check<'_, '_> {
@@ -132,7 +139,9 @@ impl Check<'_, '_> {
                     hash: row.hash,
                 };
                 match verifier.push(&chained) {
-                    Ok(event) if event.at == row.tick && event.at <= clock.last => {}
+                    Ok(event) if event.chained_at() == row.tick && row.tick <= clock.last => {
+                        self.late += u64::from(event.logged.is_some());
+                    }
                     Ok(_) => {
                         let what = format!("event {} of the access log is misdated", row.seq);
                         self.findings.note(None, what);
@@ -153,6 +162,61 @@ impl Check<'_, '_> {
                 .findings
                 .note(None, "the access log is longer than the record says"),
             Err(broken) => self.findings.note(None, broken.to_string()),
+        }
+        Ok(())
+    }
+
+    /// The chain of what is kept apart from the access log, and that all of it that was told
+    /// stands there.
+    fn apart(&mut self) -> Result<(), Fault> {
+        let record = self.row.record;
+        let head = audit::apart_head(&record, &self.row.clock);
+        let beginning = Verified {
+            head: LogHead::genesis_apart(&record),
+            last: Tick(0),
+        };
+        let mut verifier = Verifier::after(record, &beginning, head.hash);
+        let (mut seq, mut told) = (0, 0);
+        loop {
+            let rows = self.connection.apart_after(record, seq, PAGE)?;
+            for row in &rows {
+                seq = row.seq;
+                self.findings.apart += 1;
+                told += u64::from(row.told.is_some());
+                let Ok(event) = self.vault.open_apart(row.seq, &row.sealed) else {
+                    let what = format!("event {} kept apart does not open", row.seq);
+                    self.findings.note(Some(row.entry), what);
+                    return Ok(());
+                };
+                let event = event.into();
+                let hash = row.hash;
+                match verifier.push(&ChainedEvent { event, hash }) {
+                    Ok(event) if event.at == row.tick && event.entries == [row.entry] => {}
+                    Ok(_) => {
+                        let what = format!("event {} kept apart is misfiled", row.seq);
+                        self.findings.note(Some(row.entry), what);
+                    }
+                    Err(broken) => {
+                        let what = format!("what is kept apart: {broken}");
+                        self.findings.note(None, what);
+                        return Ok(());
+                    }
+                }
+            }
+            if rows.len() < PAGE as usize {
+                break;
+            }
+        }
+        if !verifier
+            .finish()
+            .is_ok_and(|verified| verified.head == head)
+        {
+            let what = "what is kept apart from the access log is not all there";
+            self.findings.note(None, what);
+        }
+        if told != self.late {
+            let what = "the access log and what was kept apart from it do not agree";
+            self.findings.note(None, what);
         }
         Ok(())
     }

@@ -5,9 +5,13 @@
 //! the one before, the first one the record's identifier. The head of the chain goes into every
 //! checkpoint the server signs, so each device holds a witness of how far the log had come: a
 //! server that rewrites or shortens the log is found out by any of them.
+//!
+//! What the holder may not know of yet is chained apart, and told when they may: [`share_out`].
 
+mod apart;
 mod chain;
 mod event;
 
+pub use apart::{Apart, share_out};
 pub use chain::{Broken, BrokenAt, ChainedEvent, LogHead, Verified, Verifier, verify};
 pub use event::{AccessAction, AccessEvent};

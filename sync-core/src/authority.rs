@@ -11,4 +11,4 @@ mod verified;
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
 pub use news::{EntryNews, Touched, What, forget_own, news};
-pub use verified::{Unverified, VerifiedEdit};
+pub use verified::{Unverified, VerifiedEdit, marked_until};

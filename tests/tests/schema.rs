@@ -12,6 +12,7 @@ use diesel::sql_types::{Integer, Nullable, Text};
 /// row when that is deleted. What a record holds is never deleted with anything: it loses its key.
 const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("audit", "record_id", "records", "NO ACTION"),
+    ("audit_apart", "record_id", "records", "NO ACTION"),
     ("ceremonies", "person_id", "people", "CASCADE"),
     ("ceremonies", "selector", "enrolment_codes", "CASCADE"),
     ("devices", "person_id", "people", "CASCADE"),
@@ -46,6 +47,9 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("audit", "audit_delete"),
     ("audit", "audit_order"),
     ("audit", "audit_update"),
+    ("audit_apart", "audit_apart_delete"),
+    ("audit_apart", "audit_apart_order"),
+    ("audit_apart", "audit_apart_update"),
     ("log", "log_delete"),
     ("log", "log_order"),
     ("log", "log_update"),
@@ -204,12 +208,17 @@ fn logs_refuse_to_be_rewritten() {
         .batch_execute(
             "INSERT INTO people VALUES (zeroblob(16), x'00', NULL, NULL, NULL, 1);
              INSERT INTO records VALUES
-                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1);
+                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1,
+                  0, NULL);
              INSERT INTO entries VALUES
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00');
              INSERT INTO log VALUES
                  (zeroblob(16), 7, zeroblob(16), zeroblob(16), zeroblob(16), 1, x'00', x'00');
-             INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');",
+             INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');
+             INSERT INTO audit_apart VALUES
+                 (zeroblob(16), 1, 7, zeroblob(32), zeroblob(16), 9, NULL, x'00');
+             UPDATE audit_apart SET due = 8;
+             UPDATE audit_apart SET told = 8;",
         )
         .expect("a record with an entry");
     for (what, refused) in [
@@ -228,6 +237,13 @@ fn logs_refuse_to_be_rewritten() {
         ),
         (
             "INSERT INTO audit VALUES (zeroblob(16), 2, 6, zeroblob(32), x'00')",
+            "only grows at its end",
+        ),
+        ("UPDATE audit_apart SET told = 9", "append-only"),
+        ("DELETE FROM audit_apart", "append-only"),
+        (
+            "INSERT INTO audit_apart VALUES
+                 (zeroblob(16), 3, 8, zeroblob(32), zeroblob(16), 9, NULL, x'00')",
             "only grows at its end",
         ),
         ("UPDATE records SET last_tick = 6", "does not go back"),

@@ -34,6 +34,7 @@ struct Summary {
     changes: u64,
     unsigned: u64,
     events: u64,
+    apart: u64,
     held: u64,
     wrong: Vec<String>,
 }
@@ -85,6 +86,10 @@ impl Verify {
                 summary.unsigned.to_string(),
             ),
             ("access-log events", summary.events.to_string()),
+            (
+                "events kept from a holder for a time",
+                summary.apart.to_string(),
+            ),
             ("held edits", summary.held.to_string()),
             ("wrong", summary.wrong.len().to_string()),
         ];
@@ -112,6 +117,7 @@ impl Summary {
         self.changes += findings.changes;
         self.unsigned += findings.unsigned;
         self.events += findings.events;
+        self.apart += findings.apart;
         self.held += findings.held;
         let wrong = findings.wrong.iter();
         self.wrong

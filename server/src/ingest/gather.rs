@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{HeldChange, Judged, Kept, VerifiedEdit};
 use sync_core::sync::Refusal;
-use sync_core::{ChangeHash, EntryId};
+use sync_core::{ChangeHash, EntryId, Tick};
 
 use super::Submission;
 use crate::fault::Fault;
@@ -14,13 +14,14 @@ use crate::storage::records::RecordStore;
 /// How many bytes the changes of one entry may take in all, so that it fits a frame.
 pub(super) const MAX_ENTRY_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How much an entry that exists has grown, and its key.
+/// How much an entry that exists has grown, its key, and until when the holder may not know of it.
 pub(super) struct Stored {
     pub(super) id: EntryKeyId,
     pub(super) key: SealingKey,
     pub(super) changes: u64,
     pub(super) bytes: u64,
     pub(super) is_right: bool,
+    pub(super) kept_until: Option<Tick>,
 }
 
 /// What bears on a submission.
@@ -90,6 +91,7 @@ impl Gathered {
             changes: row.changes,
             bytes: row.bytes,
             is_right: row.is_right,
+            kept_until: row.due.filter(|_| !row.is_right),
         };
         self.stored.insert(entry, stored);
         Ok(())

@@ -1,9 +1,11 @@
-use sync_core::RecordId;
+use std::collections::BTreeMap;
+
 use sync_core::authority::{Unverified, VerifiedEdit};
 use sync_core::checkpoint::Seen;
 use sync_core::sign::PublicKey;
 use sync_core::sync::SyncRequest;
 use sync_core::sync::limits::MAX_EDITS;
+use sync_core::{EntryId, RecordId, Tick};
 
 use crate::reading::Cursor;
 use crate::records::AccessError;
@@ -17,6 +19,8 @@ pub struct Submission {
     pub proven: Vec<Seen>,
     /// How many of the edits start an entry.
     pub creations: usize,
+    /// The entries that edits mark as not to be known to the holder yet, and until when.
+    pub marked: BTreeMap<EntryId, Tick>,
 }
 
 impl Submission {
@@ -57,10 +61,18 @@ impl Submission {
             .collect();
         let starts = |edit: &&VerifiedEdit| edit.past().deps.is_empty();
         let creations = edits.iter().flatten().filter(starts).count();
+        let mut marked = BTreeMap::new();
+        for edit in edits.iter().flatten() {
+            if let Some(until) = edit.marked_until() {
+                let latest: &mut Tick = marked.entry(edit.entry()).or_default();
+                *latest = until.max(*latest);
+            }
+        }
         Ok(Submission {
             edits,
             proven,
             creations,
+            marked,
         })
     }
 }

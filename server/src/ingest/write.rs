@@ -1,12 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Admission, HeldChange};
+use sync_core::authority::{Admission, HeldChange, marked_until};
 use sync_core::change::Edit;
-use sync_core::sync::{Outcome, Refusal, Settlement, Verdict};
+use sync_core::guard;
+use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
+use super::Submission;
 use super::gather::{Gathered, Stored};
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
@@ -21,6 +23,7 @@ pub(super) const MOST_HELD: u64 = 2_000;
 pub(super) struct Writing<'a> {
     admitted: &'a Admitted<'a>,
     visitor: &'a Visitor,
+    marked: BTreeMap<EntryId, Tick>,
     now: Tick,
     clock: RecordClock,
     events: Vec<Event>,
@@ -33,15 +36,35 @@ struct Event {
     actor: Actor,
     action: AccessAction,
     reason: Option<String>,
-    entries: BTreeSet<EntryId>,
-    changes: u64,
+    entries: BTreeMap<EntryId, u64>,
+}
+
+impl Event {
+    /// Whether it is about edits that are not in the record, so that a mark they bear, that the
+    /// holder may not know of their entry yet, is not found there. What its author had no right
+    /// to write, and no good faith, is the holder's to know at once.
+    fn minds_marks(&self) -> bool {
+        match self.action {
+            AccessAction::Refuse => true,
+            AccessAction::Hold => self.reason != code(&HoldReason::NotPermitted),
+            _ => false,
+        }
+    }
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn new(admitted: &'a Admitted<'a>, visitor: &'a Visitor, now: Tick) -> Self {
+    pub(super) fn new(
+        admitted: &'a Admitted<'a>,
+        visitor: &'a Visitor,
+        submission: &Submission,
+        now: Tick,
+    ) -> Self {
+        let may_mark = admitted.subject.profession.is_some();
+        let marked = may_mark.then(|| submission.marked.clone());
         Writing {
             admitted,
             visitor,
+            marked: marked.unwrap_or_default(),
             now,
             clock: admitted.row.clock,
             events: Vec::new(),
@@ -86,6 +109,7 @@ impl<'a> Writing<'a> {
                 changes: 0,
                 bytes: 0,
                 is_right: admission.right,
+                kept_until: None,
             });
         }
         let Some(stored) = gathered.stored.get_mut(&entry) else {
@@ -94,6 +118,9 @@ impl<'a> Writing<'a> {
         stored.changes += 1;
         stored.bytes += edit.change.len() as u64;
         let class = &admission.class;
+        let kept_until = class.kept_from_holder_until();
+        let before = std::mem::replace(&mut stored.kept_until, kept_until);
+        let moved = before != kept_until || stored.changes == 1;
         let row = EntryRow {
             entry,
             key: stored.id,
@@ -121,6 +148,9 @@ impl<'a> Writing<'a> {
         }
         self.clock.last = tick;
         self.own.insert(tick);
+        if moved {
+            self.put_off(connection, entry, kept_until, tick)?;
+        }
         let role = admission.origin.role.clone();
         let actor = Actor::new(
             self.visitor.person,
@@ -158,6 +188,7 @@ impl<'a> Writing<'a> {
         if connection.count_held(vault.record(), vault.author_blind(author))? >= MOST_HELD {
             return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }
+        let due = self.held_until(connection, edit.entry, held.reason, tick)?;
         let row = vault.held_row(
             tick,
             author,
@@ -168,6 +199,7 @@ impl<'a> Writing<'a> {
                 reason: held.reason,
                 edit: edit.clone(),
             },
+            due,
         )?;
         connection.hold(vault.record(), &row)?;
         self.clock.last = tick;
@@ -177,6 +209,58 @@ impl<'a> Writing<'a> {
             change,
             verdict: Verdict::Held(held.reason),
         })
+    }
+
+    /// Until when the holder may not know of an edit that is held: the later of how its entry
+    /// stands, what this submission marks, and what was held of the entry before.
+    fn held_until(
+        &self,
+        connection: &mut SqliteConnection,
+        entry: EntryId,
+        reason: HoldReason,
+        tick: Tick,
+    ) -> Result<Option<Tick>, Fault> {
+        if reason == HoldReason::NotPermitted {
+            return Ok(None);
+        }
+        let record = self.admitted.vault.record();
+        let delayed = connection.delayed(record, tick)?.into_iter();
+        let of_entry = delayed.filter(|(other, _)| *other == entry);
+        let held = connection.held_of_entry(record, entry)?;
+        let all = of_entry
+            .map(|(_, until)| until)
+            .chain(self.marked.get(&entry).copied())
+            .chain(held.into_iter().filter_map(|row| row.due));
+        Ok(all.filter(|until| *until > tick).max())
+    }
+
+    /// What is kept apart of an entry and what is held of it follow the entry, whose time was put
+    /// off or brought forward.
+    fn put_off(
+        &self,
+        connection: &mut SqliteConnection,
+        entry: EntryId,
+        kept_until: Option<Tick>,
+        tick: Tick,
+    ) -> Result<(), Fault> {
+        let vault = &self.admitted.vault;
+        let record = vault.record();
+        connection.put_off_apart(record, entry, kept_until.unwrap_or_default())?;
+        let held = connection.held_of_entry(record, entry)?;
+        let open = || held.iter().filter(|row| row.settlement.is_none());
+        let mut due = kept_until;
+        for row in open() {
+            let edit = vault.open_held(row)?;
+            let marked = guard::inspect(&edit.edit.change)
+                .ok()
+                .and_then(|inspected| marked_until(&inspected.past, &edit.origin().ok()?.role));
+            due = due.max(marked);
+        }
+        let due = due.filter(|due| *due > tick);
+        if open().any(|row| row.due != due) {
+            connection.put_off_held(record, entry, due, tick)?;
+        }
+        Ok(())
     }
 
     pub(super) fn refuse(&mut self, entry: EntryId, change: ChangeHash, why: Refusal) -> Outcome {
@@ -191,14 +275,17 @@ impl<'a> Writing<'a> {
     pub(super) fn finish(&mut self, connection: &mut SqliteConnection) -> Result<RecordRow, Fault> {
         let at = self.next_tick();
         self.clock.last = at;
+        let none = BTreeMap::new();
         for event in &self.events {
-            let mut said = audit::about_entries(
-                event.actor.event(event.action.clone(), at),
-                event.entries.iter().copied().collect(),
-                event.changes,
-            );
+            let mut said = event.actor.event(event.action.clone(), at);
             said.reason.clone_from(&event.reason);
-            audit::append(connection, &self.admitted.vault, &mut self.clock, said)?;
+            let marked = if event.minds_marks() {
+                &self.marked
+            } else {
+                &none
+            };
+            let (vault, clock) = (&self.admitted.vault, &mut self.clock);
+            audit::append_about(connection, vault, clock, &said, &event.entries, marked)?;
         }
         let mut row = self.admitted.row.clone();
         connection.move_clock(row.record, &self.clock)?;
@@ -225,15 +312,13 @@ impl<'a> Writing<'a> {
             (&event.actor, &event.action, &event.reason) == (&actor, &action, &reason)
         };
         if let Some(event) = self.events.iter_mut().find(same) {
-            event.entries.insert(entry);
-            event.changes += 1;
+            *event.entries.entry(entry).or_default() += 1;
         } else {
             self.events.push(Event {
                 actor,
                 action,
                 reason,
-                entries: BTreeSet::from([entry]),
-                changes: 1,
+                entries: BTreeMap::from([(entry, 1)]),
             });
         }
     }

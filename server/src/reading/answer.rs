@@ -1,6 +1,6 @@
 //! From a request to its answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
@@ -143,7 +143,6 @@ impl Records {
                 epoch: page.cursor.epoch,
                 until: page.until,
                 entries: page.entries.clone(),
-                changes: page.changes,
             };
             let note = move |connection: &mut SqliteConnection| {
                 records.note_read(connection, record, visitor, given)
@@ -174,9 +173,15 @@ impl Records {
         let device = visitor.device.map(|device| device.id);
         let actor = Actor::new(visitor.person, admitted.role(), device, row.holder);
         let event = actor.event(AccessAction::Read, at);
-        let entries = given.entries.into_iter().collect();
-        let event = audit::about_entries(event, entries, given.changes);
-        audit::append(connection, &admitted.vault, &mut row.clock, event)?;
+        let (vault, clock) = (&admitted.vault, &mut row.clock);
+        audit::append_about(
+            connection,
+            vault,
+            clock,
+            &event,
+            &given.entries,
+            &BTreeMap::new(),
+        )?;
         connection.move_clock(record, &row.clock)?;
         Ok(Some(row))
     }
@@ -190,7 +195,7 @@ impl Records {
     ) -> Result<bool, AccessError> {
         let record = admitted.row.record;
         for row in connection.log_after(record, given.until, u32::MAX)? {
-            if !given.entries.contains(&row.entry) {
+            if !given.entries.contains_key(&row.entry) {
                 continue;
             }
             let Some((entry, _)) = connection.entry(record, row.entry)? else {
@@ -225,13 +230,12 @@ impl Records {
         let page = Page {
             reset: false,
             news: None,
-            changes: 0,
             forget: BTreeSet::new(),
             held: Vec::new(),
             more: false,
             until: cursor.base,
             cursor,
-            entries: BTreeSet::new(),
+            entries: BTreeMap::new(),
         };
         self.answer(&passed.row, visitor.person, page, passed.outcomes)
     }
@@ -285,8 +289,7 @@ fn witness(row: &RecordRow, person: PersonId, log: LogIncarnation, told: Tick) -
 struct Given {
     epoch: Epoch,
     until: Tick,
-    entries: BTreeSet<EntryId>,
-    changes: u64,
+    entries: BTreeMap<EntryId, u64>,
 }
 
 /// Where an answer starts, kept for the tries it takes.

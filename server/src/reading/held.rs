@@ -33,25 +33,26 @@ pub(super) fn tell(
         more: false,
     };
     let record = admitted.row.record;
-    let me = admitted.vault.author_blind(admitted.subject.person);
+    let rows = connection.held_changed(record, after, until)?.into_iter();
+    let mut rows: Vec<(Tick, HeldRow)> = rows
+        .filter_map(|row| Some((told_since(admitted, &row)?, row)))
+        .filter(|(since, _)| after < *since && *since <= until)
+        .collect();
+    rows.sort_by_key(|(since, _)| *since);
     let mut last = after;
-    for row in connection.held_changed(record, after, until)? {
-        let settled_mine = row.author_blind == me && row.settlement.is_some();
-        if !settled_mine && !admitted.is_holder() {
-            continue;
-        }
+    for (since, row) in rows {
         // Several may change at one tick; a page ends between two ticks.
-        if budget == 0 && row.changed > last {
+        if budget == 0 && since > last {
             told.more = true;
             told.upto = last;
             break;
         }
         let held = admitted.vault.open_held(&row)?;
-        if !settled_mine && !for_holder(connection, admitted, &row, &held)? {
+        if !settled_mine(admitted, &row) && !for_holder(connection, admitted, &row, &held)? {
             continue;
         }
-        last = row.changed;
-        told.reached = row.changed;
+        last = since;
+        told.reached = since;
         budget = budget.saturating_sub(held.edit.change.len() + 256);
         told.edits.push(HeldEdit {
             edit: held.edit,
@@ -61,6 +62,22 @@ pub(super) fn tell(
         });
     }
     Ok(told)
+}
+
+/// Since when there is something to tell the visitor of a held edit, if they may be told at all:
+/// an author when it was settled, the holder when it came, but not before they may know of it.
+fn told_since(admitted: &Admitted<'_>, row: &HeldRow) -> Option<Tick> {
+    if settled_mine(admitted, row) {
+        Some(row.changed)
+    } else {
+        let since = row.due.map_or(row.changed, |due| due.max(row.changed));
+        admitted.is_holder().then_some(since)
+    }
+}
+
+fn settled_mine(admitted: &Admitted<'_>, row: &HeldRow) -> bool {
+    let me = admitted.vault.author_blind(admitted.subject.person);
+    row.author_blind == me && row.settlement.is_some()
 }
 
 /// Whether the holder decides on a held edit: it was made in good faith, or follows one that was.

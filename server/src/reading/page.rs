@@ -1,6 +1,6 @@
 //! One page of what is new to a visitor. Reads, decrypts and packs; writes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Touched, What, forget_own, news};
@@ -43,8 +43,6 @@ pub struct Page {
     pub reset: bool,
     /// Changes, signed.
     pub news: Option<Frame>,
-    /// How many.
-    pub changes: u64,
     /// Entries to forget.
     pub forget: BTreeSet<EntryId>,
     /// Held edits to tell of.
@@ -55,8 +53,8 @@ pub struct Page {
     pub cursor: Cursor,
     /// The record's time when this was worked out.
     pub until: Tick,
-    /// Every entry of which something is given to read.
-    pub entries: BTreeSet<EntryId>,
+    /// Every entry of which something is given to read, and how many changes.
+    pub entries: BTreeMap<EntryId, u64>,
 }
 
 impl Page {
@@ -105,7 +103,7 @@ struct Walk<'a> {
     items: Vec<Item>,
     forget: BTreeSet<EntryId>,
     held: Vec<HeldEdit>,
-    entries: BTreeSet<EntryId>,
+    entries: BTreeMap<EntryId, u64>,
     reached: Tick,
     more: bool,
 }
@@ -144,7 +142,7 @@ impl<'a> Walk<'a> {
             items: Vec::new(),
             forget: BTreeSet::new(),
             held: Vec::new(),
-            entries: BTreeSet::new(),
+            entries: BTreeMap::new(),
             reached: Tick(0),
             more: false,
         }
@@ -195,7 +193,7 @@ impl<'a> Walk<'a> {
         row: &EntryRow,
         key: &SealingKey,
     ) -> Result<(), AccessError> {
-        if self.entries.contains(&row.entry) || self.forget.contains(&row.entry) {
+        if self.entries.contains_key(&row.entry) || self.forget.contains(&row.entry) {
             return Ok(());
         }
         let now = self.admitted.vault.open_class(key, row)?;
@@ -237,7 +235,8 @@ impl<'a> Walk<'a> {
     ) -> Result<(), AccessError> {
         let vault = &self.admitted.vault;
         let mut own = Vec::new();
-        for entry in answered.difference(&self.entries) {
+        let given = |entry: &&EntryId| self.entries.contains_key(entry);
+        for entry in answered.iter().filter(|entry| !given(entry)) {
             let Some((row, _)) = connection.entry(vault.record(), *entry)? else {
                 continue;
             };
@@ -326,7 +325,7 @@ impl<'a> Walk<'a> {
                 },
                 accepted: Some(row.tick),
             });
-            self.entries.insert(entry);
+            *self.entries.entry(entry).or_default() += 1;
             self.reached = self.reached.max(at);
         }
         Ok(())
@@ -348,7 +347,7 @@ impl<'a> Walk<'a> {
             self.budget,
         )?;
         for held in &told.edits {
-            self.entries.insert(held.edit.entry);
+            self.entries.entry(held.edit.entry).or_default();
         }
         self.more = told.more;
         self.cursor.held = told.upto;
@@ -373,7 +372,6 @@ impl<'a> Walk<'a> {
             // stays hidden too.
             cursor.told = cursor.told.max(floor).max(self.reached);
         }
-        let changes = self.items.len() as u64;
         let key = &self.records.keys.server_signing_key().signing;
         let news = match self.items.as_slice() {
             [] => None,
@@ -385,7 +383,6 @@ impl<'a> Walk<'a> {
         Ok(Page {
             reset: self.reset,
             news,
-            changes,
             forget: self.forget,
             held: self.held,
             more: self.more,

@@ -27,7 +27,7 @@ fn says_nothing(answer: &SyncAnswer) -> bool {
     !reset && news.is_none() && forget.is_empty() && held.is_empty() && !more
 }
 
-async fn events(world: &World, phone: &Phone) -> Vec<AccessEvent> {
+pub(super) async fn events(world: &World, phone: &Phone) -> Vec<AccessEvent> {
     let (keys, id) = (world.records.keys.clone(), phone.head.record);
     let job = move |c: &mut diesel::SqliteConnection| {
         audit::page(c, &Vault::new(&keys, id)?, 0, u32::MAX)

@@ -210,12 +210,13 @@ impl<'k> Vault<'k> {
         Ok(bytes.into())
     }
 
-    /// The row of a held edit.
+    /// The row of a held edit, kept from the patient until `due`.
     pub fn held_row(
         &self,
         received: Tick,
         author: PersonId,
         held: &Held,
+        due: Option<Tick>,
     ) -> Result<HeldRow, Fault> {
         let Edit {
             entry,
@@ -238,6 +239,7 @@ impl<'k> Vault<'k> {
             received,
             changed: received,
             settlement: None,
+            due,
             sealed: self.seal(
                 self.key.sealing(),
                 ("held", "sealed"),
@@ -277,6 +279,16 @@ impl<'k> Vault<'k> {
     /// Opens an event of the access log.
     pub fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
         self.open_own(("audit", "sealed"), &seq.to_be_bytes(), sealed)
+    }
+
+    /// Seals an event that is kept apart from the access log.
+    pub fn seal_apart(&self, seq: u64, event: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.seal_own(("audit_apart", "sealed"), &seq.to_be_bytes(), event)
+    }
+
+    /// Opens an event that is kept apart from the access log.
+    pub fn open_apart(&self, seq: u64, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.open_own(("audit_apart", "sealed"), &seq.to_be_bytes(), sealed)
     }
 
     /// Seals how the record was opened.

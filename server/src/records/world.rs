@@ -183,6 +183,18 @@ impl World {
         }
     }
 
+    /// A doctor whom a holder lets read and write, with their phone. There is one.
+    pub(crate) async fn doctor(&self, holder: &mut Phone) -> Phone {
+        let physician = Profession::Physician;
+        let person = self.person(Some(("10101010105", physician))).await;
+        holder.right(RightKind::Grant, person);
+        holder.sync().await;
+        let role = Role::Professional(physician);
+        let mut doctor = self.phone(holder.head.record, person, role, holder.author.person);
+        doctor.sync().await;
+        doctor
+    }
+
     /// A caregiver of a holder, delegated and synced, with their phone.
     pub(crate) async fn caregiver(&self, holder: &mut Phone) -> (Phone, EntryId) {
         let person = self.person(None).await;
@@ -274,6 +286,18 @@ impl Phone {
             substance: Label::text(substance),
             ..AllergyDraft::default()
         };
+        let entry = fresh_entry();
+        self.write(entry, &draft.writes().expect("an allergy"));
+        entry
+    }
+
+    /// An entry that the patient may not know of until a time.
+    pub(crate) fn result(&mut self, substance: &str, until: Tick) -> EntryId {
+        let mut draft = AllergyDraft {
+            substance: Label::text(substance),
+            ..AllergyDraft::default()
+        };
+        draft.common.visibility.hidden_from_patient_until = Some(until);
         let entry = fresh_entry();
         self.write(entry, &draft.writes().expect("an allergy"));
         entry

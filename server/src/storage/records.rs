@@ -48,6 +48,10 @@ pub struct RecordClock {
     pub audit_len: u64,
     /// The hash of its last event.
     pub audit_head: Digest32,
+    /// How many events are chained apart from it.
+    pub apart_len: u64,
+    /// The hash of the last of them, if there is one.
+    pub apart_head: Option<Digest32>,
 }
 
 /// The present view of an entry, its document apart.
@@ -105,6 +109,8 @@ pub struct HeldRow {
     pub changed: Tick,
     /// What was decided.
     pub settlement: Option<Settlement>,
+    /// Until when it is kept from the patient.
+    pub due: Option<Tick>,
     /// The edit and why it is held, sealed.
     pub sealed: Vec<u8>,
 }
@@ -118,6 +124,25 @@ pub struct AuditRow {
     pub tick: Tick,
     /// Its hash, which names all before it too.
     pub hash: Digest32,
+    /// The event, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// An event that the holder may not know of yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApartRow {
+    /// Its number in the chain of such events, from 1.
+    pub seq: u64,
+    /// When.
+    pub tick: Tick,
+    /// Its hash, which names all before it too.
+    pub hash: Digest32,
+    /// The entry it is about.
+    pub entry: EntryId,
+    /// When the holder may know of it.
+    pub due: Tick,
+    /// Under which tick it went into the access log.
+    pub told: Option<Tick>,
     /// The event, sealed.
     pub sealed: Vec<u8>,
 }
@@ -171,6 +196,13 @@ pub trait RecordStore {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<EntryRow>, StorageError>;
+
+    /// The entries, rights apart, that fall due only after a tick, and when they do.
+    fn delayed(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+    ) -> Result<Vec<(EntryId, Tick)>, StorageError>;
 
     /// Adds a change at the end of the log.
     fn append_log(&mut self, record: RecordId, row: &LogRow) -> Result<(), StorageError>;
@@ -244,7 +276,17 @@ pub trait RecordStore {
         record: RecordId,
         entry: EntryId,
     ) -> Result<Vec<HeldRow>, StorageError>;
-    /// Held edits that changed after `after` and not after `until`, in that order.
+    /// Keeps the held edits of an entry that are not settled from the patient until another time;
+    /// it counts as a change of them at `at`.
+    fn put_off_held(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        due: Option<Tick>,
+        at: Tick,
+    ) -> Result<(), StorageError>;
+    /// Held edits that changed or fell due after `after` and not after `until`, in the order of
+    /// their changes.
     fn held_changed(
         &mut self,
         record: RecordId,
@@ -263,4 +305,25 @@ pub trait RecordStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<AuditRow>, StorageError>;
+
+    /// Adds an event at the end of what is kept apart from the access log.
+    fn append_apart(&mut self, record: RecordId, row: &ApartRow) -> Result<(), StorageError>;
+    /// What is kept apart, told or not, after an event, in order.
+    fn apart_after(
+        &mut self,
+        record: RecordId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<ApartRow>, StorageError>;
+    /// What fell due up to `until` and is not in the access log yet, in order.
+    fn apart_due(&mut self, record: RecordId, until: Tick) -> Result<Vec<ApartRow>, StorageError>;
+    /// Notes under which tick an event went into the access log.
+    fn tell_apart(&mut self, record: RecordId, seq: u64, at: Tick) -> Result<(), StorageError>;
+    /// Keeps what is not told of an entry until another time.
+    fn put_off_apart(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        due: Tick,
+    ) -> Result<(), StorageError>;
 }

@@ -2,6 +2,7 @@ use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
 use super::*;
+use crate::clock::Clock as _;
 use crate::records::world::{Phone, World};
 use crate::storage::StorageError;
 
@@ -27,6 +28,14 @@ async fn lived() -> (World, Phone) {
     let hidden = sync_core::entry::HIDDEN_FROM_PROFESSIONALS;
     holder.write(note, &[sync_core::entry::Write::set(hidden, true)]);
     let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    for result in ["Annoncé", "À annoncer"] {
+        world.clock.advance_seconds(2 * 86_400);
+        holder.sync().await;
+        doctor.sync().await;
+        doctor.result(result, world.clock.now().plus_days(1));
+        doctor.sync().await;
+    }
     caregiver.sync().await;
     let status = serde_json::json!({ "status": "revoked" }).to_string();
     holder.write(right, &[sync_core::entry::Write::set("status", status)]);
@@ -42,9 +51,10 @@ async fn a_sound_record_is_found_sound() {
     let (world, holder) = lived().await;
     let found = findings(&world, &holder).await;
     assert_eq!(found.wrong, []);
-    assert_eq!((found.entries, found.changes, found.held), (3, 5, 1));
-    assert_eq!((found.destroyed, found.unsigned), (0, 0));
+    assert_eq!((found.entries, found.changes, found.held), (6, 8, 1));
+    assert_eq!((found.destroyed, found.unsigned), (0, 2));
     assert!(found.events > 5);
+    assert_eq!(found.apart, 2);
 }
 
 #[tokio::test]
@@ -60,7 +70,7 @@ async fn a_destroyed_entry_is_counted_not_blamed() {
         .expect("destroyed");
     let found = findings(&world, &holder).await;
     assert_eq!(found.wrong, []);
-    assert_eq!((found.entries, found.destroyed), (2, 1));
+    assert_eq!((found.entries, found.destroyed), (5, 1));
 }
 
 /// Each of these is done with the triggers out of the way, as somebody with the file could.
@@ -120,6 +130,24 @@ async fn each_tampering_is_found() {
         ),
         ("DELETE FROM audit WHERE seq = 2", "does not open|event"),
         ("UPDATE audit SET tick = tick + 1 WHERE seq = 2", "misdated"),
+        // What is kept apart from it.
+        (
+            "UPDATE audit_apart SET sealed = zeroblob(60) WHERE seq = 1",
+            "kept apart does not open",
+        ),
+        (
+            "UPDATE audit_apart SET hash = zeroblob(32) WHERE seq = 1",
+            "what is kept apart: ",
+        ),
+        (
+            "UPDATE audit_apart SET entry_id = zeroblob(16) WHERE seq = 2",
+            "misfiled",
+        ),
+        (
+            "DELETE FROM audit_apart WHERE seq = (SELECT max(seq) FROM audit_apart)",
+            "not all there",
+        ),
+        ("UPDATE audit_apart SET told = NULL", "do not agree"),
         // The record.
         ("UPDATE records SET audit_len = audit_len + 1", "access log"),
         (
@@ -137,7 +165,8 @@ async fn each_tampering_is_found() {
         let job = move |c: &mut SqliteConnection| -> Result<(), StorageError> {
             c.batch_execute(
                 "DROP TRIGGER log_update; DROP TRIGGER log_delete; DROP TRIGGER audit_update;
-                 DROP TRIGGER audit_delete; DROP TRIGGER records_clock;",
+                 DROP TRIGGER audit_delete; DROP TRIGGER records_clock;
+                 DROP TRIGGER audit_apart_update; DROP TRIGGER audit_apart_delete;",
             )?;
             c.batch_execute(statement)?;
             Ok(())

@@ -8,6 +8,7 @@ use crate::{Bytes, Digest32, RecordId, Tick};
 
 const DOMAIN: &[u8] = b"carnet/access-log/1";
 const GENESIS: &[u8] = b"carnet/access-log/1/genesis";
+const GENESIS_APART: &[u8] = b"carnet/access-log/1/genesis-apart";
 
 /// How far a record's log has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +36,14 @@ impl LogHead {
         LogHead {
             seq: 0,
             hash: Digest32::of(&[GENESIS, record.as_bytes()]),
+        }
+    }
+
+    /// The head, without events, of the chain of what a record's holder may not know of yet.
+    pub fn genesis_apart(record: &RecordId) -> Self {
+        LogHead {
+            seq: 0,
+            hash: Digest32::of(&[GENESIS_APART, record.as_bytes()]),
         }
     }
 
@@ -91,7 +100,7 @@ pub enum Broken {
     /// The event, or one before it, is not the one that was logged.
     #[error("its hash does not follow from what it says and from those before")]
     Hash,
-    /// An event is older than the one before.
+    /// An event came into the log before the one before it, or before it happened.
     #[error("it is older than the one before")]
     Time,
     /// The chain does not pass through a head that the server has signed: events at the end were
@@ -146,11 +155,12 @@ impl Verifier {
         if next.hash != head.hash {
             return Err(broken(Broken::Hash));
         }
-        if event.at < self.last {
+        let at = event.chained_at();
+        if at < self.last || at < event.at {
             return Err(broken(Broken::Time));
         }
         self.head = head;
-        self.last = event.at;
+        self.last = at;
         self.witnessed |= head.hash == self.witness;
         Ok(event)
     }

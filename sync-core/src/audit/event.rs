@@ -96,6 +96,9 @@ pub struct AccessEvent {
     /// When, on the record's clock.
     #[serde(rename = "t")]
     pub at: Tick,
+    /// When it came into this log, if the holder might not know of it before.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<Tick>,
     /// By whom.
     #[serde(rename = "p")]
     pub person: PersonId,
@@ -123,6 +126,20 @@ pub struct AccessEvent {
 }
 
 impl AccessEvent {
+    /// The same event, told the holder at `at` and not when it happened.
+    #[must_use]
+    pub fn told(self, at: Tick) -> Self {
+        AccessEvent {
+            logged: Some(at),
+            ..self
+        }
+    }
+
+    /// When it came into the log; the order of the log follows this.
+    pub fn chained_at(&self) -> Tick {
+        self.logged.unwrap_or(self.at)
+    }
+
     /// The bytes that are hashed, stored and sent. Made once: a reader hashes what it was given.
     pub fn encode(&self) -> Vec<u8> {
         to_cbor(self)

@@ -2,11 +2,12 @@
 
 use super::Judged;
 use crate::change::{Actor, Edit, Origin};
-use crate::entry::PastChange;
+use crate::entry::{HIDDEN_FROM_PATIENT_UNTIL, PastChange, Value};
 use crate::guard::{self, Inspected};
+use crate::policy::Role;
 use crate::sign::PublicKey;
 use crate::sync::Refusal;
-use crate::{ChangeHash, Digest32, EntryId, RecordId};
+use crate::{ChangeHash, Digest32, EntryId, RecordId, Tick};
 
 /// An edit whose change the guard let through and whose origin a device signed.
 ///
@@ -91,6 +92,11 @@ impl VerifiedEdit {
         &self.origin
     }
 
+    /// Until when this edit asks that the holder may not know of its entry; see [`marked_until`].
+    pub fn marked_until(&self) -> Option<Tick> {
+        marked_until(self.past(), &self.origin.role)
+    }
+
     pub(super) fn inspected(&self) -> &Inspected {
         &self.inspected
     }
@@ -98,6 +104,19 @@ impl VerifiedEdit {
     /// Whether it was verified for this record and this device.
     pub(super) fn is_of(&self, record: &RecordId, key: &PublicKey) -> bool {
         (&self.record, &self.key) == (record, key)
+    }
+}
+
+/// Until when a change, made in this role, asks that the holder may not know of its entry. The mark
+/// is a professional's to make.
+///
+/// It binds also what is said of an edit that is not in the record: a retry may put it there.
+pub fn marked_until(past: &PastChange, role: &Role) -> Option<Tick> {
+    match past.wrote(HIDDEN_FROM_PATIENT_UNTIL) {
+        Some(Some(Value::Uint(until))) if matches!(role, Role::Professional(_)) => {
+            Some(Tick(*until))
+        }
+        _ => None,
     }
 }
 

@@ -116,6 +116,15 @@ impl Standing {
     }
 }
 
+impl EntryClass {
+    /// Until when the holder may not know of an entry of this class, if its author said so. Of a
+    /// right they always may: one they could not see they could not take back.
+    pub fn kept_from_holder_until(&self) -> Option<Tick> {
+        let until = self.visibility.hidden_from_patient_until;
+        until.filter(|_| !is_right(&self.kind))
+    }
+}
+
 /// One question.
 struct Asked<'q> {
     standing: &'q Standing,
@@ -172,15 +181,15 @@ impl Asked<'_> {
     /// Whether the flags let the subject see the entry.
     fn visible(&self) -> bool {
         let flags = &self.class.visibility;
-        let holder = *self.role == Role::Holder;
         let hidden = flags.hidden_from_professionals
             && !self.standing.sees_hidden
             && self.class.author != self.standing.person;
-        // A right the holder could not see would be one they cannot take back.
-        let delayed = (self.role.is_delegate() || holder && !is_right(&self.class.kind))
-            && flags
-                .hidden_from_patient_until
-                .is_some_and(|until| self.now < until);
+        let until = match self.role {
+            Role::Holder => self.class.kept_from_holder_until(),
+            role if role.is_delegate() => flags.hidden_from_patient_until,
+            _ => None,
+        };
+        let delayed = until.is_some_and(|until| self.now < until);
         let kept_from_delegates = self.role.is_delegate() && flags.hidden_from_representatives;
         !hidden && !delayed && !kept_from_delegates
     }

@@ -256,6 +256,11 @@ impl Oracle {
         caregivers
     }
 
+    /// All entries there are.
+    pub fn existing(&self) -> BTreeSet<EntryId> {
+        self.entries.keys().copied().collect()
+    }
+
     /// All entries a person may read.
     pub fn readable(&self, person: PersonId, moment: Moment) -> BTreeSet<EntryId> {
         let powers = self.powers(person, moment);

@@ -1,6 +1,8 @@
 //! The access log: the holder can tell whether something was removed from it.
 
 use diesel::connection::SimpleConnection as _;
+use sync_core::Tick;
+use sync_core::kind::{AllergyPatch, Edit};
 use sync_core::policy::Profession;
 
 use super::stage::{Stage, allergy, labels, set, sync};
@@ -59,6 +61,52 @@ fn the_log_says_who_read_what_and_can_be_checked_offline() {
     assert!(offline.intact, "{offline:?}");
     stage.start();
     assert!(stage.server().carnet(&["verify"]).is_ok());
+}
+
+/// A result marked not yet visible to the patient, written and read by a doctor.
+#[test]
+fn a_line_about_what_the_holder_may_not_know_of_comes_later() {
+    let (stage, mine) = read_by_a_doctor();
+    let midwife = stage.on_phone("Petit", Profession::Midwife);
+    mine.record.grant(midwife.id(), true, None).expect("grants");
+    sync(&mine);
+    let lines = |copy: &carnet_tests::support::Copy| {
+        let check = copy.record.verify_access_log().expect("can be checked");
+        assert!(check.intact, "{check:?}");
+        copy.record.access_log().expect("the holder's log")
+    };
+    let theirs = midwife.synced(mine.record.id());
+    let before = lines(&mine).len();
+    let mut result = allergy("Nickel");
+    let far = Tick(u64::from(u32::MAX) * 1_000_000);
+    result.common.visibility.hidden_from_patient_until = Some(far);
+    let entry = theirs.add(result).expect("added");
+    sync(&theirs);
+    sync(&mine);
+    // Reading the log is the one thing that was done since.
+    let early = lines(&mine);
+    assert!(early[before..].iter().all(|line| line.action == "read-log"));
+    assert!(!labels(&mine).contains("Nickel"));
+
+    let mut shown = AllergyPatch::default();
+    shown.common.hidden_from_patient_until = Edit::Set(Tick(1));
+    theirs.edit(entry, shown).expect("edits");
+    sync(&theirs);
+    sync(&mine);
+    assert!(labels(&mine).contains("Nickel"));
+    let later = lines(&mine);
+    let about: Vec<_> = later
+        .iter()
+        .filter(|line| line.entries.contains(&entry.to_string()))
+        .map(|line| (line.action.as_str(), line.role.as_str()))
+        .collect();
+    let wrote = ("write", "midwife");
+    assert_eq!(about[..2], [wrote, wrote]);
+    assert!(about.contains(&("read", "holder")));
+    stage
+        .server()
+        .carnet(&["verify"])
+        .expect("the store verifies");
 }
 
 #[test]

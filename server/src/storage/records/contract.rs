@@ -4,7 +4,9 @@ use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
-use super::{AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore};
+use super::{
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
+};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 
@@ -35,6 +37,9 @@ macro_rules! record_store_contract {
             what_is_said_of_an_entry_at_a_tick,
             rights_name_their_parties,
             held_edits_are_settled_once,
+            held_edits_fall_due,
+            what_is_delayed_is_listed,
+            what_is_kept_apart_is_told_once,
             the_access_log_has_no_gaps,
         );
     };
@@ -69,6 +74,8 @@ fn row(n: u128) -> RecordRow {
             rights: Tick(10),
             audit_len: 0,
             audit_head: Digest32([0; 32]),
+            apart_len: 0,
+            apart_head: None,
         },
         open: true,
         opening: vec![1, 2],
@@ -117,6 +124,7 @@ fn held(n: u128, tick: u64) -> HeldRow {
         received: Tick(tick),
         changed: Tick(tick),
         settlement: None,
+        due: None,
         sealed: vec![6],
     }
 }
@@ -126,6 +134,18 @@ fn event(seq: u64, tick: u64) -> AuditRow {
         seq,
         tick: Tick(tick),
         hash: Digest32([8; 32]),
+        sealed: vec![2],
+    }
+}
+
+fn apart(seq: u64, tick: u64, due: u64) -> ApartRow {
+    ApartRow {
+        seq,
+        tick: Tick(tick),
+        hash: Digest32([8; 32]),
+        entry: entry_id(1),
+        due: Tick(due),
+        told: None,
         sealed: vec![2],
     }
 }
@@ -178,6 +198,8 @@ mod cases {
             rights: Tick(15),
             audit_len: 1,
             audit_head: Digest32([1; 32]),
+            apart_len: 1,
+            apart_head: Some(Digest32([2; 32])),
         };
         store.move_clock(record, &later).expect("forward");
         assert_eq!(
@@ -381,6 +403,93 @@ mod cases {
         assert_eq!(changed, [held(1, 12), settled.clone()]);
         let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
         assert_eq!(of_entry, [settled, held(1, 12)]);
+    }
+
+    pub fn held_edits_fall_due<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        let delayed = HeldRow {
+            due: Some(Tick(30)),
+            ..held(1, 11)
+        };
+        store.hold(record, &delayed).expect("held");
+        let changed = |store: &mut F::Store, after, until| {
+            let found = store.held_changed(record, Tick(after), Tick(until));
+            found.expect("reads")
+        };
+        assert_eq!(changed(store, 10, 11), std::slice::from_ref(&delayed));
+        assert!(changed(store, 11, 29).is_empty());
+        assert_eq!(changed(store, 29, 30), std::slice::from_ref(&delayed));
+        let one = entry_id(1);
+        store
+            .put_off_held(record, one, Some(Tick(40)), Tick(20))
+            .expect("put off");
+        let put_off = HeldRow {
+            due: Some(Tick(40)),
+            changed: Tick(20),
+            ..delayed.clone()
+        };
+        assert_eq!(changed(store, 19, 20), [put_off]);
+        assert!(changed(store, 20, 39).is_empty());
+        let change = delayed.change_blind;
+        let settled = store.settle(record, change, Settlement::Released, Tick(41));
+        assert!(settled.expect("settles"));
+        store
+            .put_off_held(record, one, None, Tick(50))
+            .expect("nothing to put off");
+        assert!(changed(store, 41, 60).is_empty());
+    }
+
+    pub fn what_is_delayed_is_listed<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        for (n, due, is_right) in [
+            (1, Some(20), false),
+            (2, Some(30), false),
+            (3, Some(30), true),
+            (4, None, false),
+        ] {
+            let row = EntryRow {
+                due: due.map(Tick),
+                is_right,
+                ..entry(n, 10 + u64::try_from(n).expect("small"))
+            };
+            store.put_entry(record, &row, b"").expect("put");
+        }
+        let mut after = |tick| store.delayed(record, Tick(tick)).expect("reads");
+        assert_eq!(after(19).len(), 2);
+        assert_eq!(after(20), [(entry_id(2), Tick(30))]);
+        assert_eq!(after(30), []);
+    }
+
+    pub fn what_is_kept_apart_is_told_once<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        assert!(store.append_apart(record, &apart(2, 11, 20)).is_err());
+        for (seq, due) in [(1, 30), (2, 20)] {
+            let row = apart(seq, 11, due);
+            store.append_apart(record, &row).expect("appended");
+        }
+        assert!(store.append_apart(record, &apart(3, 10, 20)).is_err());
+        let due = |store: &mut F::Store, until| store.apart_due(record, Tick(until));
+        assert!(due(store, 19).expect("reads").is_empty());
+        assert_eq!(due(store, 20).expect("reads"), [apart(2, 11, 20)]);
+        store.tell_apart(record, 2, Tick(21)).expect("told");
+        assert!(due(store, 29).expect("reads").is_empty());
+        assert!(store.tell_apart(record, 2, Tick(22)).is_err());
+        store
+            .put_off_apart(record, entry_id(1), Tick(25))
+            .expect("brought forward");
+        assert_eq!(due(store, 25).expect("reads"), [apart(1, 11, 25)]);
+        let told = ApartRow {
+            told: Some(Tick(21)),
+            ..apart(2, 11, 20)
+        };
+        assert_eq!(
+            store.apart_after(record, 0, 9).expect("reads"),
+            [apart(1, 11, 25), told.clone()]
+        );
+        assert_eq!(store.apart_after(record, 1, 9).expect("reads"), [told]);
     }
 
     pub fn the_access_log_has_no_gaps<F: Fixture>(f: &mut F) {

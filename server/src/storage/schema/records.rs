@@ -1,4 +1,4 @@
-//! Tables of records: log, entries, held edits, access log.
+//! Tables of records: log, entries, held edits, access log and what is kept apart from it.
 #![allow(missing_docs, reason = "the columns are described in the migration")]
 
 diesel::table! {
@@ -13,6 +13,8 @@ diesel::table! {
         status -> Text,
         opening -> Binary,
         created -> BigInt,
+        apart_len -> BigInt,
+        apart_head -> Nullable<Binary>,
     }
 }
 
@@ -61,6 +63,20 @@ diesel::table! {
         received -> BigInt,
         changed -> BigInt,
         settlement -> Nullable<Text>,
+        sealed -> Binary,
+        due -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_apart (record_id, seq) {
+        record_id -> Binary,
+        seq -> BigInt,
+        tick -> BigInt,
+        hash -> Binary,
+        entry_id -> Binary,
+        due -> BigInt,
+        told -> Nullable<BigInt>,
         sealed -> Binary,
     }
 }

@@ -8,14 +8,16 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use sync_core::sync::Settlement;
-use sync_core::{EntryId, PersonId, RecordId, Tick};
+use sync_core::{Digest32, EntryId, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
 };
-use crate::storage::schema::records::{audit, entries, held, log, parties, records};
-use rows::{AuditTuple, Entry, EntryTuple, HeldTuple, LogTuple, RecordTuple, bytes, id, int};
+use crate::storage::schema::records::{audit, audit_apart, entries, held, log, parties, records};
+use rows::{
+    ApartTuple, AuditTuple, Entry, EntryTuple, HeldTuple, LogTuple, RecordTuple, bytes, id, int,
+};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -59,6 +61,8 @@ impl RecordStore for SqliteConnection {
                 records::status.eq(if row.open { "open" } else { "closed" }),
                 records::opening.eq(&row.opening),
                 records::created.eq(int(row.created.0)),
+                records::apart_len.eq(int(row.clock.apart_len)),
+                records::apart_head.eq(row.clock.apart_head.as_ref().map(Digest32::as_bytes)),
             ))
             .execute(self)?;
         Ok(())
@@ -71,6 +75,8 @@ impl RecordStore for SqliteConnection {
                 records::rights_tick.eq(int(clock.rights.0)),
                 records::audit_len.eq(int(clock.audit_len)),
                 records::audit_head.eq(clock.audit_head.as_bytes()),
+                records::apart_len.eq(int(clock.apart_len)),
+                records::apart_head.eq(clock.apart_head.as_ref().map(Digest32::as_bytes)),
             ))
             .execute(self)?;
         Ok(())
@@ -152,6 +158,16 @@ impl RecordStore for SqliteConnection {
             .select(Entry::COLUMNS)
             .load(self)?;
         found.into_iter().map(rows::entry).collect()
+    }
+
+    fn delayed(&mut self, record: RecordId, after: Tick) -> Result<Vec<(EntryId, Tick)>> {
+        let found: Vec<(Vec<u8>, Option<i64>)> = entries::table
+            .filter(entries::record_id.eq(bytes(&record)))
+            .filter(entries::due.gt(int(after.0)))
+            .filter(entries::is_right.eq(0))
+            .select((entries::entry_id, entries::due))
+            .load(self)?;
+        found.into_iter().filter_map(rows::delayed).collect()
     }
 
     fn append_log(&mut self, record: RecordId, row: &LogRow) -> Result<()> {
@@ -303,6 +319,7 @@ impl RecordStore for SqliteConnection {
                 held::received.eq(int(row.received.0)),
                 held::changed.eq(int(row.changed.0)),
                 held::settlement.eq(row.settlement.map(rows::settlement_code)),
+                held::due.eq(row.due.map(|due| int(due.0))),
                 held::sealed.eq(&row.sealed),
             ))
             .execute(self)?;
@@ -336,11 +353,33 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::held_row).collect()
     }
 
+    fn put_off_held(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        due: Option<Tick>,
+        at: Tick,
+    ) -> Result<()> {
+        let of_entry = held::table
+            .filter(held::record_id.eq(bytes(&record)))
+            .filter(held::entry_id.eq(entry.as_bytes().as_slice()));
+        diesel::update(of_entry.filter(held::settlement.is_null()))
+            .set((
+                held::due.eq(due.map(|due| int(due.0))),
+                held::changed.eq(int(at.0)),
+            ))
+            .execute(self)?;
+        Ok(())
+    }
+
     fn held_changed(&mut self, record: RecordId, after: Tick, until: Tick) -> Result<Vec<HeldRow>> {
+        let changed = held::changed
+            .gt(int(after.0))
+            .and(held::changed.le(int(until.0)));
+        let fell_due = held::due.gt(int(after.0)).and(held::due.le(int(until.0)));
         let found: Vec<HeldTuple> = held::table
             .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::changed.gt(int(after.0)))
-            .filter(held::changed.le(int(until.0)))
+            .filter(changed.or(fell_due))
             .order((held::changed, held::received, held::change_blind))
             .select(rows::HELD)
             .load(self)?;
@@ -379,5 +418,60 @@ impl RecordStore for SqliteConnection {
             .select((audit::seq, audit::tick, audit::hash, audit::sealed))
             .load(self)?;
         found.into_iter().map(rows::audit_row).collect()
+    }
+
+    fn append_apart(&mut self, record: RecordId, row: &ApartRow) -> Result<()> {
+        diesel::insert_into(audit_apart::table)
+            .values((
+                audit_apart::record_id.eq(bytes(&record)),
+                audit_apart::seq.eq(int(row.seq)),
+                audit_apart::tick.eq(int(row.tick.0)),
+                audit_apart::hash.eq(row.hash.as_bytes()),
+                audit_apart::entry_id.eq(row.entry.as_bytes().as_slice()),
+                audit_apart::due.eq(int(row.due.0)),
+                audit_apart::told.eq(row.told.map(|told| int(told.0))),
+                audit_apart::sealed.eq(&row.sealed),
+            ))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn apart_after(&mut self, record: RecordId, after: u64, limit: u32) -> Result<Vec<ApartRow>> {
+        let found: Vec<ApartTuple> = audit_apart::table
+            .filter(audit_apart::record_id.eq(bytes(&record)))
+            .filter(audit_apart::seq.gt(int(after)))
+            .order(audit_apart::seq)
+            .limit(limit.into())
+            .select(rows::APART)
+            .load(self)?;
+        found.into_iter().map(rows::apart_row).collect()
+    }
+
+    fn apart_due(&mut self, record: RecordId, until: Tick) -> Result<Vec<ApartRow>> {
+        let found: Vec<ApartTuple> = audit_apart::table
+            .filter(audit_apart::record_id.eq(bytes(&record)))
+            .filter(audit_apart::due.le(int(until.0)))
+            .filter(audit_apart::told.is_null())
+            .order(audit_apart::seq)
+            .select(rows::APART)
+            .load(self)?;
+        found.into_iter().map(rows::apart_row).collect()
+    }
+
+    fn tell_apart(&mut self, record: RecordId, seq: u64, at: Tick) -> Result<()> {
+        diesel::update(audit_apart::table.find((bytes(&record), int(seq))))
+            .set(audit_apart::told.eq(int(at.0)))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn put_off_apart(&mut self, record: RecordId, entry: EntryId, due: Tick) -> Result<()> {
+        let of_entry = audit_apart::table
+            .filter(audit_apart::record_id.eq(bytes(&record)))
+            .filter(audit_apart::entry_id.eq(entry.as_bytes().as_slice()));
+        diesel::update(of_entry.filter(audit_apart::told.is_null()))
+            .set(audit_apart::due.eq(int(due.0)))
+            .execute(self)?;
+        Ok(())
     }
 }

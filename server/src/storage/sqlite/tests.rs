@@ -162,6 +162,9 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
     assert_eq!(loose, [""; 0]);
     let triggers = names("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name");
     let expected = [
+        "audit_apart_delete",
+        "audit_apart_order",
+        "audit_apart_update",
         "audit_delete",
         "audit_order",
         "audit_update",

@@ -24,6 +24,7 @@ prop_compose! {
         AccessEvent {
             seq: 0,
             at: Tick(at),
+            logged: None,
             person: PersonId(Uuid::from_u128(person)),
             role: Role::from(role),
             on_behalf_of: on_behalf_of.map(|person| PersonId(Uuid::from_u128(person))),
@@ -184,6 +185,7 @@ fn time_does_not_run_backwards() {
         let event = AccessEvent {
             seq: 0,
             at: Tick(at),
+            logged: None,
             person: PersonId(Uuid::nil()),
             role: Role::System,
             on_behalf_of: None,
@@ -209,6 +211,7 @@ fn the_bytes_and_the_chain_are_these() {
     let event = AccessEvent {
         seq: 1,
         at: Tick(1_763_762_400_000_000),
+        logged: None,
         person: PersonId(Uuid::from_u128(1)),
         role: Role::Caregiver,
         on_behalf_of: Some(PersonId(Uuid::from_u128(2))),

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use sync_core::audit::{self, AccessAction, AccessEvent};
 use sync_core::checkpoint::Checkpoint;
+use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
+use sync_core::policy::Role;
 use sync_core::sign::PublicKey;
-use sync_core::sync::{HoldReason, Refusal, SyncAnswer, Verdict};
-use sync_core::{ChangeHash, EntryId, RecordId, Tick};
+use sync_core::sync::{HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
+use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use super::{Checks, Promise};
 use crate::simulation::cast::{self, Profile, Who};
@@ -142,17 +144,34 @@ impl Checks {
             if author != viewer && profile.who != Who::Holder {
                 return Err(format!("{} is told of another's held edit", profile.name));
             }
+            if author != viewer && marked_until(held).is_some_and(|until| said.tick < until) {
+                return Err("the holder is shown a held edit too early".to_owned());
+            }
         }
+        let recent: Vec<AccessEvent> = books
+            .audit
+            .iter()
+            .rev()
+            .take(8)
+            .filter_map(|chained| AccessEvent::decode(&chained.event).ok())
+            .collect();
+        let holder = self
+            .oracle
+            .readable(Who::Holder.id(), Moment::at(said.tick));
+        let all = self.oracle.existing();
+        let secret = |entry: &&EntryId| all.contains(*entry) && !holder.contains(*entry);
+        let mut told = recent.iter().flat_map(|event| &event.entries);
+        if let Some(entry) = told.find(secret) {
+            return Err(format!("the holder's log tells of {entry} too early"));
+        }
+        let apart = books.apart.iter().map(|apart| &apart.event);
+        let lines: Vec<&AccessEvent> = recent.iter().chain(apart).collect();
         let logged = |action: AccessAction, entries: &BTreeSet<EntryId>| {
-            let mut events = books.audit.iter().rev().take(8);
-            entries.is_empty()
-                || events.any(|chained| {
-                    AccessEvent::decode(&chained.event).is_ok_and(|event| {
-                        event.action == action
-                            && event.person == viewer
-                            && entries.iter().all(|entry| event.entries.contains(entry))
-                    })
-                })
+            let of_viewer = lines
+                .iter()
+                .filter(|event| event.action == action && event.person == viewer);
+            let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
+            entries.iter().all(|entry| logged.contains(entry))
         };
         let written = handled
             .judged
@@ -228,6 +247,16 @@ pub fn log_verifies(record: &RecordId, books: &Books, device: &Device) -> Result
     verified
         .map(|_| ())
         .map_err(|broken| format!("for {}: {broken}", device.profile.name))
+}
+
+/// Until when a held edit asks that the holder may not know of it.
+fn marked_until(held: &HeldEdit) -> Option<Tick> {
+    let past = guard::inspect(&held.edit.change).ok()?.past;
+    let professional = matches!(held.origin().ok()?.role, Role::Professional(_));
+    match past.wrote(HIDDEN_FROM_PATIENT_UNTIL)?? {
+        Value::Uint(until) if professional => Some(Tick(*until)),
+        _ => None,
+    }
 }
 
 pub(super) fn checkpoint(answer: &SyncAnswer, key: &PublicKey) -> Result<Checkpoint, String> {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead};
-use sync_core::authority::{Kept, RightsLedger, Submitter};
+use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
+use sync_core::authority::{Kept, RightsLedger, Submitter, marked_until};
 use sync_core::change::{Actor, Edit};
 use sync_core::entry::{EntryClass, EntryDocument};
+use sync_core::guard;
 use sync_core::policy::Role;
 use sync_core::sync::{HoldReason, Settlement};
 use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
@@ -52,6 +53,14 @@ pub struct HeldRow {
     pub settled: Option<(Settlement, Tick)>,
 }
 
+impl HeldRow {
+    /// Until when it asks that the holder may not know of its entry.
+    pub fn marked_until(&self) -> Option<Tick> {
+        let past = guard::inspect(&self.edit.change).ok()?.past;
+        marked_until(&past, &self.edit.origin.read().ok()?.role)
+    }
+}
+
 /// All of it. Rows are shared between copies, so a transaction's copy costs little.
 #[derive(Clone)]
 pub struct Books {
@@ -66,6 +75,8 @@ pub struct Books {
     pub audit: Vec<Rc<ChainedEvent>>,
     /// Its head.
     pub head: LogHead,
+    /// What the holder may not know of yet.
+    pub apart: Vec<Apart>,
     /// The last tick given.
     pub last: Tick,
     /// The rights.
@@ -82,6 +93,7 @@ impl Books {
             held: BTreeMap::new(),
             audit: Vec::new(),
             head: LogHead::genesis(&record),
+            apart: Vec::new(),
             last: Tick::default(),
             ledger: Rc::new(RightsLedger::new(holder, Vec::new())),
         }
@@ -93,20 +105,23 @@ impl Books {
         self.last
     }
 
-    /// Chains an event, if it is about anything.
+    /// Chains an event, if it is about anything, as far as the holder may know of the entries;
+    /// `marked` are those of edits that are not in the record. What fell due is told before.
     pub fn log_access(
         &mut self,
         by: &Submitter,
         action: AccessAction,
-        entries: BTreeSet<EntryId>,
-        changes: usize,
+        touched: &BTreeMap<EntryId, u64>,
+        marked: &BTreeMap<EntryId, Tick>,
     ) {
-        if entries.is_empty() {
+        if touched.is_empty() {
             return;
         }
+        self.tell_due();
         let event = AccessEvent {
             seq: 0,
             at: self.last,
+            logged: None,
             person: by.subject.person,
             role: by
                 .subject
@@ -115,10 +130,37 @@ impl Books {
             on_behalf_of: None,
             device: Some(by.device),
             action,
-            entries: entries.into_iter().collect(),
-            changes: changes as u64,
+            entries: Vec::new(),
+            changes: 0,
             reason: None,
         };
+        let kept_until = |entry: &EntryId| self.kept_until(entry).max(marked.get(entry).copied());
+        let (known, apart) = share_out(&event, touched, kept_until);
+        self.apart.extend(apart);
+        if let Some(event) = known {
+            self.chain(event);
+        }
+    }
+
+    /// Until when the holder may not know of an entry, by how it stands.
+    pub fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
+        let last = self.last_at(entry, self.last)?;
+        last.class.kept_from_holder_until()
+    }
+
+    fn tell_due(&mut self) {
+        let now = self.last;
+        let (due, kept) = std::mem::take(&mut self.apart)
+            .into_iter()
+            .partition(|apart| apart.until <= now);
+        self.apart = kept;
+        let due: Vec<Apart> = due;
+        for apart in due {
+            self.chain(apart.event.told(now));
+        }
+    }
+
+    fn chain(&mut self, event: AccessEvent) {
         let chained = self.head.append(&self.record, event);
         self.audit.push(Rc::new(chained));
     }

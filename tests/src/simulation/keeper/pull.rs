@@ -1,6 +1,6 @@
 //! Giving news out, page by page.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
@@ -50,7 +50,11 @@ impl Keeper {
         let more = told < news.len() && self.bug != Some(Bug::PageForgotten);
         let given: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
         if self.bug != Some(Bug::ReadNotLogged) {
-            books.log_access(submitter, AccessAction::Read, given.clone(), items.len());
+            let mut touched = BTreeMap::new();
+            for item in &items {
+                *touched.entry(item.edit.entry).or_default() += 1;
+            }
+            books.log_access(submitter, AccessAction::Read, &touched, &BTreeMap::new());
         }
         let base = continued.map_or(Tick(0), |c| c.base);
         let held = self.held(books, submitter, &viewer, base);
@@ -228,8 +232,18 @@ impl Keeper {
             let to_decide = viewer.holder && row.reason != HoldReason::NotPermitted;
             own || to_decide
         };
-        let fresh =
-            |row: &HeldRow| row.received > base || row.settled.is_some_and(|(_, at)| at > base);
+        let since = |row: &HeldRow| {
+            let due = if row.author == submitter.subject.person {
+                None
+            } else {
+                books.kept_until(&row.edit.entry).max(row.marked_until())
+            };
+            due.map_or(row.received, |due| due.max(row.received))
+        };
+        let fresh = |row: &HeldRow| {
+            let since = since(row);
+            base < since && since <= books.last || row.settled.is_some_and(|(_, at)| at > base)
+        };
         let rows = books.held.values().map(|row| &**row);
         rows.filter(|row| concerns(row) && fresh(row))
             .map(|row| HeldEdit {

@@ -1,11 +1,11 @@
 //! Taking edits in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
 use sync_core::authority::{
-    Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit,
+    Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit, marked_until,
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
@@ -40,6 +40,14 @@ impl Judgement {
             change: self.change,
             verdict: self.verdict.clone(),
         }
+    }
+}
+
+impl Judgement {
+    /// Until when the edit asks that the holder may not know of its entry.
+    fn marked_until(&self) -> Option<Tick> {
+        let role = self.edit.origin.read().ok()?.role;
+        marked_until(self.past.as_ref()?, &role)
     }
 }
 
@@ -188,9 +196,16 @@ impl Keeper {
             let of_kind = judgements
                 .iter()
                 .filter(|judgement| action(judgement).as_ref() == Some(&kind));
-            let entries: BTreeSet<EntryId> = of_kind.clone().map(|j| j.edit.entry).collect();
-            let changes = of_kind.count();
-            books.log_access(submitter, kind.clone(), entries, changes);
+            let (mut touched, mut marked) = (BTreeMap::new(), BTreeMap::new());
+            for judgement in of_kind {
+                let entry = judgement.edit.entry;
+                *touched.entry(entry).or_default() += 1;
+                let not_there = kind != AccessAction::Write;
+                if let Some(until) = judgement.marked_until().filter(|_| not_there) {
+                    marked.insert(entry, until);
+                }
+            }
+            books.log_access(submitter, kind.clone(), &touched, &marked);
         }
     }
 }

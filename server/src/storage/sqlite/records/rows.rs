@@ -5,17 +5,20 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
-use crate::storage::records::{AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow};
-use crate::storage::schema::records::{entries, held, log};
+use crate::storage::records::{
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow,
+};
+use crate::storage::schema::records::{audit_apart, entries, held, log};
 
 type Result<T> = std::result::Result<T, StorageError>;
 type B = Vec<u8>;
 
-pub(super) type RecordTuple = (B, B, B, i64, i64, i64, B, String, B, i64);
+pub(super) type RecordTuple = (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>);
 pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
-pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, B);
+pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B);
 pub(super) type AuditTuple = (i64, i64, B, B);
+pub(super) type ApartTuple = (i64, i64, B, B, i64, Option<i64>, B);
 
 /// The columns of an entry's row, its document apart.
 pub(super) struct Entry;
@@ -71,6 +74,7 @@ type HeldColumns = (
     held::received,
     held::changed,
     held::settlement,
+    held::due,
     held::sealed,
 );
 
@@ -81,7 +85,28 @@ pub(super) const HELD: HeldColumns = (
     held::received,
     held::changed,
     held::settlement,
+    held::due,
     held::sealed,
+);
+
+type ApartColumns = (
+    audit_apart::seq,
+    audit_apart::tick,
+    audit_apart::hash,
+    audit_apart::entry_id,
+    audit_apart::due,
+    audit_apart::told,
+    audit_apart::sealed,
+);
+
+pub(super) const APART: ApartColumns = (
+    audit_apart::seq,
+    audit_apart::tick,
+    audit_apart::hash,
+    audit_apart::entry_id,
+    audit_apart::due,
+    audit_apart::told,
+    audit_apart::sealed,
 );
 
 pub(super) fn bytes(record: &RecordId) -> &[u8] {
@@ -118,7 +143,20 @@ fn digest(bytes: &[u8]) -> Result<Digest32> {
 }
 
 pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
-    let (record, holder, log, last, rights, audit_len, head, status, opening, created) = row;
+    let (
+        record,
+        holder,
+        log,
+        last,
+        rights,
+        audit_len,
+        head,
+        status,
+        opening,
+        created,
+        apart_len,
+        apart_head,
+    ) = row;
     Ok(RecordRow {
         record: id(&record)?,
         holder: PersonId::from_slice(&holder).ok_or(StorageError::Malformed("holder"))?,
@@ -128,6 +166,8 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
             rights: tick(rights),
             audit_len: uint(audit_len),
             audit_head: digest(&head)?,
+            apart_len: uint(apart_len),
+            apart_head: apart_head.as_deref().map(digest).transpose()?,
         },
         open: status == "open",
         opening,
@@ -147,6 +187,11 @@ pub(super) fn entry(row: EntryTuple) -> Result<EntryRow> {
         bytes: uint(bytes),
         class,
     })
+}
+
+pub(super) fn delayed((entry, due): (B, Option<i64>)) -> Option<Result<(EntryId, Tick)>> {
+    let due = due.map(tick)?;
+    Some(entry_id(&entry).map(|entry| (entry, due)))
 }
 
 pub(super) fn entry_with_document(
@@ -169,7 +214,7 @@ pub(super) fn log_row(row: LogTuple) -> Result<LogRow> {
 }
 
 pub(super) fn held_row(row: HeldTuple) -> Result<HeldRow> {
-    let (change_blind, entry, author_blind, received, changed, settlement, sealed) = row;
+    let (change_blind, entry, author_blind, received, changed, settlement, due, sealed) = row;
     let settlement = match settlement.as_deref() {
         None => None,
         Some("released") => Some(Settlement::Released),
@@ -183,6 +228,7 @@ pub(super) fn held_row(row: HeldTuple) -> Result<HeldRow> {
         received: tick(received),
         changed: tick(changed),
         settlement,
+        due: due.map(tick),
         sealed,
     })
 }
@@ -199,6 +245,19 @@ pub(super) fn audit_row((seq, at, hash, sealed): AuditTuple) -> Result<AuditRow>
         seq: uint(seq),
         tick: tick(at),
         hash: digest(&hash)?,
+        sealed,
+    })
+}
+
+pub(super) fn apart_row(row: ApartTuple) -> Result<ApartRow> {
+    let (seq, at, hash, entry, due, told, sealed) = row;
+    Ok(ApartRow {
+        seq: uint(seq),
+        tick: tick(at),
+        hash: digest(&hash)?,
+        entry: entry_id(&entry)?,
+        due: tick(due),
+        told: told.map(tick),
         sealed,
     })
 }
