@@ -14,6 +14,7 @@ mod replica;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod unsent;
 
 pub use entries::RecordRows;
 pub use error::StoreError;

@@ -5,10 +5,12 @@
 
 mod head;
 mod local;
+mod memory;
 mod receive;
 
 pub use head::{Author, EditError, ReplicaHead};
-pub use local::LocalEntry;
+pub use local::{LocalEntry, Taken};
+pub use memory::Memory;
 pub use receive::{AnswerError, Report};
 
 use std::fmt;
@@ -17,7 +19,8 @@ use crate::change::Edit;
 use crate::sync::{HeldEdit, HoldReason, Refusal};
 use crate::{ChangeHash, EntryId};
 
-/// Where a replica's entries are kept. Absence is `None`; an error is a broken store.
+/// Where a replica's entries and its unsent edits are kept. Absence is `None`; an error is a broken
+/// store.
 pub trait Entries {
     /// What can go wrong.
     type Error: fmt::Debug;
@@ -30,10 +33,27 @@ pub trait Entries {
     fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error>;
     /// The entries last named by a resend before `generation`.
     fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error>;
+    /// Puts an own edit at the end of the queue of those not answered yet.
+    fn enqueue(&mut self, unsent: &Unsent) -> Result<(), Self::Error>;
+    /// The first edits of the queue, at most so many.
+    fn queue(&mut self, most: usize) -> Result<Vec<Unsent>, Self::Error>;
+    /// An edit of the queue.
+    fn unsent(&mut self, change: &ChangeHash) -> Result<Option<Unsent>, Self::Error>;
+    /// Takes an edit out of the queue, if it is there.
+    fn dequeue(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
     /// Keeps an own edit that did not become part of the record.
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error>;
     /// Keeps what the server tells of held edits, replacing what was known of the same change.
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
+}
+
+/// An own edit that the server has not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unsent {
+    /// The edit.
+    pub edit: Edit,
+    /// Its change.
+    pub change: ChangeHash,
 }
 
 /// An own edit that did not become part of the record, and why; never lost on its device.

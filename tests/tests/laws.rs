@@ -1,8 +1,7 @@
 //! Laws of the record over generated histories: what holds whatever the order, the repetition and
 //! the loss of changes on their way.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
+use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
@@ -13,9 +12,9 @@ use sync_core::codec::Encoding;
 use sync_core::entry::{EntryClass, Visibility, Write};
 use sync_core::merge::{self, EntryView};
 use sync_core::policy::{Profession, Role};
-use sync_core::replica::{Author, Entries, LocalEntry, ReplicaHead, SetAside};
+use sync_core::replica::{Author, LocalEntry, Memory, ReplicaHead, Unsent};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{Frame, HeldEdit, Item, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{Frame, Item, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{
     Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
     PersonId, RecordId, Tick, guard,
@@ -127,20 +126,18 @@ fn write(local: &mut LocalEntry, replica: usize, writes: &[Write], sent: &mut Ve
         at: DeviceTime(tick.millis()),
         cites: Vec::new(),
     };
-    let mut signed = None;
     let made = local.write(
+        ENTRY,
         Actor::of(&public, &incarnation, &ENTRY),
         writes,
         origin.at,
-        |hash| {
-            let origin = SignedOrigin::new(&key, &RECORD, &ENTRY, hash, &origin);
-            signed.insert(origin).clone()
-        },
+        |hash| SignedOrigin::new(&key, &RECORD, &ENTRY, hash, &origin),
     );
     // Writing what stands already changes nothing, and makes no change.
-    let (Ok((hash, change)), Some(origin)) = (made, signed) else {
+    let Ok(Unsent { edit, change: hash }) = made else {
         return;
     };
+    let Edit { change, origin, .. } = edit;
     local.accepted(&hash, tick);
     let past = guard::inspect(&change)
         .expect("a device makes what the guard lets in")
@@ -328,10 +325,10 @@ fn an_edit_between_two_pages_names_the_checkpoint_before_them() {
         on_behalf_of: None,
         key: SigningKey::from_bytes(&[1; 32]),
     };
-    let (mut store, now) = (Store::default(), DeviceTime(0));
+    let (mut store, now) = (Memory::default(), DeviceTime(0));
     let server_keys = vec![PublicKey::of(&server)];
     let mut head = ReplicaHead::new(RECORD, server_keys, Incarnation([1; 16]));
-    let receive = |head: &mut ReplicaHead, store: &mut Store, tick, more| {
+    let receive = |head: &mut ReplicaHead, store: &mut Memory, tick, more| {
         let answer = answer(&server, Tick(tick), None, more);
         head.receive(store, &author, &answer, Incarnation([2; 16]), now)
     };
@@ -390,43 +387,5 @@ fn answer(server: &SigningKey, tick: Tick, news: Option<Frame>, more: bool) -> S
         more,
         cursor: vec![1, 2, 3].into(),
         checkpoint: checkpoint(server, tick),
-    }
-}
-
-/// The least store there is.
-#[derive(Default)]
-struct Store(BTreeMap<EntryId, LocalEntry>);
-
-impl Entries for Store {
-    type Error = Infallible;
-
-    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Infallible> {
-        Ok(self.0.get(entry).cloned())
-    }
-
-    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Infallible> {
-        self.0.insert(*entry, local.clone());
-        Ok(())
-    }
-
-    fn remove(&mut self, entry: &EntryId) -> Result<(), Infallible> {
-        self.0.remove(entry);
-        Ok(())
-    }
-
-    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Infallible> {
-        let older = self
-            .0
-            .iter()
-            .filter(|(_, local)| local.generation < generation);
-        Ok(older.map(|(entry, _)| *entry).collect())
-    }
-
-    fn set_aside(&mut self, _: &SetAside) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn note_held(&mut self, _: &HeldEdit) -> Result<(), Infallible> {
-        Ok(())
     }
 }

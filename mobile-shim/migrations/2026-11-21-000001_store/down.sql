@@ -1,4 +1,5 @@
 DROP TABLE notes;
+DROP TABLE unsent;
 DROP TABLE entries;
 DROP TABLE records;
 DROP TABLE profiles;

@@ -28,6 +28,16 @@ CREATE TABLE entries (
     PRIMARY KEY (record, entry)
 ) STRICT, WITHOUT ROWID;
 
+-- Own edits that the server has not answered yet, an edit a row, in the order they were made.
+CREATE TABLE unsent (
+    record BLOB NOT NULL REFERENCES records (record) ON DELETE CASCADE,
+    place  INTEGER NOT NULL,
+    edit   BLOB NOT NULL CHECK (length(edit) = 16),
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (record, place),
+    UNIQUE (record, edit)
+) STRICT, WITHOUT ROWID;
+
 -- What else is kept of a record, a sealed value a row: own edits set aside, held edits, the
 -- access log, names of people.
 CREATE TABLE notes (

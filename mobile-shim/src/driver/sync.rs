@@ -114,7 +114,7 @@ pub(super) fn take(
                 return Err(Error::Overtaken);
             }
             let report = head.receive(rows, &author, answer, fresh, now)?;
-            Ok((report, head.pending.len()))
+            Ok((report, rows.waiting()?))
         })?
     };
     device.tell_report(profile, record, &report);

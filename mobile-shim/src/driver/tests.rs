@@ -54,7 +54,7 @@ fn entries(phone: &Phone) -> usize {
 
 fn waiting(phone: &Phone) -> usize {
     let mut store = phone.device.store();
-    store.head(&phone.profile, &RECORD).unwrap().pending.len()
+    store.rows(&phone.profile, &RECORD).waiting().unwrap()
 }
 
 #[tokio::test]
@@ -64,7 +64,8 @@ async fn an_edit_made_offline_reaches_another_phone_in_one_round_trip_each() {
     note(&one, "first");
     note(&one, "second");
     let sent = sync(&one, 1).await.unwrap();
-    assert_eq!((sent.accepted, sent.round_trips), (2, 1));
+    // What the device made itself is no news, though the server names it.
+    assert_eq!((sent.accepted, sent.received, sent.round_trips), (2, 0, 1));
     assert!(sent.bytes_up > 0 && sent.bytes_down > 0);
     let got = sync(&other, 1).await.unwrap();
     assert_eq!((got.changed, got.received, got.round_trips), (2, 2, 1));
@@ -116,6 +117,19 @@ impl Progress for Seen {
         *lock(&self.1) += so_far.round_trips;
         self.0.cancel();
     }
+}
+
+#[tokio::test]
+async fn a_queue_larger_than_a_request_goes_out_in_several() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    let long = "é".repeat(30_000);
+    for _ in 0..20 {
+        note(&phone, &long);
+    }
+    let summary = sync(&phone, 1).await.unwrap();
+    assert_eq!((summary.accepted, summary.round_trips), (20, 2));
+    assert_eq!(waiting(&phone), 0);
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ impl Record {
         let aside: Vec<sync_core::replica::SetAside> = rows.notes(Shelf::Aside)?;
         Ok(RecordState {
             entries: rows.count()? as u64,
-            waiting: head.pending.len() as u64,
+            waiting: rows.waiting()? as u64,
             set_aside: aside.len() as u64,
             seen_until: head.seen_until().map(Tick::millis),
             signed_in,

@@ -6,13 +6,14 @@
 use diesel::prelude::*;
 use serde::Serialize;
 use sync_core::merge::{self, EntryView};
-use sync_core::replica::{Entries, LocalEntry, SetAside};
+use sync_core::replica::{Entries, LocalEntry, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
-use sync_core::{EntryId, codec};
+use sync_core::{ChangeHash, EntryId, codec};
 
 use super::StoreError;
 use super::notes::{self, Shelf};
 use super::schema::entries;
+use super::unsent;
 use crate::seal::{Place, RowKey, SealKey};
 
 /// The entries of one record, within one transaction.
@@ -79,6 +80,14 @@ impl<'s> RecordRows<'s> {
             .count()
             .get_result(self.connection)?;
         usize::try_from(count).map_err(|_| StoreError::Damaged)
+    }
+
+    /// How many own edits wait for the server's answer.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn waiting(&mut self) -> Result<usize, StoreError> {
+        unsent::count(self.connection, &self.record)
     }
 
     /// What stands on a shelf, in its order.
@@ -197,6 +206,22 @@ impl Entries for RecordRows<'_> {
         rows.iter()
             .map(|(row, sealed)| Ok(self.open_view(row, sealed)?.id))
             .collect()
+    }
+
+    fn enqueue(&mut self, edit: &Unsent) -> Result<(), StoreError> {
+        unsent::push(self.connection, self.key, &self.record, edit)
+    }
+
+    fn queue(&mut self, most: usize) -> Result<Vec<Unsent>, StoreError> {
+        unsent::first(self.connection, self.key, &self.record, most)
+    }
+
+    fn unsent(&mut self, change: &ChangeHash) -> Result<Option<Unsent>, StoreError> {
+        unsent::find(self.connection, self.key, &self.record, change)
+    }
+
+    fn dequeue(&mut self, change: &ChangeHash) -> Result<(), StoreError> {
+        unsent::remove(self.connection, self.key, &self.record, change)
     }
 
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), StoreError> {

@@ -35,6 +35,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    unsent (record, place) {
+        record -> Binary,
+        place -> BigInt,
+        edit -> Binary,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
     notes (record, shelf, note) {
         record -> Binary,
         shelf -> Integer,

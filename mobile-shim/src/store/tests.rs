@@ -2,8 +2,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
 use sync_core::entry::{KIND, Write};
-use sync_core::replica::Entries as _;
+use sync_core::replica::{Entries as _, Unsent};
 use sync_core::sign::PublicKey;
 use sync_core::{ChangeHash, DeviceTime, EntryId, Incarnation};
 use tempfile::TempDir;
@@ -91,27 +92,67 @@ fn killed_between_any_two_statements_the_store_is_whole() {
     for image in &images {
         let mut store = Store::open(image.path(), &vault).unwrap();
         let profile = store.unlock(&profile.row, &vault).unwrap();
-        let head = store.head(&profile, &RECORD).unwrap();
-        let pending: Vec<_> = head.pending.iter().map(|(_, change)| *change).collect();
+        let mut rows = store.rows(&profile, &RECORD);
+        let queue = rows.queue(10).unwrap();
+        let pending: Vec<_> = queue.iter().map(|unsent| unsent.change).collect();
         assert!(
             made.starts_with(&pending),
             "an edit without those before it"
         );
-        let mut rows = store.rows(&profile, &RECORD);
-        for (entry, change) in &head.pending {
-            assert!(rows.load(entry).unwrap().unwrap().has(change));
-            assert!(rows.view(entry).unwrap().is_some());
+        for Unsent { edit, change } in &queue {
+            assert!(rows.load(&edit.entry).unwrap().unwrap().has(change));
+            assert!(rows.view(&edit.entry).unwrap().is_some());
         }
         let kept: usize = [entry(1), entry(2)]
             .iter()
             .filter_map(|id| rows.load(id).unwrap())
             .map(|local| local.state().history.len())
             .sum();
-        assert_eq!(kept, pending.len(), "an entry the head does not know of");
+        assert_eq!(kept, pending.len(), "an edit the queue does not know of");
         assert!(pending.len() >= seen, "an edit came back out of the store");
         seen = pending.len();
     }
     assert_eq!(seen, made.len());
+}
+
+/// What one more edit takes: statements, and bytes in the row of the record.
+fn cost_of_an_edit(store: &mut Store, profile: &Unlocked, number: u128) -> (usize, usize) {
+    let statements = Arc::new(Mutex::new(0));
+    let counted = statements.clone();
+    store
+        .connection
+        .set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                *counted.lock().unwrap() += 1;
+            }
+        });
+    edit(store, profile, entry(number), "one more");
+    store
+        .connection
+        .set_instrumentation(|_: InstrumentationEvent<'_>| {});
+    let head: Vec<u8> = schema::records::table
+        .select(schema::records::head)
+        .first(&mut store.connection)
+        .unwrap();
+    let statements = *statements.lock().unwrap();
+    (statements, head.len())
+}
+
+#[test]
+fn an_edit_costs_the_same_however_many_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = MemoryVault::default();
+    let (mut store, profile) = open(folder.path(), &vault);
+    let first = cost_of_an_edit(&mut store, &profile, 1);
+    for number in 2..200 {
+        edit(&mut store, &profile, entry(number), "waits");
+    }
+    assert_eq!(cost_of_an_edit(&mut store, &profile, 200), first);
+    let mut rows = store.rows(&profile, &RECORD);
+    assert_eq!(rows.waiting().unwrap(), 200);
+    let queue = rows.queue(1_000).unwrap();
+    let made: Vec<EntryId> = queue.iter().map(|unsent| unsent.edit.entry).collect();
+    assert_eq!(made, (1..=200).map(entry).collect::<Vec<_>>());
 }
 
 #[test]
@@ -126,8 +167,8 @@ fn a_call_that_fails_leaves_nothing() {
         Err(Error::Cancelled)
     });
     assert!(matches!(failed, Err(Error::Cancelled)));
-    assert!(store.head(&profile, &RECORD).unwrap().pending.is_empty());
-    assert_eq!(store.rows(&profile, &RECORD).count().unwrap(), 0);
+    let mut rows = store.rows(&profile, &RECORD);
+    assert_eq!((rows.count().unwrap(), rows.waiting().unwrap()), (0, 0));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! A server's stores in a temporary directory, a clock that stands still, and phones in memory.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -10,9 +9,9 @@ use sync_core::entry::Write;
 use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain, Rpps};
 use sync_core::kind::{AllergyDraft, Label, OwnNoteDraft, RightDraft};
 use sync_core::policy::{Matrix, Profession, RightKind, Role};
-use sync_core::replica::{Author, Entries, LocalEntry, ReplicaHead, Report, SetAside};
+use sync_core::replica::{Author, Memory, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{HeldEdit, SyncAnswer, SyncRequest};
+use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
@@ -166,7 +165,7 @@ impl World {
         Phone {
             records: self.records.clone(),
             head,
-            kept: Kept::default(),
+            kept: Memory::default(),
             author: Author {
                 person,
                 role,
@@ -212,53 +211,12 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct Kept {
-    pub(crate) entries: BTreeMap<EntryId, LocalEntry>,
-    pub(crate) aside: Vec<SetAside>,
-    pub(crate) held: Vec<HeldEdit>,
-}
-
-impl Entries for Kept {
-    type Error = std::convert::Infallible;
-
-    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Self::Error> {
-        Ok(self.entries.get(entry).cloned())
-    }
-
-    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Self::Error> {
-        self.entries.insert(*entry, local.clone());
-        Ok(())
-    }
-
-    fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error> {
-        self.entries.remove(entry);
-        Ok(())
-    }
-
-    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error> {
-        let old = self.entries.iter();
-        let old = old.filter(|(_, local)| local.generation < generation);
-        Ok(old.map(|(entry, _)| *entry).collect())
-    }
-
-    fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error> {
-        self.aside.push(aside.clone());
-        Ok(())
-    }
-
-    fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error> {
-        self.held.push(held.clone());
-        Ok(())
-    }
-}
-
 /// One device with one record, over the protocol alone.
 #[derive(Clone)]
 pub(crate) struct Phone {
     records: Arc<Records>,
     pub(crate) head: ReplicaHead,
-    pub(crate) kept: Kept,
+    pub(crate) kept: Memory,
     pub(crate) author: Author,
     pub(crate) visitor: Visitor,
 }

@@ -3,13 +3,14 @@
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::{Entries, LocalEntry};
-use crate::change::{Actor, Origin, SignedOrigin};
+use super::{Entries, LocalEntry, Unsent};
+use crate::change::{Actor, Edit, Origin, SignedOrigin};
 use crate::checkpoint::SignedCheckpoint;
 use crate::entry::{EntryError, Write};
 use crate::policy::Role;
 use crate::sign::PublicKey;
-use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncRequest, limits::MAX_EDITS};
+use crate::sync::limits::{MAX_EDITS, REQUEST};
+use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncRequest};
 use crate::{Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
 
 /// Who writes here, and with what key.
@@ -25,7 +26,7 @@ pub struct Author {
     pub key: SigningKey,
 }
 
-/// What a replica knows besides its entries; small, and kept as a whole.
+/// What a replica knows besides its entries and its unsent edits; small, and kept as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaHead {
     /// The record.
@@ -43,8 +44,6 @@ pub struct ReplicaHead {
     pub page: Option<SignedCheckpoint>,
     /// Checkpoints that edits not yet answered may name and the cursor does not prove.
     pub earlier: Vec<SignedCheckpoint>,
-    /// Edits not answered yet, in the order they were made.
-    pub pending: Vec<(EntryId, ChangeHash)>,
     /// Counts full resends.
     pub generation: u64,
     /// A full resend is under way.
@@ -62,7 +61,6 @@ impl ReplicaHead {
             checkpoint: None,
             page: None,
             earlier: Vec::new(),
-            pending: Vec::new(),
             generation: 0,
             resending: false,
         }
@@ -88,20 +86,22 @@ impl ReplicaHead {
         if local.is_empty() {
             local.generation = self.generation;
         }
-        let hash = self.write(&mut local, author, entry, writes, cites, at)?;
+        let unsent = self.write(&mut local, author, entry, writes, cites, at)?;
+        entries.enqueue(&unsent).map_err(EditError::Store)?;
         entries.store(&entry, &local).map_err(EditError::Store)?;
-        Ok(hash)
+        Ok(unsent.change)
     }
 
+    /// Writes an entry as an edit that is still to be put into the queue.
     pub(super) fn write(
-        &mut self,
+        &self,
         local: &mut LocalEntry,
         author: &Author,
         entry: EntryId,
         writes: &[Write],
         cites: Vec<ChangeHash>,
         at: DeviceTime,
-    ) -> Result<ChangeHash, EntryError> {
+    ) -> Result<Unsent, EntryError> {
         let public = PublicKey::of(&author.key);
         let origin = Origin {
             author: author.person,
@@ -114,11 +114,9 @@ impl ReplicaHead {
             cites,
         };
         let actor = Actor::of(&public, &self.incarnation, &entry);
-        let (hash, _) = local.write(actor, writes, at, |change| {
+        local.write(entry, actor, writes, at, |change| {
             SignedOrigin::new(&author.key, &self.record, &entry, change, &origin)
-        })?;
-        self.pending.push((entry, hash));
-        Ok(hash)
+        })
     }
 
     /// What to send now: the oldest edits not answered yet, and how far this replica has come.
@@ -131,17 +129,8 @@ impl ReplicaHead {
         author: &Author,
         limit: Option<u32>,
     ) -> Result<SyncRequest, EditError<E::Error>> {
-        let mut items: Vec<Item> = Vec::new();
-        for (entry, hash) in self.pending.iter().take(MAX_EDITS) {
-            let Some(local) = entries.load(entry).map_err(EditError::Store)? else {
-                continue;
-            };
-            let edit = local.pending(entry).into_iter().find(|(h, _)| h == hash);
-            items.extend(edit.map(|(_, edit)| Item {
-                edit,
-                accepted: None,
-            }));
-        }
+        let queue = entries.queue(MAX_EDITS).map_err(EditError::Store)?;
+        let items = first_of(queue);
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),
@@ -167,6 +156,22 @@ impl ReplicaHead {
             .cloned()
             .collect()
     }
+}
+
+/// As many of the edits as one request carries, one at least.
+fn first_of(queue: Vec<Unsent>) -> Vec<Item> {
+    let mut bytes = 0;
+    let fits = |edit: &Edit| {
+        let first = bytes == 0;
+        bytes += edit.change.len() + edit.origin.0.payload.len();
+        first || bytes <= REQUEST
+    };
+    let edits = queue.into_iter().map(|unsent| unsent.edit);
+    let item = |edit| Item {
+        edit,
+        accepted: None,
+    };
+    edits.take_while(fits).map(item).collect()
 }
 
 /// Why an edit could not be made or sent.

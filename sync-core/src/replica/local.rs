@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Unsent;
 use crate::change::{Actor, Edit, Provenance, SignedOrigin};
 use crate::codec::{self, Malformed};
 use crate::entry::{EntryDocument, EntryError, EntryState, Write};
@@ -19,6 +20,17 @@ pub struct LocalEntry {
     /// The viewer may no longer see it; it is here only for edits not answered yet, and goes with
     /// their answer. Not to be shown.
     pub forgotten: bool,
+}
+
+/// What taking a change in did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The change was not here.
+    New,
+    /// It was made here, and had not been answered.
+    Answered(ChangeHash),
+    /// It was here.
+    Known,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,24 +110,32 @@ impl LocalEntry {
         }
     }
 
-    /// Writes the entry; the origin comes from `vouch`, which signs for the change it is shown.
+    /// Writes the entry, whose name is `entry`; the origin comes from `vouch`, which signs for the
+    /// change it is shown.
     ///
     /// # Errors
     /// When nothing would change.
     pub fn write(
         &mut self,
+        entry: EntryId,
         actor: Actor,
         writes: &[Write],
         at: DeviceTime,
         vouch: impl FnOnce(&ChangeHash) -> SignedOrigin,
-    ) -> Result<(ChangeHash, Bytes), EntryError> {
+    ) -> Result<Unsent, EntryError> {
         let (hash, change) = self.document.edit(actor, writes, at)?;
+        let origin = vouch(&hash);
         let vouched = Vouched {
-            origin: vouch(&hash),
+            origin: origin.clone(),
             accepted: None,
         };
         self.origins.insert(hash, vouched);
-        Ok((hash, change))
+        let edit = Edit {
+            entry,
+            change,
+            origin,
+        };
+        Ok(Unsent { edit, change: hash })
     }
 
     /// Takes in a change that the server attested; one that is here already only gets its tick.
@@ -127,14 +147,18 @@ impl LocalEntry {
         change: &Bytes,
         origin: SignedOrigin,
         accepted: Option<Tick>,
-    ) -> Result<ChangeHash, EntryError> {
+    ) -> Result<Taken, EntryError> {
         let inspected = crate::guard::inspect(change).map_err(|_| EntryError::Unfit)?;
         let hash = inspected.hash();
         if !self.document.has(&hash) {
             self.document.apply(inspected.into_change())?;
         }
-        self.origins.insert(hash, Vouched { origin, accepted });
-        Ok(hash)
+        let before = self.origins.insert(hash, Vouched { origin, accepted });
+        Ok(match before {
+            None => Taken::New,
+            Some(before) if before.accepted.is_none() => Taken::Answered(hash),
+            Some(_) => Taken::Known,
+        })
     }
 
     /// Notes that the server accepted a change.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside};
+use super::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Taken, Unsent};
 use crate::change::Edit;
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
@@ -50,7 +50,7 @@ pub struct Report {
     pub accepted: Vec<ChangeHash>,
     /// Own edits that did not become part of it.
     pub aside: Vec<SetAside>,
-    /// How many changes came.
+    /// How many changes came that were not here.
     pub received: usize,
     /// Ask again at once.
     pub more: bool,
@@ -98,7 +98,7 @@ impl ReplicaHead {
                 self.sweep(entries, &entry, &mut report)?;
             }
         }
-        self.advance(answer);
+        self.advance(entries, answer)?;
         Ok(report)
     }
 
@@ -127,58 +127,82 @@ impl ReplicaHead {
     ) -> Result<(), AnswerError<E::Error>> {
         for outcome in &answer.outcomes {
             let change = outcome.change;
-            let Some(at) = self.pending.iter().position(|(_, hash)| *hash == change) else {
+            let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
                 continue;
             };
-            let (entry, _) = self.pending.remove(at);
-            // The cursor did not prove the last checkpoint: the next request shows it.
-            let unproven = outcome.verdict == Verdict::Refused(Refusal::UnknownCheckpoint);
-            // Or what it follows has to go again first.
-            let waits = outcome.verdict == Verdict::Refused(Refusal::Incomplete)
-                && self.pending[..at].iter().any(|(other, _)| *other == entry);
-            if waits || unproven && !self.shown(entries, &entry, &change)? {
-                self.pending.insert(at, (entry, change));
+            if self.goes_again(entries, &unsent, &outcome.verdict)? {
                 report.more = true;
                 continue;
             }
-            let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
-                continue;
-            };
+            entries.dequeue(&change).map_err(AnswerError::Store)?;
             let why = match outcome.verdict {
                 Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
-                    local.accepted(&change, tick);
-                    entries.store(&entry, &local).map_err(AnswerError::Store)?;
-                    report.accepted.push(change);
-                    report.changed.insert(entry);
-                    if local.forgotten && !local.is_pending() {
-                        self.drop_entry(entries, &entry, report)?;
-                    }
+                    self.accepted(entries, &unsent, tick, report)?;
                     continue;
                 }
                 Verdict::Held(reason) => AsideReason::Held(reason),
                 Verdict::Refused(refusal) => AsideReason::Refused(refusal),
             };
-            let pending = local.pending(&entry).into_iter();
-            let edit = pending.filter(|(hash, _)| *hash == change);
-            report
-                .aside
-                .extend(edit.map(|(change, edit)| SetAside { edit, change, why }));
+            let Unsent { edit, change } = unsent;
+            report.aside.push(SetAside { edit, change, why });
         }
         Ok(())
     }
 
-    /// Whether the last request showed the checkpoint that a pending change names.
-    fn shown<E: Entries>(
+    fn accepted<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        unsent: &Unsent,
+        tick: Tick,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let entry = unsent.edit.entry;
+        let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+            return Ok(());
+        };
+        local.accepted(&unsent.change, tick);
+        entries.store(&entry, &local).map_err(AnswerError::Store)?;
+        report.accepted.push(unsent.change);
+        report.changed.insert(entry);
+        if local.forgotten && !local.is_pending() {
+            self.drop_entry(entries, &entry, report)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a refused edit only has to be sent again.
+    fn goes_again<E: Entries>(
         &self,
         entries: &mut E,
-        entry: &EntryId,
-        change: &ChangeHash,
+        unsent: &Unsent,
+        verdict: &Verdict,
     ) -> Result<bool, AnswerError<E::Error>> {
-        let local = entries.load(entry).map_err(AnswerError::Store)?;
-        let provenance = local.unwrap_or_default().provenance();
-        let seen = provenance.get(change).and_then(|p| p.origin.seen);
-        let shown = |digest| self.earlier.iter().any(|shown| shown.digest() == digest);
-        Ok(seen.is_none_or(|seen| shown(seen.digest)))
+        match verdict {
+            // The cursor did not prove the last checkpoint: the next request shows it.
+            Verdict::Refused(Refusal::UnknownCheckpoint) => {
+                let seen = unsent
+                    .edit
+                    .origin
+                    .read()
+                    .ok()
+                    .and_then(|origin| origin.seen);
+                let shown = |digest| self.earlier.iter().any(|shown| shown.digest() == digest);
+                Ok(!seen.is_none_or(|seen| shown(seen.digest)))
+            }
+            // What it follows has to go again first.
+            Verdict::Refused(Refusal::Incomplete) => {
+                let entry = unsent.edit.entry;
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                let before = local.unwrap_or_default().pending(&entry);
+                for (hash, _) in before.iter().take_while(|(hash, _)| *hash != unsent.change) {
+                    if entries.unsent(hash).map_err(AnswerError::Store)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
@@ -204,11 +228,11 @@ impl ReplicaHead {
             let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
             for (hash, edit) in unsent {
-                self.pending.retain(|(_, pending)| *pending != hash);
+                entries.dequeue(&hash).map_err(AnswerError::Store)?;
                 if gone_with_it {
                     self.follow_aside(entries, edit, hash, report)?;
-                } else {
-                    self.make_again(&mut local, author, &edit, now)?;
+                } else if let Some(again) = self.make_again(&mut local, author, &edit, now)? {
+                    entries.enqueue(&again).map_err(AnswerError::Store)?;
                 }
             }
             if local.is_empty() || local.forgotten && !local.is_pending() {
@@ -238,18 +262,20 @@ impl ReplicaHead {
         Ok(())
     }
 
+    /// The same edit on what is left of the entry; nothing when it would change nothing there.
     fn make_again(
-        &mut self,
+        &self,
         local: &mut LocalEntry,
         author: &Author,
         edit: &Edit,
         now: DeviceTime,
-    ) -> Result<(), EntryError> {
+    ) -> Result<Option<Unsent>, EntryError> {
         let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
         let cites = edit.origin.read().map_or_else(|_| Vec::new(), |o| o.cites);
         let writes = &inspected.past.writes;
         match self.write(local, author, edit.entry, writes, cites, now) {
-            Err(EntryError::Nothing) | Ok(_) => Ok(()),
+            Ok(again) => Ok(Some(again)),
+            Err(EntryError::Nothing) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -271,9 +297,11 @@ impl ReplicaHead {
                 vacant.insert(local.unwrap_or_default());
             }
             let local = open.entry(entry).or_default();
-            let hash = local.take(&item.edit.change, item.edit.origin, item.accepted)?;
-            self.pending.retain(|(_, pending)| *pending != hash);
-            report.received += 1;
+            match local.take(&item.edit.change, item.edit.origin, item.accepted)? {
+                Taken::New => report.received += 1,
+                Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
+                Taken::Known => {}
+            }
         }
         for (entry, mut local) in open {
             local.generation = self.generation;
@@ -324,9 +352,14 @@ impl ReplicaHead {
 
     /// A page's checkpoint speaks of pages that have not come yet: an edit that named it would
     /// claim to have seen what its author had not. So edits name the one before until all is here.
-    fn advance(&mut self, answer: &SyncAnswer) {
+    fn advance<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        answer: &SyncAnswer,
+    ) -> Result<(), AnswerError<E::Error>> {
         self.cursor = Some(answer.cursor.clone());
-        if self.pending.is_empty() {
+        let waiting = !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
+        if !waiting {
             self.earlier.clear();
         }
         let held = if answer.more {
@@ -335,10 +368,11 @@ impl ReplicaHead {
         } else {
             self.page = None;
             let held = self.checkpoint.replace(answer.checkpoint.clone());
-            held.filter(|_| !self.pending.is_empty())
+            held.filter(|_| waiting)
         };
         let unnamed = held.filter(|held| !self.earlier.contains(held));
         self.earlier.extend(unnamed);
+        Ok(())
     }
 
     /// How far the server said this replica has come.

@@ -8,6 +8,9 @@ pub const MAX_ITEMS: usize = 50_000;
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 /// The largest request body once decompressed, in bytes.
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// How much of its edits a device puts into one request, in bytes before compression; a longer queue
+/// takes several.
+pub const REQUEST: usize = 1024 * 1024;
 /// How much an answer carries at most when the device does not say, in bytes before compression.
 pub const ANSWER: usize = 2 * 1024 * 1024;
 /// The least an answer carries if there is so much, in bytes before compression.

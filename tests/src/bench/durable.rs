@@ -1,7 +1,6 @@
 //! Durable edits: many devices, each with a record of its own, one edit a push, as fast as they
 //! are acknowledged.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +12,8 @@ use sync_core::codec::{self, Encoding};
 use sync_core::entry::Write;
 use sync_core::kind::OwnNoteDraft;
 use sync_core::policy::Role;
-use sync_core::replica::{Author, Entries, LocalEntry, ReplicaHead, SetAside};
-use sync_core::sync::{HeldEdit, SyncAnswer};
+use sync_core::replica::{Author, Memory, ReplicaHead};
+use sync_core::sync::SyncAnswer;
 use sync_core::{DeviceTime, EntryId};
 
 use super::bare;
@@ -41,44 +40,11 @@ pub(super) struct Durable {
     pub ratio: f64,
 }
 
-/// Entries in memory, for a device that is nothing but a replica.
-#[derive(Default)]
-struct InMemory(BTreeMap<EntryId, LocalEntry>);
-
-impl Entries for InMemory {
-    type Error = std::convert::Infallible;
-
-    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Self::Error> {
-        Ok(self.0.get(entry).cloned())
-    }
-    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Self::Error> {
-        self.0.insert(*entry, local.clone());
-        Ok(())
-    }
-    fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error> {
-        self.0.remove(entry);
-        Ok(())
-    }
-    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error> {
-        let old = self
-            .0
-            .iter()
-            .filter(|(_, local)| local.generation < generation);
-        Ok(old.map(|(entry, _)| *entry).collect())
-    }
-    fn set_aside(&mut self, _aside: &SetAside) -> Result<(), Self::Error> {
-        Ok(())
-    }
-    fn note_held(&mut self, _held: &HeldEdit) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
-
 /// A device that keeps nothing: what it costs is small beside the server.
 struct Device {
     author: Author,
     head: ReplicaHead,
-    entries: InMemory,
+    entries: Memory,
     server: String,
     token: String,
     edits: Vec<(EntryId, Vec<Write>)>,
@@ -153,7 +119,7 @@ impl Device {
                 key,
             },
             head: ReplicaHead::new(record, server_keys, incarnation),
-            entries: InMemory::default(),
+            entries: Memory::default(),
             server: world.server.url().to_owned(),
             token,
             edits: edits.collect::<Result<_, SupportError>>()?,
@@ -178,7 +144,7 @@ impl Device {
             let started = Instant::now();
             self.push(&transport).await?;
             taken.push(started.elapsed());
-            if !self.head.pending.is_empty() {
+            if !self.entries.unsent.is_empty() {
                 return Err(SupportError::Missing("an edit that was acknowledged"));
             }
         }

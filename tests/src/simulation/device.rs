@@ -115,8 +115,8 @@ impl Device {
                 let swept = (self.disk.head.resending || answer.reset) && !answer.more;
                 if bug == Some(Bug::SweepDropsPending) && swept {
                     self.disk.commit(effects);
-                    let dropped = std::mem::take(&mut head.pending);
-                    let dropped: BTreeSet<EntryId> = dropped.iter().map(|(e, _)| *e).collect();
+                    let dropped = std::mem::take(&mut self.disk.unsent).into_iter();
+                    let dropped: BTreeSet<EntryId> = dropped.map(|u| u.edit.entry).collect();
                     let entries = &mut self.disk.entries;
                     entries.retain(|entry, _| !dropped.contains(entry));
                 } else if bug == Some(Bug::CursorBeforeEntries) && dice.percent(20) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use sync_core::replica::{Entries, LocalEntry, ReplicaHead, SetAside};
+use sync_core::replica::{Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
 use sync_core::{ChangeHash, EntryId};
 
@@ -14,6 +14,8 @@ pub struct Disk {
     pub head: ReplicaHead,
     /// The entries.
     pub entries: BTreeMap<EntryId, Rc<LocalEntry>>,
+    /// Own edits not answered yet, in the order they were made.
+    pub unsent: Vec<Unsent>,
     /// Own edits that did not become part of the record.
     pub aside: BTreeMap<ChangeHash, SetAside>,
     /// What the server told of held edits.
@@ -36,6 +38,8 @@ pub struct Transaction<'d> {
 #[derive(Default)]
 pub struct Effects {
     entries: BTreeMap<EntryId, Option<Rc<LocalEntry>>>,
+    /// The queue as it then stands, if it changed.
+    unsent: Option<Vec<Unsent>>,
     aside: Vec<SetAside>,
     held: Vec<HeldEdit>,
 }
@@ -46,6 +50,7 @@ impl Disk {
         Disk {
             head,
             entries: BTreeMap::new(),
+            unsent: Vec::new(),
             aside: BTreeMap::new(),
             held: BTreeMap::new(),
         }
@@ -67,6 +72,9 @@ impl Disk {
                 Some(local) => self.entries.insert(entry, local),
                 None => self.entries.remove(&entry),
             };
+        }
+        if let Some(unsent) = effects.unsent {
+            self.unsent = unsent;
         }
         let aside = effects.aside.into_iter();
         self.aside.extend(aside.map(|aside| (aside.change, aside)));
@@ -114,6 +122,17 @@ impl Transaction<'_> {
         }
     }
 
+    fn unsent_now(&self) -> &[Unsent] {
+        self.effects.unsent.as_ref().unwrap_or(&self.disk.unsent)
+    }
+
+    fn unsent_to_change(&mut self) -> &mut Vec<Unsent> {
+        let disk = self.disk;
+        self.effects
+            .unsent
+            .get_or_insert_with(|| disk.unsent.clone())
+    }
+
     fn current(&self, entry: &EntryId) -> Option<&Rc<LocalEntry>> {
         match self.effects.entries.get(entry) {
             Some(changed) => changed.as_ref(),
@@ -152,6 +171,30 @@ impl Entries for Transaction<'_> {
                 .is_some_and(|local| local.generation < generation)
         };
         Ok(all.into_iter().filter(older).collect())
+    }
+
+    fn enqueue(&mut self, unsent: &Unsent) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.unsent_to_change().push(unsent.clone());
+        Ok(())
+    }
+
+    fn queue(&mut self, most: usize) -> Result<Vec<Unsent>, PowerCut> {
+        self.burn()?;
+        Ok(self.unsent_now().iter().take(most).cloned().collect())
+    }
+
+    fn unsent(&mut self, change: &ChangeHash) -> Result<Option<Unsent>, PowerCut> {
+        self.burn()?;
+        let mut unsent = self.unsent_now().iter();
+        Ok(unsent.find(|unsent| unsent.change == *change).cloned())
+    }
+
+    fn dequeue(&mut self, change: &ChangeHash) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.unsent_to_change()
+            .retain(|unsent| unsent.change != *change);
+        Ok(())
     }
 
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), PowerCut> {

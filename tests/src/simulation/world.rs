@@ -208,7 +208,7 @@ impl World {
         self.devices[device].outstanding = Some((id, until));
         self.devices[device].again = false;
         let Device { profile, disk, .. } = &self.devices[device];
-        let (name, unit, sends) = (profile.name, profile.unit, disk.head.pending.len());
+        let (name, unit, sends) = (profile.name, profile.unit, disk.unsent.len());
         if !self.network.healed || sends > 0 {
             self.say(|| format!("{name} asks (request {id}), with {sends} edits"));
         }

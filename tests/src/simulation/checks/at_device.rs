@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
-use sync_core::replica::LocalEntry;
+use sync_core::replica::{LocalEntry, Unsent};
 use sync_core::sync::SyncAnswer;
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -164,19 +164,16 @@ fn says_no_less(past: &PastChange, writes: &[Write]) -> bool {
     past.writes.iter().all(|write| writes.contains(write))
 }
 
-/// The edits that wait to be sent.
+/// The edits that wait to be sent; each is in its entry too.
 fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
-    let pending = &device.disk.head.pending;
     let mut waiting = Vec::new();
-    for (entry, hash) in pending {
-        let Some(local) = device.entry(entry) else {
-            continue;
-        };
-        let edits = local.pending(entry).into_iter();
-        for (_, edit) in edits.filter(|(other, _)| other == hash) {
-            if let Ok(inspected) = guard::inspect(&edit.change) {
-                waiting.push((*hash, *entry, inspected.past));
-            }
+    for Unsent { edit, change } in &device.disk.unsent {
+        let here = device.entry(&edit.entry).is_some_and(|local| {
+            let mut pending = local.pending(&edit.entry).into_iter();
+            pending.any(|(hash, in_entry)| hash == *change && in_entry == *edit)
+        });
+        if let (true, Ok(inspected)) = (here, guard::inspect(&edit.change)) {
+            waiting.push((*change, edit.entry, inspected.past));
         }
     }
     waiting

@@ -17,7 +17,7 @@ use crate::simulation::oracle::Moment;
 pub fn settled(devices: &[Device]) -> bool {
     devices
         .iter()
-        .all(|device| device.disk.head.pending.is_empty() && !device.again)
+        .all(|device| device.disk.unsent.is_empty() && !device.again)
 }
 
 impl Checks {
@@ -26,7 +26,7 @@ impl Checks {
         let books = keeper.durable();
         for device in devices {
             let name = device.profile.name;
-            let pending = device.disk.head.pending.len();
+            let pending = device.disk.unsent.len();
             if pending > 0 {
                 return Err(format!("{name} still has {pending} edits to send"));
             }

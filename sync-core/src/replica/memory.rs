@@ -1,0 +1,74 @@
+//! The least store there is.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use super::{Entries, LocalEntry, SetAside, Unsent};
+use crate::sync::HeldEdit;
+use crate::{ChangeHash, EntryId};
+
+/// A replica's store in memory, for tests and for devices that keep nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The entries.
+    pub entries: BTreeMap<EntryId, LocalEntry>,
+    /// Own edits not answered yet, in the order they were made.
+    pub unsent: Vec<Unsent>,
+    /// Own edits that did not become part of the record.
+    pub aside: Vec<SetAside>,
+    /// What the server told of held edits, as it came.
+    pub held: Vec<HeldEdit>,
+}
+
+impl Entries for Memory {
+    type Error = Infallible;
+
+    fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, Infallible> {
+        Ok(self.entries.get(entry).cloned())
+    }
+
+    fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), Infallible> {
+        self.entries.insert(*entry, local.clone());
+        Ok(())
+    }
+
+    fn remove(&mut self, entry: &EntryId) -> Result<(), Infallible> {
+        self.entries.remove(entry);
+        Ok(())
+    }
+
+    fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Infallible> {
+        let older = self.entries.iter();
+        let older = older.filter(|(_, local)| local.generation < generation);
+        Ok(older.map(|(entry, _)| *entry).collect())
+    }
+
+    fn enqueue(&mut self, unsent: &Unsent) -> Result<(), Infallible> {
+        self.unsent.push(unsent.clone());
+        Ok(())
+    }
+
+    fn queue(&mut self, most: usize) -> Result<Vec<Unsent>, Infallible> {
+        Ok(self.unsent.iter().take(most).cloned().collect())
+    }
+
+    fn unsent(&mut self, change: &ChangeHash) -> Result<Option<Unsent>, Infallible> {
+        let mut unsent = self.unsent.iter();
+        Ok(unsent.find(|unsent| unsent.change == *change).cloned())
+    }
+
+    fn dequeue(&mut self, change: &ChangeHash) -> Result<(), Infallible> {
+        self.unsent.retain(|unsent| unsent.change != *change);
+        Ok(())
+    }
+
+    fn set_aside(&mut self, aside: &SetAside) -> Result<(), Infallible> {
+        self.aside.push(aside.clone());
+        Ok(())
+    }
+
+    fn note_held(&mut self, held: &HeldEdit) -> Result<(), Infallible> {
+        self.held.push(held.clone());
+        Ok(())
+    }
+}
