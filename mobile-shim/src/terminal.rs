@@ -1,9 +1,24 @@
 //! The shim in a terminal: a phone whose passkeys come from a software authenticator. The parts
 //! serve whoever drives phones in one process as well.
 
+/// Writes a line on standard output.
+macro_rules! out {
+    ($($text:tt)*) => {
+        $crate::terminal::lines::out(format_args!($($text)*))
+    };
+}
+
+/// Writes a line on standard error.
+macro_rules! note {
+    ($($text:tt)*) => {
+        $crate::terminal::lines::note(format_args!($($text)*))
+    };
+}
+
 mod authenticator;
 mod cli;
 mod enter;
+mod lines;
 mod output;
 mod phone;
 mod read;
@@ -11,4 +26,5 @@ mod settle;
 
 pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
+pub use lines::print_line;
 pub use phone::{Phone, PhoneError};

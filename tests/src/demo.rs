@@ -76,10 +76,12 @@ fn run(arguments: &Arguments) -> Result<bool, SupportError> {
     let synced = syncing::play(&screen, &stage)?;
     findings::show(&screen, &stage, &scene, &synced)?;
     let sound = checks::run(&screen, &stage, &scene, &synced)?;
-    if arguments.exit {
+    if !arguments.exit {
+        next::show(&screen, &stage, folder);
+    }
+    if arguments.exit || screen.is_closed() {
         server.stop()?;
     } else {
-        next::show(&screen, &stage, folder);
         server.wait()?;
     }
     Ok(sound)

@@ -177,9 +177,9 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             if output.json {
-                eprintln!("{}", serde_json::json!({ "error": error.to_string() }));
+                note!("{}", serde_json::json!({ "error": error.to_string() }));
             } else {
-                eprintln!("carnet-phone: {error}{}", hint(&error, &output));
+                note!("carnet-phone: {error}{}", hint(&error, &output));
             }
             ExitCode::FAILURE
         }
@@ -247,7 +247,7 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
                     "Everything on this phone will be destroyed. Say --yes.",
                     "Tout sera détruit sur ce téléphone. Ajoutez --yes.",
                 );
-                eprintln!("{say}");
+                note!("{say}");
                 return Ok(ExitCode::FAILURE);
             }
             phone.wipe(&folder)?;
@@ -324,7 +324,7 @@ impl Here<'_> {
                 "" => output.say("on this phone only", "sur ce téléphone seulement"),
                 server => server,
             };
-            println!("{} · {place}", info.name);
+            out!("{} · {place}", info.name);
         });
         Ok(())
     }
@@ -369,7 +369,7 @@ impl Here<'_> {
         self.choices.record = Some(chosen.id.clone());
         self.choices.save(self.folder)?;
         self.output.print(chosen, |_| {
-            println!("{} ({})", chosen.holder_name, chosen.role);
+            out!("{} ({})", chosen.holder_name, chosen.role);
         });
         Ok(())
     }

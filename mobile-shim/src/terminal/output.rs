@@ -39,7 +39,7 @@ impl Output {
     /// Prints JSON if asked for, else what `people` writes.
     pub fn print<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
         if self.json {
-            println!(
+            out!(
                 "{}",
                 serde_json::to_string_pretty(value).unwrap_or_default()
             );
@@ -57,15 +57,15 @@ impl Output {
             }
         }
         if kinds.is_empty() {
-            println!("{}", self.say("Nothing here yet.", "Rien pour l’instant."));
+            out!("{}", self.say("Nothing here yet.", "Rien pour l’instant."));
         }
         for kind in kinds {
             let of_kind: Vec<_> = entries.iter().filter(|entry| entry.kind == kind).collect();
             if let Some(first) = of_kind.first() {
-                println!("{}", self.of(&first.kind_title));
+                out!("{}", self.of(&first.kind_title));
             }
             for entry in of_kind {
-                println!(
+                out!(
                     "  {}  {}{}",
                     short(&entry.id),
                     self.of(&entry.summary),
@@ -105,13 +105,13 @@ impl Output {
 
     /// One entry, in full.
     pub fn entry(&self, entry: &Entry) {
-        println!(
+        out!(
             "{} — {}{}",
             self.of(&entry.kind_title),
             self.of(&entry.summary),
             self.marks(entry)
         );
-        println!("  {}", entry.id);
+        out!("  {}", entry.id);
         for field in &entry.fields {
             let texts: Vec<_> = field.current.iter().map(|text| self.of(text)).collect();
             let none = self.say("none is current", "aucune valeur en vigueur");
@@ -119,10 +119,10 @@ impl Output {
                 true => none.to_owned(),
                 false => texts.join(" / "),
             };
-            println!("  {:<24} {text}", self.of(&field.title));
+            out!("  {:<24} {text}", self.of(&field.title));
             if field.claims.len() > 1 {
                 for claim in &field.claims {
-                    println!(
+                    out!(
                         "      · {}  {}",
                         self.of(&claim.text),
                         self.by(claim.by.as_ref())
@@ -131,7 +131,7 @@ impl Output {
             }
             for claim in &field.proposals {
                 let proposed = self.say("proposed", "proposé");
-                println!(
+                out!(
                     "      ? {proposed}: {}  {}",
                     self.of(&claim.text),
                     self.by(claim.by.as_ref())
@@ -139,14 +139,14 @@ impl Output {
             }
         }
         for flag in &entry.flags {
-            println!("  ⚠ {}", self.of(&flag.words));
+            out!("  ⚠ {}", self.of(&flag.words));
         }
-        println!(
+        out!(
             "  {} {}",
             self.say("created", "créé"),
             self.by(entry.created.as_ref())
         );
-        println!(
+        out!(
             "  {} {}",
             self.say("edited", "modifié"),
             self.by(entry.edited.as_ref())
@@ -172,7 +172,7 @@ impl Output {
     /// The to-review list.
     pub fn review(&self, items: &[ReviewEntry]) {
         if items.is_empty() {
-            println!("{}", self.say("Nothing to review.", "Rien à vérifier."));
+            out!("{}", self.say("Nothing to review.", "Rien à vérifier."));
         }
         for (number, item) in items.iter().enumerate() {
             let danger = match item.danger {
@@ -183,11 +183,11 @@ impl Output {
                 DangerLevel::Notice => self.say("notice", "information"),
             };
             let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
-            println!("{}. [{danger}] {}", number + 1, labels.join(" | "));
-            println!("   {}", self.of(&item.words));
+            out!("{}. [{danger}] {}", number + 1, labels.join(" | "));
+            out!("   {}", self.of(&item.words));
             for side in &item.sides {
                 let (text, by) = (self.of(&side.claim.text), self.by(side.claim.by.as_ref()));
-                println!(
+                out!(
                     "     {}  {}: {text}  {by}",
                     &side.claim.change[..8],
                     side.field
@@ -195,7 +195,7 @@ impl Output {
             }
             if !item.verdicts.is_empty() {
                 let offered = self.say("you may", "vous pouvez");
-                println!("   {offered}: {}", item.verdicts.join(", "));
+                out!("   {offered}: {}", item.verdicts.join(", "));
             }
         }
     }
@@ -203,7 +203,7 @@ impl Output {
     /// Held edits.
     pub fn held(&self, held: &[HeldChange]) {
         if held.is_empty() {
-            println!(
+            out!(
                 "{}",
                 self.say("No edit is held.", "Aucune modification retenue.")
             );
@@ -213,20 +213,20 @@ impl Output {
                 true => self.say("yours", "la vôtre"),
                 false => self.say("for your decision", "à décider"),
             };
-            println!(
+            out!(
                 "{}  [{whose}] {}",
                 &change.change[..8],
                 self.by(change.by.as_ref())
             );
-            println!("   {}", self.of(&change.words));
+            out!("   {}", self.of(&change.words));
             let texts: Vec<_> = change
                 .fields
                 .iter()
                 .map(|field| self.of(&field.text))
                 .collect();
-            println!("   {}", texts.join(" · "));
+            out!("   {}", texts.join(" · "));
             if let Some(settled) = &change.settled {
-                println!("   → {settled}");
+                out!("   → {settled}");
             }
         }
     }
@@ -234,7 +234,7 @@ impl Output {
     /// What a sync did.
     pub fn synced(&self, result: &SyncResult) {
         let (up, down) = (result.bytes_up, result.bytes_down);
-        println!(
+        out!(
             "{} {} · {} {} · {} {} · {} {}",
             self.say("sent", "envoyé"),
             result.accepted,
@@ -245,7 +245,7 @@ impl Output {
             self.say("gone", "retiré"),
             result.gone,
         );
-        println!(
+        out!(
             "{} {}, {up} B ↑ {down} B ↓",
             result.round_trips,
             self.say("round trip(s)", "aller(s)-retour(s)"),
@@ -261,7 +261,7 @@ impl Output {
                 count => format!("  {count} {}", self.say("entries", "éléments")),
             };
             let reason = line.reason.as_deref().map(|why| format!("  “{why}”"));
-            println!(
+            out!(
                 "{:>5}  {}  {:<10} {who} ({}){entries}{}",
                 line.number,
                 moment(line.at),
@@ -275,14 +275,14 @@ impl Output {
     /// What checking the log showed.
     pub fn log_check(&self, check: &LogCheck) {
         match (&check.problem, check.broken_at) {
-            (Some(problem), Some(at)) => println!(
+            (Some(problem), Some(at)) => out!(
                 "✗ {} {at}: {problem}",
                 self.say(
                     "The log is broken at line",
                     "Le journal est rompu à la ligne"
                 )
             ),
-            _ => println!(
+            _ => out!(
                 "✓ {} ({})",
                 self.say(
                     "Nothing was removed from the log or changed in it",
@@ -295,7 +295,7 @@ impl Output {
 
     /// Where a record stands.
     pub fn state(&self, state: &RecordState) {
-        println!(
+        out!(
             "{} {} · {} {} · {} {}",
             state.entries,
             self.say("entries", "éléments"),
@@ -305,14 +305,14 @@ impl Output {
             self.say("set aside", "mises de côté"),
         );
         match state.seen_until {
-            Some(at) => println!("{} {}", self.say("synced", "synchronisé"), moment(at)),
-            None => println!("{}", self.say("never synced", "jamais synchronisé")),
+            Some(at) => out!("{} {}", self.say("synced", "synchronisé"), moment(at)),
+            None => out!("{}", self.say("never synced", "jamais synchronisé")),
         }
         if state.offline {
-            println!("{}", self.say("offline by choice", "hors ligne par choix"));
+            out!("{}", self.say("offline by choice", "hors ligne par choix"));
         }
         if !state.signed_in {
-            println!(
+            out!(
                 "{}",
                 self.say("sign in to sync", "connectez-vous pour synchroniser")
             );

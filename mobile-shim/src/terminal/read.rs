@@ -33,8 +33,8 @@ impl Here<'_> {
             },
         };
         self.output.print(&who, |output| {
-            println!("{} · {}", who.profile.name, who.profile.server);
-            println!("{}", who.profile.person);
+            out!("{} · {}", who.profile.name, who.profile.server);
+            out!("{}", who.profile.person);
             if let Some(state) = &who.record {
                 output.state(state);
             }
@@ -46,7 +46,7 @@ impl Here<'_> {
         let profiles = self.phone.carnet.profiles()?;
         self.output.print(&profiles, |_| {
             for profile in &profiles {
-                println!("{}  {} · {}", profile.person, profile.name, profile.server);
+                out!("{}  {} · {}", profile.person, profile.name, profile.server);
             }
         });
         Ok(())
@@ -55,7 +55,7 @@ impl Here<'_> {
     pub(super) fn invite(&self) -> Result<(), PhoneError> {
         let invitation = self.profile()?.invite()?;
         self.output.print(&invitation, |_| {
-            println!("{}\n{}", invitation.code, invitation.link);
+            out!("{}\n{}", invitation.code, invitation.link);
         });
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Here<'_> {
         };
         self.output.print(&records, |_| {
             for record in &records {
-                println!("{}  {} ({})", record.id, record.holder_name, record.role);
+                out!("{}  {} ({})", record.id, record.holder_name, record.role);
             }
         });
         Ok(())
@@ -119,7 +119,7 @@ impl Here<'_> {
         let watch = record.watch(screen.clone())?;
         let live = record.go_live(Some(screen))?;
         let stop = self.output.say("Enter ends it.", "Entrée pour arrêter.");
-        eprintln!("{stop}");
+        note!("{stop}");
         let mut line = String::new();
         std::io::stdin().read_line(&mut line)?;
         live.stop();
@@ -170,17 +170,17 @@ impl ChangeListener for Screen {
     fn entries_changed(&self, changed: Vec<String>, gone: Vec<String>) {
         for id in changed {
             if let Ok(entry) = self.0.entry(id) {
-                println!("~ {}  {}", short(&entry.id), entry.summary.fr);
+                out!("~ {}  {}", short(&entry.id), entry.summary.fr);
             }
         }
         for id in gone {
-            println!("- {}", short(&id));
+            out!("- {}", short(&id));
         }
     }
 }
 
 impl LiveListener for Screen {
     fn live_changed(&self, mode: LiveMode) {
-        eprintln!("[{mode:?}]");
+        note!("[{mode:?}]");
     }
 }

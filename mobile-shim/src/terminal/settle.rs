@@ -155,7 +155,7 @@ impl Here<'_> {
         }
         let found = self.profile()?.find_professional(who.to_owned())?;
         if !self.output.json {
-            eprintln!("{}", found.name);
+            note!("{}", found.name);
         }
         Ok(found.id)
     }

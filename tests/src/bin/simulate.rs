@@ -1,5 +1,6 @@
 //! Plays simulated histories: `cargo simulate --seed 7 --trace`, or many of them.
 
+use carnet_mobile::terminal::print_line;
 use carnet_tests::simulation::{Bug, Counts, Options, play, report};
 use clap::Parser;
 
@@ -37,18 +38,19 @@ fn main() -> std::process::ExitCode {
         let history = play(options);
         counts.add(&history.counts);
         if let Some(failure) = history.failure {
-            println!("{}", report(options, &failure));
+            print_line(format_args!("{}", report(options, &failure)));
             return std::process::ExitCode::FAILURE;
         }
         if arguments.trace {
-            println!("{}\nseed {seed}: all checks hold", history.story.join("\n"));
+            let story = history.story.join("\n");
+            print_line(format_args!("{story}\nseed {seed}: all checks hold"));
         }
     }
     let seconds = started.elapsed().as_secs_f64();
     let rate = arguments.histories as f64 / seconds;
-    println!(
-        "{} histories, {rate:.1} a second\n{counts:#?}",
-        arguments.histories
-    );
+    let played = arguments.histories;
+    print_line(format_args!(
+        "{played} histories, {rate:.1} a second\n{counts:#?}"
+    ));
     std::process::ExitCode::SUCCESS
 }

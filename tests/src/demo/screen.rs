@@ -1,8 +1,11 @@
 //! What people see: headings, aligned lines, progress; colour only on a terminal.
 
+use std::cell::Cell;
+use std::fmt::Arguments;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use carnet_mobile::terminal::print_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Where the story is told.
@@ -10,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(super) struct Screen {
     colour: bool,
     terminal: bool,
+    closed: Cell<bool>,
 }
 
 /// How a word is shown.
@@ -32,7 +36,22 @@ impl Screen {
     pub fn new() -> Self {
         let terminal = std::io::stdout().is_terminal();
         let colour = terminal && std::env::var_os("NO_COLOR").is_none();
-        Screen { colour, terminal }
+        Screen {
+            colour,
+            terminal,
+            closed: Cell::new(false),
+        }
+    }
+
+    fn out(&self, line: Arguments<'_>) {
+        if !print_line(line) {
+            self.closed.set(true);
+        }
+    }
+
+    /// Whether nobody reads any more, as after `| head`.
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// A text in a tone.
@@ -52,34 +71,40 @@ impl Screen {
 
     /// The title of it all.
     pub fn title(&self, text: &str) {
-        println!("\n{}", self.paint(Tone::Strong, text));
+        self.out(format_args!("\n{}", self.paint(Tone::Strong, text)));
     }
 
     /// The heading of a chapter.
     pub fn chapter(&self, text: &str) {
-        println!("\n{}", self.paint(Tone::Strong, text));
+        self.out(format_args!("\n{}", self.paint(Tone::Strong, text)));
     }
 
     /// A line in two columns: who or what, and what about them.
     pub fn line(&self, who: &str, what: &str) {
-        println!("  {} {what}", pad(who, 20));
+        self.out(format_args!("  {} {what}", pad(who, 20)));
     }
 
     /// A line under the one before it.
     pub fn more(&self, what: &str) {
-        println!("  {} {what}", pad("", 20));
+        self.out(format_args!("  {} {what}", pad("", 20)));
     }
 
     /// A whole line.
     pub fn say(&self, what: &str) {
-        println!("  {what}");
+        self.out(format_args!("  {what}"));
     }
 
     /// The outcome of a check.
     pub fn check(&self, what: &str, problem: Option<&str>) {
         match problem {
-            None => println!("  {}      {what}", self.paint(Tone::Good, "ok")),
-            Some(why) => println!("  {}  {what}: {why}", self.paint(Tone::Bad, "FAILED")),
+            None => self.out(format_args!(
+                "  {}      {what}",
+                self.paint(Tone::Good, "ok")
+            )),
+            Some(why) => self.out(format_args!(
+                "  {}  {what}: {why}",
+                self.paint(Tone::Bad, "FAILED")
+            )),
         }
     }
 
