@@ -15,5 +15,6 @@ mod end_to_end {
     mod passkeys;
     mod plaintext;
     mod stage;
+    mod tls;
     mod wire;
 }

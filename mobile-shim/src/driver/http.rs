@@ -1,13 +1,21 @@
-//! The network for real: HTTP by reqwest, the WebSocket by tungstenite, TLS by rustls.
+//! The network for real: HTTP by reqwest, the WebSocket by tungstenite, TLS by rustls, configured
+//! once for both.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use sync_core::codec::Encoding;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+};
 
 use super::{Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport};
 use crate::error::Error;
@@ -15,34 +23,78 @@ use crate::error::Error;
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// HTTP with keep-alive.
+/// Whose word on certificates counts.
+#[derive(Debug)]
+enum Trust {
+    Platform,
+    Only(Arc<RootCertStore>),
+}
+
+/// What is set up for the first request: an app that only reads need not wait for it.
 #[derive(Clone, Debug)]
-pub struct HttpTransport(reqwest::Client);
+struct Ready {
+    http: reqwest::Client,
+    lines: Arc<ClientConfig>,
+}
+
+/// HTTP with keep-alive, and WebSockets. Follows no redirect.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    trust: Arc<Trust>,
+    ready: Arc<OnceLock<Option<Ready>>>,
+}
+
+impl Default for HttpTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl HttpTransport {
-    /// A client that trusts what the platform trusts, and follows no redirect.
+    /// Trusts the certificates that the platform trusts.
+    pub fn new() -> Self {
+        Self::with(Trust::Platform)
+    }
+
+    /// Trusts what these root certificates, PEM, vouch for, and nothing else.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new() -> Result<Self, Error> {
-        // An app may have installed a provider of its own; then that one stands.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("carnet-mobile/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(HttpTransport)
-            .map_err(|_| Error::Net(NetError::Unreachable))
+    /// When one cannot be read, or there is none.
+    pub fn trusting(roots: &[u8]) -> Result<Self, Error> {
+        let wrong = Error::Argument { field: "roots" };
+        let mut store = RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(roots) {
+            let added = root.is_ok_and(|root| store.add(root).is_ok());
+            if !added {
+                return Err(wrong);
+            }
+        }
+        match store.is_empty() {
+            true => Err(wrong),
+            false => Ok(Self::with(Trust::Only(Arc::new(store)))),
+        }
+    }
+
+    fn with(trust: Trust) -> Self {
+        HttpTransport {
+            trust: Arc::new(trust),
+            ready: Arc::default(),
+        }
+    }
+
+    fn ready(&self) -> Result<&Ready, NetError> {
+        let ready = self.ready.get_or_init(|| Ready::new(&self.trust));
+        ready.as_ref().ok_or(NetError::Unreachable)
     }
 
     async fn send(&self, call: Call) -> Result<Reply, NetError> {
         let url = format!("{}{}", call.server, call.path);
+        let http = &self.ready()?.http;
         let request = match call.method {
-            Method::Get => self.0.get(url),
-            Method::Post => self.0.post(url),
-            Method::Delete => self.0.delete(url),
+            Method::Get => http.get(url),
+            Method::Post => http.post(url),
+            Method::Patch => http.patch(url),
+            Method::Delete => http.delete(url),
         };
         let mut request = request.header("accept", call.accept.media_type());
         if let Some(token) = &call.token {
@@ -69,6 +121,32 @@ impl HttpTransport {
     }
 }
 
+impl Ready {
+    /// Nothing when the platform's certificates cannot be read.
+    fn new(trust: &Trust) -> Option<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions().ok()?;
+        let builder = match trust {
+            Trust::Platform => builder.with_platform_verifier().ok()?,
+            Trust::Only(roots) => builder.with_root_certificates(roots.clone()),
+        };
+        let lines = builder.with_no_client_auth();
+        let mut requests = lines.clone();
+        requests.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(requests)
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("carnet-mobile/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .ok()?;
+        let lines = Arc::new(lines);
+        Some(Ready { http, lines })
+    }
+}
+
 fn net(error: &reqwest::Error) -> NetError {
     if error.is_connect() || error.is_builder() {
         NetError::Unreachable
@@ -83,11 +161,11 @@ impl Transport for HttpTransport {
     }
 
     fn open_line(&self, call: Call) -> Pending<'_, Result<LineOrReply, NetError>> {
-        Box::pin(open(call))
+        Box::pin(async { open(&self.ready()?.lines, call).await })
     }
 }
 
-async fn open(call: Call) -> Result<LineOrReply, NetError> {
+async fn open(tls: &Arc<ClientConfig>, call: Call) -> Result<LineOrReply, NetError> {
     let server = call
         .server
         .strip_prefix("http")
@@ -106,7 +184,9 @@ async fn open(call: Call) -> Result<LineOrReply, NetError> {
     request
         .headers_mut()
         .insert("accept", accept.map_err(|_| NetError::Unreachable)?);
-    let opened = tokio::time::timeout(CONNECT, connect_async(request)).await;
+    let tls = Connector::Rustls(tls.clone());
+    let connecting = connect_async_tls_with_config(request, None, false, Some(tls));
+    let opened = tokio::time::timeout(CONNECT, connecting).await;
     match opened.map_err(|_| NetError::Unreachable)? {
         Ok((socket, _)) => Ok(Ok(Box::new(Socket(socket)))),
         Err(WsError::Http(response)) => Ok(Err(Reply {

@@ -30,6 +30,8 @@ pub enum Method {
     Get,
     /// Do.
     Post,
+    /// Change.
+    Patch,
     /// Remove.
     Delete,
 }

@@ -59,7 +59,7 @@ impl Carnet {
     /// process.
     #[uniffi::constructor]
     pub fn open(folder: String, vault: Arc<dyn KeyVault>) -> Result<Arc<Self>, CarnetError> {
-        let transport = Arc::new(HttpTransport::new()?);
+        let transport = Arc::new(HttpTransport::new());
         Self::with_network(Path::new(&folder), vault, transport, Arc::new(SystemClock))
     }
 

@@ -81,7 +81,7 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
 }
 
 async fn write(devices: Vec<Device>) -> Result<(Vec<Duration>, Duration), SupportError> {
-    let transport = Arc::new(HttpTransport::new().map_err(CarnetError::from)?);
+    let transport = Arc::new(HttpTransport::new());
     let started = Instant::now();
     let mut running = Vec::new();
     for device in devices {
