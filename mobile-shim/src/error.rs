@@ -217,6 +217,7 @@ impl From<Error> for CarnetError {
                 StoreError::Folder => storage("folder"),
                 StoreError::NoRandomness(_) => storage("no-randomness"),
                 StoreError::Locked => CarnetError::Locked,
+                StoreError::Cancelled => CarnetError::Cancelled,
                 StoreError::Absent => CarnetError::NotFound,
             },
             Error::Entry(EntryError::Nothing) => CarnetError::NothingToChange,

@@ -13,6 +13,7 @@ mod profile;
 mod record;
 mod review;
 mod runtime;
+mod share;
 mod show;
 mod sync;
 #[cfg(test)]

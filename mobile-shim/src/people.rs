@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sync_core::merge::EntryView;
-use sync_core::{PersonId, RecordId};
+use sync_core::{EntryId, PersonId, RecordId};
 
 use crate::device::Device;
 use crate::driver::{Method, json_call, token};
 use crate::error::Error;
-use crate::store::{Shelf, Store, StoreError, Unlocked};
+use crate::store::{RecordRows, Shelf, Store, StoreError, Unlocked};
 
 /// Somebody with their name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,21 @@ pub struct Named {
     /// Their verified profession.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profession: Option<String>,
+    /// The server is still to be asked for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asking: bool,
+}
+
+impl Named {
+    /// Somebody of whom nothing is known yet.
+    fn stranger(person: &PersonId) -> Self {
+        Named {
+            person: *person,
+            name: String::new(),
+            profession: None,
+            asking: true,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,24 +62,39 @@ pub fn names(
     Ok(names)
 }
 
-/// The people that entries name and this device has not asked the server for yet.
-fn strangers(
+/// Notes the people whom these entries name and this device does not know, and says whether there
+/// is anybody to ask the server for.
+fn note_strangers(
     store: &mut Store,
     profile: &Unlocked,
     record: &RecordId,
-) -> Result<BTreeSet<PersonId>, StoreError> {
-    let known = names(store, profile, record)?;
+    changed: &BTreeSet<EntryId>,
+) -> Result<bool, Error> {
+    let named = names(store, profile, record)?;
+    let views = store.views(profile, record)?;
+    let met = people_in(changed.iter().filter_map(|entry| views.find(entry)));
     let mut rows = store.rows(profile, record);
-    let asked: Vec<Named> = rows.notes(Shelf::People)?;
-    let asked: BTreeSet<PersonId> = asked.into_iter().map(|named| named.person).collect();
-    let people = people_in(&rows.views()?).into_iter();
-    Ok(people
-        .filter(|person| !known.contains_key(person) && !asked.contains(person))
-        .collect())
+    let noted: Vec<Named> = rows.notes(Shelf::People)?;
+    let known: BTreeSet<PersonId> = noted.iter().map(|named| named.person).collect();
+    let is_new = |person: &&PersonId| !named.contains_key(person) && !known.contains(person);
+    let strangers: Vec<Named> = met.iter().filter(is_new).map(Named::stranger).collect();
+    let asking = !strangers.is_empty() || noted.iter().any(|named| named.asking);
+    if !strangers.is_empty() {
+        store.with_replica(profile, record, |_, rows| put(rows, &strangers))?;
+    }
+    Ok(asking)
 }
 
-/// Asks the server for names when an entry names somebody new. The server logs the question,
-/// so it is not asked for nothing; its failing is no error, a name being a comfort.
+fn put(rows: &mut RecordRows<'_>, people: &[Named]) -> Result<(), Error> {
+    for named in people {
+        rows.put_note(Shelf::People, named.person.as_bytes(), 0, named)?;
+    }
+    Ok(())
+}
+
+/// Asks the server for names when entries that changed name somebody new. The server logs the
+/// question, so it is not asked for nothing; its failing is no error, a name being a comfort, and
+/// it is asked again after the next sync.
 ///
 /// # Errors
 /// When the store is broken.
@@ -72,9 +102,9 @@ pub async fn learn_names(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
+    changed: &BTreeSet<EntryId>,
 ) -> Result<(), Error> {
-    let strangers = strangers(&mut device.store(), profile, record)?;
-    if strangers.is_empty() {
+    if !note_strangers(&mut device.store(), profile, record, changed)? {
         return Ok(());
     }
     let Ok(token) = token(device, profile) else {
@@ -92,33 +122,25 @@ pub async fn learn_names(
     let Ok(told) = asked.await else {
         return Ok(());
     };
-    let mut store = device.store();
-    store.with_replica(profile, record, |_, rows| {
-        for named in &told.people {
-            rows.put_note(Shelf::People, named.person.as_bytes(), 0, named)?;
-        }
-        // Whom the server does not know is noted without a name, so as not to be asked for again.
+    device.store().with_replica(profile, record, |_, rows| {
+        put(rows, &told.people)?;
+        // Whom the server does not know stays without a name, and is not asked for again.
         let told: BTreeSet<PersonId> = told.people.iter().map(|named| named.person).collect();
-        for person in strangers.difference(&told) {
-            let nameless = Named {
-                person: *person,
-                name: String::new(),
-                profession: None,
-            };
-            rows.put_note(Shelf::People, person.as_bytes(), 0, &nameless)?;
-        }
-        Ok::<_, Error>(())
+        let mut noted: Vec<Named> = rows.notes(Shelf::People)?;
+        noted.retain(|named| named.asking && !told.contains(&named.person));
+        noted.iter_mut().for_each(|named| named.asking = false);
+        put(rows, &noted)
     })
 }
 
-fn people_in(views: &[EntryView]) -> BTreeSet<PersonId> {
-    let stamps = views.iter().flat_map(|view| {
+fn people_in<'v>(views: impl Iterator<Item = &'v EntryView> + Clone) -> BTreeSet<PersonId> {
+    let stamps = views.clone().flat_map(|view| {
         let claims = view.fields.iter().flat_map(|field| &field.claims);
         let by = claims.filter_map(|claim| claim.by.as_ref());
         by.chain(&view.created).chain(&view.edited)
     });
     let authors = stamps.flat_map(|stamp| [Some(stamp.author), stamp.on_behalf_of]);
-    let named = views.iter().filter_map(|view| {
+    let named = views.filter_map(|view| {
         let person = &view.claims(sync_core::entry::PERSON).first()?.value;
         person.as_text()?.parse().ok()
     });

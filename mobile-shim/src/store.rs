@@ -15,6 +15,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod unsent;
+mod views;
 
 pub use entries::RecordRows;
 pub use error::StoreError;
@@ -22,6 +23,7 @@ pub use notes::Shelf;
 pub use profiles::{ProfileCard, Secrets, Session, Unlocked};
 pub use records::RecordCard;
 pub use replica::fresh_incarnation;
+pub use views::Views;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +44,8 @@ pub struct Store {
     key: SealKey,
     folder: PathBuf,
     life: RowKey,
+    /// Records in memory, the one used last at the end.
+    kept: Vec<views::Kept>,
 }
 
 impl std::fmt::Debug for Store {
@@ -76,6 +80,7 @@ impl Store {
             key,
             folder: folder.to_owned(),
             life,
+            kept: Vec::new(),
         })
     }
 

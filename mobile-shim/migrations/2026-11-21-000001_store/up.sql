@@ -23,7 +23,8 @@ CREATE TABLE entries (
     record     BLOB NOT NULL REFERENCES records (record) ON DELETE CASCADE,
     entry      BLOB NOT NULL CHECK (length(entry) = 16),
     generation INTEGER NOT NULL, -- the full resend that named it last
-    view       BLOB NOT NULL,
+    format     INTEGER NOT NULL, -- the version that made the view
+    view       BLOB NOT NULL,    -- which entry, and what people see of it
     document   BLOB NOT NULL,
     PRIMARY KEY (record, entry)
 ) STRICT, WITHOUT ROWID;

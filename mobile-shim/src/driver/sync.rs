@@ -1,11 +1,12 @@
 //! A sync: rounds of one request and one answer until nothing is left to say.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sync_core::codec::{self, Encoding};
 use sync_core::replica::{AsideReason, Report};
 use sync_core::sync::{SyncAnswer, SyncRequest};
-use sync_core::{Bytes, RecordId};
+use sync_core::{Bytes, EntryId, RecordId};
 
 use super::{Body, Call, Cancel, Method};
 use crate::device::Device;
@@ -53,6 +54,8 @@ pub struct SyncSummary {
     pub bytes_down: u64,
     /// Whether more was left when it ended; only so over a line.
     pub more: bool,
+    /// The entries that changed on this device.
+    pub touched: BTreeSet<EntryId>,
 }
 
 impl SyncSummary {
@@ -61,7 +64,8 @@ impl SyncSummary {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.accepted += count(report.accepted.len());
         self.received += count(report.received);
-        self.changed += count(report.changed.len());
+        self.touched.extend(&report.changed);
+        self.changed = count(self.touched.len());
         self.gone += count(report.gone.len());
         self.more = report.more;
         for aside in &report.aside {

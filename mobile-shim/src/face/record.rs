@@ -1,18 +1,14 @@
-//! A record: reading, adding, editing, sharing. None of it needs a network.
+//! A record: reading, adding, editing. None of it needs a network.
 
 use std::sync::Arc;
 
-use sync_core::entry::{PERSON, Write};
-use sync_core::kind::{
-    CommonPatch, Draft, Edit, Patch, RightDraft, RightPatch, Status, StatusCode,
-};
-use sync_core::merge::{self, EntryView};
-use sync_core::policy::{DelegationType, RightKind};
+use sync_core::entry::Write;
+use sync_core::kind::{CommonPatch, Draft, Patch, Status, StatusCode};
+use sync_core::merge::EntryView;
 use sync_core::{EntryId, RecordId, Tick};
 
 use super::edits::Details;
 use super::listen::Changes;
-use super::profile::person;
 use super::show::Names;
 use super::{ChangeListener, Entry, WatchHandle};
 use crate::device::Device;
@@ -20,7 +16,7 @@ use crate::driver::token;
 use crate::error::{CarnetError, Error};
 use crate::people;
 use crate::seal::RowKey;
-use crate::store::{Shelf, Unlocked};
+use crate::store::{Shelf, Unlocked, Views};
 
 /// A record, as one person opens it on this device.
 #[derive(Debug, uniffi::Object)]
@@ -70,10 +66,10 @@ impl Record {
     ///
     /// # Errors
     /// When the profile is locked or the store is broken.
-    pub fn views(&self) -> Result<Vec<EntryView>, CarnetError> {
+    pub fn views(&self) -> Result<Arc<Views>, CarnetError> {
         let profile = self.profile()?;
         let mut store = self.device.store();
-        Ok(store.rows(&profile, &self.record).views()?)
+        Ok(store.views(&profile, &self.record)?)
     }
 
     /// Creates an entry.
@@ -118,10 +114,6 @@ impl Record {
         Ok(Names(people::names(&mut store, profile, &self.record)?))
     }
 
-    fn give(&self, right: RightDraft) -> Result<String, CarnetError> {
-        Ok(self.add(&Draft::Right(right))?.to_string())
-    }
-
     pub(super) fn set(&self, entry: &str, patch: CommonPatch) -> Result<(), CarnetError> {
         self.edit(entry_id(entry)?, &Patch::Any(patch))
     }
@@ -136,9 +128,9 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
-        let linked = merge::cross_flags(&views);
         let shown = views.iter().filter(|view| with_errors || !view.in_error());
-        Ok(shown.map(|view| names.linked(view, &linked)).collect())
+        let cast = |view: &EntryView| names.linked(view, views.cast_on(&view.id));
+        Ok(shown.map(cast).collect())
     }
 
     /// One entry.
@@ -146,12 +138,9 @@ impl Record {
         let entry = entry_id(&id)?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
-        let mut store = self.device.store();
-        let view = store.rows(&profile, &self.record).view(&entry)?;
-        let view = view.ok_or(CarnetError::NotFound)?;
-        drop(store);
-        let linked = merge::cross_flags(&self.views()?);
-        Ok(names.linked(&view, &linked))
+        let views = self.views()?;
+        let view = views.find(&entry).ok_or(CarnetError::NotFound)?;
+        Ok(names.linked(view, views.cast_on(&entry)))
     }
 
     /// Where the record stands on this device.
@@ -237,102 +226,6 @@ impl Record {
     pub fn unhide(&self, entry: String) -> Result<(), CarnetError> {
         self.set(&entry, hidden(false))
     }
-
-    /// Lets a professional read, and write if said so, until a time or until revoked.
-    #[uniffi::method(default(may_write = true, until = None))]
-    pub fn grant(
-        &self,
-        to: String,
-        may_write: bool,
-        until: Option<i64>,
-    ) -> Result<String, CarnetError> {
-        self.give(RightDraft {
-            write: may_write,
-            ends: until.map(tick),
-            ..RightDraft::new(RightKind::Grant, person(&to)?)
-        })
-    }
-
-    /// Keeps somebody out, whatever other rights they have.
-    pub fn block(&self, whom: String) -> Result<String, CarnetError> {
-        self.give(RightDraft::new(RightKind::Block, person(&whom)?))
-    }
-
-    /// Lets a caregiver (or another `kind` of delegate) look after the record on the holder's
-    /// behalf, from and until a time.
-    #[uniffi::method(default(kind = "caregiver", from = None, until = None))]
-    pub fn delegate(
-        &self,
-        to: String,
-        kind: String,
-        from: Option<i64>,
-        until: Option<i64>,
-    ) -> Result<String, CarnetError> {
-        self.give(RightDraft {
-            delegation_type: Some(DelegationType::from(kind)),
-            starts: from.map(tick),
-            ends: until.map(tick),
-            ..RightDraft::new(RightKind::Delegation, person(&to)?)
-        })
-    }
-
-    /// Names the treating physician (*médecin traitant*), who sees hidden entries too.
-    pub fn set_treating_physician(&self, who: String) -> Result<String, CarnetError> {
-        self.give(RightDraft::new(RightKind::TreatingPhysician, person(&who)?))
-    }
-
-    /// Names an administrator, who sees hidden entries too.
-    pub fn add_administrator(&self, who: String) -> Result<String, CarnetError> {
-        self.give(RightDraft::new(RightKind::Administrator, person(&who)?))
-    }
-
-    /// Takes back a right: the identifier is that of its entry.
-    #[uniffi::method(default(reason = None))]
-    pub fn revoke(&self, right: String, reason: Option<String>) -> Result<(), CarnetError> {
-        let entry = entry_id(&right)?;
-        let profile = self.profile()?;
-        let view = {
-            let mut store = self.device.store();
-            store.rows(&profile, &self.record).view(&entry)?
-        };
-        let kind = view.and_then(|view| view.kind.right());
-        let mut patch = RightPatch::new(kind.ok_or(CarnetError::NotFound)?);
-        patch.common.status = Some(match reason {
-            Some(reason) => Status::because(StatusCode::Revoked, reason),
-            None => StatusCode::Revoked.into(),
-        });
-        self.edit(entry, &Patch::Right(patch))
-    }
-
-    /// Until when a right holds: changes its end, or takes it away.
-    #[uniffi::method(default(until = None))]
-    pub fn set_end(&self, right: String, until: Option<i64>) -> Result<(), CarnetError> {
-        let entry = entry_id(&right)?;
-        let found = self.views()?.into_iter().find(|view| view.id == entry);
-        let kind = found.and_then(|view| view.kind.right());
-        let mut patch = RightPatch::new(kind.ok_or(CarnetError::NotFound)?);
-        patch.ends = until.map_or(Edit::Clear, |until| Edit::Set(tick(until)));
-        self.edit(entry, &Patch::Right(patch))
-    }
-
-    /// The rights that name a person and were not taken back.
-    pub fn rights_of(&self, whom: String) -> Result<Vec<Entry>, CarnetError> {
-        let whom = person(&whom)?.to_string();
-        let profile = self.profile()?;
-        let names = self.names(&profile)?;
-        let views = self.views()?;
-        let about = |view: &&EntryView| {
-            let mut persons = view.claims(PERSON).iter();
-            view.kind.right().is_some()
-                && view.counts()
-                && persons.any(|claim| claim.value.as_text() == Some(&whom))
-        };
-        Ok(views
-            .iter()
-            .filter(about)
-            .map(|view| names.entry(view))
-            .collect())
-    }
 }
 
 /// An entry's identifier as an app has it.
@@ -345,8 +238,4 @@ fn hidden(hidden: bool) -> CommonPatch {
         hidden_from_professionals: Some(hidden),
         ..CommonPatch::default()
     }
-}
-
-fn tick(millis: i64) -> Tick {
-    Tick(u64::try_from(millis).unwrap_or(0).saturating_mul(1000))
 }

@@ -1,8 +1,9 @@
 //! The to-review list, and edits that did not become part of the record.
 
-use sync_core::codec::Malformed;
+use std::sync::Arc;
+
 use sync_core::kind::{Draft, Verdict};
-use sync_core::merge::{self, Choice, HeldForReview, ReviewItem, Viewer};
+use sync_core::merge::{self, Choice, ReviewItem};
 use sync_core::replica::{AsideReason, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, guard};
@@ -10,7 +11,7 @@ use sync_core::{ChangeHash, guard};
 use super::show::Names;
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
 use crate::error::{CarnetError, Error};
-use crate::store::{Shelf, StoreError};
+use crate::store::{Shelf, StoreError, Views};
 
 /// One side of an item to review.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -87,14 +88,12 @@ pub struct HeldChange {
 impl Record {
     /// What has to be settled, the most dangerous first.
     pub fn to_review(&self) -> Result<Vec<ReviewEntry>, CarnetError> {
-        let items = self.review_items()?;
+        let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
-        let views = self.views()?;
         let label = |entry: &sync_core::EntryId| {
-            let view = views.iter().find(|view| view.id == *entry);
-            view.map(|view| names.entry(view).summary)
-                .unwrap_or_default()
+            let view = views.find(entry);
+            view.map(|view| names.summary(view)).unwrap_or_default()
         };
         Ok(items
             .iter()
@@ -114,7 +113,7 @@ impl Record {
 
     /// Settles an item: both sides stay in the history.
     pub fn resolve(&self, key: String, choice: ReviewChoice) -> Result<(), CarnetError> {
-        let items = self.review_items()?;
+        let (views, items) = self.review()?;
         let item = items.iter().find(|item| item.key == key);
         let item = item.ok_or(CarnetError::NotFound)?;
         let choice = match choice {
@@ -125,7 +124,6 @@ impl Record {
             }
             ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
         };
-        let views = self.views()?;
         let resolution = merge::resolve(item, &choice, &views).ok_or(Error::NotPermitted {
             reason: "not-offered",
         })?;
@@ -197,24 +195,14 @@ impl Record {
     ///
     /// # Errors
     /// When the profile is locked or the store is broken.
-    pub fn review_items(&self) -> Result<Vec<ReviewItem>, CarnetError> {
+    pub fn review_items(&self) -> Result<Arc<Vec<ReviewItem>>, CarnetError> {
+        Ok(self.review()?.1)
+    }
+
+    fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
         let profile = self.profile()?;
         let mut store = self.device.store();
-        let card = store.record(&profile, &self.record)?;
-        let viewer = Viewer {
-            person: profile.card.person,
-            role: card.ok_or(CarnetError::NotFound)?.role,
-        };
-        let mut rows = store.rows(&profile, &self.record);
-        let views = rows.views()?;
-        let held: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
-        let held = held
-            .iter()
-            .map(HeldForReview::read)
-            .filter_map(Result::transpose)
-            .collect::<Result<Vec<_>, Malformed>>()
-            .map_err(StoreError::from)?;
-        Ok(merge::review(&views, &held, &viewer))
+        Ok(store.review(&profile, &self.record)?)
     }
 }
 

@@ -149,11 +149,12 @@ pub struct Entry {
 pub(super) struct Names(pub BTreeMap<PersonId, String>);
 
 impl Names {
-    /// An entry, with what other entries cast on it.
+    /// An entry, with what others cast on it.
     pub fn linked(&self, view: &EntryView, linked: &[(EntryId, merge::Flag)]) -> Entry {
         let mut entry = self.entry(view);
-        let about = linked.iter().filter(|(id, _)| *id == view.id);
-        entry.flags.extend(about.map(|(_, found)| flag(found)));
+        entry
+            .flags
+            .extend(linked.iter().map(|(_, found)| flag(found)));
         entry
     }
 
@@ -163,16 +164,12 @@ impl Names {
             .iter()
             .map(|field| self.field(view, field))
             .collect();
-        let main = sync_core::kind::main_field(&view.kind);
-        let main = view.field(main).map(|field| self.field(view, field));
-        let main = main.filter(|main| !main.current.is_empty());
-        let label = || same(view.label.clone());
         Entry {
             id: view.id.to_string(),
             kind: view.kind.code().to_owned(),
             kind_title: view.kind.title().into(),
             label: view.label.clone(),
-            summary: main.map_or_else(label, |main| join(&main.current)),
+            summary: self.summary(view),
             standing: view.standing.into(),
             status: view.status.status.words().map_or_else(
                 || same(view.status.status.code().to_owned()),
@@ -188,6 +185,17 @@ impl Names {
             edited: view.edited.as_ref().map(|stamp| self.stamp(stamp)),
             recorded: view.recorded.map(Tick::millis),
             unsent: u32::try_from(view.unsent).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// In one line: what an entry is called and what matters most of it.
+    pub fn summary(&self, view: &EntryView) -> Bilingual {
+        let main = sync_core::kind::main_field(&view.kind);
+        let current = view.field(main).map_or(&[][..], |field| &field.current);
+        let texts: Vec<_> = current.iter().map(|value| self.text(main, value)).collect();
+        match texts.as_slice() {
+            [] => same(view.label.clone()),
+            texts => join(texts),
         }
     }
 

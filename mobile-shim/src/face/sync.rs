@@ -87,7 +87,7 @@ impl Record {
             let summary =
                 synchronise(&device, &profile, &record, ATTEMPTS, &cancel, progress).await?;
             if summary.changed > 0 {
-                people::learn_names(&device, &profile, &record).await?;
+                people::learn_names(&device, &profile, &record, &summary.touched).await?;
             }
             Ok(summary)
         })?;

@@ -1,7 +1,7 @@
 //! The entries of a record: what a replica keeps, and beside each the view that people read.
 //!
 //! A view is derived from its entry when that changes, so that opening a record reads views only
-//! and loads no document.
+//! and loads no document. One that another version derived is derived anew.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -14,13 +14,21 @@ use super::StoreError;
 use super::notes::{self, Shelf};
 use super::schema::entries;
 use super::unsent;
+use super::views::Touched;
+use crate::driver::Cancel;
 use crate::seal::{Place, RowKey, SealKey};
+
+/// What derived a view: the rules and the format of views change with the version of this library,
+/// or when this is counted up.
+const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/1"));
 
 /// The entries of one record, within one transaction.
 pub struct RecordRows<'s> {
     connection: &'s mut SqliteConnection,
     key: &'s SealKey,
     record: RowKey,
+    stop: Option<&'s Cancel>,
+    touched: Touched,
 }
 
 impl<'s> RecordRows<'s> {
@@ -33,24 +41,40 @@ impl<'s> RecordRows<'s> {
             connection,
             key,
             record,
+            stop: None,
+            touched: Touched::default(),
         }
     }
 
-    /// All views, in the order the entries were created.
-    ///
-    /// # Errors
-    /// When the store is broken.
-    pub fn views(&mut self) -> Result<Vec<EntryView>, StoreError> {
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = entries::table
+    /// Whatever is read or written from now on fails once this is cancelled.
+    pub fn stop_when(&mut self, cancel: &'s Cancel) {
+        self.stop = Some(cancel);
+    }
+
+    /// What was done to the record.
+    pub(super) fn into_touched(self) -> Touched {
+        self.touched
+    }
+
+    /// All views, in no order, and which of them another version had derived.
+    pub(super) fn load_views(&mut self) -> Result<(Vec<EntryView>, Vec<EntryId>), StoreError> {
+        let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = entries::table
             .filter(entries::record.eq(&self.record[..]))
-            .select((entries::entry, entries::view))
+            .select((entries::entry, entries::format, entries::view))
             .load(self.connection)?;
-        let mut views = rows
-            .iter()
-            .map(|(row, sealed)| self.open_view(row, sealed))
-            .collect::<Result<Vec<_>, _>>()?;
-        views.sort_by_key(|view| view.id);
-        Ok(views)
+        let (mut views, mut derived) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (row, format, sealed) in rows {
+            let row = self.aad_row(&row);
+            let opened = self.key.open(VIEW.at(&row), &sealed)?;
+            let (entry, packed) = split(&opened)?;
+            if format == FORMAT {
+                views.extend(unpack(packed)?);
+            } else {
+                views.extend(self.derive(&entry)?);
+                derived.push(entry);
+            }
+        }
+        Ok((views, derived))
     }
 
     /// The view of one entry.
@@ -59,15 +83,23 @@ impl<'s> RecordRows<'s> {
     /// When the store is broken.
     pub fn view(&mut self, entry: &EntryId) -> Result<Option<EntryView>, StoreError> {
         let row = self.row(entry);
-        let sealed: Option<Vec<u8>> = entries::table
+        let kept: Option<(i64, Vec<u8>)> = entries::table
             .find((&self.record[..], &row[..]))
-            .select(entries::view)
+            .select((entries::format, entries::view))
             .first(self.connection)
             .optional()?;
-        match sealed {
-            Some(sealed) => Ok(Some(self.open_view(&row, &sealed)?)),
+        match kept {
+            Some((FORMAT, sealed)) => {
+                let row = self.aad_row(&row);
+                unpack(split(&self.key.open(VIEW.at(&row), &sealed)?)?.1)
+            }
+            Some(_) => self.derive(entry),
             None => Ok(None),
         }
+    }
+
+    fn derive(&mut self, entry: &EntryId) -> Result<Option<EntryView>, StoreError> {
+        Ok(self.load(entry)?.and_then(|local| shown(entry, &local)))
     }
 
     /// How many entries there are.
@@ -112,6 +144,7 @@ impl<'s> RecordRows<'s> {
         place: i64,
         note: &T,
     ) -> Result<(), StoreError> {
+        self.touched.held |= shelf == Shelf::Held;
         let note = codec::to_cbor(note);
         notes::put(
             self.connection,
@@ -129,6 +162,7 @@ impl<'s> RecordRows<'s> {
     /// # Errors
     /// When the store is broken.
     pub fn remove_note(&mut self, shelf: Shelf, name: &[u8]) -> Result<(), StoreError> {
+        self.touched.held |= shelf == Shelf::Held;
         notes::remove(self.connection, self.key, &self.record, shelf, name)
     }
 
@@ -137,6 +171,7 @@ impl<'s> RecordRows<'s> {
     /// # Errors
     /// When the store is broken.
     pub fn clear(&mut self, shelf: Shelf) -> Result<(), StoreError> {
+        self.touched.held |= shelf == Shelf::Held;
         notes::clear(self.connection, &self.record, shelf)
     }
 
@@ -148,9 +183,11 @@ impl<'s> RecordRows<'s> {
         [&self.record[..], row].concat()
     }
 
-    fn open_view(&self, row: &[u8], sealed: &[u8]) -> Result<EntryView, StoreError> {
-        let row = self.aad_row(row);
-        Ok(codec::from_cbor(&self.key.open(VIEW.at(&row), sealed)?)?)
+    fn go_on(&self) -> Result<(), StoreError> {
+        match self.stop {
+            Some(cancel) if cancel.is_cancelled() => Err(StoreError::Cancelled),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -158,6 +195,7 @@ impl Entries for RecordRows<'_> {
     type Error = StoreError;
 
     fn load(&mut self, entry: &EntryId) -> Result<Option<LocalEntry>, StoreError> {
+        self.go_on()?;
         let row = self.row(entry);
         let sealed: Option<Vec<u8>> = entries::table
             .find((&self.record[..], &row[..]))
@@ -175,18 +213,21 @@ impl Entries for RecordRows<'_> {
     fn store(&mut self, entry: &EntryId, local: &LocalEntry) -> Result<(), StoreError> {
         let row = self.row(entry);
         let aad = self.aad_row(&row);
-        let view = merge::view(*entry, &local.state(), &local.provenance());
-        let view = self.key.seal(VIEW.at(&aad), &codec::to_cbor(&view))?;
+        let view = shown(entry, local);
+        let kept = [&entry.as_bytes()[..], &pack(view.as_ref())].concat();
+        let sealed = self.key.seal(VIEW.at(&aad), &kept)?;
         let document = self.key.seal(DOCUMENT.at(&aad), &local.to_bytes())?;
         diesel::replace_into(entries::table)
             .values((
                 entries::record.eq(&self.record[..]),
                 entries::entry.eq(&row[..]),
                 entries::generation.eq(clear(local.generation)),
-                entries::view.eq(view),
+                entries::format.eq(FORMAT),
+                entries::view.eq(sealed),
                 entries::document.eq(document),
             ))
             .execute(self.connection)?;
+        self.touched.views.insert(*entry, view);
         Ok(())
     }
 
@@ -194,6 +235,7 @@ impl Entries for RecordRows<'_> {
         let row = self.row(entry);
         diesel::delete(entries::table.find((&self.record[..], &row[..])))
             .execute(self.connection)?;
+        self.touched.views.insert(*entry, None);
         Ok(())
     }
 
@@ -204,7 +246,10 @@ impl Entries for RecordRows<'_> {
             .select((entries::entry, entries::view))
             .load(self.connection)?;
         rows.iter()
-            .map(|(row, sealed)| Ok(self.open_view(row, sealed)?.id))
+            .map(|(row, sealed)| {
+                let row = self.aad_row(row);
+                Ok(split(&self.key.open(VIEW.at(&row), sealed)?)?.0)
+            })
             .collect()
     }
 
@@ -239,6 +284,40 @@ impl Entries for RecordRows<'_> {
 
 fn clear(generation: u64) -> i64 {
     i64::try_from(generation).unwrap_or(i64::MAX)
+}
+
+/// What people see of an entry: nothing of one that is here only for edits not answered yet.
+fn shown(entry: &EntryId, local: &LocalEntry) -> Option<EntryView> {
+    let view = || merge::view(*entry, &local.state(), &local.provenance());
+    (!local.forgotten).then(view)
+}
+
+/// The name of an entry and what is kept of its view.
+fn split(kept: &[u8]) -> Result<(EntryId, &[u8]), StoreError> {
+    let (entry, packed) = kept.split_at_checked(16).ok_or(StoreError::Damaged)?;
+    let entry = EntryId::from_slice(entry).ok_or(StoreError::Damaged)?;
+    Ok((entry, packed))
+}
+
+fn pack(view: Option<&EntryView>) -> Vec<u8> {
+    view.map(codec::to_cbor).unwrap_or_default()
+}
+
+fn unpack(packed: &[u8]) -> Result<Option<EntryView>, StoreError> {
+    match packed {
+        [] => Ok(None),
+        packed => Ok(Some(codec::from_cbor(packed)?)),
+    }
+}
+
+/// A number for a version: FNV-1a.
+const fn format(version: &str) -> i64 {
+    let (bytes, mut hash, mut at) = (version.as_bytes(), 0xcbf2_9ce4_8422_2325_u64, 0);
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash.cast_signed()
 }
 
 struct Column(&'static str);

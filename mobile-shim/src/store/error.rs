@@ -32,6 +32,9 @@ pub enum StoreError {
     /// No such profile or record on this device.
     #[error("not on this device")]
     Absent,
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
     /// No randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),

@@ -30,7 +30,15 @@ impl Store {
     ) -> Result<T, E> {
         let row = profile.record_row(record);
         let life = self.life;
-        self.connection.immediate_transaction(|connection| {
+        // Out of memory until all is durable, so that nothing stale can be left there.
+        let mut kept = self.take_kept(&row);
+        let mut touched = None;
+        let outcome = self.connection.immediate_transaction(|connection| {
+            if let Some(known) = &kept
+                && !known.is_current(connection)?
+            {
+                kept = None;
+            }
             let stored = load_head(connection, profile, &row)?;
             let mut head = stored.head.clone();
             if stored.life != life {
@@ -38,14 +46,26 @@ impl Store {
             }
             let mut rows = RecordRows::new(connection, &profile.key, row);
             let result = call(&mut head, &mut rows)?;
+            let touched_rows = rows.into_touched();
             if head != stored.head {
                 let sealed = seal_head(profile, &row, life, &head)?;
                 diesel::update(records::table.find(&row[..]))
                     .set(records::head.eq(sealed))
                     .execute(connection)?;
             }
+            touched = Some(touched_rows);
             Ok(result)
-        })
+        });
+        match (kept, touched) {
+            (Some(mut kept), Some(touched)) if outcome.is_ok() => {
+                kept.apply(touched);
+                self.put_kept(kept);
+            }
+            // It was rolled back before its end.
+            (Some(kept), None) => drop(self.put_kept(kept)),
+            _ => {}
+        }
+        outcome
     }
 
     /// A replica's head, to look at.

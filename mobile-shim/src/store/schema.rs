@@ -29,6 +29,7 @@ diesel::table! {
         record -> Binary,
         entry -> Binary,
         generation -> BigInt,
+        format -> BigInt,
         view -> Binary,
         document -> Binary,
     }

@@ -131,7 +131,7 @@ impl Copy {
     /// # Errors
     /// When the store is broken.
     pub fn views(&self) -> Result<Vec<EntryView>, SupportError> {
-        Ok(self.record.views()?)
+        Ok(self.record.views()?.to_vec())
     }
 
     /// An entry with all its changes.
@@ -149,7 +149,7 @@ impl Copy {
     /// # Errors
     /// When the store is broken.
     pub fn to_review(&self) -> Result<Vec<ReviewItem>, SupportError> {
-        Ok(self.record.review_items()?)
+        Ok(self.record.review_items()?.to_vec())
     }
 
     /// Edits that the server holds and told this copy of, and that nobody decided on.
