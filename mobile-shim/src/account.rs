@@ -3,7 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use sync_core::policy::Role;
+use sync_core::policy::{Profession, Role};
 use sync_core::sign::{self, PublicKey, SignatureBytes};
 use sync_core::{Bytes, PersonId, RecordId};
 use url::{Host, Url};
@@ -98,16 +98,16 @@ struct RecordSummary {
 }
 
 impl RecordSummary {
-    /// The card of a record, in the first of the roles; nothing without any.
+    /// The card of a record, in the first of the roles unless another was chosen; nothing without
+    /// any.
     fn card(self) -> Option<RecordCard> {
-        let role = self.roles.into_iter().next()?;
-        let for_holder = matches!(role, Role::Caregiver | Role::Representative);
         Some(RecordCard {
             record: self.record,
-            on_behalf_of: for_holder.then_some(self.holder),
             holder: self.holder,
             name: self.holder_name,
-            role,
+            role: self.roles.first()?.clone(),
+            roles: self.roles,
+            in_doubt: false,
         })
     }
 }
@@ -213,14 +213,14 @@ async fn settle(
         token: signed_in.token,
         expires: signed_in.expires,
     };
-    let name = my_name(device, &server, &session.token).await;
+    let me = who_am_i(device, &server, &session.token).await;
     let server_keys = signed_in.server_keys.into_iter();
     let secrets = Secrets::new(
         key,
         Some(session),
         server_keys.map(|key| key.public_key).collect(),
     );
-    let row = keep_profile(device, server, signed_in.person, name, &secrets)?;
+    let row = keep_profile(device, server, signed_in.person, me, &secrets)?;
     let profile = device.profile(&row)?;
     match refresh_records(device, &profile).await {
         // Signed in all the same; the list comes with the next look.
@@ -233,29 +233,38 @@ fn keep_profile(
     device: &Device,
     server: String,
     person: PersonId,
-    name: Option<String>,
+    me: Option<Me>,
     secrets: &Secrets,
 ) -> Result<RowKey, Error> {
     let mut store = device.store();
     let row = store.profile_row(&server, &person);
     let known = store.profiles()?.into_iter().find(|(at, _)| *at == row);
-    let known = known.map(|(_, card)| card.name);
+    let known = known.map(|(_, card)| Me {
+        name: card.name,
+        profession: card.profession,
+    });
+    let Me { name, profession } = me.or(known).unwrap_or_default();
     let card = ProfileCard {
         server,
         person,
-        name: name.or(known).unwrap_or_default(),
+        name,
+        profession,
     };
     let profile = store.put_profile(&card, secrets, device.vault())?;
     device.admit(profile);
     Ok(row)
 }
 
-/// How the server calls whoever has this token; a name is a comfort, so its lack is no error.
-async fn my_name(device: &Device, server: &str, token: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Me {
-        name: String,
-    }
+/// Who somebody is, as the server says.
+#[derive(Default, Deserialize)]
+struct Me {
+    name: String,
+    #[serde(default)]
+    profession: Option<Profession>,
+}
+
+/// Who has this token. What was known of them does as well, so its lack is no error.
+async fn who_am_i(device: &Device, server: &str, token: &str) -> Option<Me> {
     let me = json_call::<(), Me>(
         device.transport(),
         Method::Get,
@@ -264,7 +273,7 @@ async fn my_name(device: &Device, server: &str, token: &str) -> Option<String> {
         Some(token),
         None,
     );
-    me.await.ok().map(|me| me.name)
+    me.await.ok()
 }
 
 /// Makes a profile without a server, with one record that stays on this device.
@@ -277,11 +286,16 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
         record: RecordId(device.new_entry_id()?.0),
         holder: person,
         name: name.clone(),
+        roles: vec![Role::Holder],
         role: Role::Holder,
-        on_behalf_of: None,
+        in_doubt: false,
     };
     let secrets = Secrets::new(&fresh_key()?, None, Vec::new());
-    let row = keep_profile(device, String::new(), person, Some(name), &secrets)?;
+    let me = Me {
+        name,
+        profession: None,
+    };
+    let row = keep_profile(device, String::new(), person, Some(me), &secrets)?;
     let profile = device.profile(&row)?;
     device.store().put_records(&profile, &[record])?;
     Ok(row)

@@ -205,6 +205,7 @@ impl Device {
     /// Forgets the key of a profile.
     pub fn lock(&self, row: &RowKey) {
         lock(&self.unlocked).remove(row);
+        self.store().forget_views(row);
     }
 
     /// The lane of a record.

@@ -9,12 +9,14 @@ mod drafts;
 mod edits;
 mod listen;
 mod log;
+mod may;
 mod profile;
 mod record;
 mod review;
 mod runtime;
 mod share;
 mod show;
+mod sign_ins;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -27,8 +29,12 @@ pub use drafts::{
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, MedicationEdit, NoteEdit};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine};
+pub use may::{Permission, Wish};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
 pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
-pub use show::{Bilingual, Claim, DangerLevel, Entry, EntryStanding, Field, FlagInfo, Stamp};
+pub use show::{
+    Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
+};
+pub use sign_ins::{DeviceInfo, PasskeyInfo, SessionInfo};
 pub use sync::{CancelToken, SyncResult};

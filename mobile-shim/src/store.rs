@@ -8,6 +8,7 @@ mod entries;
 mod error;
 mod install;
 mod notes;
+mod packed;
 mod profiles;
 mod records;
 mod replica;

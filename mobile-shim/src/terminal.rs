@@ -23,6 +23,7 @@ mod output;
 mod phone;
 mod read;
 mod settle;
+mod sign_ins;
 
 pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;

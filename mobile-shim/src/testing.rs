@@ -82,6 +82,8 @@ pub enum Trouble {
     Unreachable,
     /// It takes the request in, but its answer is lost.
     AnswerLost,
+    /// It never answers.
+    Silence,
     Reply(Reply),
 }
 
@@ -90,6 +92,7 @@ pub struct FakeServer {
     key: SigningKey,
     state: Mutex<State>,
     news: tokio::sync::watch::Sender<usize>,
+    silence: tokio::sync::Notify,
 }
 
 #[derive(Default)]
@@ -108,11 +111,17 @@ impl FakeServer {
             key: SigningKey::from_bytes(&[3; 32]),
             state: Mutex::default(),
             news: tokio::sync::watch::Sender::new(0),
+            silence: tokio::sync::Notify::new(),
         })
     }
 
     pub fn public_key(&self) -> PublicKey {
         PublicKey::of(&self.key)
+    }
+
+    /// Comes back once a request has met with silence.
+    pub async fn silent(&self) {
+        self.silence.notified().await;
     }
 
     pub fn next(&self, trouble: Trouble) {
@@ -217,6 +226,10 @@ impl Transport for FakeNetwork {
             Some(Trouble::AnswerLost) => {
                 answered();
                 Err(NetError::Broken)
+            }
+            Some(Trouble::Silence) => {
+                self.server.silence.notify_one();
+                return Box::pin(std::future::pending());
             }
             Some(Trouble::Reply(reply)) => Ok(reply),
         };
@@ -339,6 +352,7 @@ pub fn sign_in(
         server: SERVER.to_owned(),
         person: PERSON,
         name: "Jeanne Martin".to_owned(),
+        profession: None,
     };
     let session = Session {
         token: "a-bearer-token".to_owned(),
@@ -351,8 +365,9 @@ pub fn sign_in(
         record: RECORD,
         holder: PERSON,
         name: "Jeanne Martin".to_owned(),
+        roles: vec![Role::Holder],
         role: Role::Holder,
-        on_behalf_of: None,
+        in_doubt: false,
     };
     store.put_records(&profile, &[record]).unwrap();
     profile

@@ -1,13 +1,14 @@
 //! Live updates: the same messages over a WebSocket, and ordinary syncs while there is none.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sync_core::codec::{self, Encoding};
 use sync_core::sync::SyncAnswer;
-use sync_core::{Bytes, RecordId};
+use sync_core::{Bytes, EntryId, RecordId};
 
-use super::sync::{ask, give_up_or_wait, take, token};
+use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
 use super::{Call, Cancel, Line, Method, NetError, Patience, SyncSummary, synchronise};
 use crate::device::{Device, Lane};
 use crate::error::Error;
@@ -67,6 +68,7 @@ pub async fn follow(
                     cursor: None,
                     asking: false,
                     answered: false,
+                    touched: BTreeSet::new(),
                 };
                 let lost = talk.run(&lane, cancel).await;
                 if talk.answered {
@@ -80,6 +82,7 @@ pub async fn follow(
             Error::Cancelled => return Err(Error::Cancelled),
             Error::StayingOffline => continue,
             lost if !lost.is_transient() && !is_no_line(&lost) => {
+                note_if_closed(device, profile, record, &lost).await?;
                 return give_up_or_wait(device, profile, lost, 1, Patience::Endless, cancel).await;
             }
             _ => {}
@@ -150,6 +153,8 @@ struct Talk<'t> {
     /// A request is under way.
     asking: bool,
     answered: bool,
+    /// What changed since the record was whole here.
+    touched: BTreeSet<EntryId>,
 }
 
 impl Talk<'_> {
@@ -175,7 +180,7 @@ impl Talk<'_> {
                 if self.asking { Ok(()) } else { self.ask(lane).await }
             }
             message = self.line.receive() => match message? {
-                Some(bytes) => self.answer(lane, &bytes).await,
+                Some(bytes) => self.answer(lane, &bytes, cancel).await,
                 None => Err(Error::Net(NetError::Broken)),
             },
         }
@@ -189,7 +194,7 @@ impl Talk<'_> {
         Ok(self.line.send(codec::to_cbor(&asked.request)).await?)
     }
 
-    async fn answer(&mut self, lane: &Lane, bytes: &[u8]) -> Result<(), Error> {
+    async fn answer(&mut self, lane: &Lane, bytes: &[u8], cancel: &Cancel) -> Result<(), Error> {
         let answer: SyncAnswer = codec::from_cbor(bytes).map_err(|_| Error::Unreadable)?;
         let turn = lane.turn.lock().await;
         let taken = take(
@@ -198,6 +203,7 @@ impl Talk<'_> {
             self.record,
             self.cursor.as_ref(),
             &answer,
+            cancel,
         );
         drop(turn);
         self.asking = false;
@@ -208,10 +214,12 @@ impl Talk<'_> {
                 let mut summary = SyncSummary::default();
                 summary.add(&report);
                 let unsent = waiting > 0 && (answer.outcomes.is_empty() || summary.more);
+                self.touched.append(&mut summary.touched);
                 if report.more || unsent {
-                    self.ask(lane).await?;
+                    return self.ask(lane).await;
                 }
-                Ok(())
+                let touched = std::mem::take(&mut self.touched);
+                follow_up(self.device, self.profile, self.record, &touched).await
             }
             // A sync beside the line moved the replica on: say where it stands now.
             Err(Error::Overtaken) => self.ask(lane).await,

@@ -11,7 +11,8 @@ use sync_core::{Bytes, EntryId, RecordId};
 use super::{Body, Call, Cancel, Method};
 use crate::device::Device;
 use crate::error::Error;
-use crate::store::{Unlocked, fresh_incarnation};
+use crate::store::{StoreError, Unlocked, fresh_incarnation};
+use crate::{account, people};
 
 /// How often to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct SyncSummary {
     pub held: u32,
     /// Own edits refused.
     pub refused: u32,
-    /// Changes that came.
+    /// Changes that came and were not here.
     pub received: u32,
     /// Entries that changed on this device.
     pub changed: u32,
@@ -100,27 +101,37 @@ pub(super) fn ask(device: &Device, profile: &Unlocked, record: &RecordId) -> Res
 }
 
 /// Takes in an answer, all of it in one transaction, and tells whoever watches. `from` is the
-/// cursor it continues; when another answer moved the replica on meanwhile, it is not taken.
+/// cursor it continues; when another answer moved the replica on meanwhile, or it is cancelled, it
+/// is not taken.
 pub(super) fn take(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
     from: Option<&Bytes>,
     answer: &SyncAnswer,
+    cancel: &Cancel,
 ) -> Result<(Report, usize), Error> {
     let fresh = fresh_incarnation()?;
     let now = device.clock().now();
-    let (report, waiting) = {
+    let taken = {
         let mut store = device.store();
         let author = store.author(profile, record)?;
         store.with_replica::<_, Error>(profile, record, |head, rows| {
             if head.cursor.as_ref() != from {
                 return Err(Error::Overtaken);
             }
+            rows.stop_when(cancel.clone());
             let report = head.receive(rows, &author, answer, fresh, now)?;
             Ok((report, rows.waiting()?))
-        })?
+        })
     };
+    let (report, waiting) = taken.map_err(|error| match error {
+        Error::Store(StoreError::Cancelled) => Error::Cancelled,
+        error => error,
+    })?;
+    if answer.reset && from.is_some() {
+        device.store().doubt_record(profile, record)?;
+    }
     device.tell_report(profile, record, &report);
     Ok((report, waiting))
 }
@@ -153,7 +164,7 @@ pub async fn synchronise(
         }
         let round = async {
             let _turn = lane.turn.lock().await;
-            round(device, profile, record, &mut summary).await
+            round(device, profile, record, &mut summary, cancel).await
         };
         let outcome = tokio::select! {
             biased;
@@ -171,14 +182,56 @@ pub async fn synchronise(
                 let more_to_send = waiting > 0 && waiting < waited_before;
                 waited_before = waiting;
                 if !report.more && !more_to_send {
+                    follow_up(device, profile, record, &summary.touched).await?;
                     return Ok(summary);
                 }
             }
             Err(error) => {
                 failures += 1;
+                note_if_closed(device, profile, record, &error).await?;
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
             }
         }
+    }
+}
+
+/// What a sync leaves to ask: which records are open now, if rights changed; how people are called
+/// whom the record names. The server's not answering is no error: it is asked after the next sync.
+pub(super) async fn follow_up(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+    changed: &BTreeSet<EntryId>,
+) -> Result<(), Error> {
+    if device.store().is_doubted(profile, record)? {
+        refresh(device, profile).await?;
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    people::learn_names(device, profile, record, changed).await
+}
+
+/// A record that the server does not know any more, for this person, is closed.
+pub(super) async fn note_if_closed(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+    error: &Error,
+) -> Result<(), Error> {
+    match error {
+        Error::Problem { status: 404, .. } => {
+            device.store().doubt_record(profile, record)?;
+            refresh(device, profile).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn refresh(device: &Device, profile: &Unlocked) -> Result<(), Error> {
+    match account::refresh_records(device, profile).await {
+        Err(Error::Store(error)) => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
@@ -229,6 +282,7 @@ async fn round(
     profile: &Unlocked,
     record: &RecordId,
     summary: &mut SyncSummary,
+    cancel: &Cancel,
 ) -> Result<(Report, usize), Error> {
     let token = token(device, profile)?;
     let asked = ask(device, profile, record)?;
@@ -250,5 +304,6 @@ async fn round(
     summary.bytes_down += reply.body.len() as u64;
     let reply = reply.success()?;
     let answer: SyncAnswer = codec::from_cbor(&reply.body).map_err(|_| Error::Unreadable)?;
-    take(device, profile, record, asked.cursor.as_ref(), &answer)
+    let from = asked.cursor.as_ref();
+    take(device, profile, record, from, &answer, cancel)
 }

@@ -109,6 +109,25 @@ async fn a_long_record_comes_page_by_page_and_goes_on_where_it_was_broken_off() 
     assert_eq!(entries(&other), 10);
 }
 
+#[tokio::test]
+async fn a_request_that_is_never_answered_is_cancelled() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "kept");
+    server.next(Trouble::Silence);
+    let cancel = Cancel::default();
+    let (device, profile) = (&phone.device, &phone.profile);
+    let endless = Patience::Endless;
+    let syncing = synchronise(device, profile, &RECORD, endless, &cancel, None);
+    let stopping = async {
+        server.silent().await;
+        cancel.cancel();
+    };
+    let (ended, ()) = tokio::join!(syncing, stopping);
+    assert!(matches!(ended, Err(Error::Cancelled)));
+    assert_eq!(sync(&phone, 1).await.unwrap().accepted, 1);
+}
+
 /// Cancels after the first round.
 struct Seen(Cancel, Mutex<u32>);
 
@@ -208,7 +227,8 @@ async fn an_answer_that_another_overtook_is_asked_for_again() {
     note(&other, "meanwhile");
     sync(&other, 1).await.unwrap();
     sync(&one, 1).await.unwrap();
-    let taken = sync::take(&one.device, &one.profile, &RECORD, None, &late);
+    let cancel = Cancel::default();
+    let taken = sync::take(&one.device, &one.profile, &RECORD, None, &late, &cancel);
     assert!(matches!(taken, Err(Error::Overtaken)));
     assert_eq!(entries(&one), 1);
 }

@@ -47,6 +47,8 @@ pub struct ProfileInfo {
     pub name: String,
     /// The person.
     pub person: String,
+    /// Their verified profession.
+    pub profession: Option<String>,
     /// The server's address.
     pub server: String,
     /// Whether it is locked.
@@ -120,6 +122,9 @@ impl Carnet {
                 id: name_of(&row),
                 name: card.name,
                 person: card.person.to_string(),
+                profession: card
+                    .profession
+                    .map(|profession| profession.as_str().to_owned()),
                 server: card.server,
                 locked: self.device.is_locked(&row),
             })

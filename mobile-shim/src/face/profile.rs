@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sync_core::PersonId;
 
 use super::carnet::name_of;
@@ -13,6 +14,7 @@ use crate::device::Device;
 use crate::driver::{Method, end_session, json_call, token};
 use crate::error::{CarnetError, Error};
 use crate::seal::RowKey;
+use crate::store::Secrets;
 
 /// A person at a server, on this device; unlocked until [`Profile::lock`].
 #[derive(Debug, uniffi::Object)]
@@ -32,6 +34,11 @@ pub struct RecordInfo {
     pub holder_name: String,
     /// In what role it is opened: `holder`, `caregiver`, `physician` …
     pub role: String,
+    /// The roles to choose from, with [`Record::act_as`].
+    pub roles: Vec<String>,
+    /// The person's right has ended: what the record said is forgotten, and it is not to be listed
+    /// among those that can be opened. Own edits that did not get into it are still there.
+    pub ended: bool,
 }
 
 /// Somebody to whom a right can be given.
@@ -63,11 +70,29 @@ impl Profile {
         Arc::new(Profile { device, row })
     }
 
-    fn get<A: serde::de::DeserializeOwned + Send + 'static>(
+    pub(super) fn ask<A: DeserializeOwned + Send + 'static>(
         &self,
         method: Method,
         path: String,
     ) -> Result<A, CarnetError> {
+        self.call(method, path, None::<()>)
+    }
+
+    /// Tells the server something to which it answers nothing.
+    pub(super) fn tell<Q: Serialize + Send + Sync + 'static>(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Q>,
+    ) -> Result<(), CarnetError> {
+        self.call(method, path, body)
+    }
+
+    fn call<Q, A>(&self, method: Method, path: String, body: Option<Q>) -> Result<A, CarnetError>
+    where
+        Q: Serialize + Send + Sync + 'static,
+        A: DeserializeOwned + Send + 'static,
+    {
         let device = self.device.clone();
         let profile = device.profile(&self.row)?;
         let answer = wait(async move {
@@ -77,14 +102,25 @@ impl Profile {
             let token = token(&device, &profile)?;
             let server = &profile.card.server;
             let transport = device.transport();
-            let answer =
-                json_call::<(), A>(transport, method, server, &path, Some(&token), None).await;
+            let body = body.as_ref();
+            let answer = json_call(transport, method, server, &path, Some(&token), body).await;
             if matches!(answer, Err(Error::SignInNeeded)) {
                 end_session(&device, &profile)?;
             }
             answer
         })?;
         Ok(answer)
+    }
+
+    pub(super) fn secrets(&self) -> Result<Secrets, CarnetError> {
+        let profile = self.device.profile(&self.row)?;
+        Ok(self.device.store().secrets(&profile)?)
+    }
+
+    /// Forgets a sign-in that was ended at the server.
+    pub(super) fn forget_session(&self) -> Result<(), CarnetError> {
+        let profile = self.device.profile(&self.row)?;
+        Ok(end_session(&self.device, &profile)?)
     }
 }
 
@@ -98,6 +134,9 @@ impl Profile {
             id: name_of(&self.row),
             name: card.name,
             person: card.person.to_string(),
+            profession: card
+                .profession
+                .map(|profession| profession.as_str().to_owned()),
             server: card.server,
             locked: false,
         })
@@ -137,7 +176,7 @@ impl Profile {
         })?)
     }
 
-    /// The records it may open, as last heard.
+    /// The records it may open, as last heard, and those whose right has ended.
     pub fn records(&self) -> Result<Vec<RecordInfo>, CarnetError> {
         let profile = self.device.profile(&self.row)?;
         let cards = self.device.store().records(&profile)?;
@@ -146,8 +185,10 @@ impl Profile {
             .map(|card| RecordInfo {
                 id: card.record.to_string(),
                 holder: card.holder.to_string(),
+                ended: card.has_ended(),
                 holder_name: card.name,
                 role: card.role.as_str().to_owned(),
+                roles: card.roles.iter().map(ToString::to_string).collect(),
             })
             .collect())
     }
@@ -174,16 +215,24 @@ impl Profile {
         Ok(Record::new(self.device.clone(), self.row, record))
     }
 
+    /// Takes a record off this device whose right has ended. Own edits that did not get into it
+    /// are lost with it.
+    pub fn forget_record(&self, id: String) -> Result<(), CarnetError> {
+        let record = id.parse().map_err(|_| CarnetError::NotFound)?;
+        let profile = self.device.profile(&self.row)?;
+        Ok(self.device.store().forget_record(&profile, &record)?)
+    }
+
     /// Finds a health professional by their RPPS number, to give them a right.
     pub fn find_professional(&self, rpps: String) -> Result<Person, CarnetError> {
         let rpps = sync_core::identity::Rpps::parse(&rpps)
             .map_err(|_| Error::Argument { field: "rpps" })?;
-        self.get(Method::Get, format!("/v1/professionals/{}", rpps.expose()))
+        self.ask(Method::Get, format!("/v1/professionals/{}", rpps.expose()))
     }
 
     /// Makes a code with which this person makes another passkey, on another device.
     pub fn invite(&self) -> Result<Invitation, CarnetError> {
-        self.get(Method::Post, "/v1/me/invitations".to_owned())
+        self.ask(Method::Post, "/v1/me/invitations".to_owned())
     }
 }
 

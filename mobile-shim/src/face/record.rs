@@ -10,13 +10,13 @@ use sync_core::{EntryId, RecordId, Tick};
 use super::edits::Details;
 use super::listen::Changes;
 use super::show::Names;
-use super::{ChangeListener, Entry, WatchHandle};
+use super::{ChangeListener, Entry, EntryLine, WatchHandle};
 use crate::device::Device;
 use crate::driver::token;
 use crate::error::{CarnetError, Error};
 use crate::people;
 use crate::seal::RowKey;
-use crate::store::{Shelf, Unlocked, Views};
+use crate::store::{Shelf, StoreError, Unlocked, Views};
 
 /// A record, as one person opens it on this device.
 #[derive(Debug, uniffi::Object)]
@@ -133,6 +133,19 @@ impl Record {
         Ok(shown.map(cast).collect())
     }
 
+    /// A line for each entry this person may see, in the order they were created: what a list on
+    /// the screen needs, and quick with thousands. Those entered in error are left out unless
+    /// asked for.
+    #[uniffi::method(default(with_errors = false))]
+    pub fn list(&self, with_errors: bool) -> Result<Vec<EntryLine>, CarnetError> {
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let views = self.views()?;
+        let shown = views.iter().filter(|view| with_errors || !view.in_error());
+        let line = |view: &EntryView| names.line(view, views.cast_on(&view.id));
+        Ok(shown.map(line).collect())
+    }
+
     /// One entry.
     pub fn entry(&self, id: String) -> Result<Entry, CarnetError> {
         let entry = entry_id(&id)?;
@@ -149,15 +162,31 @@ impl Record {
         let signed_in = token(&self.device, &profile).is_ok();
         let mut store = self.device.store();
         let head = store.head(&profile, &self.record)?;
+        let entries = store.views(&profile, &self.record)?.len() as u64;
         let mut rows = store.rows(&profile, &self.record);
         let aside: Vec<sync_core::replica::SetAside> = rows.notes(Shelf::Aside)?;
         Ok(RecordState {
-            entries: rows.count()? as u64,
+            entries,
             waiting: rows.waiting()? as u64,
             set_aside: aside.len() as u64,
             seen_until: head.seen_until().map(Tick::millis),
             signed_in,
             offline: self.device.is_offline(),
+        })
+    }
+
+    /// Chooses the role in which the person acts on this record from now on, among those that
+    /// [`super::RecordInfo`] names; remembered. A physician who also looks after a relative acts as
+    /// one or the other.
+    pub fn act_as(&self, role: String) -> Result<(), CarnetError> {
+        let profile = self.profile()?;
+        let chosen = self
+            .device
+            .store()
+            .act_as(&profile, &self.record, &role.into());
+        chosen.map_err(|error| match error {
+            StoreError::Absent => Error::NotPermitted { reason: "no-right" }.into(),
+            error => error.into(),
         })
     }
 

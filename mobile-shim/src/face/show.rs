@@ -145,6 +145,51 @@ pub struct Entry {
     pub unsent: u32,
 }
 
+/// An entry in a list.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct EntryLine {
+    /// Names it.
+    pub id: String,
+    /// Its kind's code.
+    pub kind: String,
+    /// What people call its kind.
+    pub kind_title: Bilingual,
+    /// What it is called.
+    pub label: String,
+    /// In one line: what it is called and what matters most of it.
+    pub summary: Bilingual,
+    /// What became of it.
+    pub standing: EntryStanding,
+    /// Its status, in words.
+    pub status: Bilingual,
+    /// Whether a clinician's confirmation stands.
+    pub confirmed: bool,
+    /// Whether it is hidden from professionals.
+    pub hidden: bool,
+    /// What to know before trusting it: stable words.
+    pub flags: Vec<String>,
+    /// How many of its changes are on this device only.
+    pub unsent: u32,
+}
+
+impl From<&Entry> for EntryLine {
+    fn from(entry: &Entry) -> Self {
+        EntryLine {
+            id: entry.id.clone(),
+            kind: entry.kind.clone(),
+            kind_title: entry.kind_title.clone(),
+            label: entry.label.clone(),
+            summary: entry.summary.clone(),
+            standing: entry.standing,
+            status: entry.status.clone(),
+            confirmed: entry.confirmed,
+            hidden: entry.hidden,
+            flags: entry.flags.iter().map(|flag| flag.code.clone()).collect(),
+            unsent: entry.unsent,
+        }
+    }
+}
+
 /// The names known on this device.
 pub(super) struct Names(pub BTreeMap<PersonId, String>);
 
@@ -158,6 +203,25 @@ impl Names {
         entry
     }
 
+    /// An entry in a list, with what others cast on it.
+    pub fn line(&self, view: &EntryView, linked: &[(EntryId, merge::Flag)]) -> EntryLine {
+        let flags = view.flags.iter().chain(linked.iter().map(|(_, flag)| flag));
+        EntryLine {
+            id: view.id.to_string(),
+            kind: view.kind.code().to_owned(),
+            kind_title: view.kind.title().into(),
+            label: view.label.clone(),
+            summary: self.summary(view),
+            standing: view.standing.into(),
+            status: status(view),
+            confirmed: view.confirmed,
+            hidden: view.visibility.hidden_from_professionals,
+            flags: flags.map(|flag| flag.code.code().to_owned()).collect(),
+            unsent: unsent(view),
+        }
+    }
+
+    /// An entry by itself.
     pub fn entry(&self, view: &EntryView) -> Entry {
         let fields: Vec<Field> = view
             .fields
@@ -171,10 +235,7 @@ impl Names {
             label: view.label.clone(),
             summary: self.summary(view),
             standing: view.standing.into(),
-            status: view.status.status.words().map_or_else(
-                || same(view.status.status.code().to_owned()),
-                Bilingual::from,
-            ),
+            status: status(view),
             reason: view.status.reason.clone(),
             confirmed: view.confirmed,
             hidden: view.visibility.hidden_from_professionals,
@@ -184,7 +245,7 @@ impl Names {
             created: view.created.as_ref().map(|stamp| self.stamp(stamp)),
             edited: view.edited.as_ref().map(|stamp| self.stamp(stamp)),
             recorded: view.recorded.map(Tick::millis),
-            unsent: u32::try_from(view.unsent).unwrap_or(u32::MAX),
+            unsent: unsent(view),
         }
     }
 
@@ -262,6 +323,16 @@ impl Names {
             },
         }
     }
+}
+
+fn status(view: &EntryView) -> Bilingual {
+    let status = &view.status.status;
+    let code = || same(status.code().to_owned());
+    status.words().map_or_else(code, Bilingual::from)
+}
+
+fn unsent(view: &EntryView) -> u32 {
+    u32::try_from(view.unsent).unwrap_or(u32::MAX)
 }
 
 /// A value of several parts, in words; nothing when it is of a newer version.

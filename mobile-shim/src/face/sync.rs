@@ -7,7 +7,6 @@ use super::runtime::{spawn, wait};
 use super::{LiveHandle, LiveListener, LiveMode, Record, SyncListener};
 use crate::driver::{Cancel, Patience, Progress, SyncSummary, follow, synchronise};
 use crate::error::{CarnetError, Error};
-use crate::people;
 
 /// How often a sync that a person asked for tries before it says that there is no connection.
 const ATTEMPTS: Patience = Patience::Attempts(3);
@@ -21,7 +20,7 @@ pub struct SyncResult {
     pub held: u32,
     /// Own edits refused.
     pub refused: u32,
-    /// Changes that came.
+    /// Changes that came and were not on this device.
     pub received: u32,
     /// Entries that changed on this device.
     pub changed: u32,
@@ -84,12 +83,7 @@ impl Record {
         let summary = wait(async move {
             let rounds = progress.map(Rounds);
             let progress = rounds.as_ref().map(|rounds| rounds as &dyn Progress);
-            let summary =
-                synchronise(&device, &profile, &record, ATTEMPTS, &cancel, progress).await?;
-            if summary.changed > 0 {
-                people::learn_names(&device, &profile, &record, &summary.touched).await?;
-            }
-            Ok(summary)
+            synchronise(&device, &profile, &record, ATTEMPTS, &cancel, progress).await
         })?;
         Ok((&summary).into())
     }

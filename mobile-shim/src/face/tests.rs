@@ -1,3 +1,5 @@
+mod may;
+
 use std::sync::{Arc, Mutex};
 
 use super::*;

@@ -12,6 +12,7 @@ use sync_core::{ChangeHash, EntryId, codec};
 
 use super::StoreError;
 use super::notes::{self, Shelf};
+use super::packed;
 use super::schema::entries;
 use super::unsent;
 use super::views::Touched;
@@ -27,7 +28,7 @@ pub struct RecordRows<'s> {
     connection: &'s mut SqliteConnection,
     key: &'s SealKey,
     record: RowKey,
-    stop: Option<&'s Cancel>,
+    stop: Option<Cancel>,
     touched: Touched,
 }
 
@@ -47,7 +48,7 @@ impl<'s> RecordRows<'s> {
     }
 
     /// Whatever is read or written from now on fails once this is cancelled.
-    pub fn stop_when(&mut self, cancel: &'s Cancel) {
+    pub fn stop_when(&mut self, cancel: Cancel) {
         self.stop = Some(cancel);
     }
 
@@ -68,7 +69,7 @@ impl<'s> RecordRows<'s> {
             let opened = self.key.open(VIEW.at(&row), &sealed)?;
             let (entry, packed) = split(&opened)?;
             if format == FORMAT {
-                views.extend(unpack(packed)?);
+                views.extend(unpack(entry, packed)?);
             } else {
                 views.extend(self.derive(&entry)?);
                 derived.push(entry);
@@ -91,7 +92,9 @@ impl<'s> RecordRows<'s> {
         match kept {
             Some((FORMAT, sealed)) => {
                 let row = self.aad_row(&row);
-                unpack(split(&self.key.open(VIEW.at(&row), &sealed)?)?.1)
+                let opened = self.key.open(VIEW.at(&row), &sealed)?;
+                let (entry, packed) = split(&opened)?;
+                unpack(entry, packed)
             }
             Some(_) => self.derive(entry),
             None => Ok(None),
@@ -175,6 +178,23 @@ impl<'s> RecordRows<'s> {
         notes::clear(self.connection, &self.record, shelf)
     }
 
+    /// Forgets all but own edits that were not sent, or not taken.
+    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+        for entry in self.older_than(u64::MAX)? {
+            match self.load(&entry)?.filter(LocalEntry::is_pending) {
+                Some(mut local) => {
+                    local.forgotten = true;
+                    self.store(&entry, &local)?;
+                }
+                None => self.remove(&entry)?,
+            }
+        }
+        for shelf in [Shelf::Held, Shelf::Log, Shelf::People, Shelf::Witness] {
+            self.clear(shelf)?;
+        }
+        Ok(())
+    }
+
     fn row(&self, entry: &EntryId) -> RowKey {
         self.key.row("entries", &[entry.as_bytes()])
     }
@@ -184,7 +204,7 @@ impl<'s> RecordRows<'s> {
     }
 
     fn go_on(&self) -> Result<(), StoreError> {
-        match self.stop {
+        match &self.stop {
             Some(cancel) if cancel.is_cancelled() => Err(StoreError::Cancelled),
             _ => Ok(()),
         }
@@ -214,7 +234,8 @@ impl Entries for RecordRows<'_> {
         let row = self.row(entry);
         let aad = self.aad_row(&row);
         let view = shown(entry, local);
-        let kept = [&entry.as_bytes()[..], &pack(view.as_ref())].concat();
+        let packed = view.as_ref().map(packed::pack).unwrap_or_default();
+        let kept = [&entry.as_bytes()[..], &packed].concat();
         let sealed = self.key.seal(VIEW.at(&aad), &kept)?;
         let document = self.key.seal(DOCUMENT.at(&aad), &local.to_bytes())?;
         diesel::replace_into(entries::table)
@@ -299,14 +320,11 @@ fn split(kept: &[u8]) -> Result<(EntryId, &[u8]), StoreError> {
     Ok((entry, packed))
 }
 
-fn pack(view: Option<&EntryView>) -> Vec<u8> {
-    view.map(codec::to_cbor).unwrap_or_default()
-}
-
-fn unpack(packed: &[u8]) -> Result<Option<EntryView>, StoreError> {
+/// A view, or nothing where none is kept since there is nothing to show.
+fn unpack(entry: EntryId, packed: &[u8]) -> Result<Option<EntryView>, StoreError> {
     match packed {
         [] => Ok(None),
-        packed => Ok(Some(codec::from_cbor(packed)?)),
+        packed => packed::unpack(entry, packed).map(Some),
     }
 }
 

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
+use sync_core::policy::Profession;
 use sync_core::sign::PublicKey;
 use sync_core::{Bytes, PersonId, codec};
 use zeroize::Zeroizing;
@@ -21,6 +22,9 @@ pub struct ProfileCard {
     pub person: PersonId,
     /// How the person is called on this device.
     pub name: String,
+    /// Their verified profession, as the server said last.
+    #[serde(default)]
+    pub profession: Option<Profession>,
 }
 
 /// A sign-in that stands.
@@ -218,6 +222,7 @@ impl Store {
     /// When the vault or the store fails; then call it again.
     pub fn remove_profile(&mut self, row: &RowKey, vault: &dyn KeyVault) -> Result<(), StoreError> {
         vault.forget(vault_name(row))?;
+        self.forget_views(row);
         diesel::delete(profiles::table.find(&row[..])).execute(&mut self.connection)?;
         Ok(())
     }

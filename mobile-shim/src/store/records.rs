@@ -19,10 +19,27 @@ pub struct RecordCard {
     pub holder: PersonId,
     /// How that person is called, as far as the server says.
     pub name: String,
-    /// In what role this profile's person acts on it.
+    /// In what roles this profile's person may act on it, as the server said last; none once their
+    /// right has ended.
+    pub roles: Vec<Role>,
+    /// The one they act in.
     pub role: Role,
-    /// For whom, when for somebody else.
-    pub on_behalf_of: Option<PersonId>,
+    /// The server is still to be asked whether that is so.
+    #[serde(default)]
+    pub in_doubt: bool,
+}
+
+impl RecordCard {
+    /// For whom this person acts, when for somebody else.
+    pub fn on_behalf_of(&self) -> Option<PersonId> {
+        self.role.is_delegate().then_some(self.holder)
+    }
+
+    /// Whether the person's right has ended. What the record said is then forgotten; own edits
+    /// that were not sent, or not taken, are kept.
+    pub fn has_ended(&self) -> bool {
+        self.roles.is_empty()
+    }
 }
 
 impl Unlocked {
@@ -76,8 +93,9 @@ impl Store {
         }
     }
 
-    /// Takes over what the server says of the records a profile may open; a new one starts empty.
-    /// A record the server no longer names stays until its sync says what to forget.
+    /// Takes over what the server says of the records a profile may open, all of them. A new one
+    /// starts empty; the role chosen for one stays if it may; one that is not named has ended, and
+    /// what it said is forgotten.
     ///
     /// # Errors
     /// When the store is broken.
@@ -88,28 +106,118 @@ impl Store {
     ) -> Result<(), StoreError> {
         let server_keys = self.secrets(profile)?.server_keys;
         let life = self.life;
+        let known = self.records(profile)?;
+        self.forget_views(&profile.row);
         self.connection.immediate_transaction(|connection| {
             for card in cards {
                 let row = profile.record_row(&card.record);
-                let sealed = profile.key.seal(card_place(&row), &codec::to_cbor(card))?;
-                let updated = diesel::update(records::table.find(&row[..]))
-                    .set(records::card.eq(&sealed))
-                    .execute(connection)?;
-                if updated == 0 {
+                let mut card = card.clone();
+                if let Some(known) = known.iter().find(|known| known.record == card.record) {
+                    if card.roles.contains(&known.role) {
+                        card.role = known.role.clone();
+                    }
+                    put_card(connection, profile, &card)?;
+                } else {
                     let fresh = replica::fresh_incarnation()?;
                     let head = ReplicaHead::new(card.record, server_keys.clone(), fresh);
                     diesel::insert_into(records::table)
                         .values((
                             records::record.eq(&row[..]),
                             records::profile.eq(&profile.row[..]),
-                            records::card.eq(&sealed),
+                            records::card.eq(seal_card(profile, &card)?),
                             records::head.eq(replica::seal_head(profile, &row, life, &head)?),
                         ))
                         .execute(connection)?;
                 }
             }
+            let is_named = |known: &&RecordCard| cards.iter().any(|c| c.record == known.record);
+            for gone in known.iter().filter(|known| !is_named(known)) {
+                let ended = RecordCard {
+                    roles: Vec::new(),
+                    in_doubt: false,
+                    ..gone.clone()
+                };
+                put_card(connection, profile, &ended)?;
+                if !gone.has_ended() {
+                    replica::forget_content(connection, profile, &gone.record)?;
+                }
+            }
             Ok(())
         })
+    }
+
+    /// Takes a record off this device whose right has ended.
+    ///
+    /// # Errors
+    /// When there is no such record or the store is broken.
+    pub fn forget_record(
+        &mut self,
+        profile: &Unlocked,
+        record: &RecordId,
+    ) -> Result<(), StoreError> {
+        let card = self.record(profile, record)?;
+        card.filter(RecordCard::has_ended)
+            .ok_or(StoreError::Absent)?;
+        let row = profile.record_row(record);
+        self.take_kept(&row);
+        diesel::delete(records::table.find(&row[..])).execute(&mut self.connection)?;
+        Ok(())
+    }
+
+    /// Chooses the role in which the person acts on a record.
+    ///
+    /// # Errors
+    /// When the record is not here, the role is none of theirs, or the store is broken.
+    pub fn act_as(
+        &mut self,
+        profile: &Unlocked,
+        record: &RecordId,
+        role: &Role,
+    ) -> Result<(), StoreError> {
+        self.change_card(profile, record, |card| {
+            let known = card.roles.contains(role);
+            card.role = role.clone();
+            known.then_some(()).ok_or(StoreError::Absent)
+        })
+    }
+
+    /// Notes that the server is to be asked anew what the person may do with a record.
+    ///
+    /// # Errors
+    /// When the record is not here or the store is broken.
+    pub fn doubt_record(
+        &mut self,
+        profile: &Unlocked,
+        record: &RecordId,
+    ) -> Result<(), StoreError> {
+        self.change_card(profile, record, |card| {
+            card.in_doubt = true;
+            Ok(())
+        })
+    }
+
+    /// Whether the server is to be asked anew what the person may do with a record.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn is_doubted(
+        &mut self,
+        profile: &Unlocked,
+        record: &RecordId,
+    ) -> Result<bool, StoreError> {
+        let card = self.record(profile, record)?;
+        Ok(card.is_some_and(|card| card.in_doubt))
+    }
+
+    fn change_card(
+        &mut self,
+        profile: &Unlocked,
+        record: &RecordId,
+        change: impl FnOnce(&mut RecordCard) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut card = self.record(profile, record)?.ok_or(StoreError::Absent)?;
+        change(&mut card)?;
+        put_card(&mut self.connection, profile, &card)
     }
 
     /// Who writes in a record, and with what key.
@@ -120,11 +228,28 @@ impl Store {
         let card = self.record(profile, record)?.ok_or(StoreError::Absent)?;
         Ok(Author {
             person: profile.card.person,
+            on_behalf_of: card.on_behalf_of(),
             role: card.role,
-            on_behalf_of: card.on_behalf_of,
             key: self.secrets(profile)?.device_key()?,
         })
     }
+}
+
+fn seal_card(profile: &Unlocked, card: &RecordCard) -> Result<Vec<u8>, StoreError> {
+    let row = profile.record_row(&card.record);
+    Ok(profile.key.seal(card_place(&row), &codec::to_cbor(card))?)
+}
+
+fn put_card(
+    connection: &mut SqliteConnection,
+    profile: &Unlocked,
+    card: &RecordCard,
+) -> Result<(), StoreError> {
+    let row = profile.record_row(&card.record);
+    diesel::update(records::table.find(&row[..]))
+        .set(records::card.eq(seal_card(profile, card)?))
+        .execute(connection)?;
+    Ok(())
 }
 
 fn card_place(row: &[u8]) -> Place<'_> {

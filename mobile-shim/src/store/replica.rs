@@ -88,6 +88,23 @@ impl Store {
     }
 }
 
+/// Forgets what a record said; own edits that were not sent, or not taken, stay. Should the record
+/// be opened again, all of it comes anew.
+pub(super) fn forget_content(
+    connection: &mut SqliteConnection,
+    profile: &Unlocked,
+    record: &RecordId,
+) -> Result<(), StoreError> {
+    let row = profile.record_row(record);
+    let StoredHead { life, mut head } = load_head(connection, profile, &row)?;
+    head.cursor = None;
+    let sealed = seal_head(profile, &row, life, &head)?;
+    diesel::update(records::table.find(&row[..]))
+        .set(records::head.eq(sealed))
+        .execute(connection)?;
+    RecordRows::new(connection, &profile.key, row).forget()
+}
+
 fn load_head(
     connection: &mut SqliteConnection,
     profile: &Unlocked,

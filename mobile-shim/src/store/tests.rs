@@ -1,3 +1,5 @@
+mod views;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -111,6 +113,9 @@ fn killed_between_any_two_statements_the_store_is_whole() {
         assert_eq!(kept, pending.len(), "an edit the queue does not know of");
         assert!(pending.len() >= seen, "an edit came back out of the store");
         seen = pending.len();
+        let derived = views::derived(&mut rows);
+        let shown = store.views(&profile, &RECORD).unwrap();
+        assert_eq!(shown[..], derived[..], "a view that is not its entry's");
     }
     assert_eq!(seen, made.len());
 }

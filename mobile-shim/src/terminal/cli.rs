@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::enter::{Add, Change};
 use super::output::{Language, Output};
 use super::settle::{Resolve, Share};
+use super::sign_ins::{Manage, May};
 use super::{Phone, PhoneError};
 use crate::error::CarnetError;
 use crate::face::{Profile, Record};
@@ -81,13 +82,34 @@ enum Command {
     },
     /// A code for another passkey, on another device.
     Invite,
+    /// One's passkeys.
+    Passkeys {
+        #[command(subcommand)]
+        manage: Option<Manage>,
+    },
+    /// One's devices.
+    Devices {
+        #[command(subcommand)]
+        manage: Option<Manage>,
+    },
+    /// One's sign-ins that stand.
+    Sessions {
+        /// End this one.
+        #[arg(long)]
+        end: Option<String>,
+    },
     /// The records this profile may open.
     Records,
     /// Choose the record the other commands work on.
     Use {
         /// The holder's name or the record's identifier, or enough of it.
         record: String,
+        /// In this role, for somebody with several: caregiver, physician …
+        #[arg(long = "as", value_name = "ROLE")]
+        role: Option<String>,
     },
+    /// Whether one may do something now; fails if not.
+    May(May),
     /// Add an entry.
     #[command(subcommand)]
     Add(Box<Add>),
@@ -222,8 +244,12 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         Command::Profiles => here.profiles()?,
         Command::Switch { profile } => here.switch(&profile)?,
         Command::Invite => here.invite()?,
+        Command::Passkeys { manage } => here.passkeys(manage)?,
+        Command::Devices { manage } => here.devices(manage)?,
+        Command::Sessions { end } => here.sessions(end)?,
         Command::Records => here.records()?,
-        Command::Use { record } => here.choose(&record)?,
+        Command::Use { record, role } => here.choose(&record, role)?,
+        Command::May(may) => return here.may(&may),
         Command::Add(add) => here.add(*add)?,
         Command::Edit(change) => here.change(*change)?,
         Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
@@ -307,7 +333,7 @@ impl Here<'_> {
             .iter()
             .find(|record| Some(&record.id) == self.choices.record.as_ref())
             .or_else(|| records.iter().find(|record| record.holder == person))
-            .or_else(|| records.first())
+            .or_else(|| records.iter().find(|record| !record.ended))
             .ok_or(CarnetError::NotFound)?;
         Ok(profile.record(chosen.id.clone())?)
     }
@@ -362,15 +388,20 @@ impl Here<'_> {
         self.chose_profile(&profile)
     }
 
-    fn choose(&mut self, name: &str) -> Result<(), PhoneError> {
+    fn choose(&mut self, name: &str, role: Option<String>) -> Result<(), PhoneError> {
         let records = self.profile()?.refresh_records();
         let records = records.or_else(|_| self.profile()?.records().map_err(PhoneError::from))?;
         let chosen = pick(&records, name, |r| [&r.holder_name, &r.id])?;
         self.choices.record = Some(chosen.id.clone());
         self.choices.save(self.folder)?;
-        self.output.print(chosen, |_| {
-            out!("{} ({})", chosen.holder_name, chosen.role);
-        });
+        if let Some(role) = role {
+            self.record()?.act_as(role)?;
+        }
+        let chosen = self.profile()?.records()?.into_iter();
+        let chosen: Vec<_> = chosen
+            .filter(|record| Some(&record.id) == self.choices.record.as_ref())
+            .collect();
+        self.output.print(&chosen, |output| output.records(&chosen));
         Ok(())
     }
 }

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::face::{Bilingual, Entry, EntryStanding, HeldChange, LogCheck, LogLine, ReviewEntry};
-use crate::face::{DangerLevel, RecordState, Stamp, SyncResult};
+use crate::face::{
+    Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LogCheck, LogLine, ReviewEntry,
+};
+use crate::face::{DangerLevel, RecordInfo, RecordState, Stamp, SyncResult};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,7 +34,7 @@ impl Output {
         }
     }
 
-    fn of<'t>(&self, text: &'t Bilingual) -> &'t str {
+    pub(super) fn of<'t>(&self, text: &'t Bilingual) -> &'t str {
         self.say(&text.en, &text.fr)
     }
 
@@ -48,8 +50,38 @@ impl Output {
         }
     }
 
+    /// Records, each with the role it is opened in, and the others there are to choose.
+    pub fn records(&self, records: &[RecordInfo]) {
+        for record in records {
+            let others = record.roles.iter().filter(|role| **role != record.role);
+            let others: Vec<_> = others.map(String::as_str).collect();
+            let more = match (record.ended, others.is_empty()) {
+                (true, _) => self.say(" [ended]", " [terminé]").to_owned(),
+                (false, true) => String::new(),
+                (false, false) => format!(" [{} {}]", self.say("or", "ou"), others.join(", ")),
+            };
+            let (id, name, role) = (&record.id, &record.holder_name, &record.role);
+            out!("{id}  {name} ({role}){more}");
+        }
+    }
+
+    /// Marks what ended, with its time.
+    pub(super) fn ended(&self, at: Option<i64>) -> String {
+        at.map_or_else(String::new, |at| {
+            format!("  [{} {}]", self.say("revoked", "révoqué"), moment(at))
+        })
+    }
+
+    /// Marks what is this phone's own.
+    pub(super) fn here(&self, current: bool) -> &str {
+        match current {
+            true => self.say("  [this phone]", "  [ce téléphone]"),
+            false => "",
+        }
+    }
+
     /// Entries, grouped by kind.
-    pub fn entries(&self, entries: &[Entry]) {
+    pub fn entries(&self, entries: &[EntryLine]) {
         let mut kinds: Vec<&str> = Vec::new();
         for entry in entries {
             if !kinds.contains(&entry.kind.as_str()) {
@@ -75,7 +107,7 @@ impl Output {
         }
     }
 
-    fn marks(&self, entry: &Entry) -> String {
+    fn marks(&self, entry: &EntryLine) -> String {
         let mut marks = Vec::new();
         match entry.standing {
             EntryStanding::Active => {}
@@ -91,8 +123,7 @@ impl Output {
         if entry.unsent > 0 {
             marks.push(self.say("not sent yet", "pas encore envoyé"));
         }
-        let flags: Vec<_> = entry.flags.iter().map(|flag| flag.code.as_str()).collect();
-        let flags = flags.join(", ");
+        let flags = entry.flags.join(", ");
         if !flags.is_empty() {
             marks.push(&flags);
             return format!("  ⚠ {}", marks.join(" · "));
@@ -109,7 +140,7 @@ impl Output {
             "{} — {}{}",
             self.of(&entry.kind_title),
             self.of(&entry.summary),
-            self.marks(entry)
+            self.marks(&entry.into())
         );
         out!("  {}", entry.id);
         for field in &entry.fields {
@@ -326,7 +357,7 @@ pub fn short(id: &str) -> &str {
     id.get(start..).unwrap_or(id)
 }
 
-fn moment(millis: i64) -> String {
+pub(super) fn moment(millis: i64) -> String {
     let moment = jiff::Timestamp::from_millisecond(millis);
     moment.map_or_else(
         |_| millis.to_string(),

@@ -63,19 +63,16 @@ impl Here<'_> {
     pub(super) fn records(&self) -> Result<(), PhoneError> {
         let profile = self.profile()?;
         let records = match profile.refresh_records() {
-            Err(CarnetError::Offline) => profile.records()?,
+            Err(CarnetError::Offline | CarnetError::SignInNeeded) => profile.records()?,
             refreshed => refreshed?,
         };
-        self.output.print(&records, |_| {
-            for record in &records {
-                out!("{}  {} ({})", record.id, record.holder_name, record.role);
-            }
-        });
+        self.output
+            .print(&records, |output| output.records(&records));
         Ok(())
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        let mut entries = self.record()?.entries(errors)?;
+        let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
             Some(kind) => entry.kind == kind,
             None => entry.kind != "review-decision",
@@ -145,11 +142,12 @@ impl Here<'_> {
 
 /// The entry that is meant by an identifier, its end, or enough of its label.
 pub(super) fn find(record: &Record, name: &str) -> Result<Entry, CarnetError> {
-    let entries = record.entries(true)?;
-    if let Some(entry) = entries.iter().find(|entry| short(&entry.id) == name) {
-        return Ok(entry.clone());
-    }
-    pick(&entries, name, |entry| [&entry.id, &entry.label]).cloned()
+    let entries = record.list(true)?;
+    let found = match entries.iter().find(|entry| short(&entry.id) == name) {
+        Some(entry) => entry,
+        None => pick(&entries, name, |entry| [&entry.id, &entry.label])?,
+    };
+    record.entry(found.id.clone())
 }
 
 /// Shows how far a sync has come.

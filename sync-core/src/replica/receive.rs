@@ -271,9 +271,15 @@ impl ReplicaHead {
         now: DeviceTime,
     ) -> Result<Option<Unsent>, EntryError> {
         let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
-        let cites = edit.origin.read().map_or_else(|_| Vec::new(), |o| o.cites);
+        let origin = edit.origin.read().map_err(|_| EntryError::Unfit)?;
+        // In the role it was made in, whatever the person acts in now.
+        let author = Author {
+            role: origin.role,
+            on_behalf_of: origin.on_behalf_of,
+            ..author.clone()
+        };
         let writes = &inspected.past.writes;
-        match self.write(local, author, edit.entry, writes, cites, now) {
+        match self.write(local, &author, edit.entry, writes, origin.cites, now) {
             Ok(again) => Ok(Some(again)),
             Err(EntryError::Nothing) => Ok(None),
             Err(error) => Err(error),

@@ -1,8 +1,8 @@
 //! Caregivers: on behalf of somebody, and after the right has ended.
 
-use carnet_mobile::face::{HeldChange, ReviewChoice};
+use carnet_mobile::face::{HeldChange, ReviewChoice, Wish};
 use carnet_tests::support::Copy;
-use sync_core::policy::Role;
+use sync_core::policy::{Profession, Role};
 
 use super::stage::{Stage, allergy, condition, labels, note, set, sync, sync_all, view};
 
@@ -59,8 +59,17 @@ fn a_daughter_edits_on_her_mothers_behalf() {
     let name = stamp.expect("it is shown").name.unwrap_or_default();
     assert!(name.contains("Diallo"), "{name}");
 
-    // She may not share further, nor read the log.
-    let doctor = stage.professional("Morel", sync_core::policy::Profession::Physician);
+    // She may not share further, nor read the log, and her phone says so beforehand.
+    let may = |wish| theirs.record.may(wish).expect("it is decided").allowed;
+    let kind = "condition".to_owned();
+    assert!(may(Wish::Add { kind }));
+    let entry = view(&theirs, "Latex").id.to_string();
+    assert!(may(Wish::Edit {
+        entry: entry.clone()
+    }));
+    assert!(!may(Wish::Hide { entry }));
+    assert!(!may(Wish::Share) && !may(Wish::ReadLog));
+    let doctor = stage.professional("Morel", Profession::Physician);
     let shared = theirs.record.grant(doctor.person.to_string(), true, None);
     if shared.is_ok() {
         assert_eq!(sync(&theirs).accepted, 0);
@@ -105,6 +114,15 @@ fn what_she_wrote_before_she_heard_is_held_and_the_mother_decides() {
         assert!(one.own && one.reason == "no-longer-permitted", "{one:?}");
     }
     assert!(labels(&theirs).is_empty(), "and the record is gone from it");
+    let records = awa.profile.records().expect("the phone's store is whole");
+    assert!(records[0].ended, "it is no longer one she may open");
+    let may = theirs.record.may(Wish::Add {
+        kind: "allergy".to_owned(),
+    });
+    assert_eq!(
+        may.expect("it is known").reason.as_deref(),
+        Some("no-right")
+    );
 
     sync(&hers);
     assert_eq!(labels(&hers), set(["Latex"]), "nothing by itself");
@@ -152,4 +170,70 @@ fn of_many_caregivers_only_three_help_at_a_time() {
         .map(|one| one.phone.copy(&one.profile, record).is_ok())
         .collect();
     assert_eq!(open, [true, true, true, false], "the fourth waits");
+}
+
+#[test]
+fn a_right_that_is_given_again_brings_the_record_back() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let awa = stage.caregiver("Diallo");
+    let delegate = || {
+        let kind = "caregiver".to_owned();
+        let right = hers.record.delegate(awa.id(), kind, None, None);
+        right.expect("delegates")
+    };
+    let right = delegate();
+    hers.add(allergy("Latex")).expect("added");
+    sync(&hers);
+    let theirs = awa.synced(record);
+    hers.record.revoke(right, None).expect("revokes");
+    sync(&hers);
+    // Her phone hears of it when it asks what she may open, before it syncs.
+    let records = awa.profile.refresh_records().expect("the server answers");
+    assert!(records[0].ended && labels(&theirs).is_empty());
+    delegate();
+    sync(&hers);
+    sync(&theirs);
+    assert_eq!(labels(&theirs), set(["Latex"]));
+    let records = awa.profile.refresh_records().expect("the server answers");
+    assert!(!records[0].ended);
+}
+
+#[test]
+fn a_physician_who_is_also_a_caregiver_chooses_the_role() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let awa = stage.on_phone("Diallo", Profession::Physician);
+    hers.record
+        .delegate(awa.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    hers.record.grant(awa.id(), true, None).expect("grants");
+    sync(&hers);
+    let theirs = awa.synced(record);
+    let opened = || {
+        let mut records = awa.profile.records().expect("records").into_iter();
+        records.next().expect("one record")
+    };
+    assert_eq!(opened().roles, ["caregiver", "physician"]);
+    let choose = |role: &str| theirs.record.act_as(role.to_owned());
+    for role in ["physician", "caregiver"] {
+        choose(role).expect("it is hers");
+        assert_eq!(opened().role, role);
+        theirs.add(condition(role)).expect("added");
+        assert_eq!(sync(&theirs).accepted, 1);
+    }
+    assert!(choose("nurse").is_err());
+    sync(&hers);
+    let stamp = |label| view(&hers, label).created.expect("somebody wrote it");
+    let physician = Role::Professional(Profession::Physician);
+    assert_eq!(stamp("physician").role, physician);
+    assert_eq!(stamp("physician").on_behalf_of, None);
+    assert_eq!(stamp("caregiver").role, Role::Caregiver);
+    assert_eq!(stamp("caregiver").on_behalf_of, Some(mother.person));
+    // The role stays chosen when the list of records is asked for again.
+    choose("physician").expect("it is hers");
+    awa.profile.refresh_records().expect("the server answers");
+    assert_eq!(opened().role, "physician");
 }

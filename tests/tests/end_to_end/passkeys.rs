@@ -1,5 +1,6 @@
 //! Signing in: what passkeys, codes and sessions must not let happen.
 
+use carnet_mobile::error::CarnetError;
 use carnet_tests::wire_client::{Enrolling, Problem, Session, SigningIn, Wire, WireDevice};
 use diesel::connection::SimpleConnection as _;
 use sync_core::codec::Encoding;
@@ -298,4 +299,54 @@ async fn by_cookie(wire: &Wire, session: &Session) {
     ask(Some("https://app.carnet.example"))
         .await
         .expect("its own page may");
+}
+
+#[test]
+fn a_person_manages_what_lets_them_in_from_their_phone() {
+    let stage = Stage::new();
+    let (camille, record) = stage.holder("Durand");
+    let tablet = camille.invite(&stage, "tablet");
+    let theirs = tablet.synced(record);
+    let profile = &camille.profile;
+
+    let passkeys = profile.passkeys().expect("passkeys");
+    assert_eq!(passkeys.len(), 2);
+    let devices = profile.devices().expect("devices");
+    let (here, away): (Vec<_>, Vec<_>) = devices.into_iter().partition(|device| device.current);
+    assert_eq!((here.len(), away.len()), (1, 1));
+    let sessions = profile.sessions().expect("sessions");
+    let other = sessions.iter().find(|session| !session.current);
+    let other = other.expect("the tablet's");
+    assert_eq!(other.device.as_ref(), Some(&away[0].id));
+
+    let call = |name: &str| profile.rename_device(away[0].id.clone(), name.to_owned());
+    call("Tablette").expect("it is hers");
+    let named = profile.devices().expect("devices");
+    assert!(named.iter().any(|device| device.name == "Tablette"));
+    let rename = profile.rename_passkey(passkeys[0].id.clone(), "Clé".to_owned());
+    rename.expect("it is hers");
+
+    // A session that is ended asks for a sign-in; a device that is revoked is out.
+    profile.end_session(other.id.clone()).expect("it is hers");
+    let ended = theirs.record.sync_now(None, None);
+    assert_eq!(ended, Err(CarnetError::SignInNeeded));
+    profile.revoke_device(away[0].id.clone()).expect("hers");
+    let revoked = profile.devices().expect("devices");
+    assert!(revoked.iter().any(|device| device.revoked.is_some()));
+
+    let revoke = |id: &str| profile.revoke_passkey(id.to_owned());
+    // The first one opened this session.
+    let (kept, other) = match passkeys[0].created <= passkeys[1].created {
+        true => (&passkeys[0], &passkeys[1]),
+        false => (&passkeys[1], &passkeys[0]),
+    };
+    revoke(&other.id).expect("there is another");
+    let refused = revoke(&kept.id);
+    let problem = "last-passkey".to_owned();
+    let status = 409;
+    assert_eq!(refused, Err(CarnetError::ServerProblem { problem, status }));
+    assert_eq!(
+        profile.revoke_device("../sessions".to_owned()),
+        Err(CarnetError::NotFound)
+    );
 }

@@ -1,0 +1,174 @@
+//! What a person may do, before they do it.
+
+use ed25519_dalek::SigningKey;
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::kind::{Draft, RightDraft};
+use sync_core::policy::{DelegationType, Profession, RightKind, Role};
+use sync_core::replica::Author;
+use sync_core::{DeviceTime, Digest32, Epoch, LogIncarnation, PersonId, RecordId, Tick};
+use uuid::Uuid;
+
+use super::*;
+use crate::error::Error;
+use crate::store::RecordCard;
+
+const HERS: RecordId = RecordId(Uuid::from_u128(41));
+const HOLDER: PersonId = PersonId(Uuid::from_u128(42));
+
+/// The record of somebody else, whom the person of the profile helps, and treats.
+fn helped(tried: &Tried) -> Arc<Record> {
+    let device = tried.carnet.device();
+    let info = &tried.carnet.profiles().unwrap()[0];
+    let profile = tried.carnet.unlock(info.id.clone()).unwrap();
+    let row = device.store().profiles().unwrap()[0].0;
+    let unlocked = device.profile(&row).unwrap();
+    let mut store = device.store();
+    let mut cards = store.records(&unlocked).unwrap();
+    let roles = vec![Role::Caregiver, Role::Professional(Profession::Physician)];
+    cards.push(RecordCard {
+        record: HERS,
+        holder: HOLDER,
+        name: "Awa Diallo".to_owned(),
+        role: Role::Caregiver,
+        roles,
+        in_doubt: false,
+    });
+    store.put_records(&unlocked, &cards).unwrap();
+    drop(store);
+    profile.record(HERS.to_string()).unwrap()
+}
+
+/// The holder's delegation arrives, with a first sync.
+fn delegated(tried: &Tried) {
+    let device = tried.carnet.device();
+    let row = device.store().profiles().unwrap()[0].0;
+    let unlocked = device.profile(&row).unwrap();
+    let holder = Author {
+        person: HOLDER,
+        role: Role::Holder,
+        on_behalf_of: None,
+        key: SigningKey::from_bytes(&[8; 32]),
+    };
+    let right = RightDraft {
+        delegation_type: Some(DelegationType::Caregiver),
+        ..RightDraft::new(RightKind::Delegation, unlocked.card.person)
+    };
+    let writes = Draft::Right(right).writes().unwrap();
+    let entry = device.new_entry_id().unwrap();
+    let checkpoint = Checkpoint {
+        record: HERS,
+        log: LogIncarnation([1; 16]),
+        tick: Tick(7),
+        epoch: Epoch([1; 8]),
+        access_log: Digest32([1; 32]),
+    };
+    let mut store = device.store();
+    let made = store.with_replica::<_, Error>(&unlocked, &HERS, |head, rows| {
+        head.checkpoint = Some(SignedCheckpoint::new(&holder.key, &checkpoint));
+        Ok(head.edit(rows, &holder, entry, &writes, Vec::new(), DeviceTime(1))?)
+    });
+    made.unwrap();
+}
+
+fn add(kind: &str) -> Wish {
+    Wish::Add {
+        kind: kind.to_owned(),
+    }
+}
+
+fn why(record: &Record, wish: Wish) -> Option<String> {
+    let answer = record.may(wish).unwrap();
+    assert_eq!(answer.allowed, answer.reason.is_none());
+    assert_eq!(answer.reason.is_some(), answer.words.is_some());
+    answer.reason
+}
+
+#[test]
+fn a_holder_may_do_everything_to_their_own_record() {
+    let tried = try_out();
+    let record = &tried.record;
+    let title = "Journal".to_owned();
+    let note = NoteDraft { title, text: None };
+    let entry = record.add_note(note, None).unwrap();
+    let entry = || entry.clone();
+    for wish in [
+        add("own-note"),
+        Wish::Edit { entry: entry() },
+        Wish::Hide { entry: entry() },
+        Wish::HideFromRepresentatives { entry: entry() },
+        Wish::Share,
+        Wish::ReadLog,
+    ] {
+        assert_eq!(why(record, wish), None);
+    }
+    let nowhere = record.may(Wish::Edit {
+        entry: HOLDER.to_string(),
+    });
+    assert_eq!(nowhere, Err(CarnetError::NotFound));
+}
+
+#[test]
+fn a_caregiver_is_told_why_not() {
+    let tried = try_out();
+    let record = helped(&tried);
+    let reason = |wish| why(&record, wish);
+    assert_eq!(reason(add("allergy")).as_deref(), Some("not-synced"));
+    delegated(&tried);
+    assert_eq!(reason(add("allergy")), None);
+    let own_note = reason(add("own-note"));
+    assert_eq!(own_note.as_deref(), Some("kind-not-writable"));
+    let share = reason(Wish::Share);
+    assert_eq!(share.as_deref(), Some("rights-are-the-holders"));
+    let log = reason(Wish::ReadLog);
+    assert_eq!(log.as_deref(), Some("log-is-the-holders"));
+    let text = text("Latex");
+    let allergy = AllergyDraft {
+        substance: text,
+        ..AllergyDraft::default()
+    };
+    let entry = record.add_allergy(allergy, None).unwrap();
+    let edit = record.may(Wish::Edit {
+        entry: entry.clone(),
+    });
+    let edit = edit.unwrap();
+    assert!(edit.allowed && !edit.as_proposal);
+    assert_eq!(
+        reason(Wish::Hide { entry }).as_deref(),
+        Some("may-not-hide")
+    );
+}
+
+#[test]
+fn the_role_one_acts_in_decides_and_stays_chosen() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    // Nobody verified on this device that they are a physician, so that role gives nothing here.
+    record.act_as("physician".to_owned()).unwrap();
+    assert_eq!(why(&record, add("allergy")).as_deref(), Some("no-right"));
+    record.act_as("caregiver".to_owned()).unwrap();
+    assert_eq!(why(&record, add("allergy")), None);
+    let denied = record.act_as("holder".to_owned());
+    let reason = "no-right".to_owned();
+    assert_eq!(denied, Err(CarnetError::NotPermitted { reason }));
+}
+
+#[test]
+fn an_item_is_for_those_to_settle_to_whom_it_is_offered() {
+    let tried = try_out();
+    let record = &tried.record;
+    for _ in 0..2 {
+        let draft = AllergyDraft {
+            substance: text("Pénicilline"),
+            ..AllergyDraft::default()
+        };
+        record.add_allergy(draft, None).unwrap();
+    }
+    let item = record.to_review().unwrap().remove(0).key;
+    assert_eq!(why(record, Wish::Review { item }), None);
+    let item = "nothing".to_owned();
+    assert_eq!(
+        record.may(Wish::Review { item }),
+        Err(CarnetError::NotFound)
+    );
+}

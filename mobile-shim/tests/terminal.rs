@@ -1,0 +1,46 @@
+//! The phone in the terminal, as a process of its own.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn phone(store: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carnet-phone"));
+    command.arg("--store").arg(store).args(arguments);
+    command.stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_and_the_command_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = phone(&store, arguments).stdout(writer).output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success() && said.is_empty(), "{said}");
+    };
+    unread(&["try-out", "Jeanne Martin"]);
+    unread(&["add", "allergy", "Arachide"]);
+    unread(&["list"]);
+    unread(&["--json", "list"]);
+    let listed = phone(&store, &["list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("Arachide"), "{listed}");
+}
+
+#[test]
+fn what_one_may_do_is_answered_in_words_and_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+    let may = run(&["may", "add", "own-note"]);
+    assert_eq!(String::from_utf8(may.stdout).unwrap(), "yes\n");
+    assert!(may.status.success());
+    assert!(!run(&["may", "edit", "nothing"]).status.success());
+    assert!(!run(&["may", "edit"]).status.success());
+    let records = String::from_utf8(run(&["records"]).stdout).unwrap();
+    assert!(records.contains("Jeanne Martin (holder)"), "{records}");
+}
