@@ -156,6 +156,62 @@ class StoreTest(unittest.TestCase):
         self.assertEqual(item.code, "discordant-blood-group")
         self.assertEqual(item.danger, carnet.DangerLevel.CRITICAL)
 
+    def test_a_list_has_a_line_for_each_entry(self):
+        record = self.record(self.open())
+        peanut = record.add_allergy(
+            carnet.AllergyDraft(substance=carnet.CodedText(text="Arachide"), criticality="high")
+        )
+        self.assertEqual([line.summary.fr for line in record.list()], ["Arachide"])
+        record.edit_allergy(peanut, carnet.AllergyEdit(clear=["criticality"]))
+        self.assertEqual(record.state().waiting, 2)
+        record.set_status(peanut, "entered-in-error")
+        self.assertEqual(record.list(), [])
+        (line,) = record.list(with_errors=True)
+        self.assertEqual((line.id, line.unsent), (peanut, 3))
+
+    def test_what_a_person_may_do_is_known_beforehand(self):
+        record = self.record(self.open())
+        note = record.add_note(carnet.NoteDraft(title="Journal"))
+        wishes = [
+            carnet.Wish.ADD(kind="allergy"),
+            carnet.Wish.EDIT(entry=note),
+            carnet.Wish.HIDE(entry=note),
+            carnet.Wish.SHARE(),
+            carnet.Wish.READ_LOG(),
+        ]
+        for wish in wishes:
+            permission = record.may(wish)
+            self.assertTrue(permission.allowed, wish)
+            self.assertIsNone(permission.reason)
+        with self.assertRaises(carnet.CarnetError.NotFound):
+            record.may(carnet.Wish.REVIEW(item="nothing"))
+
+    def test_the_role_one_acts_in_is_one_of_ones_own(self):
+        device = self.open()
+        record = self.record(device)
+        (profile,) = device.profiles()
+        (info,) = device.unlock(profile.id).records()
+        self.assertEqual((info.role, info.roles, info.ended), ("holder", ["holder"], False))
+        record.act_as("holder")
+        with self.assertRaises(carnet.CarnetError.NotPermitted) as caught:
+            record.act_as("physician")
+        self.assertEqual(caught.exception.reason, "no-right")
+
+    def test_sign_ins_are_the_servers(self):
+        device = self.open()
+        profile = device.try_out("Jeanne Martin")
+        asked = [profile.passkeys, profile.devices, profile.sessions, profile.invite]
+        for ask in asked:
+            with self.assertRaises(carnet.CarnetError.SignInNeeded):
+                ask()
+
+    def test_a_cancelled_sync_says_so(self):
+        record = self.record(self.open())
+        cancel = carnet.CancelToken()
+        cancel.cancel()
+        with self.assertRaises(carnet.CarnetError.Cancelled):
+            record.sync_now(cancel=cancel)
+
     def test_a_wiped_device_is_new_again(self):
         device = self.open()
         self.record(device).add_note(carnet.NoteDraft(title="Adieu"))
