@@ -10,7 +10,7 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::device::Device;
-use crate::driver::{Method, json_call};
+use crate::driver::{Method, json_call, signed_call};
 use crate::error::Error;
 use crate::seal::{self, RowKey};
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Unlocked};
@@ -306,16 +306,8 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
 /// # Errors
 /// When there is no way to the server or it refuses.
 pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), Error> {
-    let token = crate::driver::token(device, profile)?;
-    let answer: Records = json_call::<(), _>(
-        device.transport(),
-        Method::Get,
-        &profile.card.server,
-        "/v1/records",
-        Some(&token),
-        None,
-    )
-    .await?;
+    let asked = signed_call::<(), Records>(device, profile, Method::Get, "/v1/records", None);
+    let answer = asked.await?;
     let cards: Vec<RecordCard> = answer
         .records
         .into_iter()

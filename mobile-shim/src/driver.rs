@@ -16,8 +16,8 @@ pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock};
 pub use http::HttpTransport;
 pub use live::{LiveState, follow};
-pub use sync::{Patience, Progress, SyncSummary, synchronise};
-pub(crate) use sync::{end_session, token};
+pub use sync::{Patience, Progress, SyncResult, synchronise};
+pub(crate) use sync::{end_session, signed_call, token};
 pub use transport::{
     Body, Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport, json_call,
 };

@@ -26,7 +26,7 @@ pub use drafts::{
     AllergyDraft, BloodGroupDraft, CodedText, Common, ConditionDraft, ContactDraft,
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,
 };
-pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, MedicationEdit, NoteEdit};
+pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine};
 pub use may::{Permission, Wish};
@@ -37,4 +37,6 @@ pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };
 pub use sign_ins::{DeviceInfo, PasskeyInfo, SessionInfo};
-pub use sync::{CancelToken, SyncResult};
+pub use sync::CancelToken;
+
+pub use crate::driver::SyncResult;

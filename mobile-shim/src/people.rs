@@ -7,7 +7,7 @@ use sync_core::merge::EntryView;
 use sync_core::{EntryId, PersonId, RecordId};
 
 use crate::device::Device;
-use crate::driver::{Method, json_call, token};
+use crate::driver::{Method, signed_call};
 use crate::error::Error;
 use crate::store::{RecordRows, Shelf, Store, StoreError, Unlocked};
 
@@ -107,18 +107,8 @@ pub async fn learn_names(
     if !note_strangers(&mut device.store(), profile, record, changed)? {
         return Ok(());
     }
-    let Ok(token) = token(device, profile) else {
-        return Ok(());
-    };
     let path = format!("/v1/records/{record}/people");
-    let asked = json_call::<(), People>(
-        device.transport(),
-        Method::Get,
-        &profile.card.server,
-        &path,
-        Some(&token),
-        None,
-    );
+    let asked = signed_call::<(), People>(device, profile, Method::Get, &path, None);
     let Ok(told) = asked.await else {
         return Ok(());
     };

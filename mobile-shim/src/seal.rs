@@ -11,6 +11,11 @@ const NONCE: usize = 24;
 /// Names a row without telling what it is about.
 pub type RowKey = [u8; 16];
 
+/// A row's name as text, in hexadecimal digits.
+pub fn row_text(row: &RowKey) -> String {
+    row.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A sealed value cannot be opened: another key, another place, or damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value cannot be opened")]

@@ -9,7 +9,7 @@ use sync_core::sync::SyncAnswer;
 use sync_core::{Bytes, EntryId, RecordId};
 
 use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
-use super::{Call, Cancel, Line, Method, NetError, Patience, SyncSummary, synchronise};
+use super::{Call, Cancel, Line, Method, NetError, Patience, synchronise};
 use crate::device::{Device, Lane};
 use crate::error::Error;
 use crate::store::Unlocked;
@@ -211,10 +211,8 @@ impl Talk<'_> {
         match taken {
             Ok((report, waiting)) => {
                 self.cursor = Some(answer.cursor);
-                let mut summary = SyncSummary::default();
-                summary.add(&report);
-                let unsent = waiting > 0 && (answer.outcomes.is_empty() || summary.more);
-                self.touched.append(&mut summary.touched);
+                let unsent = waiting > 0 && (answer.outcomes.is_empty() || report.more);
+                self.touched.extend(report.changed);
                 if report.more || unsent {
                     return self.ask(lane).await;
                 }

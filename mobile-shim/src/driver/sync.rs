@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sync_core::codec::{self, Encoding};
 use sync_core::replica::{AsideReason, Report};
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{Bytes, EntryId, RecordId};
 
-use super::{Body, Call, Cancel, Method};
+use super::{Body, Call, Cancel, Method, json_call};
 use crate::device::Device;
 use crate::error::Error;
 use crate::store::{StoreError, Unlocked, fresh_incarnation};
@@ -33,42 +35,37 @@ impl Patience {
 }
 
 /// What a sync did, and what it cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SyncSummary {
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct SyncResult {
     /// Own edits now durably in the record.
     pub accepted: u32,
-    /// Own edits held out of the record.
+    /// Own edits held out of the record; see [`crate::Record::held`].
     pub held: u32,
     /// Own edits refused.
     pub refused: u32,
-    /// Changes that came and were not here.
+    /// Changes that came and were not on this device.
     pub received: u32,
     /// Entries that changed on this device.
     pub changed: u32,
     /// Entries gone from this device.
     pub gone: u32,
-    /// Requests that were answered.
+    /// Round trips.
     pub round_trips: u32,
     /// Bytes of request bodies.
     pub bytes_up: u64,
     /// Bytes of answer bodies.
     pub bytes_down: u64,
-    /// Whether more was left when it ended; only so over a line.
-    pub more: bool,
-    /// The entries that changed on this device.
-    pub touched: BTreeSet<EntryId>,
 }
 
-impl SyncSummary {
-    /// Adds what one answer changed.
-    pub fn add(&mut self, report: &Report) {
+impl SyncResult {
+    /// Adds what one answer did; `touched` are the entries that changed so far.
+    fn add(&mut self, report: &Report, touched: &mut BTreeSet<EntryId>) {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        touched.extend(&report.changed);
         self.accepted += count(report.accepted.len());
         self.received += count(report.received);
-        self.touched.extend(&report.changed);
-        self.changed = count(self.touched.len());
+        self.changed = count(touched.len());
         self.gone += count(report.gone.len());
-        self.more = report.more;
         for aside in &report.aside {
             match aside.why {
                 AsideReason::Held(_) => self.held += 1,
@@ -81,7 +78,7 @@ impl SyncSummary {
 /// Told how far a sync has come.
 pub trait Progress: Send + Sync {
     /// After each round: what is done so far, and how many own edits still wait.
-    fn progressed(&self, so_far: &SyncSummary, waiting: usize);
+    fn progressed(&self, so_far: &SyncResult, waiting: usize);
 }
 
 /// A request with what was known when it was made.
@@ -150,9 +147,9 @@ pub async fn synchronise(
     patience: Patience,
     cancel: &Cancel,
     progress: Option<&dyn Progress>,
-) -> Result<SyncSummary, Error> {
+) -> Result<SyncResult, Error> {
     let lane = device.lane(profile, record);
-    let mut summary = SyncSummary::default();
+    let (mut result, mut touched) = (SyncResult::default(), BTreeSet::new());
     let mut failures = 0;
     let mut waited_before = usize::MAX;
     loop {
@@ -164,7 +161,7 @@ pub async fn synchronise(
         }
         let round = async {
             let _turn = lane.turn.lock().await;
-            round(device, profile, record, &mut summary, cancel).await
+            round(device, profile, record, &mut result, cancel).await
         };
         let outcome = tokio::select! {
             biased;
@@ -174,16 +171,16 @@ pub async fn synchronise(
         match outcome {
             Ok((report, waiting)) => {
                 failures = 0;
-                summary.add(&report);
+                result.add(&report, &mut touched);
                 if let Some(progress) = progress {
-                    progress.progressed(&summary, waiting);
+                    progress.progressed(&result, waiting);
                 }
                 // Edits that no answer speaks of must not make it ask for ever.
                 let more_to_send = waiting > 0 && waiting < waited_before;
                 waited_before = waiting;
                 if !report.more && !more_to_send {
-                    follow_up(device, profile, record, &summary.touched).await?;
-                    return Ok(summary);
+                    follow_up(device, profile, record, &touched).await?;
+                    return Ok(result);
                 }
             }
             Err(error) => {
@@ -277,17 +274,37 @@ pub(crate) fn token(device: &Device, profile: &Unlocked) -> Result<String, Error
         .ok_or(Error::SignInNeeded)
 }
 
+/// A JSON request of somebody who is signed in. An end of the sign-in is noted.
+pub(crate) async fn signed_call<Q: Serialize, A: DeserializeOwned>(
+    device: &Device,
+    profile: &Unlocked,
+    method: Method,
+    path: &str,
+    body: Option<&Q>,
+) -> Result<A, Error> {
+    if device.is_offline() {
+        return Err(Error::StayingOffline);
+    }
+    let (token, server) = (token(device, profile)?, &profile.card.server);
+    let transport = device.transport();
+    let answer = json_call(transport, method, server, path, Some(&token), body).await;
+    if matches!(answer, Err(Error::SignInNeeded)) {
+        end_session(device, profile)?;
+    }
+    answer
+}
+
 async fn round(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
-    summary: &mut SyncSummary,
+    result: &mut SyncResult,
     cancel: &Cancel,
 ) -> Result<(Report, usize), Error> {
     let token = token(device, profile)?;
     let asked = ask(device, profile, record)?;
     let bytes = codec::to_cbor(&asked.request);
-    summary.bytes_up += bytes.len() as u64;
+    result.bytes_up += bytes.len() as u64;
     let call = Call {
         method: Method::Post,
         server: profile.card.server.clone(),
@@ -300,8 +317,8 @@ async fn round(
         accept: Encoding::Cbor,
     };
     let reply = device.transport().call(call).await?;
-    summary.round_trips += 1;
-    summary.bytes_down += reply.body.len() as u64;
+    result.round_trips += 1;
+    result.bytes_down += reply.body.len() as u64;
     let reply = reply.success()?;
     let answer: SyncAnswer = codec::from_cbor(&reply.body).map_err(|_| Error::Unreadable)?;
     let from = asked.cursor.as_ref();

@@ -33,7 +33,7 @@ fn note(phone: &Phone, text: &str) -> EntryId {
     id
 }
 
-async fn sync(phone: &Phone, attempts: u32) -> Result<SyncSummary, Error> {
+async fn sync(phone: &Phone, attempts: u32) -> Result<SyncResult, Error> {
     let patience = Patience::Attempts(attempts);
     let cancel = Cancel::default();
     synchronise(
@@ -132,7 +132,7 @@ async fn a_request_that_is_never_answered_is_cancelled() {
 struct Seen(Cancel, Mutex<u32>);
 
 impl Progress for Seen {
-    fn progressed(&self, so_far: &SyncSummary, _: usize) {
+    fn progressed(&self, so_far: &SyncResult, _: usize) {
         *lock(&self.1) += so_far.round_trips;
         self.0.cancel();
     }

@@ -9,7 +9,7 @@ use crate::account::{self, Begun, Names};
 use crate::device::{Device, lock};
 use crate::driver::{Clock, HttpTransport, SystemClock, Transport};
 use crate::error::{CarnetError, Error};
-use crate::seal::{self, RowKey};
+use crate::seal::{self, RowKey, row_text};
 use crate::store::{Store, StoreError};
 use crate::vault::KeyVault;
 
@@ -119,7 +119,7 @@ impl Carnet {
         Ok(profiles
             .into_iter()
             .map(|(row, card)| ProfileInfo {
-                id: name_of(&row),
+                id: row_text(&row),
                 name: card.name,
                 person: card.person.to_string(),
                 profession: card
@@ -242,11 +242,6 @@ impl Carnet {
         })?;
         Ok(Profile::new(self.device.clone(), row))
     }
-}
-
-/// How a profile is named to apps.
-pub(super) fn name_of(row: &RowKey) -> String {
-    row.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn row_of(name: &str) -> Result<RowKey, Error> {

@@ -247,9 +247,8 @@ impl Record {
         draft: BloodGroupDraft,
         common: Option<Common>,
     ) -> Result<String, CarnetError> {
-        let (abo, rhd, source) = (draft.abo.into(), draft.rhd.into(), draft.source.into());
         self.create(kind::BloodGroupDraft {
-            blood_group: kind::BloodGroup::new(abo, rhd, source),
+            blood_group: draft.into(),
             common: read_common(common)?,
         })
     }
@@ -291,6 +290,12 @@ impl MedicationDraft {
             ends: date("ends", self.ends)?,
             ..kind::Regimen::default()
         })
+    }
+}
+
+impl From<BloodGroupDraft> for kind::BloodGroup {
+    fn from(draft: BloodGroupDraft) -> Self {
+        kind::BloodGroup::new(draft.abo.into(), draft.rhd.into(), draft.source.into())
     }
 }
 

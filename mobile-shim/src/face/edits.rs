@@ -71,13 +71,6 @@ pub struct ConditionEdit {
     pub clear: Vec<String>,
 }
 
-/// An edit of a medication: the whole regimen anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
-pub struct MedicationEdit {
-    /// What is taken and how, from now on.
-    pub regimen: MedicationDraft,
-}
-
 /// An edit of an emergency contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct ContactEdit {
@@ -149,9 +142,13 @@ impl Record {
     }
 
     /// Changes a medication's regimen, as a whole. Stopping it is a status.
-    pub fn edit_medication(&self, entry: String, edit: MedicationEdit) -> Result<(), CarnetError> {
+    pub fn edit_medication(
+        &self,
+        entry: String,
+        regimen: MedicationDraft,
+    ) -> Result<(), CarnetError> {
         let patch = kind::MedicationTakenPatch {
-            regimen: Some(edit.regimen.regimen()?),
+            regimen: Some(regimen.regimen()?),
             common: CommonPatch::default(),
         };
         self.change(&entry, Clear(Vec::new()), patch)
@@ -182,10 +179,8 @@ impl Record {
         entry: String,
         blood_group: BloodGroupDraft,
     ) -> Result<(), CarnetError> {
-        let BloodGroupDraft { abo, rhd, source } = blood_group;
-        let group = kind::BloodGroup::new(abo.into(), rhd.into(), source.into());
         let patch = kind::BloodGroupPatch {
-            blood_group: Some(group),
+            blood_group: Some(blood_group.into()),
             common: CommonPatch::default(),
         };
         self.change(&entry, Clear(Vec::new()), patch)

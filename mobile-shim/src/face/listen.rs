@@ -6,7 +6,7 @@ use sync_core::EntryId;
 
 use super::SyncResult;
 use crate::device::{WatchGuard, Watching, lock};
-use crate::driver::{Cancel, LiveState, Progress, SyncSummary};
+use crate::driver::{Cancel, LiveState, Progress};
 
 /// Told of entries that changed, on a thread of Carnet's.
 #[uniffi::export(with_foreign)]
@@ -105,7 +105,7 @@ impl Watching for Changes {
 pub(super) struct Rounds(pub Arc<dyn SyncListener>);
 
 impl Progress for Rounds {
-    fn progressed(&self, so_far: &SyncSummary, waiting: usize) {
-        self.0.progressed(so_far.into(), waiting as u64);
+    fn progressed(&self, so_far: &SyncResult, waiting: usize) {
+        self.0.progressed(so_far.clone(), waiting as u64);
     }
 }

@@ -8,7 +8,7 @@ use sync_core::{Digest32, RecordId};
 use super::Record;
 use super::runtime::wait;
 use crate::device::Device;
-use crate::driver::{Method, json_call, token};
+use crate::driver::{Method, signed_call};
 use crate::error::{CarnetError, Error};
 use crate::store::{Shelf, Unlocked};
 
@@ -144,10 +144,6 @@ fn is_away(error: &Error) -> bool {
 }
 
 async fn fetch(device: &Device, profile: &Unlocked, record: &RecordId) -> Result<(), Error> {
-    if device.is_offline() {
-        return Err(Error::StayingOffline);
-    }
-    let token = token(device, profile)?;
     // Before the log, so that the log is sure to contain it.
     let witness = match device.store().head(profile, record)?.checkpoint {
         Some(checkpoint) => Some(checkpoint.0.read::<Checkpoint>()?.access_log),
@@ -160,15 +156,8 @@ async fn fetch(device: &Device, profile: &Unlocked, record: &RecordId) -> Result
             kept.len()
         };
         let path = format!("/v1/records/{record}/log?after={after}&limit={PAGE}");
-        let page: Page = json_call::<(), _>(
-            device.transport(),
-            Method::Get,
-            &profile.card.server,
-            &path,
-            Some(&token),
-            None,
-        )
-        .await?;
+        let asked = signed_call::<(), Page>(device, profile, Method::Get, &path, None);
+        let page = asked.await?;
         let more = page.more && !page.events.is_empty();
         device.store().with_replica(profile, record, |_, rows| {
             for (number, event) in (after + 1..).zip(&page.events) {

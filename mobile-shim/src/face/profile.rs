@@ -6,14 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sync_core::PersonId;
 
-use super::carnet::name_of;
 use super::runtime::wait;
 use super::{ProfileInfo, Record};
 use crate::account;
 use crate::device::Device;
-use crate::driver::{Method, end_session, json_call, token};
+use crate::driver::{Method, end_session, signed_call, token};
 use crate::error::{CarnetError, Error};
-use crate::seal::RowKey;
+use crate::seal::{RowKey, row_text};
 use crate::store::Secrets;
 
 /// A person at a server, on this device; unlocked until [`Profile::lock`].
@@ -95,21 +94,9 @@ impl Profile {
     {
         let device = self.device.clone();
         let profile = device.profile(&self.row)?;
-        let answer = wait(async move {
-            if device.is_offline() {
-                return Err(Error::StayingOffline);
-            }
-            let token = token(&device, &profile)?;
-            let server = &profile.card.server;
-            let transport = device.transport();
-            let body = body.as_ref();
-            let answer = json_call(transport, method, server, &path, Some(&token), body).await;
-            if matches!(answer, Err(Error::SignInNeeded)) {
-                end_session(&device, &profile)?;
-            }
-            answer
-        })?;
-        Ok(answer)
+        Ok(wait(async move {
+            signed_call(&device, &profile, method, &path, body.as_ref()).await
+        })?)
     }
 
     pub(super) fn secrets(&self) -> Result<Secrets, CarnetError> {
@@ -131,7 +118,7 @@ impl Profile {
         let profile = self.device.profile(&self.row)?;
         let card = profile.card.clone();
         Ok(ProfileInfo {
-            id: name_of(&self.row),
+            id: row_text(&self.row),
             name: card.name,
             person: card.person.to_string(),
             profession: card
@@ -158,20 +145,9 @@ impl Profile {
         let device = self.device.clone();
         let profile = device.profile(&self.row)?;
         Ok(wait(async move {
-            if let Ok(token) = token(&device, &profile) {
-                let server = &profile.card.server;
-                let transport = device.transport();
-                // The token is forgotten here whether the server hears of it or not.
-                let _: Result<serde_json::Value, Error> = json_call::<(), _>(
-                    transport,
-                    Method::Post,
-                    server,
-                    "/v1/sign-out",
-                    Some(&token),
-                    None,
-                )
-                .await;
-            }
+            // The token is forgotten here whether the server hears of it or not.
+            let told = signed_call::<(), serde_json::Value>;
+            let _ = told(&device, &profile, Method::Post, "/v1/sign-out", None).await;
             end_session(&device, &profile)
         })?)
     }
@@ -197,12 +173,7 @@ impl Profile {
     pub fn refresh_records(&self) -> Result<Vec<RecordInfo>, CarnetError> {
         let device = self.device.clone();
         let profile = device.profile(&self.row)?;
-        wait(async move {
-            if device.is_offline() {
-                return Err(Error::StayingOffline);
-            }
-            account::refresh_records(&device, &profile).await
-        })?;
+        wait(async move { account::refresh_records(&device, &profile).await })?;
         self.records()
     }
 

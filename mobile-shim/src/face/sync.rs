@@ -4,53 +4,14 @@ use std::sync::Arc;
 
 use super::listen::Rounds;
 use super::runtime::{spawn, wait};
-use super::{LiveHandle, LiveListener, LiveMode, Record, SyncListener};
-use crate::driver::{Cancel, Patience, Progress, SyncSummary, follow, synchronise};
+use super::{LiveHandle, LiveListener, LiveMode, Record, SyncListener, SyncResult};
+use crate::driver::{Cancel, Patience, Progress, follow, synchronise};
 use crate::error::{CarnetError, Error};
 
 /// How often a sync that a person asked for tries before it says that there is no connection.
 const ATTEMPTS: Patience = Patience::Attempts(3);
 
-/// What a sync did, and what it cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, uniffi::Record)]
-pub struct SyncResult {
-    /// Own edits now durably in the record.
-    pub accepted: u32,
-    /// Own edits held out of the record; see [`Record::held`].
-    pub held: u32,
-    /// Own edits refused.
-    pub refused: u32,
-    /// Changes that came and were not on this device.
-    pub received: u32,
-    /// Entries that changed on this device.
-    pub changed: u32,
-    /// Entries gone from this device.
-    pub gone: u32,
-    /// Round trips.
-    pub round_trips: u32,
-    /// Bytes of request bodies.
-    pub bytes_up: u64,
-    /// Bytes of answer bodies.
-    pub bytes_down: u64,
-}
-
-impl From<&SyncSummary> for SyncResult {
-    fn from(summary: &SyncSummary) -> Self {
-        SyncResult {
-            accepted: summary.accepted,
-            held: summary.held,
-            refused: summary.refused,
-            received: summary.received,
-            changed: summary.changed,
-            gone: summary.gone,
-            round_trips: summary.round_trips,
-            bytes_up: summary.bytes_up,
-            bytes_down: summary.bytes_down,
-        }
-    }
-}
-
-/// Stops a sync between two of its round trips.
+/// Stops a sync: nothing is then half done, and the next one goes on where it was.
 #[derive(Debug, Default, uniffi::Object)]
 pub struct CancelToken(Cancel);
 
@@ -80,12 +41,11 @@ impl Record {
     ) -> Result<SyncResult, CarnetError> {
         let (device, profile, record) = (self.device.clone(), self.profile()?, self.record);
         let cancel = cancel.map(|token| token.0.clone()).unwrap_or_default();
-        let summary = wait(async move {
+        Ok(wait(async move {
             let rounds = progress.map(Rounds);
             let progress = rounds.as_ref().map(|rounds| rounds as &dyn Progress);
             synchronise(&device, &profile, &record, ATTEMPTS, &cancel, progress).await
-        })?;
-        Ok((&summary).into())
+        })?)
     }
 
     /// Follows the record until the handle is stopped: changes come as others make them, own edits

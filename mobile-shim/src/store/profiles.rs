@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::schema::profiles;
 use super::{Store, StoreError};
-use crate::seal::{Place, RowKey, SealKey};
+use crate::seal::{Place, RowKey, SealKey, row_text};
 use crate::vault::KeyVault;
 
 /// What is shown of a profile even while it is locked.
@@ -229,8 +229,7 @@ impl Store {
 }
 
 fn vault_name(row: &RowKey) -> String {
-    let hex: String = row.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("profile/{hex}")
+    format!("profile/{}", row_text(row))
 }
 
 fn seal_secrets(key: &SealKey, row: &RowKey, secrets: &Secrets) -> Result<Vec<u8>, StoreError> {
