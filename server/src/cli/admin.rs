@@ -16,7 +16,7 @@ use crate::webauthn::codes::{self, Purpose};
 #[derive(Subcommand)]
 pub(super) enum Admin {
     /// Open a record with its holder's consent, and print an enrolment code
-    OpenRecord(open_record::OpenRecord),
+    OpenRecord(Box<open_record::OpenRecord>),
     /// Enter a health professional or a caregiver, and print an enrolment code
     AddPerson(add_person::AddPerson),
     /// Print a new enrolment code for somebody whose identity was proofed

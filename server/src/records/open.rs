@@ -72,6 +72,15 @@ pub enum OpenError {
     /// One record per person.
     #[error("this person has a record already")]
     AlreadyOpen(Opened),
+    /// The person to open it for does not exist.
+    #[error("there is no such person")]
+    NoSuchPerson,
+    /// The INS is another person's.
+    #[error("this INS is that of another person here, {0}")]
+    IdentityOfAnother(PersonId),
+    /// The person has another INS.
+    #[error("this person is known here under another INS")]
+    OtherIdentity,
     /// Only qualified identities are matched.
     #[error("a record is opened under an INS with its traits; give them")]
     NoIdentity,
@@ -86,8 +95,8 @@ impl From<StorageError> for OpenError {
     }
 }
 
-/// Opens the record of a person, who is entered in the directory if they are not there, found
-/// there by their INS if they are.
+/// Opens the record of a person. `existing` is in the directory already, as a professional or
+/// caregiver, and stays who they are; else the person is found there by their INS, or entered.
 ///
 /// # Errors
 /// [`OpenError::AlreadyOpen`] names the record there is.
@@ -96,15 +105,20 @@ pub fn open(
     keys: &Keys,
     now: Tick,
     holder: &Person,
+    existing: Option<PersonId>,
     opening: &Opening,
 ) -> Result<Opened, OpenError> {
     let ins = holder.ins.as_ref().ok_or(OpenError::NoIdentity)?;
     if holder.traits.is_none() {
         return Err(OpenError::NoIdentity);
     }
-    let person = match people::find_by_ins(connection, keys, ins)? {
-        Some(person) => person,
-        None => people::add(connection, keys, now, holder)?,
+    let person = match (people::find_by_ins(connection, keys, ins)?, existing) {
+        (Some(found), Some(existing)) if found != existing => {
+            return Err(OpenError::IdentityOfAnother(found));
+        }
+        (Some(person), _) => person,
+        (None, Some(existing)) => identify(connection, keys, existing, holder)?,
+        (None, None) => people::add(connection, keys, now, holder)?,
     };
     if let Some(record) = connection.record_of(person)? {
         return Err(OpenError::AlreadyOpen(Opened {
@@ -143,6 +157,26 @@ pub fn open(
         record,
         holder: person,
     })
+}
+
+/// Notes the identity of a person who is there without one; their names stay as they go by.
+fn identify(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    id: PersonId,
+    proofed: &Person,
+) -> Result<PersonId, OpenError> {
+    let known = people::find(connection, keys, id)?.ok_or(OpenError::NoSuchPerson)?;
+    if known.ins.is_some() {
+        return Err(OpenError::OtherIdentity);
+    }
+    let identified = Person {
+        ins: proofed.ins,
+        traits: proofed.traits.clone(),
+        ..known
+    };
+    people::update(connection, keys, id, &identified)?;
+    Ok(id)
 }
 
 /// How a record was opened.

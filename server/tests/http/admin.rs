@@ -4,6 +4,10 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use server::people::{Person, Professional};
+use sync_core::PersonId;
+use sync_core::identity::Rpps;
+use sync_core::policy::Profession;
 
 use super::authenticator::Authenticator;
 use super::world::{World, token};
@@ -88,6 +92,50 @@ async fn a_record_is_opened_and_its_holder_enrols() {
         .begin_enrolment(code, &mut Authenticator::default())
         .await;
     world.post("/v1/enrolment/finish", &finish).await.ok();
+}
+
+#[tokio::test]
+async fn a_professional_opens_a_record_of_their_own() {
+    let world = World::new().await;
+    let professional = Person {
+        family_name: "Roux".into(),
+        given_names: "Ali".into(),
+        ins: None,
+        traits: None,
+        professional: Some(Professional {
+            rpps: Rpps::parse("10101010105").expect("a number"),
+            profession: Profession::Physician,
+        }),
+    };
+    let person = world.add(professional).await;
+    let mut phone = Authenticator::default();
+    let code = world.code(person).await;
+    let finish = world.begin_enrolment(&code, &mut phone).await;
+    let session = world.post("/v1/enrolment/finish", &finish).await.ok();
+    assert_eq!(session["records"], json!([]));
+
+    let open = |id: PersonId| {
+        let id = id.to_string();
+        carnet(&world, &[&OPEN[..], &["--person", &id]].concat())
+    };
+    let nobody = complaint(open(PersonId(uuid::Uuid::nil())));
+    assert!(nobody.contains("no such person"), "{nobody}");
+    let opened = answer(open(person));
+    assert_eq!(opened["person"], json!(person));
+    assert!(opened.get("code").is_none());
+    let me = world.get("/v1/me", token(&session)).await.ok();
+    assert_eq!(me["profession"], json!("physician"));
+    let records = world.get("/v1/records", token(&session)).await.ok();
+    assert_eq!(records["records"][0]["record"], opened["record"]);
+    assert_eq!(records["records"][0]["roles"], json!(["holder"]));
+
+    // One record a person, one person an identity.
+    let again = complaint(carnet(&world, &OPEN));
+    let record = opened["record"].as_str().expect("an id");
+    assert!(again.contains(record), "{again}");
+    let other = world.person("Ana").await;
+    let another = complaint(open(other));
+    assert!(another.contains(&person.to_string()), "{another}");
 }
 
 #[tokio::test]

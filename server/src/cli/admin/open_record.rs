@@ -1,5 +1,6 @@
 use clap::Args;
 use serde_json::json;
+use sync_core::PersonId;
 use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain};
 
 use super::{CodeMaker, issue_code};
@@ -12,6 +13,10 @@ use crate::webauthn::codes::Purpose;
 
 #[derive(Args)]
 pub(in crate::cli) struct OpenRecord {
+    /// Somebody who is entered already, as a professional or caregiver: the record is theirs, and
+    /// they sign in as before
+    #[arg(long, value_name = "ID")]
+    person: Option<PersonId>,
     /// The holder's INS: 15 characters
     #[arg(long)]
     ins: String,
@@ -66,25 +71,31 @@ impl OpenRecord {
             consent: self.consent,
             proof: self.proof,
         };
+        let existing = self.person;
         let maker = CodeMaker::of(app);
         let (opened, code) = app
             .db
             .write(move |connection| -> Result<_, CommandError> {
-                let opened = records::open(connection, &maker.keys, maker.now, &holder, &opening)?;
+                let (keys, now) = (&maker.keys, maker.now);
+                let opened = records::open(connection, keys, now, &holder, existing, &opening)?;
+                if existing.is_some() {
+                    return Ok((opened, None));
+                }
                 let person = opened.holder;
                 let code = issue_code(&maker, connection, person, Purpose::First, &opening.proof)?;
-                Ok((opened, code))
+                Ok((opened, Some(code)))
             })
             .await?;
-        output::print(
-            self.json,
-            &json!({ "record": opened.record, "person": opened.holder, "code": code }),
-            &[
-                ("record", opened.record.to_string()),
-                ("person", opened.holder.to_string()),
-                ("enrolment code", code.clone()),
-            ],
-        )
+        let mut said = json!({ "record": opened.record, "person": opened.holder });
+        let mut lines = vec![
+            ("record", opened.record.to_string()),
+            ("person", opened.holder.to_string()),
+        ];
+        if let Some(code) = code {
+            said["code"] = json!(code);
+            lines.push(("enrolment code", code));
+        }
+        output::print(self.json, &said, &lines)
     }
 
     fn holder(&self) -> Result<Person, CommandError> {
