@@ -57,7 +57,8 @@ impl App {
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         let db = Database::open(&config.database())?;
         drop(starting);
-        let records = Records::new(db.clone(), keys.clone(), clock.clone(), Matrix::default());
+        let (matrix, lease) = (matrix(&config)?, config.lease_days);
+        let records = Records::new(db.clone(), keys.clone(), clock.clone(), matrix, lease);
         Ok(Self {
             relying_party: RelyingParty::new(&config)?,
             records: Arc::new(records),
@@ -122,6 +123,18 @@ impl App {
     fn begin_stop(&self) {
         self.stopping.send_replace(true);
     }
+}
+
+/// The habilitation matrix in force.
+fn matrix(config: &Config) -> Result<Matrix, StartError> {
+    let Some(path) = &config.habilitation else {
+        return Ok(Matrix::default());
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| StartError::file(path, e))?;
+    Matrix::parse(&text).map_err(|source| StartError::Habilitation {
+        path: path.clone(),
+        source,
+    })
 }
 
 /// Takes the directory for one serving process; held until the file is dropped.

@@ -47,6 +47,10 @@ pub struct Config {
     pub session_idle: Duration,
     /// How long an enrolment code is good for when an administrator makes it.
     pub enrolment_code: Duration,
+    /// The file of the habilitation matrix, if it is not the built-in one.
+    pub habilitation: Option<PathBuf>,
+    /// For how many days a checkpoint vouches that its device acted in good faith.
+    pub lease_days: u32,
     /// The largest body of a request, after decompression, in bytes.
     pub body_limit: usize,
     /// How long a request may take to arrive, and to be answered.
@@ -128,6 +132,8 @@ impl Config {
             session: days("session-days", settings.session_days, 90)?,
             session_idle: days("session-idle-days", settings.session_idle_days, 30)?,
             enrolment_code: days("enrolment-code-days", settings.enrolment_code_days, 7)?,
+            habilitation: settings.habilitation,
+            lease_days: positive("lease-days", settings.lease_days, 30)?,
             body_limit: positive("body-limit-kib", settings.body_limit_kib, 8 * 1024)? as usize
                 * 1024,
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,

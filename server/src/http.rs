@@ -3,6 +3,7 @@
 pub mod body;
 mod enrolment;
 mod guards;
+mod habilitation;
 mod health;
 pub mod limits;
 mod live;
@@ -89,6 +90,7 @@ fn routes(service: &mut web::ServiceConfig) {
         .service(me::sessions::end)
         .service(me::invitations::handle)
         .service(professionals::handle)
+        .service(habilitation::handle)
         .service(records::handle)
         .service(sync::handle)
         .service(live::handle)

@@ -19,7 +19,7 @@ use sync_core::sync::{Outcome, Verdict};
 use sync_core::{EntryId, Epoch, RecordId, Tick};
 
 use crate::reading::Cursor;
-use crate::records::{AccessError, Admitted, KnownRights, LEASE_DAYS, Records, Visitor};
+use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
 use crate::storage::records::{RecordRow, RecordStore as _};
 use gather::Gathered;
 pub use submission::Submission;
@@ -146,7 +146,7 @@ fn take_in(
                 submitter: &submitter,
                 proven: &submission.proven,
                 entries: &mut gathered.kept,
-                lease_days: LEASE_DAYS,
+                lease_days: records.lease_days.into(),
             }
             .submit(edit, tick),
         };

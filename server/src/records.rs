@@ -35,9 +35,6 @@ pub use own::SignInChange;
 pub use people::KnownPerson;
 use vault::Vault;
 
-/// For how many days a checkpoint vouches that its device acted in good faith.
-pub const LEASE_DAYS: u64 = 30;
-
 /// What the rooms that serve records share.
 pub struct Records {
     /// The data store.
@@ -48,6 +45,8 @@ pub struct Records {
     pub clock: Arc<dyn Clock>,
     /// What each profession reads and writes.
     pub matrix: Matrix,
+    /// For how many days a checkpoint vouches that its device acted in good faith.
+    pub lease_days: u32,
     /// Who is connected and wants to hear of changes.
     pub hub: Hub,
     ledgers: Ledgers,
@@ -148,13 +147,20 @@ fn may_know(rights: &Rights, person: PersonId) -> bool {
 }
 
 impl Records {
-    /// The records of these stores, under the habilitation matrix.
-    pub fn new(db: Database, keys: Keys, clock: Arc<dyn Clock>, matrix: Matrix) -> Self {
+    /// The records of these stores, under a habilitation matrix and a lease.
+    pub fn new(
+        db: Database,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        matrix: Matrix,
+        lease_days: u32,
+    ) -> Self {
         Records {
             db,
             keys,
             clock,
             matrix,
+            lease_days,
             hub: Hub::default(),
             ledgers: Ledgers::default(),
         }

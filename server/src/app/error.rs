@@ -25,6 +25,14 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The file of the habilitation matrix is none.
+    #[error("in {}: {source}", path.display())]
+    Habilitation {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and in which row.
+        source: sync_core::policy::MatrixError,
+    },
     /// Another process serves this data directory.
     #[error(
         "another carnet already serves {}: stop it first, or choose another directory with \

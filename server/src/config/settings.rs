@@ -103,6 +103,13 @@ pub struct Settings {
         value_name = "DAYS"
     )]
     pub enrolment_code_days: Option<u32>,
+    /// Habilitation matrix, TOML: which profession reads and writes what [default: the built-in one]
+    #[arg(long, global = true, env = "CARNET_HABILITATION", value_name = "FILE")]
+    pub habilitation: Option<PathBuf>,
+    /// Days for which what a device last fetched vouches for its good faith: an edit made under a
+    /// right that has ended since waits for the holder [default: 30]
+    #[arg(long, global = true, env = "CARNET_LEASE_DAYS", value_name = "DAYS")]
+    pub lease_days: Option<u32>,
     /// Largest request body after decompression, KiB [default: 8192]
     #[arg(long, global = true, env = "CARNET_BODY_LIMIT_KIB", value_name = "KIB")]
     pub body_limit_kib: Option<u32>,
@@ -171,6 +178,8 @@ impl Settings {
             session_days: self.session_days.or(other.session_days),
             session_idle_days: self.session_idle_days.or(other.session_idle_days),
             enrolment_code_days: self.enrolment_code_days.or(other.enrolment_code_days),
+            habilitation: self.habilitation.or(other.habilitation),
+            lease_days: self.lease_days.or(other.lease_days),
             body_limit_kib: self.body_limit_kib.or(other.body_limit_kib),
             request_seconds: self.request_seconds.or(other.request_seconds),
             peer_rate: self.peer_rate.or(other.peer_rate),

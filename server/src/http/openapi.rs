@@ -4,7 +4,9 @@ use actix_web::{HttpResponse, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{enrolment, health, live, log, me, people, professionals, records, sign_in, sync};
+use super::{
+    enrolment, habilitation, health, live, log, me, people, professionals, records, sign_in, sync,
+};
 
 /// The whole interface.
 #[derive(OpenApi)]
@@ -34,6 +36,7 @@ use super::{enrolment, health, live, log, me, people, professionals, records, si
         me::sessions::end,
         me::invitations::handle,
         professionals::handle,
+        habilitation::handle,
         records::handle,
         sync::handle,
         live::handle,

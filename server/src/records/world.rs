@@ -41,7 +41,7 @@ impl World {
         let master = dir.path().join("master.key");
         let keys = Keys::open(dir.path(), &master, clock.clone()).expect("keys");
         let db = Database::open(&dir.path().join("carnet.sqlite")).expect("opens");
-        let records = Records::new(db, keys, clock.clone(), Matrix::default());
+        let records = Records::new(db, keys, clock.clone(), Matrix::default(), 30);
         World {
             records: Arc::new(records),
             clock,

@@ -1,6 +1,7 @@
 //! What a server refuses to start with.
 
 use server::app::{StartError, run_with};
+use sync_core::policy::{Access, Profession, Role};
 
 use super::authenticator::Authenticator;
 use super::world::World;
@@ -28,6 +29,42 @@ async fn the_domain_of_a_store_with_passkeys_stays() {
     };
     assert!(error.to_string().contains("--rp-id localhost"), "{error}");
     world.restart().await;
+}
+
+#[tokio::test]
+async fn the_operators_matrix_is_in_force_or_refused_by_its_row() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let built_in = include_str!("../../../sync-core/data/habilitation.toml");
+    let file = world.config().data.join("habilitation.toml");
+    let mut config = world.config();
+    config.habilitation = Some(file.clone());
+    let missing = run_with(config.clone(), world.clock.clone()).await;
+    let missing = missing.map(|_| ()).expect_err("refused").to_string();
+    assert!(missing.contains("habilitation.toml"), "{missing}");
+
+    let nurses = "own-note                   = \"-    -    -    -    r    -    -    -\"";
+    let own_note = built_in.lines().find(|line| line.starts_with("own-note"));
+    let other = built_in.replace(own_note.expect("a row"), nurses);
+    for (text, says) in [
+        (
+            other.replace("= \"-    -    -    -    r ", "= \"-    -    -    -    x "),
+            "own-note",
+        ),
+        (other.replace("[documents]", "[documents"), "line"),
+        (other.replace("version = 1", "version = 2"), "version 2"),
+    ] {
+        std::fs::write(&file, text).expect("writes");
+        let refused = run_with(config.clone(), world.clock.clone()).await;
+        let refused = refused.map(|_| ()).expect_err("refused").to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+    std::fs::write(&file, other).expect("writes");
+    let running = run_with(config, world.clock.clone()).await.expect("starts");
+    let matrix = &running.app().records.matrix;
+    let nurse = Role::Professional(Profession::Nurse);
+    assert_eq!(matrix.access(&nurse, "own-note"), Access::Read);
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::{Profession, Role, is_right};
@@ -99,7 +100,7 @@ pub enum MatrixError {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     version: u32,
@@ -115,6 +116,10 @@ impl Matrix {
     /// What is wrong and in which row, in words for the operator who wrote the file.
     pub fn parse(text: &str) -> Result<Self, MatrixError> {
         let file: File = toml::from_str(text).map_err(|e| MatrixError::Toml(e.to_string()))?;
+        Self::checked(file)
+    }
+
+    fn checked(file: File) -> Result<Self, MatrixError> {
         if file.version != 1 {
             return Err(MatrixError::Version(file.version));
         }
@@ -169,6 +174,43 @@ impl Matrix {
             }
         }
         Digest32::of(&[&bytes])
+    }
+}
+
+/// As the file says it: version, columns and rows.
+impl Serialize for Matrix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = |rows: &BTreeMap<String, Row>| {
+            let cells = |row: &Row| row.map(Access::cell).join(" ");
+            rows.iter()
+                .map(|(name, row)| (name.clone(), cells(row)))
+                .collect()
+        };
+        File {
+            version: 1,
+            columns: COLUMNS.iter().map(ToString::to_string).collect(),
+            kinds: rows(&self.kinds),
+            documents: rows(&self.documents),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// As the file says it; checked like one.
+impl<'de> Deserialize<'de> for Matrix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::checked(File::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Access {
+    /// What a cell of the file says.
+    fn cell(self) -> &'static str {
+        match self {
+            Access::None => "-",
+            Access::Read => "r",
+            Access::Write => "rw",
+        }
     }
 }
 

@@ -125,3 +125,15 @@ proptest! {
         let _ = row(&name, &cells);
     }
 }
+
+#[test]
+fn a_matrix_travels_whole() {
+    let matrix = Matrix::default();
+    let sent = crate::codec::to_cbor(&matrix);
+    let got: Matrix = crate::codec::from_cbor(&sent).expect("a matrix");
+    assert_eq!((got.digest(), &got), (matrix.digest(), &matrix));
+    let text = serde_json::to_string(&matrix).expect("JSON");
+    let short = text.replace("\"own-note\":\"- -", "\"own-note\":\"-");
+    assert_ne!(short, text);
+    assert!(serde_json::from_str::<Matrix>(&short).is_err());
+}
