@@ -51,8 +51,6 @@ pub struct Config {
     pub habilitation: Option<PathBuf>,
     /// For how many days a checkpoint vouches that its device acted in good faith.
     pub lease_days: u32,
-    /// The largest body of a request, after decompression, in bytes.
-    pub body_limit: usize,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
     /// Requests a minute from one peer address.
@@ -134,8 +132,6 @@ impl Config {
             enrolment_code: days("enrolment-code-days", settings.enrolment_code_days, 7)?,
             habilitation: settings.habilitation,
             lease_days: positive("lease-days", settings.lease_days, 30)?,
-            body_limit: positive("body-limit-kib", settings.body_limit_kib, 8 * 1024)? as usize
-                * 1024,
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
             session_rate: positive("session-rate", settings.session_rate, 600)?,

@@ -19,16 +19,17 @@ mod session_answer;
 pub mod settle;
 mod sign_in;
 mod sync;
+mod unknown;
 mod well_known;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::{App as Actix, Error, HttpResponse, web};
+use actix_web::{App as Actix, Error, web};
 
 use crate::app::App;
 use crate::telemetry::RequestTrace;
-pub use body::{Body, Reply};
+pub use body::{Body, JsonBody, Reply};
 pub use problem::{Problem, ProblemType};
 
 /// The actix application: what every request passes through, and the routes.
@@ -96,27 +97,27 @@ fn routes(service: &mut web::ServiceConfig) {
         .service(live::handle)
         .service(log::handle)
         .service(people::handle)
-        .default_service(web::to(not_found));
-}
-
-async fn not_found() -> Result<HttpResponse, Problem> {
-    Err(ProblemType::NotFound.into())
+        .default_service(web::to(unknown::handle));
 }
 
 /// Headers for every answer. The only page there is needs neither scripts nor frames.
+const SECURITY_HEADERS: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+    ),
+    (
+        "strict-transport-security",
+        "max-age=31536000; includeSubDomains",
+    ),
+];
+
 fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "no-referrer"))
-        .add(("X-Frame-Options", "DENY"))
-        .add(("Cross-Origin-Resource-Policy", "same-origin"))
-        .add((
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'",
-        ))
-        .add((
-            "Strict-Transport-Security",
-            "max-age=31536000; includeSubDomains",
-        ))
+    let headers = SECURITY_HEADERS.into_iter();
+    headers.fold(DefaultHeaders::new(), DefaultHeaders::add)
 }

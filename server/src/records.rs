@@ -29,7 +29,7 @@ use crate::storage::{Database, StorageError};
 pub use ledgers::KnownRights;
 use ledgers::Ledgers;
 pub(crate) use ledgers::{load_document, provenance};
-pub use list::RecordSummary;
+pub use list::{RECORDS_A_PAGE, RecordPage, RecordSummary};
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
 pub use own::SignInChange;
 pub use people::KnownPerson;

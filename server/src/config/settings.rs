@@ -110,9 +110,6 @@ pub struct Settings {
     /// right that has ended since waits for the holder [default: 30]
     #[arg(long, global = true, env = "CARNET_LEASE_DAYS", value_name = "DAYS")]
     pub lease_days: Option<u32>,
-    /// Largest request body after decompression, KiB [default: 8192]
-    #[arg(long, global = true, env = "CARNET_BODY_LIMIT_KIB", value_name = "KIB")]
-    pub body_limit_kib: Option<u32>,
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(
         long,
@@ -180,7 +177,6 @@ impl Settings {
             enrolment_code_days: self.enrolment_code_days.or(other.enrolment_code_days),
             habilitation: self.habilitation.or(other.habilitation),
             lease_days: self.lease_days.or(other.lease_days),
-            body_limit_kib: self.body_limit_kib.or(other.body_limit_kib),
             request_seconds: self.request_seconds.or(other.request_seconds),
             peer_rate: self.peer_rate.or(other.peer_rate),
             session_rate: self.session_rate.or(other.session_rate),

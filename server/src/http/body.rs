@@ -6,14 +6,14 @@ use std::pin::Pin;
 
 use actix_web::body::EitherBody;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_core::codec::Encoding;
+use sync_core::sync::limits::MAX_REQUEST;
 
 use super::problem::{Problem, ProblemType};
-use crate::app::App;
 
 /// A request's body, read as `T` from the encoding its `Content-Type` names.
 pub struct Body<T>(pub T);
@@ -26,27 +26,52 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let encoding = header_text(&request, header::CONTENT_TYPE)
-                .and_then(Encoding::of_media_type)
-                .ok_or_else(|| {
-                    Problem::new(ProblemType::UnsupportedMedia)
-                        .detail("send application/json or application/cbor")
-                })?;
-            let bytes = read_body(&request, payload).await?;
-            encoding
-                .read(&bytes)
-                .map(Body)
-                .map_err(|error| Problem::new(ProblemType::Malformed).detail(error.to_string()))
+            let encoding = body_encoding(&request).ok_or_else(|| {
+                Problem::new(ProblemType::UnsupportedMedia)
+                    .detail("send application/json or application/cbor")
+            })?;
+            read(&request, payload, encoding).await.map(Body)
         })
     }
 }
 
-/// Reads and unpacks a body, at most as much as the configuration allows.
+/// A request's body, read as `T` from JSON: what passkeys are made of has no other form.
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            if body_encoding(&request) != Some(Encoding::Json) {
+                return Err(Problem::new(ProblemType::UnsupportedMedia)
+                    .detail("send application/json: passkey ceremonies are spoken in it alone"));
+            }
+            read(&request, payload, Encoding::Json).await.map(JsonBody)
+        })
+    }
+}
+
+fn body_encoding(request: &HttpRequest) -> Option<Encoding> {
+    header_text(request, header::CONTENT_TYPE).and_then(Encoding::of_media_type)
+}
+
+async fn read<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: dev::Payload,
+    encoding: Encoding,
+) -> Result<T, Problem> {
+    let bytes = read_body(request, payload).await?;
+    let malformed = |error| Problem::new(ProblemType::Malformed).detail(format!("{error}"));
+    encoding.read(&bytes).map_err(malformed)
+}
+
+/// Reads and unpacks a body, at most as much as the protocol allows.
 async fn read_body(request: &HttpRequest, mut payload: dev::Payload) -> Result<Vec<u8>, Problem> {
-    let app = request
-        .app_data::<web::Data<App>>()
-        .ok_or(ProblemType::Internal)?;
-    let limit = app.config.body_limit;
+    let limit = MAX_REQUEST;
     let too_large = || {
         Problem::new(ProblemType::TooLarge)
             .detail(format!("at most {limit} bytes, after decompression"))
@@ -117,7 +142,7 @@ pub fn reply_encoding(request: &HttpRequest) -> Encoding {
     let accept = header_text(request, header::ACCEPT).unwrap_or("*/*");
     let named = accept.split(',').find_map(Encoding::of_media_type);
     named
-        .or_else(|| header_text(request, header::CONTENT_TYPE).and_then(Encoding::of_media_type))
+        .or_else(|| body_encoding(request))
         .unwrap_or(Encoding::Json)
 }
 

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 
 use tracing_actix_web::RequestId;
 
-use super::{Problem, ProblemType};
+use super::{Problem, ProblemType, SECURITY_HEADERS};
 use crate::app::App;
 
 /// Names the request in the server's logs, for whoever asks about it.
@@ -64,30 +65,57 @@ pub(super) async fn answer_problems<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let mut response = next.call(request).await?.map_into_left_body();
-    let id = response.request().extensions().get::<RequestId>().copied();
-    if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
-        response.headers_mut().insert(REQUEST_ID, id);
+    let id = request.extensions().get::<RequestId>().copied();
+    let id = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok());
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_left_body(),
+        Err(error) => return Err(dressed(error, id)),
+    };
+    if let Some(id) = &id {
+        response.headers_mut().insert(REQUEST_ID, id.clone());
     }
+    let Some(mut problem) = as_problem(response.response()) else {
+        return Ok(response);
+    };
+    if let Some(id) = id {
+        problem.headers_mut().insert(REQUEST_ID, id);
+    }
+    let (http, _) = response.into_parts();
+    Ok(ServiceResponse::new(http, problem).map_into_right_body())
+}
+
+/// The problem to answer instead of an error that is none.
+fn as_problem<B>(response: &HttpResponse<B>) -> Option<HttpResponse> {
     let status = response.status();
     let is_problem = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == "application/problem+json");
     if !(status.is_client_error() || status.is_server_error()) || is_problem {
-        return Ok(response);
+        return None;
     }
     let kind = match status {
         StatusCode::NOT_FOUND => ProblemType::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemType::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => ProblemType::TooLarge,
         StatusCode::REQUEST_TIMEOUT => ProblemType::TooSlow,
         status if status.is_client_error() => ProblemType::Malformed,
         _ => ProblemType::Internal,
     };
-    let (http, old) = response.into_parts();
-    let mut problem = Problem::new(kind).error_response();
-    if let Some(id) = old.headers().get(REQUEST_ID) {
-        problem.headers_mut().insert(REQUEST_ID, id.clone());
+    Some(Problem::new(kind).error_response())
+}
+
+/// An error that never came to a handler goes past what dresses answers: it gets all of it here.
+fn dressed(error: Error, id: Option<HeaderValue>) -> Error {
+    let response = error.error_response();
+    let mut response = as_problem(&response).unwrap_or(response);
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY_HEADERS {
+        let name = HeaderName::from_static(name);
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    Ok(ServiceResponse::new(http, problem).map_into_right_body())
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    InternalError::from_response(error, response).into()
 }

@@ -48,6 +48,7 @@ problem_types! {
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "Nobody is signed in";
     WrongOrigin, "wrong-origin", FORBIDDEN, "The page may not do this";
     NotFound, "not-found", NOT_FOUND, "There is no such thing, or not for you";
+    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "The path does not take this method";
     CodeRefused, "code-refused", FORBIDDEN, "The enrolment code is not good, or no longer";
     CeremonyRefused, "ceremony-refused", FORBIDDEN, "The passkey ceremony did not succeed";
     DeviceRefused, "device-refused", FORBIDDEN, "The device key is not accepted";

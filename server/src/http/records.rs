@@ -1,35 +1,55 @@
 use actix_web::{Responder, get, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use sync_core::RecordId;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::{Problem, ProblemType, Reply};
-use crate::records::{AccessError, RecordSummary};
+use crate::records::{AccessError, RECORDS_A_PAGE, RecordPage, RecordSummary};
 use crate::sessions::Signed;
 
 /// Records that somebody may open.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Records)]
 pub struct RecordsAnswer {
-    /// Their own first.
+    /// Their own first, then the others by their names.
     records: Vec<RecordSummary>,
+    /// There may be more: ask again with this as `after`. A page may be empty and not the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    next: Option<RecordId>,
+}
+
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+pub struct Part {
+    /// What `next` said in the page before; left out for the first.
+    after: Option<uuid::Uuid>,
+    /// Look at no more than so many records; 1,000 at most and if left out.
+    limit: Option<u32>,
 }
 
 /// Lists the records that the person signed in may open now, with their roles.
 #[utoipa::path(
     tag = "Records",
+    params(Part),
     responses((status = 200, body = RecordsAnswer)),
     security(("session" = []))
 )]
 #[get("/v1/records")]
-pub async fn handle(app: web::Data<App>, signed: Signed) -> Result<impl Responder, Problem> {
+pub async fn handle(
+    app: web::Data<App>,
+    signed: Signed,
+    part: web::Query<Part>,
+) -> Result<impl Responder, Problem> {
     let records = app.records.clone();
-    let person = signed.person;
-    let records = app
+    let (person, after) = (signed.person, part.after.map(RecordId));
+    let limit = part.limit.unwrap_or(RECORDS_A_PAGE);
+    let RecordPage { records, next } = app
         .db
-        .read(move |connection| records.of_person(connection, person))
+        .read(move |connection| records.of_person(connection, person, after, limit))
         .await?;
-    Ok(Reply(RecordsAnswer { records }))
+    Ok(Reply(RecordsAnswer { records, next }))
 }
 
 impl From<AccessError> for Problem {

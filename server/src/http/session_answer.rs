@@ -12,7 +12,7 @@ use super::body::reply_encoding;
 use super::{Problem, ProblemType};
 use crate::app::App;
 use crate::devices::{self, DeviceOffer, Vetted};
-use crate::records::{RecordSummary, SignInChange};
+use crate::records::{RECORDS_A_PAGE, RecordSummary, SignInChange};
 use crate::sessions::{self, Session, Token, session_cookie};
 use crate::webauthn::ceremonies::CeremonyId;
 
@@ -93,8 +93,10 @@ pub fn open(
     sessions::forget_expired(connection, now)?;
     let lasts = app.config.session;
     let (token, session) = sessions::begin(connection, now, lasts, person, passkey, device)?;
-    let records = app.records.of_person(connection, person)?;
-    Ok(Opened(token, session, records))
+    let page = app
+        .records
+        .of_person(connection, person, None, RECORDS_A_PAGE)?;
+    Ok(Opened(token, session, page.records))
 }
 
 /// Answers with the token, or with a cookie that a browser keeps where no script reads it.

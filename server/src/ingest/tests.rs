@@ -217,7 +217,18 @@ async fn a_caregiver_helps_five_people_at_most() {
     let (answer, _) = holders[refused].round().await;
     assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
     let records = world.records.clone();
-    let job = move |c: &mut diesel::SqliteConnection| records.of_person(c, helper);
+    let job = move |c: &mut diesel::SqliteConnection| {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = records.of_person(c, helper, after, 2)?;
+            assert!(page.records.len() <= 2);
+            listed.extend(page.records);
+            after = match page.next {
+                Some(next) => Some(next),
+                None => break Ok::<_, crate::records::AccessError>(listed),
+            };
+        }
+    };
     let listed = world.records.db.read(job).await.expect("lists");
     assert_eq!(listed.len(), 5);
     assert!(

@@ -27,8 +27,22 @@ pub struct RecordSummary {
     pub roles: Vec<Role>,
 }
 
+/// A part of the records somebody may open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPage {
+    /// The records.
+    pub records: Vec<RecordSummary>,
+    /// Ask on after this one, if there may be more.
+    pub next: Option<RecordId>,
+}
+
+/// How many records are looked at for one page.
+pub const RECORDS_A_PAGE: u32 = 1_000;
+
 impl Records {
-    /// The records a person may open now, their own first.
+    /// The records a person may open now: their own first, then those whose rights name them after
+    /// `after`, by their names. At most `limit` of these are looked at, so a page may be short, or
+    /// empty, and not the last.
     ///
     /// # Errors
     /// When the server fails.
@@ -36,17 +50,23 @@ impl Records {
         &self,
         connection: &mut SqliteConnection,
         person: PersonId,
-    ) -> Result<Vec<RecordSummary>, AccessError> {
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<RecordPage, AccessError> {
         let own = connection.record_of(person)?;
         let party = party_blind(&self.keys, person);
-        let named = connection.records_naming(party, None, u32::MAX)?;
+        let limit = limit.clamp(1, RECORDS_A_PAGE);
+        let named = connection.records_naming(party, after, limit)?;
+        let whole = named.len() == limit as usize;
+        let next = named.last().copied().filter(|_| whole);
         let others = named.into_iter().filter(|record| Some(*record) != own);
+        let first = own.filter(|_| after.is_none());
         let subject = Subject {
             person,
             profession: people::profession(connection, person)?,
         };
         let mut summaries = Vec::new();
-        for record in own.into_iter().chain(others) {
+        for record in first.into_iter().chain(others) {
             let Some(row) = connection.record(record)? else {
                 continue;
             };
@@ -65,7 +85,7 @@ impl Records {
             let found = names.iter().find(|(id, _)| *id == holder);
             found.map_or_else(String::new, |(_, person)| person.name())
         };
-        Ok(summaries
+        let records = summaries
             .into_iter()
             .map(|(holder, record, standing)| RecordSummary {
                 record,
@@ -73,6 +93,7 @@ impl Records {
                 holder_name: name(holder),
                 roles: standing.roles().cloned().collect(),
             })
-            .collect())
+            .collect();
+        Ok(RecordPage { records, next })
     }
 }

@@ -127,7 +127,8 @@ impl World {
             proof: "identity card".into(),
         };
         let (keys, now) = (self.records.keys.clone(), self.clock.now());
-        let job = move |c: &mut diesel::SqliteConnection| open(c, &keys, now, &person, None, &opening);
+        let job =
+            move |c: &mut diesel::SqliteConnection| open(c, &keys, now, &person, None, &opening);
         self.records.db.write(job).await
     }
 

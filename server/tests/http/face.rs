@@ -1,10 +1,17 @@
 //! What the face answers to anybody, and how it bounds them.
 
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
-use server::app::run;
+use server::app::{Running, run};
+use server::config::Config;
+use sync_core::policy::Matrix;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::authenticator::Authenticator;
-use super::world::{World, token};
+use super::world::{Answer, World, token};
 
 #[tokio::test]
 async fn it_says_what_it_is_and_how_it_is() {
@@ -68,24 +75,144 @@ async fn errors_are_problems() {
     };
     send("{", "application/json").await.refused("malformed");
     send("{}", "text/plain").await.refused("unsupported-media");
-    send("[]", "application/cbor").await.refused("malformed");
+    send("7", "application/json").await.refused("malformed");
+}
+
+#[tokio::test]
+async fn a_path_says_what_it_takes() {
+    let world = World::new().await;
+    for (method, path, allowed) in [
+        ("DELETE", "/v1/records", "GET"),
+        ("GET", "/v1/sign-in/start", "POST"),
+        (
+            "PUT",
+            "/v1/me/devices/00000000-0000-0000-0000-000000000000",
+            "DELETE, PATCH",
+        ),
+        ("POST", "/problems/too-many", "GET"),
+    ] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let answer = world
+            .send(world.http.request(method, world.url(path)))
+            .await;
+        assert_eq!(answer.status, 405, "{path}");
+        let mut methods: Vec<_> = answer.headers["allow"]
+            .to_str()
+            .expect("text")
+            .split(", ")
+            .collect();
+        methods.sort_unstable();
+        assert_eq!(methods.join(", "), allowed, "{path}");
+        answer.refused("method-not-allowed");
+    }
+}
+
+/// The answer to a request whose body does not arrive.
+async fn half_a_body(running: &Running) -> Answer {
+    let mut connection = TcpStream::connect(running.addr()).await.expect("connects");
+    let request = "POST /v1/sign-in/start HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+                   content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let sent = connection.write_all(request.as_bytes()).await;
+    sent.expect("sends");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.expect("text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1));
+    let headers = lines.filter_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value).ok()?))
+    });
+    Answer {
+        status: status.and_then(|code| code.parse().ok()).expect("a status"),
+        headers: headers.collect(),
+        body: serde_json::from_str(body).unwrap_or_default(),
+    }
+}
+
+/// Refusals too, whether they come from a handler or from what stands before all of them.
+#[tokio::test]
+async fn every_answer_is_dressed_the_same() {
+    let world = World::new().await;
+    let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a temporary directory"));
+    let [mut config, mut hasty] = dirs.each_ref().map(|dir| Config::local(dir.path()));
+    config.peer_rate = 5;
+    hasty.request_timeout = Duration::from_secs(1);
+    let running = run(config).await.expect("starts");
+    let hasty = run(hasty).await.expect("starts");
+    let url = |path: &str| format!("{}{path}", running.url());
+    let start = || world.http.post(url("/v1/sign-in/start"));
+    let json = || start().header("content-type", "application/json");
+    let bomb = zstd::encode_all(&vec![b' '; 5 << 20][..], 3).expect("packs");
+    let requests = [
+        (world.http.get(url("/healthz")), 200),
+        (world.http.get(url("/nowhere")), 404),
+        (world.http.get(url("/v1/sign-in/start")), 405),
+        (start().body("{}"), 415),
+        (json().header("content-encoding", "zstd").body(bomb), 413),
+        (world.http.get(url("/healthz")), 429),
+    ];
+    let mut answers = vec![(half_a_body(&hasty).await, 408)];
+    for (request, status) in requests {
+        answers.push((world.send(request).await, status));
+    }
+    for (answer, status) in answers {
+        assert_eq!(answer.status, status);
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!(answer.headers[name], value, "{status}");
+        }
+        for name in [
+            "content-security-policy",
+            "strict-transport-security",
+            "x-request-id",
+        ] {
+            assert!(answer.headers.contains_key(name), "{status} {name}");
+        }
+        if status != 200 {
+            assert_eq!(
+                answer.headers["content-type"], "application/problem+json",
+                "{status}"
+            );
+        }
+    }
+    running.stop().await;
+    hasty.stop().await;
 }
 
 #[tokio::test]
 async fn cbor_is_spoken_too() {
     let world = World::new().await;
-    let answer = world
+    let ceremony = world
         .http
         .post(world.url("/v1/sign-in/start"))
         .header("content-type", "application/cbor")
-        .body(vec![0xa0])
+        .body(vec![0xa0]);
+    let refused = world.send(ceremony).await;
+    assert_eq!(refused.status, 415);
+    refused.refused("unsupported-media");
+    let session = world.enrol("Ana", &mut Authenticator::default()).await;
+    let answer = world
+        .http
+        .get(world.url("/v1/habilitation"))
+        .bearer_auth(token(&session))
+        .header("accept", "application/cbor")
         .send()
         .await
         .expect("answers");
     assert_eq!(answer.headers()["content-type"], "application/cbor");
     let body = answer.bytes().await.expect("a body");
     let body: ciborium::Value = ciborium::from_reader(&body[..]).expect("is CBOR");
-    assert!(body.is_map());
+    let body = body.into_map().expect("a map");
+    let matrix = body
+        .iter()
+        .find(|(name, _)| name.as_text() == Some("matrix"));
+    let matrix = matrix.expect("the matrix").1.deserialized::<Matrix>();
+    assert_eq!(matrix.expect("a matrix"), Matrix::default());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::devices::{DeviceOffer, clean_name};
 use crate::http::problem::ProblemBody;
 use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
-use crate::http::{Body, Problem, ProblemType};
+use crate::http::{JsonBody, Problem, ProblemType};
 use crate::records::SignInChange;
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::codes::{self, CodeRefused};
@@ -51,7 +51,7 @@ pub struct EnrolmentFinish {
 pub async fn handle(
     app: web::Data<App>,
     request: HttpRequest,
-    body: Body<EnrolmentFinish>,
+    body: JsonBody<EnrolmentFinish>,
 ) -> Result<HttpResponse, Problem> {
     let finish = body.0;
     let as_cookie = finish.cookie;

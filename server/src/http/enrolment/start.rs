@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::guards::peer_address;
 use crate::http::problem::ProblemBody;
 use crate::http::settle::settle;
-use crate::http::{Body, Problem, ProblemType, Reply};
+use crate::http::{JsonBody, Problem, ProblemType, Reply};
 use crate::people;
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::codes::{self, CodeRefused};
@@ -47,7 +47,7 @@ pub struct EnrolmentStarted {
 pub async fn handle(
     app: web::Data<App>,
     request: HttpRequest,
-    body: Body<EnrolmentStart>,
+    body: JsonBody<EnrolmentStart>,
 ) -> Result<impl Responder, Problem> {
     let peer = peer_address(&app, &request);
     let code = body.0.code;

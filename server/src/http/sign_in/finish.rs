@@ -11,7 +11,7 @@ use crate::devices::DeviceOffer;
 use crate::http::problem::ProblemBody;
 use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
-use crate::http::{Body, Problem};
+use crate::http::{JsonBody, Problem};
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::{CeremonyRefused, passkeys};
 
@@ -48,7 +48,7 @@ pub struct SignInFinish {
 pub async fn handle(
     app: web::Data<App>,
     request: HttpRequest,
-    body: Body<SignInFinish>,
+    body: JsonBody<SignInFinish>,
 ) -> Result<HttpResponse, Problem> {
     let finish = body.0;
     let as_cookie = finish.cookie;

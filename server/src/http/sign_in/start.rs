@@ -6,7 +6,7 @@ use webauthn_rs_proto::RequestChallengeResponse;
 
 use crate::app::App;
 use crate::http::settle::settle;
-use crate::http::{Body, Problem, Reply};
+use crate::http::{JsonBody, Problem, Reply};
 use crate::webauthn::CeremonyRefused;
 use crate::webauthn::ceremonies::{self, Ceremony};
 
@@ -32,7 +32,10 @@ pub struct SignInStarted {
     responses((status = 200, body = SignInStarted))
 )]
 #[post("/v1/sign-in/start")]
-pub async fn handle(app: web::Data<App>, _: Body<SignInStart>) -> Result<impl Responder, Problem> {
+pub async fn handle(
+    app: web::Data<App>,
+    _: JsonBody<SignInStart>,
+) -> Result<impl Responder, Problem> {
     let (options, state) = app
         .relying_party
         .start_sign_in()
