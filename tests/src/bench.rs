@@ -11,9 +11,10 @@ mod report;
 mod store;
 mod world;
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
 use crate::support::SupportError;
@@ -29,13 +30,54 @@ struct Arguments {
     /// Smaller records and fewer repetitions, to see that it works
     #[arg(long)]
     quick: bool,
+    /// Measure these parts only
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Part>,
+    /// Entries of the records that are reconnected to
+    #[arg(long, value_delimiter = ',', value_name = "ENTRIES")]
+    records: Vec<usize>,
+    /// Reconnects a record
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    reconnects: Option<u32>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// A phone reconnects with one offline edit.
+    Reconnect,
+    /// A new phone fetches a record.
+    NewPhone,
+    /// A phone's store opens and takes an edit.
+    Store,
+    /// An edit travels from one phone to another.
+    Live,
+    /// Devices write at once.
+    Durable,
+}
+
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn scale(&self) -> Scale {
+        let mut scale = if self.quick { QUICK } else { FULL };
+        if !self.records.is_empty() {
+            scale.records = self.records.clone().into();
+        }
+        if let Some(times) = self.reconnects {
+            scale.reconnects = times as usize;
+        }
+        scale
+    }
 }
 
 /// How much is done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Scale {
     /// Entries of the records that are reconnected to.
-    records: &'static [usize],
+    records: Cow<'static, [usize]>,
     /// Reconnects a record.
     reconnects: usize,
     /// Entries and changes of the record that a new phone fetches.
@@ -51,7 +93,7 @@ struct Scale {
 }
 
 const FULL: Scale = Scale {
-    records: &[10, 200, 2_000, 20_000],
+    records: Cow::Borrowed(&[10, 200, 2_000, 20_000]),
     reconnects: 100,
     new_phone: (2_000, 8_000),
     new_phones: 5,
@@ -61,7 +103,7 @@ const FULL: Scale = Scale {
 };
 
 const QUICK: Scale = Scale {
-    records: &[10, 200],
+    records: Cow::Borrowed(&[10, 200]),
     reconnects: 20,
     new_phone: (200, 800),
     new_phones: 2,
@@ -76,17 +118,17 @@ struct Results {
     cores: usize,
     optimised: bool,
     reconnect: Vec<reconnect::Reconnect>,
-    new_phone: new_phone::NewPhone,
+    new_phone: Option<new_phone::NewPhone>,
     durable: Vec<durable::Durable>,
     fsync: figures::Spread,
-    live: live::Live,
-    store: store::StoreTimes,
+    live: Option<live::Live>,
+    store: Option<store::StoreTimes>,
 }
 
 /// Runs the benchmark as its arguments say.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match measure(if arguments.quick { QUICK } else { FULL }) {
+    match measure(&arguments) {
         Ok(results) => {
             report::print(&results, arguments.json);
             ExitCode::SUCCESS
@@ -98,27 +140,41 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn measure(scale: Scale) -> Result<Results, SupportError> {
+fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
+    let scale = arguments.scale();
     let world = World::new()?;
-    eprintln!("reconnecting …");
-    let reconnect = reconnect::measure(&world, scale.records, scale.reconnects)?;
-    eprintln!("new phones …");
-    let (new_phone, fetched) = new_phone::measure(&world, scale.new_phone, scale.new_phones)?;
-    eprintln!("a phone's store …");
-    let store = store::measure(&world, fetched, scale.edits)?;
-    eprintln!("live edits …");
-    let live = live::measure(&world, scale.live)?;
-    eprintln!("durable edits …");
-    let durable = scale.writers.iter();
-    let durable = durable.map(|(devices, edits)| durable::measure(*devices, *edits));
-    Ok(Results {
+    let mut results = Results {
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         optimised: !cfg!(debug_assertions),
-        reconnect,
-        new_phone,
-        durable: durable.collect::<Result<_, _>>()?,
+        reconnect: Vec::new(),
+        new_phone: None,
+        durable: Vec::new(),
         fsync: bare::fsync(scale.edits)?,
-        live,
-        store,
-    })
+        live: None,
+        store: None,
+    };
+    if arguments.wants(Part::Reconnect) {
+        eprintln!("reconnecting …");
+        results.reconnect = reconnect::measure(&world, &scale.records, scale.reconnects)?;
+    }
+    if arguments.wants(Part::NewPhone) || arguments.wants(Part::Store) {
+        eprintln!("new phones …");
+        let (fetched, folder) = new_phone::measure(&world, scale.new_phone, scale.new_phones)?;
+        results.new_phone = Some(fetched);
+        if arguments.wants(Part::Store) {
+            eprintln!("a phone's store …");
+            results.store = Some(store::measure(&world, folder, scale.edits)?);
+        }
+    }
+    if arguments.wants(Part::Live) {
+        eprintln!("live edits …");
+        results.live = Some(live::measure(&world, scale.live)?);
+    }
+    if arguments.wants(Part::Durable) {
+        eprintln!("durable edits …");
+        let measured = scale.writers.iter();
+        let measured = measured.map(|(devices, edits)| durable::measure(*devices, *edits));
+        results.durable = measured.collect::<Result<_, _>>()?;
+    }
+    Ok(results)
 }

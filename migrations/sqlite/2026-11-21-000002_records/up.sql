@@ -44,7 +44,7 @@ CREATE TABLE entries (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX entries_touched ON entries (record_id, touched);
 CREATE INDEX entries_due ON entries (record_id, due) WHERE due IS NOT NULL;
-CREATE INDEX entries_rights ON entries (record_id) WHERE is_right = 1;
+CREATE INDEX entries_rights ON entries (record_id, entry_id) WHERE is_right = 1;
 
 -- Every accepted change, in order; nothing in it is ever changed or removed. What must be
 -- unreadable loses its key.
@@ -62,6 +62,7 @@ CREATE TABLE log (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX log_change ON log (record_id, change_blind);
 CREATE UNIQUE INDEX log_actor ON log (record_id, entry_id, actor_blind, seq);
+CREATE INDEX log_entry ON log (record_id, entry_id, tick);
 
 CREATE TRIGGER log_order BEFORE INSERT ON log
 WHEN NEW.tick <= (SELECT max(tick) FROM log WHERE record_id = NEW.record_id)
@@ -94,9 +95,9 @@ CREATE TABLE held (
     sealed       BLOB NOT NULL,
     PRIMARY KEY (record_id, change_blind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX held_entry ON held (record_id, entry_id);
-CREATE INDEX held_changed ON held (record_id, changed);
-CREATE INDEX held_author ON held (record_id, author_blind);
+CREATE INDEX held_entry ON held (record_id, entry_id, received, change_blind);
+CREATE INDEX held_changed ON held (record_id, changed, received, change_blind);
+CREATE INDEX held_author ON held (record_id, author_blind) WHERE settlement IS NULL;
 
 -- Who did what in a record and who read it: a chain of digests, one a record.
 CREATE TABLE audit (
@@ -117,3 +118,25 @@ CREATE TRIGGER audit_update BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END;
 CREATE TRIGGER audit_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END;
+
+-- What a full store looks like (rows in all, then rows for each further column of an index), so
+-- that every query is planned for records of thousands of entries, however empty the store is.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('entries', 'entries', '10000000 2000 1'),
+    ('entries', 'entries_touched', '10000000 2000 1'),
+    ('entries', 'entries_due', '100000 20 2'),
+    ('entries', 'entries_rights', '50000 10 1'),
+    ('log', 'log', '50000000 10000 1'),
+    ('log', 'log_change', '50000000 10000 1'),
+    ('log', 'log_actor', '50000000 10000 5 2 1'),
+    ('log', 'log_entry', '50000000 10000 5 1'),
+    ('parties', 'parties', '50000 5 2 1'),
+    ('parties', 'parties_entry', '50000 10 1'),
+    ('held', 'held', '1000000 200 1'),
+    ('held', 'held_entry', '1000000 200 5 2 1'),
+    ('held', 'held_changed', '1000000 200 1 1 1'),
+    ('held', 'held_author', '100000 20 5'),
+    ('audit', 'audit', '50000000 10000 1');
+-- Read by this connection too.
+ANALYZE sqlite_schema;

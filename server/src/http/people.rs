@@ -1,8 +1,8 @@
 use actix_web::{Responder, get, web};
-use serde::Serialize;
-use sync_core::RecordId;
+use serde::{Deserialize, Serialize};
 use sync_core::audit::AccessAction;
-use utoipa::ToSchema;
+use sync_core::{RecordId, Tick};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::problem::ProblemBody;
@@ -18,11 +18,20 @@ pub struct PeopleAnswer {
     people: Vec<KnownPerson>,
 }
 
+/// Which people.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleQuery {
+    /// Only those of entries written or fallen due after this tick.
+    #[serde(default)]
+    since: u64,
+}
+
 /// Names the people of a record whom the visitor may know of: the holder, the authors of what they
 /// may see, and whom the rights they may see name.
 #[utoipa::path(
     tag = "Records",
-    params(("record" = uuid::Uuid, Path, description = "The record")),
+    params(("record" = uuid::Uuid, Path, description = "The record"), PeopleQuery),
     responses(
         (status = 200, body = PeopleAnswer),
         (status = 404, description = "`not-found`: no such record, or not for you", body = ProblemBody),
@@ -34,13 +43,14 @@ pub async fn handle(
     app: web::Data<App>,
     signed: Signed,
     record: web::Path<uuid::Uuid>,
+    query: web::Query<PeopleQuery>,
 ) -> Result<impl Responder, Problem> {
-    let record = RecordId(*record);
+    let (record, since) = (RecordId(*record), Tick(query.since));
     let visitor = Visitor::from(&signed);
     let records = app.records.clone();
     let people = app
         .db
-        .read(move |connection| records.people_of(connection, record, &visitor))
+        .read(move |connection| records.people_of(connection, record, &visitor, since))
         .await?;
     let records = app.records.clone();
     app.db

@@ -30,7 +30,8 @@ pub struct KnownPerson {
 }
 
 impl Records {
-    /// The holder, the authors of what the visitor may see, and whom the rights they may see name.
+    /// The holder, the visitor, the authors of what the visitor may see, and whom the rights they
+    /// may see name; of what was written or fell due after a tick, whose number is all it costs.
     ///
     /// # Errors
     /// [`AccessError::NotYours`] for those who have no right now.
@@ -39,10 +40,14 @@ impl Records {
         connection: &mut SqliteConnection,
         record: RecordId,
         visitor: &Visitor,
+        since: Tick,
     ) -> Result<Vec<KnownPerson>, AccessError> {
         let admitted = self.admit_now(connection, record, visitor.person)?;
         self.remember(&admitted.row, admitted.known.clone());
-        let known: Vec<PersonId> = self.known(connection, &admitted)?.into_iter().collect();
+        let known: Vec<PersonId> = self
+            .known(connection, &admitted, since)?
+            .into_iter()
+            .collect();
         let found = people::find_all(connection, &self.keys, &known)?;
         let mut people: Vec<KnownPerson> = found
             .into_iter()
@@ -60,11 +65,16 @@ impl Records {
         &self,
         connection: &mut SqliteConnection,
         admitted: &Admitted<'_>,
+        since: Tick,
     ) -> Result<BTreeSet<PersonId>, Fault> {
         let mut known = BTreeSet::from([admitted.row.holder, admitted.subject.person]);
         let now = admitted.row.clock.last;
         let vault = &admitted.vault;
-        let rows = connection.touched(admitted.row.record, Tick(0), now, u32::MAX)?;
+        let record = admitted.row.record;
+        let mut rows = connection.touched(record, since, now, u32::MAX)?;
+        if since > Tick(0) {
+            rows.extend(connection.fallen_due(record, since, now)?);
+        }
         let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
         for (row, key) in rows.iter().zip(vault.entry_keys(&ids)?) {
             let Some(key) = key else { continue };

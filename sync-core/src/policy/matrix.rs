@@ -47,6 +47,7 @@ type Row = [Access; COLUMNS.len()];
 pub struct Matrix {
     kinds: BTreeMap<String, Row>,
     documents: BTreeMap<String, Row>,
+    digest: Digest32,
 }
 
 /// Why a file is not a matrix.
@@ -142,9 +143,11 @@ impl Matrix {
                 })
                 .collect::<Result<_, MatrixError>>()
         };
+        let (kinds, documents) = (rows(file.kinds, "")?, rows(file.documents, "document/")?);
         Ok(Matrix {
-            kinds: rows(file.kinds, "")?,
-            documents: rows(file.documents, "document/")?,
+            digest: digest(&kinds, &documents),
+            kinds,
+            documents,
         })
     }
 
@@ -164,16 +167,7 @@ impl Matrix {
 
     /// A digest of what the matrix says, comments apart.
     pub fn digest(&self) -> Digest32 {
-        let mut bytes = b"carnet/matrix/1".to_vec();
-        for (section, rows) in [(b'k', &self.kinds), (b'd', &self.documents)] {
-            for (name, row) in rows {
-                bytes.push(section);
-                bytes.extend((name.len() as u64).to_be_bytes());
-                bytes.extend(name.as_bytes());
-                bytes.extend(row.map(|access| access as u8));
-            }
-        }
-        Digest32::of(&[&bytes])
+        self.digest
     }
 }
 
@@ -212,6 +206,19 @@ impl Access {
             Access::Write => "rw",
         }
     }
+}
+
+fn digest(kinds: &BTreeMap<String, Row>, documents: &BTreeMap<String, Row>) -> Digest32 {
+    let mut bytes = b"carnet/matrix/1".to_vec();
+    for (section, rows) in [(b'k', kinds), (b'd', documents)] {
+        for (name, row) in rows {
+            bytes.push(section);
+            bytes.extend((name.len() as u64).to_be_bytes());
+            bytes.extend(name.as_bytes());
+            bytes.extend(row.map(|access| access as u8));
+        }
+    }
+    Digest32::of(&[&bytes])
 }
 
 impl Default for Matrix {

@@ -20,10 +20,10 @@ pub trait Fixture {
     fn add_person(&mut self, person: PersonId);
 }
 
-/// Makes one test of every case, each with a fixture of its own.
+/// Makes one test of every case, each with a fixture of its own, and `CASES`, all of them.
 macro_rules! record_store_contract {
-    ($fixture:expr) => {
-        record_store_contract!($fixture;
+    ($type:ty, $fixture:expr) => {
+        record_store_contract!($type, $fixture;
             records_are_found_by_name_and_holder,
             a_holder_has_one_record,
             a_clock_never_goes_back,
@@ -43,7 +43,9 @@ macro_rules! record_store_contract {
             the_access_log_has_no_gaps,
         );
     };
-    ($fixture:expr; $($case:ident),* $(,)?) => {
+    ($type:ty, $fixture:expr; $($case:ident),* $(,)?) => {
+        const CASES: &[fn(&mut $type)] =
+            &[$($crate::storage::records::contract::$case),*];
         $(
             #[test]
             fn $case() {

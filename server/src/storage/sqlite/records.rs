@@ -4,8 +4,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use diesel::dsl::max;
+use diesel::dsl::{max, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, PersonId, RecordId, Tick};
@@ -123,7 +124,8 @@ impl RecordStore for SqliteConnection {
     fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>> {
         let found: Vec<(EntryTuple, Vec<u8>)> = entries::table
             .filter(entries::record_id.eq(bytes(&record)))
-            .filter(entries::is_right.eq(1))
+            // As text, not as a bound value: only so can the index of rights alone be used.
+            .filter(sql::<Bool>("is_right = 1"))
             .order(entries::entry_id)
             .select((Entry::COLUMNS, entries::document))
             .load(self)?;

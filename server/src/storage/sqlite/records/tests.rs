@@ -1,8 +1,12 @@
-use diesel::connection::SimpleConnection;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use sync_core::PersonId;
 
-use crate::storage::records::contract::{Fixture, record_store_contract};
+use crate::storage::records::contract::{self, Fixture, record_store_contract};
 use crate::storage::schema::identity::people;
 use crate::storage::sqlite::{MIGRATIONS, migrate, open_connection};
 
@@ -43,11 +47,10 @@ impl Fixture for Sqlite {
     }
 }
 
-record_store_contract!(Sqlite::fresh());
+record_store_contract!(Sqlite, Sqlite::fresh());
 
 #[test]
 fn logs_are_append_only_even_to_sql() {
-    use crate::storage::records::contract;
     let mut sqlite = Sqlite::fresh();
     contract::the_log_is_in_order(&mut sqlite);
     let mut other = Sqlite::fresh();
@@ -60,6 +63,54 @@ fn logs_are_append_only_even_to_sql() {
             let refused = sqlite.connection.batch_execute(&statement);
             let refused = refused.expect_err("append-only").to_string();
             assert!(refused.contains("append-only"), "{refused}");
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// What a record's store is asked in all the cases of the contract.
+fn questions() -> BTreeSet<String> {
+    let asked = Arc::new(Mutex::new(BTreeSet::new()));
+    for case in CASES {
+        let mut sqlite = Sqlite::fresh();
+        let asked = asked.clone();
+        let note = move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                let query = query.to_string();
+                let (text, _) = query.split_once(" -- binds").unwrap_or((&query, ""));
+                asked.lock().expect("not poisoned").insert(text.to_owned());
+            }
+        };
+        sqlite.connection.set_instrumentation(note);
+        case(&mut sqlite);
+    }
+    let asked = asked.lock().expect("not poisoned");
+    asked
+        .iter()
+        .filter(|q| q.starts_with("SELECT"))
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn no_question_reads_a_whole_record() {
+    let mut sqlite = Sqlite::fresh();
+    let questions = questions();
+    assert!(questions.len() > 12, "{questions:#?}");
+    for question in questions {
+        let plan = diesel::sql_query(format!("EXPLAIN QUERY PLAN {question}"));
+        let plan: Vec<Step> = plan.load(&mut sqlite.connection).expect("a plan");
+        for Step { detail } in plan {
+            let whole = detail.starts_with("SCAN")
+                || (detail.ends_with("(record_id=?)")
+                    && !detail.contains("entries_rights")
+                    && !detail.starts_with("SEARCH records"));
+            assert!(!whole, "{detail}: {question}");
         }
     }
 }
