@@ -11,9 +11,11 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Judged, Lane, Submitter, Unverified};
+use sync_core::authority::{Judged, Lane, Submitter, Unverified, VerifiedEdit};
+use sync_core::checkpoint::Seen;
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Verdict};
 use sync_core::{EntryId, Epoch, RecordId, Tick};
@@ -25,10 +27,27 @@ use gather::Gathered;
 pub use submission::Submission;
 use write::Writing;
 
+/// For how long one device's edits keep the writer; those that remain wait for their next turn,
+/// behind everybody who waits by then.
+const TURN: Duration = Duration::from_millis(20);
+
+/// What became of the edits of a submission so far.
+#[derive(Default)]
+pub struct Taken {
+    /// Of each edit, in order; of those that had their turn.
+    pub outcomes: Vec<Outcome>,
+    /// The ticks of the edits that were accepted.
+    pub own: BTreeSet<Tick>,
+    /// The entries of edits that are in the record now, or were before.
+    pub answered: BTreeSet<EntryId>,
+    /// Others may have to be told.
+    pub heard: bool,
+}
+
 /// What a pass through the writer did.
 pub struct Passed {
-    /// What became of each edit.
-    pub outcomes: Vec<Outcome>,
+    /// What became of the edits, with those of earlier passes.
+    pub taken: Taken,
     /// The record after it.
     pub row: RecordRow,
     /// The visitor as policy knows them.
@@ -37,22 +56,17 @@ pub struct Passed {
     pub epoch: Epoch,
     /// The tick that was taken last.
     pub at: Tick,
-    /// The ticks of the edits that were accepted.
-    pub own: BTreeSet<Tick>,
-    /// The entries of edits that are in the record now, or were before.
-    pub answered: BTreeSet<EntryId>,
     /// The record's rights after it.
     pub known: Arc<KnownRights>,
     /// Nothing else than these edits happened that the visitor could have to be told of.
     pub quiet: bool,
-    /// Others may have to be told.
-    pub heard: bool,
 }
 
-/// One visit of a device to the writer: its edits are judged and written, a tick is taken.
+/// One visit of a device to the writer: its edits are judged and written for as long as its turn
+/// lasts, at least one of them, and a tick is taken. `taken` is what earlier passes took.
 ///
 /// # Errors
-/// Nothing of it is then kept.
+/// Nothing of this pass is then kept.
 pub fn pass(
     records: &Records,
     connection: &mut SqliteConnection,
@@ -60,49 +74,48 @@ pub fn pass(
     visitor: &Visitor,
     submission: &Submission,
     cursor: Option<&Cursor>,
+    mut taken: Taken,
 ) -> Result<Passed, AccessError> {
     let admitted = records.admit(connection, record, visitor.person)?;
     let now = records.clock.now();
     let mut writing = Writing::new(&admitted, visitor, submission, now);
     let mut known = admitted.known.clone();
-    let outcomes = if submission.edits.is_empty() {
-        Vec::new()
-    } else {
-        take_in(
+    let waiting = &submission.edits[taken.outcomes.len()..];
+    if !waiting.is_empty() {
+        let outcomes = take_in(
             records,
             connection,
             &admitted,
             visitor,
-            submission,
+            (waiting, &submission.proven),
             &mut writing,
             &mut known,
-        )?
-    };
+        )?;
+        let told = waiting.iter().zip(&outcomes);
+        let told = told.filter(|(_, outcome)| outcome.verdict.accepted().is_some());
+        let entries = told.filter_map(|(edit, _)| Some(edit.as_ref().ok()?.entry()));
+        taken.answered.extend(entries);
+        taken.outcomes.extend(outcomes);
+    }
     let row = writing.finish(connection)?;
     let at = row.clock.last;
     let (_, epoch) = records.standing(&known.latest, &admitted.subject, at);
     let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
-    let answered = submission.edits.iter().zip(&outcomes);
-    let answered = answered
-        .filter(|(_, outcome)| outcome.verdict.accepted().is_some())
-        .filter_map(|(edit, _)| Some(edit.as_ref().ok()?.entry()))
-        .collect();
+    taken.heard |= writing.heard();
+    taken.own.append(&mut writing.own);
     let quiet = match cursor {
-        _ if outcomes.iter().any(again) => false,
+        _ if taken.outcomes.iter().any(again) => false,
         Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
-            is_quiet(connection, &admitted, cursor, at, &writing.own)?
+            is_quiet(connection, &admitted, cursor, at, &taken.own)?
         }
         _ => false,
     };
     Ok(Passed {
-        outcomes,
+        taken,
         subject: admitted.subject,
         epoch,
         at,
         quiet,
-        heard: writing.heard(),
-        own: writing.own,
-        answered,
         known,
         row,
     })
@@ -113,20 +126,24 @@ fn take_in(
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
     visitor: &Visitor,
-    submission: &Submission,
+    (edits, proven): (&[Result<VerifiedEdit, Unverified>], &[Seen]),
     writing: &mut Writing<'_>,
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
+    let started = Instant::now();
     let device = visitor.device.ok_or(AccessError::Device)?;
     let submitter = Submitter {
         subject: admitted.subject,
         device: device.id,
         key: device.public_key,
     };
-    let mut gathered = Gathered::load(connection, &admitted.vault, submission)?;
+    let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
-    let mut outcomes = Vec::with_capacity(submission.edits.len());
-    for edit in &submission.edits {
+    let mut outcomes = Vec::with_capacity(edits.len());
+    for edit in edits {
+        if !outcomes.is_empty() && started.elapsed() >= TURN {
+            break;
+        }
         let edit = match edit {
             Ok(edit) => edit,
             Err(unverified) => {
@@ -135,6 +152,7 @@ fn take_in(
                 continue;
             }
         };
+        gathered.load(connection, &admitted.vault, edit.entry())?;
         let tick = writing.next_tick();
         let before = limits::remember(&gathered, &ledger, edit);
         let mut judged = match gathered.refused(edit) {
@@ -144,7 +162,7 @@ fn take_in(
                 ledger: &mut ledger,
                 matrix: &records.matrix,
                 submitter: &submitter,
-                proven: &submission.proven,
+                proven,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
             }

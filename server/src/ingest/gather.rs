@@ -4,7 +4,6 @@ use sync_core::authority::{HeldChange, Judged, Kept, VerifiedEdit};
 use sync_core::sync::Refusal;
 use sync_core::{ChangeHash, EntryId, Tick};
 
-use super::Submission;
 use crate::fault::Fault;
 use crate::keys::{EntryKeyId, SealingKey};
 use crate::records::vault::Vault;
@@ -25,6 +24,7 @@ pub(super) struct Stored {
 }
 
 /// What bears on a submission.
+#[derive(Default)]
 pub(super) struct Gathered {
     /// The entries the edits name, as the law takes them.
     pub(super) kept: BTreeMap<EntryId, Kept>,
@@ -32,34 +32,20 @@ pub(super) struct Gathered {
     pub(super) stored: BTreeMap<EntryId, Stored>,
     /// Those whose content was destroyed.
     destroyed: BTreeSet<EntryId>,
+    loaded: BTreeSet<EntryId>,
 }
 
 impl Gathered {
-    /// Loads the entries that the edits name.
+    /// Loads an entry that an edit names, unless it is here already.
     pub(super) fn load(
-        store: &mut impl RecordStore,
-        vault: &Vault<'_>,
-        submission: &Submission,
-    ) -> Result<Self, Fault> {
-        let edits = submission.edits.iter().flatten();
-        let named: BTreeSet<EntryId> = edits.map(VerifiedEdit::entry).collect();
-        let mut gathered = Gathered {
-            kept: BTreeMap::new(),
-            stored: BTreeMap::new(),
-            destroyed: BTreeSet::new(),
-        };
-        for entry in named {
-            gathered.load_entry(store, vault, entry)?;
-        }
-        Ok(gathered)
-    }
-
-    fn load_entry(
         &mut self,
         store: &mut impl RecordStore,
         vault: &Vault<'_>,
         entry: EntryId,
     ) -> Result<(), Fault> {
+        if !self.loaded.insert(entry) {
+            return Ok(());
+        }
         let mut held = BTreeMap::new();
         for row in store.held_of_entry(vault.record(), entry)? {
             let one = vault.open_held(&row)?;

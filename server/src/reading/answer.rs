@@ -12,7 +12,7 @@ use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Ti
 use super::page::Since;
 use super::{Cursor, Page, page};
 use crate::audit::{self, Actor};
-use crate::ingest::{self, Passed, Submission};
+use crate::ingest::{self, Passed, Submission, Taken};
 use crate::records::{AccessError, Admitted, Records, Visitor};
 use crate::storage::records::{RecordRow, RecordStore as _};
 
@@ -45,7 +45,7 @@ impl Records {
         let cursor = sealed.and_then(|c| Cursor::open(&self.keys, record, visitor.person, c));
         let passed = self.take(record, visitor, request, cursor).await?;
         self.remember(&passed.row, passed.known.clone());
-        if passed.heard {
+        if passed.taken.heard {
             self.hub.changed(record);
         }
         if let Some(cursor) = cursor.filter(|_| passed.quiet) {
@@ -54,12 +54,12 @@ impl Records {
         let from = Start {
             cursor,
             floor: passed.at,
-            own: passed.own,
-            answered: passed.answered,
+            own: passed.taken.own,
+            answered: passed.taken.answered,
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        self.answer(&row, visitor.person, page, passed.outcomes)
+        self.answer(&row, visitor.person, page, passed.taken.outcomes)
     }
 
     /// What is new since an answer, to somebody who is connected; nothing if nothing is.
@@ -89,7 +89,7 @@ impl Records {
             .map(Some)
     }
 
-    /// The first pass through the writer.
+    /// The first passes through the writer: one, unless there is much to take.
     async fn take(
         self: &Arc<Self>,
         record: RecordId,
@@ -112,12 +112,22 @@ impl Records {
         } else {
             Submission::default()
         };
-        let records = self.clone();
-        let pass = move |connection: &mut SqliteConnection| {
-            let cursor = cursor.as_ref();
-            ingest::pass(&records, connection, record, &visitor, &submission, cursor)
-        };
-        self.db.write(pass).await
+        let submission = Arc::new(submission);
+        let mut taken = Taken::default();
+        loop {
+            let (records, submitted) = (self.clone(), submission.clone());
+            let pass = move |connection: &mut SqliteConnection| {
+                let cursor = cursor.as_ref();
+                ingest::pass(
+                    &records, connection, record, &visitor, &submitted, cursor, taken,
+                )
+            };
+            let passed = self.db.write(pass).await?;
+            if passed.taken.outcomes.len() == submission.edits.len() {
+                return Ok(passed);
+            }
+            taken = passed.taken;
+        }
     }
 
     /// Works out what is new, and notes in the access log that it is given.
@@ -237,7 +247,7 @@ impl Records {
             cursor,
             entries: BTreeMap::new(),
         };
-        self.answer(&passed.row, visitor.person, page, passed.outcomes)
+        self.answer(&passed.row, visitor.person, page, passed.taken.outcomes)
     }
 
     fn answer(

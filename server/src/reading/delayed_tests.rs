@@ -1,14 +1,14 @@
 //! What the holder may not know of yet, and their access log.
 
+use sync_core::EntryId;
 use sync_core::audit::{self, AccessAction, AccessEvent, ChainedEvent};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, STATUS, Value, Write};
 use sync_core::sync::{HoldReason, Refusal, Verdict};
-use sync_core::{EntryId, Tick};
 
 use crate::clock::Clock as _;
 use crate::records::vault::Vault;
-use crate::records::world::{Phone, World};
+use crate::records::world::{Phone, START, World};
 
 const DAY: u64 = 86_400;
 
@@ -147,7 +147,7 @@ async fn a_mark_does_not_hide_what_its_author_had_no_right_to() {
     let mut holder = world.holder(1).await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
-    let result = caregiver.result("À taire", Tick(u64::MAX));
+    let result = caregiver.result("À taire", START.plus_days(30));
     let (answer, _) = caregiver.round().await;
     let held = Verdict::Held(HoldReason::NotPermitted);
     assert_eq!(answer.outcomes[0].verdict, held);
