@@ -273,6 +273,9 @@ fn word(invalid: &Invalid) -> &'static str {
         Invalid::Malformed { .. } => "malformed",
         Invalid::UnknownCode { .. } => "unknown-code",
         Invalid::Date { .. } => "not-a-date",
+        Invalid::Fixed { .. } => "fixed",
+        Invalid::Excluded { .. } => "excluded",
+        Invalid::Control { .. } => "control-character",
         Invalid::OutOfBounds { .. } => "out-of-bounds",
     }
 }

@@ -271,6 +271,9 @@ pub fn schema(state: &EntryState) -> u64 {
 /// Whether an entry may stand as it is: every known key holds what its kind's tables allow, and
 /// nothing required is missing.
 ///
+/// What an entry is by its creation stays so: a statement that no allergy is known never comes of
+/// an allergy, nor an allergy of it.
+///
 /// Unknown kinds, unknown keys, and the codes of a newer schema version are tolerated; another
 /// type under a known key is not, in any version.
 ///
@@ -287,6 +290,10 @@ pub fn validate(state: &EntryState) -> Result<(), Invalid> {
         }
     }
     for spec in kind.own_fields() {
+        let later = || state.history.iter().filter(|past| !past.deps.is_empty());
+        if spec.fixed && later().any(|past| past.wrote(spec.key).is_some()) {
+            return Err(Invalid::Fixed { field: spec.key });
+        }
         let union = spec.join == Join::Union;
         if union && state.members(spec.key).count() > MEMBERS_MAX {
             return Err(Invalid::TooMany {
@@ -294,6 +301,9 @@ pub fn validate(state: &EntryState) -> Result<(), Invalid> {
                 max: MEMBERS_MAX,
             });
         }
+    }
+    if kind == Kind::Allergy {
+        allergy::check_statement(state)?;
     }
     if newer {
         return Ok(());

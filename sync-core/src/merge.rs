@@ -36,10 +36,13 @@ pub use vital::{
 use std::collections::BTreeMap;
 
 use crate::change::Provenance;
-use crate::entry::{self, EntryClass, EntryState, STATUS};
+use crate::entry::{
+    self, EntryClass, EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS,
+    HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Visibility,
+};
 use crate::kind::contact::{NAME, PHONE};
 use crate::kind::{self, JsonScalar as _, Kind, Label, Phone, Regimen};
-use crate::{ChangeHash, EntryId, PersonId};
+use crate::{ChangeHash, EntryId, PersonId, Tick};
 
 use history::{Field, History, is_member};
 
@@ -89,6 +92,7 @@ pub fn view(
         standing,
         status,
         visibility,
+        withheld: withheld(state),
         flags,
         confirmed: history.is_confirmed(),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
@@ -97,6 +101,21 @@ pub fn view(
         unsent: all.filter(|change| history.is_unsent(*change)).count(),
         fields,
         kind: history.kind,
+    }
+}
+
+/// All visibility flags that were ever set.
+fn withheld(state: &EntryState) -> Visibility {
+    let writes = || state.history.iter().flat_map(|past| &past.writes);
+    let ever = |key: &str| writes().any(|w| w.key == key && w.value == Some(Value::Bool(true)));
+    let until = writes().filter_map(|write| match write.value {
+        Some(Value::Uint(tick)) if write.key == HIDDEN_FROM_PATIENT_UNTIL => Some(Tick(tick)),
+        _ => None,
+    });
+    Visibility {
+        hidden_from_professionals: ever(HIDDEN_FROM_PROFESSIONALS),
+        hidden_from_patient_until: until.max(),
+        hidden_from_representatives: ever(HIDDEN_FROM_REPRESENTATIVES),
     }
 }
 

@@ -13,7 +13,8 @@ use super::StoreError;
 #[derive(Serialize, Deserialize)]
 struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times);
 
-/// Kind, schema, label, standing, status, visibility, flags, whether it is confirmed.
+/// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
+/// is confirmed.
 #[derive(Serialize, Deserialize)]
 struct About(
     Kind,
@@ -21,6 +22,7 @@ struct About(
     String,
     Standing,
     Status,
+    Visibility,
     Visibility,
     Vec<Flag>,
     bool,
@@ -72,6 +74,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.standing,
         view.status.clone(),
         view.visibility.clone(),
+        view.withheld.clone(),
         view.flags.clone(),
         view.confirmed,
     );
@@ -94,7 +97,8 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
 /// Reads what [`pack`] wrote.
 pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError> {
     let Packed(about, fields, said, stamps, times) = codec::from_cbor(bytes)?;
-    let About(kind, schema, label, standing, status, visibility, flags, confirmed) = about;
+    let About(kind, schema, label, standing, status, visibility, withheld, flags, confirmed) =
+        about;
     let Times(created, edited, recorded, unsent) = times;
     let stamps: Vec<Stamp> = stamps.into_iter().map(Stamp::from).collect();
     let stamp = |at: usize| stamps.get(at).cloned().ok_or(StoreError::Damaged);
@@ -126,6 +130,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         standing,
         status,
         visibility,
+        withheld,
         fields: fields
             .into_iter()
             .map(field)

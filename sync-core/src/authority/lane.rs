@@ -52,6 +52,10 @@ impl Kept {
         }
     }
 
+    fn accepted(&self, change: &ChangeHash) -> Option<Tick> {
+        self.provenance.get(change)?.accepted
+    }
+
     fn state(&mut self) -> &EntryState {
         self.state.get_or_insert_with(|| self.document.state())
     }
@@ -216,6 +220,12 @@ impl Lane<'_> {
         kind::validate(&after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
         let author = before.as_ref().map_or(origin.author, |class| class.author);
         let class = EntryClass::of(&after, author);
+        let created = after
+            .creation()
+            .and_then(|first| kept.accepted(&first.hash));
+        if delays_too_long(&class, created.unwrap_or(tick)) {
+            return Err(Stop::Refused(Refusal::Invalid));
+        }
         let asked = Asked {
             edit,
             before: before.as_ref(),
@@ -331,6 +341,12 @@ impl Lane<'_> {
 enum Stop {
     Held(HoldReason),
     Refused(Refusal),
+}
+
+/// Whether an entry of that moment is kept from the patient for longer than anything may be.
+fn delays_too_long(class: &EntryClass, created: Tick) -> bool {
+    let until = class.visibility.hidden_from_patient_until;
+    until.is_some_and(|until| until > created.plus_days(kind::common::MOST_DELAY_DAYS))
 }
 
 /// One edit as a question to the policy.

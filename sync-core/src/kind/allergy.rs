@@ -3,7 +3,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `label` | the substance, a [`Label`] |
-//! | `no-known-allergy` | `true`: the entry states that no allergy is known (of its category, if it has one) |
+//! | `no-known-allergy` | `true`: the entry states that no allergy is known (of its category, if it has one); only at creation, and then without criticality and reactions |
 //! | `category` | [`AllergyCategory`] |
 //! | `criticality` | [`Criticality`] |
 //! | `verification` | [`Verification`] |
@@ -17,7 +17,7 @@ use super::field::{FieldSpec, Join, Shape};
 use super::json::{self, Extra, JsonScalar};
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label};
-use crate::entry::Write;
+use crate::entry::{EntryState, Value, Write};
 
 /// States that no allergy is known.
 pub const NO_KNOWN_ALLERGY: &str = "no-known-allergy";
@@ -138,7 +138,8 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
         Shape::Flag,
         "No known allergy",
         "Aucune allergie connue",
-    ),
+    )
+    .fixed(),
     FieldSpec::new(
         CATEGORY,
         Shape::Code(AllergyCategory::known),
@@ -166,6 +167,28 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     )
     .joins(Join::Union),
 ];
+
+/// Whether an entry states that no allergy is known, rather than one.
+pub(crate) fn states_none(state: &EntryState) -> bool {
+    state
+        .values(NO_KNOWN_ALLERGY)
+        .any(|value| *value == Value::Bool(true))
+}
+
+/// A statement that no allergy is known says nothing of the danger of one.
+pub(super) fn check_statement(state: &EntryState) -> Result<(), Invalid> {
+    if !states_none(state) {
+        return Ok(());
+    }
+    let said = |value: &Value| *value != Value::Null;
+    if state.values(CRITICALITY).any(said) {
+        return Err(Invalid::Excluded { field: CRITICALITY });
+    }
+    if state.members(REACTION).next().is_some() {
+        return Err(Invalid::Excluded { field: REACTION });
+    }
+    Ok(())
+}
 
 /// An allergy as an app fills it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +231,12 @@ impl AllergyDraft {
     /// Names the first field that cannot stand.
     pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
         let mut out = Drafted::new(Kind::Allergy);
+        if self.no_known_allergy && self.criticality.is_some() {
+            return Err(Invalid::Excluded { field: CRITICALITY });
+        }
+        if self.no_known_allergy && !self.reactions.is_empty() {
+            return Err(Invalid::Excluded { field: REACTION });
+        }
         out.json(LABEL, &self.substance);
         out.flag(NO_KNOWN_ALLERGY, self.no_known_allergy.then_some(true));
         out.text(CATEGORY, self.category.as_ref().map(AllergyCategory::code));

@@ -145,6 +145,9 @@ pub const FIELDS: &[FieldSpec] = &[
     FieldSpec::new(entry::SCHEMA, Shape::Tick, "Version", "Version").joins(Join::Later),
 ];
 
+/// For how many days after it was entered an entry may be kept from the patient at most.
+pub const MOST_DELAY_DAYS: u64 = 366;
+
 /// Whether a key says who may see the entry rather than what it holds.
 pub fn is_visibility(key: &str) -> bool {
     [

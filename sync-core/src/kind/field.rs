@@ -13,7 +13,7 @@ use crate::entry::Value;
 pub enum Shape {
     /// Yes or no.
     Flag,
-    /// A tick: microseconds since the Unix epoch, unsigned.
+    /// A tick: microseconds since the Unix epoch, from 0 to 2⁶³ − 1.
     Tick,
     /// Text of at most so many characters.
     Text(usize),
@@ -61,6 +61,8 @@ pub struct FieldSpec {
     pub join: Join,
     /// Whether an entry of this kind must have it.
     pub required: bool,
+    /// Whether it is written when the entry is created or never.
+    pub fixed: bool,
     /// What people call it.
     pub title: Words,
 }
@@ -73,6 +75,7 @@ impl FieldSpec {
             shape,
             join: Join::Both,
             required: false,
+            fixed: false,
             title: Words::new(en, fr),
         }
     }
@@ -89,6 +92,12 @@ impl FieldSpec {
         self
     }
 
+    /// That is written when the entry is created or never.
+    pub const fn fixed(mut self) -> Self {
+        self.fixed = true;
+        self
+    }
+
     /// Checks one value. A newer version may have more codes, never another type.
     ///
     /// # Errors
@@ -97,8 +106,10 @@ impl FieldSpec {
         let field = self.key;
         match (self.shape, value) {
             (_, Value::Null) if self.required => Err(Invalid::Missing { field }),
-            (_, Value::Null) | (Shape::Flag, Value::Bool(_)) | (Shape::Tick, Value::Uint(_)) => {
-                Ok(())
+            (_, Value::Null) | (Shape::Flag, Value::Bool(_)) => Ok(()),
+            (Shape::Tick, Value::Uint(tick)) => {
+                let fits = i64::try_from(*tick).is_ok();
+                fits.then_some(()).ok_or(Invalid::OutOfBounds { field })
             }
             (Shape::Text(max), Value::Text(text)) if self.required => json::text(field, text, max),
             (Shape::Text(max), Value::Text(text)) => json::optional(field, Some(text), max),

@@ -51,6 +51,24 @@ pub enum Invalid {
         /// Its key.
         field: &'static str,
     },
+    /// Written after the entry was created, where only its creation may.
+    #[error("{field} stands from the creation of the entry on")]
+    Fixed {
+        /// Its key.
+        field: &'static str,
+    },
+    /// A field that this entry may not have beside another of its fields.
+    #[error("{field} cannot stand in this entry")]
+    Excluded {
+        /// Its key.
+        field: &'static str,
+    },
+    /// A character that steers a screen instead of being shown.
+    #[error("{field} holds a control character")]
+    Control {
+        /// Its key.
+        field: &'static str,
+    },
     /// A number outside its bounds, or an end before its start.
     #[error("{field} is out of bounds")]
     OutOfBounds {
@@ -70,6 +88,9 @@ impl Invalid {
             | Invalid::Malformed { field }
             | Invalid::UnknownCode { field }
             | Invalid::Date { field }
+            | Invalid::Fixed { field }
+            | Invalid::Excluded { field }
+            | Invalid::Control { field }
             | Invalid::OutOfBounds { field } => field,
         }
     }

@@ -44,12 +44,17 @@ pub(crate) fn text(field: &'static str, text: &str, max: usize) -> Result<(), In
     optional(field, Some(text), max)
 }
 
-/// A text that must fit if it is there.
+/// A text that must fit if it is there. Lines may end in it; it steers no screen otherwise.
 pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<(), Invalid> {
-    match text {
-        Some(text) if text.chars().count() > max => Err(Invalid::TooLong { field, max }),
-        _ => Ok(()),
+    let Some(text) = text else { return Ok(()) };
+    if text.chars().count() > max {
+        return Err(Invalid::TooLong { field, max });
     }
+    let steers = |c: char| c.is_control() && !['\n', '\r', '\t'].contains(&c);
+    if text.chars().any(steers) {
+        return Err(Invalid::Control { field });
+    }
+    Ok(())
 }
 
 /// Whether two scalars say the same, JSON texts compared by what they mean.

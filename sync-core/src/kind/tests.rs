@@ -302,3 +302,80 @@ fn members_a_newer_version_put_into_a_value_survive_its_rewriting() {
     assert_eq!(again.other["taper"], serde_json::json!([1, 2]));
     assert_eq!(again.product.other["brand"], "Y");
 }
+
+fn later(first: &[Write], then: &[Write]) -> EntryState {
+    let mut document = EntryDocument::new();
+    for writes in [first, then] {
+        document
+            .edit(Actor([1; 16]), writes, DeviceTime(0))
+            .expect("writes make a change");
+    }
+    document.state()
+}
+
+#[test]
+fn no_allergy_becomes_the_statement_that_none_is_known() {
+    let allergy = drafts()[0].writes().expect("a good draft");
+    let none = drafts()[1].writes().expect("a good draft");
+    let field = allergy::NO_KNOWN_ALLERGY;
+    for value in [Value::Bool(true), Value::Bool(false), Value::Null] {
+        let writes = [Write::set(field, value)];
+        let fixed = Err(Invalid::Fixed { field });
+        assert_eq!(validate(&later(&allergy, &writes)), fixed);
+        assert_eq!(validate(&later(&none, &writes)), fixed);
+    }
+    for (field, key, value) in [
+        ("criticality", "criticality", "high"),
+        (
+            "reaction",
+            "reaction/urticaire",
+            r#"{"manifestation":{"text":"Urticaire"}}"#,
+        ),
+    ] {
+        let told = later(&none, &[Write::set(key, value)]);
+        assert_eq!(validate(&told), Err(Invalid::Excluded { field }));
+    }
+    let mut both = AllergyDraft::none_known("Aucune");
+    both.criticality = Some(Criticality::High);
+    let field = "criticality";
+    assert_eq!(both.writes(), Err(Invalid::Excluded { field }));
+}
+
+#[test]
+fn texts_steer_no_screen() {
+    for (text, fits) in [
+        ("two\nlines\tof it", true),
+        ("\u{1b}[2Jgone", false),
+        ("a\u{9b}b", false),
+    ] {
+        let draft = OwnNoteDraft {
+            title: "Questions".into(),
+            text: Some(text.into()),
+            ..OwnNoteDraft::default()
+        };
+        assert_eq!(draft.writes().is_ok(), fits, "{text:?}");
+        let label = Label::text(text).to_value();
+        let label = label.as_text().expect("a text");
+        assert_eq!(json::check::<Label>("label", label).is_ok(), fits);
+    }
+}
+
+#[test]
+fn a_tick_fits_where_it_is_stored() {
+    let most = i64::MAX.cast_unsigned();
+    let note = drafts()
+        .pop()
+        .expect("a note")
+        .writes()
+        .expect("a good draft");
+    let field = crate::entry::HIDDEN_FROM_PATIENT_UNTIL;
+    for (tick, judged) in [
+        (most, Ok(())),
+        (most + 1, Err(Invalid::OutOfBounds { field })),
+    ] {
+        assert_eq!(
+            validate(&later(&note, &[Write::set(field, Value::Uint(tick))])),
+            judged
+        );
+    }
+}

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EntryView, FieldClaim, Flag, FlagCode, Stamp, Standing};
 use crate::EntryId;
-use crate::entry::{STATUS, Value};
-use crate::kind::allergy::{CATEGORY, NO_KNOWN_ALLERGY};
+use crate::entry::{STATUS, Value, Visibility};
+use crate::kind::allergy::{CATEGORY, CRITICALITY, NO_KNOWN_ALLERGY, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
 use crate::kind::medication::REGIMEN;
 use crate::kind::{BloodGroup, Kind, Label, Regimen, normalise};
+use crate::policy::Role;
 
 /// Up to so many entries of one name are linked each with each, more of them in a chain.
 const LINKED_PAIRWISE: usize = 16;
@@ -67,10 +68,12 @@ pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     flags
 }
 
-/// Whether an allergy entry states that none is known.
+/// Whether an allergy entry states that none is known. One that tells of a danger does not,
+/// whatever else it says.
 pub(super) fn states_none(view: &EntryView) -> bool {
     let claims = view.claims(NO_KNOWN_ALLERGY);
-    !claims.is_empty() && claims.iter().all(|claim| claim.value == Value::Bool(true))
+    let says = !claims.is_empty() && claims.iter().all(|claim| claim.value == Value::Bool(true));
+    says && view.claims(CRITICALITY).is_empty() && view.members(REACTION).next().is_none()
 }
 
 fn taken(view: &EntryView) -> Vec<Label> {
@@ -181,6 +184,7 @@ fn same_category(statement: &EntryView, allergy: &EntryView) -> bool {
 }
 
 /// Whether somebody who had seen the allergy as it stands said, or said again, that none is known.
+/// Whoever it was ever kept from counts as not having seen it.
 fn had_seen(statement: &EntryView, allergy: &EntryView) -> bool {
     let stamps = |claims: &[FieldClaim]| -> Vec<Stamp> {
         claims.iter().filter_map(|claim| claim.by.clone()).collect()
@@ -192,5 +196,20 @@ fn had_seen(statement: &EntryView, allergy: &EntryView) -> bool {
     let mut stood = stamps(allergy.claims(STATUS));
     stood.extend(allergy.created.clone());
     let mut said = said.concat().into_iter();
-    !stood.is_empty() && said.any(|said| stood.iter().all(|stood| said.had_seen(stood)))
+    let author = allergy.created.as_ref().map(|stamp| stamp.author);
+    let seen = |said: &Stamp, stood: &Stamp| {
+        let own = author == Some(said.author) || said.device == stood.device;
+        said.had_seen(stood) && (own || !kept_from(&allergy.withheld, &said.role))
+    };
+    !stood.is_empty() && said.any(|said| stood.iter().all(|stood| seen(&said, stood)))
+}
+
+/// Whether an entry with these flags may not have been there for somebody in a role. A treating
+/// physician may see what is hidden, but no stamp tells who was one.
+fn kept_from(flags: &Visibility, role: &Role) -> bool {
+    let holder = *role == Role::Holder;
+    let delegate = role.is_delegate();
+    (flags.hidden_from_professionals && !holder)
+        || (flags.hidden_from_patient_until.is_some() && (holder || delegate))
+        || (flags.hidden_from_representatives && delegate)
 }

@@ -122,6 +122,9 @@ pub struct EntryView {
     pub status: Status,
     /// Who may not see it.
     pub visibility: Visibility,
+    /// From whom it was kept at any time of its history.
+    #[serde(default)]
+    pub withheld: Visibility,
     /// Its fields: in the order of its kind's table, then those of a newer version.
     pub fields: Vec<FieldView>,
     /// What to know before trusting it.

@@ -78,7 +78,10 @@ fn a_line_about_what_the_holder_may_not_know_of_comes_later() {
     let theirs = midwife.synced(mine.record.id());
     let before = lines(&mine).len();
     let mut result = allergy("Nickel");
-    let far = Tick(u64::from(u32::MAX) * 1_000_000);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    let far = Tick(now.as_secs() * 1_000_000).plus_days(30);
     result.common.visibility.hidden_from_patient_until = Some(far);
     let entry = theirs.add(result).expect("added");
     sync(&theirs);

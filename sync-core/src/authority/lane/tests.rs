@@ -378,3 +378,40 @@ fn a_hidden_entry_answers_like_one_that_is_not_there() {
     assert_eq!(refused(&hidden), Some(Refusal::Incomplete));
     assert_eq!(refused(&unknown), Some(Refusal::Incomplete));
 }
+
+#[test]
+fn nothing_is_kept_from_the_patient_for_good() {
+    let mut keeper = Keeper::new();
+    let doctor = Party::new(DOCTOR, Role::Professional(Profession::Physician));
+    let most = kind::common::MOST_DELAY_DAYS;
+    let mut document = EntryDocument::new();
+    let until = |tick: Tick| {
+        Write::set(
+            "hidden-from-patient-until",
+            crate::entry::Value::Uint(tick.0),
+        )
+    };
+    for (tick, taken) in [(day(2 + most), true), (Tick(day(3 + most).0), false)] {
+        let mut writes = allergy();
+        writes.push(until(tick));
+        let entry = EntryId(Uuid::from_u128(u128::from(tick.0)));
+        let edit = doctor.edit(
+            entry,
+            &mut EntryDocument::new(),
+            &writes,
+            Some(seen(day(1))),
+        );
+        assert_eq!(accepted(&keeper.submit(&doctor, &edit, day(2))), taken);
+    }
+    // Nor by asking for more each time.
+    let edit = doctor.edit(ALLERGY, &mut document, &allergy(), Some(seen(day(1))));
+    assert!(accepted(&keeper.submit(&doctor, &edit, day(2))));
+    let edit = doctor.edit(
+        ALLERGY,
+        &mut document,
+        &[until(day(50 + most))],
+        Some(seen(day(40))),
+    );
+    let judged = keeper.submit(&doctor, &edit, day(50));
+    assert_eq!(refused(&judged), Some(Refusal::Invalid));
+}

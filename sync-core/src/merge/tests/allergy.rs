@@ -271,3 +271,37 @@ fn not_a_duplicate_is_remembered() {
         "as strict as what it touches"
     );
 }
+
+#[test]
+fn none_known_by_somebody_it_was_hidden_from_is_contradicted() {
+    let hide = |hide| CommonPatch {
+        hidden_from_professionals: Some(hide),
+        ..CommonPatch::default()
+    };
+    for shown_again in [false, true] {
+        let (mut story, holder, caregiver, _, entry) = known();
+        story.edit(holder, entry, hide(true));
+        story.settle();
+        story.create(caregiver, none());
+        story.settle();
+        if shown_again {
+            story.edit(holder, entry, hide(false));
+            story.settle();
+        }
+        assert!(contradicted(&story), "shown again: {shown_again}");
+    }
+}
+
+#[test]
+fn none_known_by_the_one_who_hid_it_stands() {
+    let (mut story, holder, _, _, entry) = known();
+    let hide = CommonPatch {
+        hidden_from_professionals: Some(true),
+        ..CommonPatch::default()
+    };
+    story.edit(holder, entry, hide);
+    story.settle();
+    story.create(holder, none());
+    story.settle();
+    assert!(!contradicted(&story));
+}
