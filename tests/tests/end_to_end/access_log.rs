@@ -78,10 +78,8 @@ fn a_line_about_what_the_holder_may_not_know_of_comes_later() {
     let theirs = midwife.synced(mine.record.id());
     let before = lines(&mine).len();
     let mut result = allergy("Nickel");
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
-    let far = Tick(now.as_secs() * 1_000_000).plus_days(30);
+    let now = jiff::Timestamp::now().as_microsecond().cast_unsigned();
+    let far = Tick(now).plus_days(30);
     result.common.visibility.hidden_from_patient_until = Some(far);
     let entry = theirs.add(result).expect("added");
     sync(&theirs);
