@@ -3,7 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use sync_core::policy::{Profession, Role};
+use sync_core::policy::{Matrix, Profession, Role};
 use sync_core::sign::{self, PublicKey, SignatureBytes};
 use sync_core::{Bytes, PersonId, RecordId};
 use url::{Host, Url};
@@ -13,7 +13,10 @@ use crate::device::Device;
 use crate::driver::{Method, json_call, signed_call};
 use crate::error::Error;
 use crate::seal::{self, RowKey};
-use crate::store::{ProfileCard, RecordCard, Secrets, Session, Unlocked};
+use crate::store::{ProfileCard, RecordCard, Secrets, Session, Shelf, Unlocked};
+
+/// More records than a person opens; a server that goes on naming more is not believed.
+const MOST_RECORDS: usize = 100_000;
 
 const DEVICE: &[u8] = b"carnet/device/1";
 
@@ -87,6 +90,9 @@ struct ServerKey {
 #[derive(Deserialize)]
 struct Records {
     records: Vec<RecordSummary>,
+    /// Where the next page starts, if there is one.
+    #[serde(default)]
+    next: Option<RecordId>,
 }
 
 #[derive(Deserialize)]
@@ -306,14 +312,45 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
 /// # Errors
 /// When there is no way to the server or it refuses.
 pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), Error> {
-    let asked = signed_call::<(), Records>(device, profile, Method::Get, "/v1/records", None);
-    let answer = asked.await?;
-    let cards: Vec<RecordCard> = answer
-        .records
-        .into_iter()
-        .filter_map(RecordSummary::card)
-        .collect();
-    Ok(device.store().put_records(profile, &cards)?)
+    let mut cards: Vec<RecordCard> = Vec::new();
+    let mut path = "/v1/records".to_owned();
+    // All pages or nothing: a record that is not named has ended.
+    loop {
+        let asked = signed_call::<(), Records>(device, profile, Method::Get, &path, None);
+        let Records { records, next } = asked.await?;
+        cards.extend(records.into_iter().filter_map(RecordSummary::card));
+        match next {
+            Some(after) if cards.len() < MOST_RECORDS => {
+                path = format!("/v1/records?after={after}");
+            }
+            Some(_) => return Err(Error::Unreadable),
+            None => return Ok(device.store().put_records(profile, &cards)?),
+        }
+    }
+}
+
+/// Asks the server for the habilitation matrix by which it decides on a record, and keeps it. Its
+/// not answering is no error: the matrix that this library comes with does until it does.
+///
+/// # Errors
+/// When the store is broken.
+pub async fn refresh_matrix(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Habilitation {
+        matrix: Matrix,
+    }
+    let path = "/v1/habilitation";
+    let asked = signed_call::<(), Habilitation>(device, profile, Method::Get, path, None);
+    let Ok(Habilitation { matrix }) = asked.await else {
+        return Ok(());
+    };
+    device.store().with_replica(profile, record, |_, rows| {
+        Ok(rows.put_note(Shelf::Matrix, b"matrix", 0, &matrix)?)
+    })
 }
 
 /// The key a person's profile on this device signs with: the one it has, else a fresh one.

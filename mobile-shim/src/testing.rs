@@ -210,6 +210,9 @@ pub struct FakeNetwork {
 
 impl Transport for FakeNetwork {
     fn call(&self, call: Call) -> Pending<'_, Result<Reply, NetError>> {
+        if !call.path.ends_with("/sync") {
+            return Box::pin(async { Ok(problem(404, "not-found")) });
+        }
         let trouble = lock(&self.server.state).troubles.pop_front();
         let answered = || {
             let body = call.body.as_ref().expect("a sync has a body");

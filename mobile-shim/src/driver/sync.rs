@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_core::codec::{self, Encoding};
+use sync_core::policy::Matrix;
 use sync_core::replica::{AsideReason, Report};
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{Bytes, EntryId, RecordId};
@@ -13,7 +14,7 @@ use sync_core::{Bytes, EntryId, RecordId};
 use super::{Body, Call, Cancel, Method, json_call};
 use crate::device::Device;
 use crate::error::Error;
-use crate::store::{StoreError, Unlocked, fresh_incarnation};
+use crate::store::{Shelf, StoreError, Unlocked, fresh_incarnation};
 use crate::{account, people};
 
 /// How often to try again.
@@ -192,16 +193,21 @@ pub async fn synchronise(
     }
 }
 
-/// What a sync leaves to ask: which records are open now, if rights changed; how people are called
-/// whom the record names. The server's not answering is no error: it is asked after the next sync.
+/// What a sync leaves to ask: which records are open now and by which matrix, if rights changed; how
+/// people are called whom the record names. The server's not answering is no error: it is asked after the next sync.
 pub(super) async fn follow_up(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
     changed: &BTreeSet<EntryId>,
 ) -> Result<(), Error> {
-    if device.store().is_doubted(profile, record)? {
+    let doubted = device.store().is_doubted(profile, record)?;
+    if doubted {
         refresh(device, profile).await?;
+    }
+    let matrix: Vec<Matrix> = device.store().rows(profile, record).notes(Shelf::Matrix)?;
+    if doubted || matrix.is_empty() {
+        account::refresh_matrix(device, profile, record).await?;
     }
     if changed.is_empty() {
         return Ok(());

@@ -14,9 +14,10 @@ use sync_core::policy::{
 use super::record::entry_id;
 use super::{Bilingual, Record};
 use crate::error::CarnetError;
-use crate::store::{RecordCard, Unlocked, Views};
+use crate::store::{RecordCard, Shelf, Unlocked, Views};
 
-static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::default);
+/// What decides until the server has said what it decides by.
+static BUILT_IN: LazyLock<Matrix> = LazyLock::new(Matrix::default);
 
 /// Something a person may want to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
@@ -70,16 +71,20 @@ impl Record {
     /// Whether the person may do this now, in the role they act in, as far as this device knows.
     pub fn may(&self, wish: Wish) -> Result<Permission, CarnetError> {
         let profile = self.profile()?;
-        let (card, synced, views) = {
+        let (card, synced, views, matrix) = {
             let mut store = self.device.store();
             let card = store.record(&profile, &self.record)?;
             let synced = store.head(&profile, &self.record)?.seen_until();
             let views = store.views(&profile, &self.record)?;
-            (card.ok_or(CarnetError::NotFound)?, synced, views)
+            let mut rows = store.rows(&profile, &self.record);
+            let matrix: Vec<Matrix> = rows.notes(Shelf::Matrix)?;
+            let card = card.ok_or(CarnetError::NotFound)?;
+            (card, synced, views, matrix)
         };
         let asked = Asked {
             profile: &profile,
             views: &views,
+            matrix: matrix.first().unwrap_or(&BUILT_IN),
             now: self.device.clock().now(),
             synced,
             card,
@@ -114,6 +119,7 @@ struct Asked<'a> {
     profile: &'a Unlocked,
     card: RecordCard,
     views: &'a Views,
+    matrix: &'a Matrix,
     now: sync_core::DeviceTime,
     synced: Option<Tick>,
 }
@@ -139,7 +145,7 @@ impl Asked<'_> {
         let millis = u64::try_from(self.now.0).unwrap_or(0);
         let context = Context {
             rights: &rights,
-            matrix: &MATRIX,
+            matrix: self.matrix,
             // The device's clock may be behind what the record has seen already.
             now: Tick(millis.saturating_mul(1000)).max(synced),
         };

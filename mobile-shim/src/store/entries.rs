@@ -189,7 +189,13 @@ impl<'s> RecordRows<'s> {
                 None => self.remove(&entry)?,
             }
         }
-        for shelf in [Shelf::Held, Shelf::Log, Shelf::People, Shelf::Witness] {
+        for shelf in [
+            Shelf::Held,
+            Shelf::Log,
+            Shelf::Matrix,
+            Shelf::People,
+            Shelf::Witness,
+        ] {
             self.clear(shelf)?;
         }
         Ok(())

@@ -21,6 +21,8 @@ pub enum Shelf {
     People = 4,
     /// What a signed checkpoint said of the log when it was fetched last.
     Witness = 5,
+    /// The habilitation matrix by which the server decides.
+    Matrix = 6,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(

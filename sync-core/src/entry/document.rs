@@ -60,6 +60,12 @@ impl EntryDocument {
         self.0.save()
     }
 
+    /// The whole document as bytes, not compressed: an entry is small, and setting up a compressor
+    /// takes longer than all the rest.
+    pub fn save_plain(&self) -> Vec<u8> {
+        self.0.save_nocompress()
+    }
+
     /// The changes nothing follows yet, sorted.
     pub fn heads(&self) -> Vec<ChangeHash> {
         let mut heads: Vec<_> = self.0.get_heads().iter().map(|h| ChangeHash(h.0)).collect();

@@ -216,7 +216,7 @@ impl LocalEntry {
     pub fn to_bytes(&self) -> Vec<u8> {
         let origins = self.origins.iter().map(|(h, v)| (*h, v.clone())).collect();
         codec::to_cbor(&Stored {
-            document: self.document.save().into(),
+            document: self.document.save_plain().into(),
             origins,
             generation: self.generation,
             forgotten: self.forgotten,

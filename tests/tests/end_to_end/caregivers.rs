@@ -6,6 +6,33 @@ use sync_core::policy::{Profession, Role};
 
 use super::stage::{Stage, allergy, condition, labels, note, set, sync, sync_all, view};
 
+#[test]
+fn a_phone_greys_out_by_the_matrix_of_its_server() {
+    let matrix = include_str!("../../../sync-core/data/habilitation.toml");
+    let row = "allergy                    = \"rw   rw   rw   rw   rw   -    rw   rw\"";
+    assert!(matrix.contains(row));
+    let stricter = matrix.replace(row, "allergy = \"rw rw rw rw rw - r r\"");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let file = folder.path().join("habilitation.toml");
+    std::fs::write(&file, stricter).expect("written");
+    let file = file.to_str().expect("a path in UTF-8");
+    let stage = Stage::with(&["--habilitation", file]);
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let awa = stage.caregiver("Diallo");
+    hers.record
+        .delegate(awa.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    sync(&hers);
+    let theirs = awa.synced(record);
+    let may_add = |kind: &str| {
+        let kind = kind.to_owned();
+        let may = theirs.record.may(Wish::Add { kind });
+        may.expect("it is decided").allowed
+    };
+    assert!(may_add("condition") && !may_add("allergy"));
+}
+
 fn held(copy: &Copy) -> Vec<HeldChange> {
     copy.record.held().expect("the store is whole")
 }
