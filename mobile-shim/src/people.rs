@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sync_core::merge::EntryView;
-use sync_core::{EntryId, PersonId, RecordId};
+use sync_core::{EntryId, PersonId, RecordId, Tick};
 
 use crate::device::Device;
 use crate::driver::{Method, signed_call};
@@ -62,27 +62,38 @@ pub fn names(
     Ok(names)
 }
 
-/// Notes the people whom these entries name and this device does not know, and says whether there
-/// is anybody to ask the server for.
+/// Notes the people whom these entries name and this device does not know. If there is anybody to
+/// ask the server for, gives the tick after which the entries that name them were written.
 fn note_strangers(
     store: &mut Store,
     profile: &Unlocked,
     record: &RecordId,
     changed: &BTreeSet<EntryId>,
-) -> Result<bool, Error> {
+) -> Result<Option<Tick>, Error> {
     let named = names(store, profile, record)?;
     let views = store.views(profile, record)?;
-    let met = people_in(changed.iter().filter_map(|entry| views.find(entry)));
+    let changed: Vec<&EntryView> = changed.iter().filter_map(|id| views.find(id)).collect();
+    let met = people_in(changed.iter().copied());
     let mut rows = store.rows(profile, record);
     let noted: Vec<Named> = rows.notes(Shelf::People)?;
     let known: BTreeSet<PersonId> = noted.iter().map(|named| named.person).collect();
     let is_new = |person: &&PersonId| !named.contains_key(person) && !known.contains(person);
     let strangers: Vec<Named> = met.iter().filter(is_new).map(Named::stranger).collect();
-    let asking = !strangers.is_empty() || noted.iter().any(|named| named.asking);
-    if !strangers.is_empty() {
+    if noted.iter().any(|named| named.asking) {
+        store.with_replica(profile, record, |_, rows| put(rows, &strangers))?;
+        return Ok(Some(Tick(0)));
+    }
+    let unknown: BTreeSet<PersonId> = strangers.iter().map(|named| named.person).collect();
+    let since = changed
+        .into_iter()
+        .filter(|view| !people_in(std::iter::once(*view)).is_disjoint(&unknown))
+        .map(|view| view.edited.as_ref().and_then(|stamp| stamp.accepted))
+        .map(|written| Tick(written.map_or(0, |tick| tick.0.saturating_sub(1))))
+        .min();
+    if since.is_some() {
         store.with_replica(profile, record, |_, rows| put(rows, &strangers))?;
     }
-    Ok(asking)
+    Ok(since)
 }
 
 fn put(rows: &mut RecordRows<'_>, people: &[Named]) -> Result<(), Error> {
@@ -104,10 +115,10 @@ pub async fn learn_names(
     record: &RecordId,
     changed: &BTreeSet<EntryId>,
 ) -> Result<(), Error> {
-    if !note_strangers(&mut device.store(), profile, record, changed)? {
+    let Some(since) = note_strangers(&mut device.store(), profile, record, changed)? else {
         return Ok(());
-    }
-    let path = format!("/v1/records/{record}/people");
+    };
+    let path = format!("/v1/records/{record}/people?since={}", since.0);
     let asked = signed_call::<(), People>(device, profile, Method::Get, &path, None);
     let Ok(told) = asked.await else {
         return Ok(());

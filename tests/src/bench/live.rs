@@ -11,6 +11,9 @@ use super::figures::Spread;
 use super::world::World;
 use crate::support::{Phone, SupportError};
 
+/// Entries that are edited in turn: an entry of hundreds of changes is not the usual one.
+const NOTES: usize = 20;
+
 /// How long an edit takes to the other phone.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Live {
@@ -49,10 +52,13 @@ pub(super) fn measure(world: &World, edits: usize) -> Result<Live, SupportError>
     let code = here.profile.invite()?.code;
     let profile = phone.enrol(world.server.url(), &code)?;
     let there = phone.copy(&profile, here.copy.record.id())?;
-    let note = here.copy.add(OwnNoteDraft {
-        title: "Direct".into(),
-        ..OwnNoteDraft::default()
-    })?;
+    let note = |_| {
+        here.copy.add(OwnNoteDraft {
+            title: "Direct".into(),
+            ..OwnNoteDraft::default()
+        })
+    };
+    let notes = (0..NOTES).map(note).collect::<Result<Vec<_>, _>>()?;
     here.copy.sync()?;
     there.sync()?;
 
@@ -69,13 +75,13 @@ pub(super) fn measure(world: &World, edits: usize) -> Result<Live, SupportError>
     let _watch = there.record.watch(Arc::new(Arrived(arrived)))?;
     let mut taken = Vec::new();
     for number in 0..edits + 10 {
-        let notes = Edit::Set(format!("Remarque numéro {number}."));
+        let remark = Edit::Set(format!("Remarque numéro {number}."));
         let patch = CommonPatch {
-            notes,
+            notes: remark,
             ..CommonPatch::default()
         };
         let started = Instant::now();
-        here.copy.edit(note, patch)?;
+        here.copy.edit(notes[number % notes.len()], patch)?;
         let at = has_arrived.recv_timeout(patience).map_err(late)?;
         if number >= 10 {
             taken.push(at.saturating_duration_since(started));
