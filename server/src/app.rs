@@ -55,6 +55,12 @@ impl App {
             .lock()
             .map_err(|e| StartError::file(&config.data, e))?;
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
+        if !config.database().exists() && keys.has_records()? {
+            return Err(StartError::DataMissing {
+                data: config.database(),
+                keys: config.keys(),
+            });
+        }
         let db = Database::open(&config.database())?;
         drop(starting);
         let (matrix, lease) = (matrix(&config)?, config.lease_days);

@@ -53,6 +53,17 @@ pub enum StartError {
         /// The data store.
         data: PathBuf,
     },
+    /// There are keys of records, and no records.
+    #[error(
+        "{} is not there, but {} holds keys of records: put the data store back, or start anew \
+         in another directory with --data", data.display(), keys.display()
+    )]
+    DataMissing {
+        /// The data store.
+        data: PathBuf,
+        /// The key store.
+        keys: PathBuf,
+    },
     /// Passkeys are bound to another relying party.
     #[error(
         "the passkeys in this store are bound to the domain {stored:?} and would all stop \

@@ -38,6 +38,16 @@ impl RecordKey {
 }
 
 impl Keys {
+    /// Whether there are keys of records.
+    pub fn has_records(&self) -> Result<bool, KeyError> {
+        let mut connection = self.0.connection();
+        let one: Option<Vec<u8>> = record_keys::table
+            .select(record_keys::record_id)
+            .first(&mut *connection)
+            .optional()?;
+        Ok(one.is_some())
+    }
+
     /// Makes a record's key and makes it durable.
     ///
     /// # Errors

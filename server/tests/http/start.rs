@@ -1,6 +1,7 @@
 //! What a server refuses to start with.
 
 use server::app::{StartError, run_with};
+use sync_core::RecordId;
 use sync_core::policy::{Access, Profession, Role};
 
 use super::authenticator::Authenticator;
@@ -99,4 +100,22 @@ async fn keys_of_another_store_are_refused() {
         matches!(wrong, Err(StartError::KeysOfAnother { .. })),
         "{wrong:?}"
     );
+}
+
+#[tokio::test]
+async fn a_data_store_that_went_missing_is_not_begun_anew() {
+    let mut world = World::new().await;
+    let keys = &world.running().app().keys;
+    keys.create_record_key(RecordId(uuid::Uuid::from_u128(7)))
+        .expect("a key");
+    world.stop().await;
+    let config = world.config();
+    std::fs::remove_file(config.database()).expect("removes");
+    let refused = run_with(config.clone(), world.clock.clone()).await;
+    let refused = refused.map(|_| ());
+    assert!(
+        matches!(refused, Err(StartError::DataMissing { .. })),
+        "{refused:?}"
+    );
+    assert!(!config.database().exists());
 }
