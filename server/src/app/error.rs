@@ -85,7 +85,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The certificate or its key cannot be used.
-    #[error("cannot use the TLS certificate in {}: {reason}", path.display())]
+    #[error("cannot speak TLS with {}: {reason}", path.display())]
     Tls {
         /// The file.
         path: PathBuf,

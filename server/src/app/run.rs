@@ -45,7 +45,8 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
         .shutdown_timeout(app.config.shutdown_timeout.as_secs())
         .client_request_timeout(app.config.request_timeout)
         .disable_signals();
-    let server = match super::tls::configuration(&app.config)? {
+    let tls = super::tls::configuration(&app.config, app.clock.now())?;
+    let server = match tls {
         Some(tls) => server.bind_rustls_0_23(listen, tls),
         None => server.bind(listen),
     }

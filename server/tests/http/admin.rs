@@ -60,6 +60,11 @@ const OPEN: [&str; 25] = [
     "identity card",
 ];
 
+/// Opens a record by the command; answers what it says.
+pub fn open_record(world: &World) -> Value {
+    answer(carnet(world, &OPEN))
+}
+
 #[tokio::test]
 async fn a_record_is_opened_and_its_holder_enrols() {
     let world = World::new().await;

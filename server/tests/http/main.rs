@@ -9,4 +9,5 @@ mod devices;
 mod face;
 mod sessions;
 mod start;
+mod tls;
 mod world;
