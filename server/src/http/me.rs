@@ -7,10 +7,14 @@ pub mod passkeys;
 pub mod sessions;
 pub mod who;
 
+use actix_web::{HttpResponse, web};
+use diesel::SqliteConnection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::settle::settle;
 use super::{Problem, ProblemType};
+use crate::app::App;
 use crate::devices::clean_name;
 
 /// A new name.
@@ -28,10 +32,14 @@ impl Rename {
     }
 }
 
-/// What a change answers: done, or there is no such thing of this person's.
-fn found(done: bool) -> Result<(), Problem> {
+/// Changes something of one's own. The job says whether there was such a thing; so does the answer.
+async fn change<F>(app: &web::Data<App>, job: F) -> Result<HttpResponse, Problem>
+where
+    F: FnOnce(&App, &mut SqliteConnection) -> Result<bool, Problem> + Send + 'static,
+{
+    let done = settle(app, move |app, connection| job(app, connection).map(Ok)).await?;
     if done {
-        Ok(())
+        Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ProblemType::NotFound.into())
     }

@@ -5,11 +5,11 @@ use sync_core::DeviceId;
 use sync_core::sign::PublicKey;
 use utoipa::ToSchema;
 
-use super::{Rename, found};
+use super::{Rename, change};
 use crate::app::App;
 use crate::devices;
 use crate::http::problem::ProblemBody;
-use crate::http::settle::{look, settle};
+use crate::http::settle::look;
 use crate::http::{Body, Problem, ProblemType, Reply};
 use crate::records::SignInChange;
 use crate::sessions::Signed;
@@ -75,18 +75,11 @@ pub async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let id = device_id(&id)?;
     let name = body.0.clean()?;
-    let done = settle(&app, move |app, connection| {
-        Ok(Ok(devices::rename(
-            connection,
-            &app.keys,
-            signed.person,
-            id,
-            &name,
-        )?))
+    change(&app, move |app, connection| {
+        let (keys, person) = (&app.keys, signed.person);
+        Ok(devices::rename(connection, keys, person, id, &name)?)
     })
-    .await?;
-    found(done)?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
 }
 
 /// Revokes a device: nothing it signs from now on is taken, and its sessions end.
@@ -103,19 +96,17 @@ pub async fn revoke(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = device_id(&id)?;
-    let done = settle(&app, move |app, connection| {
+    change(&app, move |app, connection| {
         let now = app.clock.now();
         let done = devices::revoke(connection, now, signed.person, id)?;
         if done {
-            let change = SignInChange::DeviceRevoked;
+            let revoked = SignInChange::DeviceRevoked;
             app.records
-                .note_sign_in(connection, signed.person, Some(id), change)?;
+                .note_sign_in(connection, signed.person, Some(id), revoked)?;
         }
-        Ok(Ok(done))
+        Ok(done)
     })
-    .await?;
-    found(done)?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
 }
 
 fn device_id(text: &str) -> Result<DeviceId, Problem> {

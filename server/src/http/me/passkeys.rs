@@ -3,7 +3,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Rename, found};
+use super::{Rename, change};
 use crate::app::App;
 use crate::http::problem::ProblemBody;
 use crate::http::settle::{look, settle};
@@ -70,19 +70,11 @@ pub async fn rename(
     body: Body<Rename>,
 ) -> Result<HttpResponse, Problem> {
     let name = body.0.clean()?;
-    let done = settle(&app, move |app, connection| {
-        let id = id.into_inner();
-        Ok(Ok(passkeys::rename(
-            connection,
-            &app.keys,
-            signed.person,
-            id,
-            &name,
-        )?))
+    change(&app, move |app, connection| {
+        let (keys, person) = (&app.keys, signed.person);
+        Ok(passkeys::rename(connection, keys, person, *id, &name)?)
     })
-    .await?;
-    found(done)?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
 }
 
 /// Revokes a passkey: it signs nobody in any more, and the sessions it opened end.

@@ -4,10 +4,10 @@ use sync_core::DeviceId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::found;
+use super::change;
 use crate::app::App;
 use crate::http::problem::ProblemBody;
-use crate::http::settle::{look, settle};
+use crate::http::settle::look;
 use crate::http::{Problem, Reply};
 use crate::sessions::{self, Signed};
 
@@ -70,12 +70,9 @@ pub async fn end(
     signed: Signed,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let done = settle(&app, move |app, connection| {
+    change(&app, move |app, connection| {
         let now = app.clock.now();
-        let id = id.into_inner();
-        Ok(Ok(sessions::end(connection, now, signed.person, id)?))
+        Ok(sessions::end(connection, now, signed.person, *id)?)
     })
-    .await?;
-    found(done)?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
 }
