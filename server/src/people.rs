@@ -121,6 +121,37 @@ pub fn find_all(
     Ok(found)
 }
 
+/// The people after one, in the order of their names.
+pub fn after(
+    connection: &mut SqliteConnection,
+    after: Option<PersonId>,
+    limit: u32,
+) -> Result<Vec<PersonId>, Fault> {
+    let after = after.map_or_else(Vec::new, |person| person.as_bytes().to_vec());
+    let found: Vec<Vec<u8>> = people::table
+        .filter(people::person_id.gt(after))
+        .order(people::person_id)
+        .limit(limit.into())
+        .select(people::person_id)
+        .load(connection)?;
+    found.iter().map(|id| person_id(id)).collect()
+}
+
+/// Whether a person is filed under the numbers and the profession that are theirs.
+pub fn is_filed(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    id: PersonId,
+    person: &Person,
+) -> Result<bool, Fault> {
+    let filed: (Option<Vec<u8>>, Option<Vec<u8>>, Option<String>) = people::table
+        .find(id.as_bytes().as_slice())
+        .select((people::ins_blind, people::rpps_blind, people::profession))
+        .first(connection)?;
+    let theirs = indexes(keys, person);
+    Ok(filed == (theirs.ins_blind, theirs.rpps_blind, theirs.profession))
+}
+
 /// The verified profession of a person; none for those who have none, or do not exist.
 pub fn profession(
     connection: &mut SqliteConnection,

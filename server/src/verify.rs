@@ -1,6 +1,8 @@
 //! Checks a store against itself: the access logs chain up to the heads that the records name,
-//! every change opens and makes the entries that are stored, and nothing is out of order.
+//! every change opens and makes the entries that are stored, and nothing is out of order; people,
+//! passkeys and devices open and are filed under what is theirs.
 
+mod people;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,8 @@ use crate::fault::Fault;
 use crate::keys::{Keys, SealingKey};
 use crate::records::vault::Vault;
 use crate::storage::records::{EntryRow, LogRow, RecordRow, RecordStore as _};
+
+pub use people::{PeopleFindings, people_after};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;

@@ -16,5 +16,6 @@ mod end_to_end {
     mod plaintext;
     mod stage;
     mod tls;
+    mod verify;
     mod wire;
 }

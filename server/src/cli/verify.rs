@@ -7,6 +7,7 @@ use sync_core::RecordId;
 use sync_core::sign::PublicKey;
 
 use super::{CommandError, open, output};
+use crate::app::App;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::storage::records::RecordStore as _;
@@ -28,6 +29,9 @@ pub(super) struct Verify {
 
 #[derive(Default, Serialize)]
 struct Summary {
+    people: u64,
+    passkeys: u64,
+    devices: u64,
     records: u64,
     entries: u64,
     destroyed: u64,
@@ -43,6 +47,9 @@ impl Verify {
     pub(super) async fn run(self, config: Config) -> Result<(), CommandError> {
         let app = open(config).await?;
         let mut summary = Summary::default();
+        if self.record.is_none() {
+            people(&app, &mut summary).await?;
+        }
         let mut last = None;
         loop {
             let (only, keys) = (self.record, app.keys.clone());
@@ -67,6 +74,7 @@ impl Verify {
             if self.record.is_some() || found.len() < PAGE as usize {
                 break;
             }
+            progress(summary.records, "records");
         }
         app.db.close().await;
         self.tell(&summary)
@@ -74,6 +82,9 @@ impl Verify {
 
     fn tell(&self, summary: &Summary) -> Result<(), CommandError> {
         let lines = [
+            ("people", summary.people.to_string()),
+            ("passkeys", summary.passkeys.to_string()),
+            ("devices", summary.devices.to_string()),
             ("records", summary.records.to_string()),
             (
                 "entries as their changes make them",
@@ -107,6 +118,31 @@ impl Verify {
             summary.wrong.len()
         )))
     }
+}
+
+async fn people(app: &App, summary: &mut Summary) -> Result<(), CommandError> {
+    let mut last = None;
+    loop {
+        let keys = app.keys.clone();
+        let job = move |connection: &mut SqliteConnection| {
+            verify::people_after(connection, &keys, last, PAGE)
+        };
+        let (found, end) = app.db.read(job).await?;
+        summary.people += found.people;
+        summary.passkeys += found.passkeys;
+        summary.devices += found.devices;
+        summary.wrong.extend(found.wrong);
+        if found.people < PAGE.into() {
+            return Ok(());
+        }
+        last = end;
+        progress(summary.people, "people");
+    }
+}
+
+/// Says on standard error how far it is: what a program reads on standard output stays whole.
+fn progress(done: u64, of_what: &str) {
+    eprintln!("checked {done} {of_what} …");
 }
 
 impl Summary {

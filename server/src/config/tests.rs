@@ -43,6 +43,7 @@ fn what_cannot_work_is_refused_by_name() {
         refused(settings)
     };
     assert!(with(|s| s.listen = Some("8080".into())).starts_with("listen"));
+    assert!(with(|s| s.lease_days = Some(0)).starts_with("lease-days"));
     assert!(with(|s| s.rp_id = Some("https://x".into())).starts_with("rp-id"));
     assert!(with(|s| s.rp_id = Some("127.0.0.1".into())).starts_with("rp-id"));
     for origin in [

@@ -51,6 +51,46 @@ fn a_backup_of_a_running_server_opens_and_verifies_with_its_keys() {
 }
 
 #[test]
+fn a_backup_taken_while_edits_come_in_verifies_and_serves() {
+    let stage = Stage::new();
+    let (camille, record) = stage.holder("Durand");
+    let mine = camille.synced(record);
+    let (acknowledged, so_far) = std::sync::mpsc::channel();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        let go_on = || stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty);
+        for number in 0.. {
+            mine.add(allergy(&format!("{number}"))).expect("added");
+            sync(&mine);
+            // Whoever counts may have counted enough.
+            let _ = acknowledged.send(number);
+            if !go_on() {
+                return labels(&mine).len();
+            }
+        }
+        0
+    });
+    let mut before = 0;
+    while before < 5 {
+        before = so_far.recv().expect("the writer writes");
+    }
+    let backup = backed_up(&stage);
+    drop(stop);
+    let written = writer.join().expect("the writer wrote");
+    put_master_key(&stage, &backup);
+    let restored = start(&backup, &[]).expect("opens with its keys");
+    let verified = restored.carnet(&["verify"]).expect("verifies");
+    let entries = verified["entries"].as_u64().expect("a number");
+    assert!(
+        (before + 1..=written as u64).contains(&entries),
+        "{entries}"
+    );
+    let ready = restored.carnet(&["verify", "--record", &record.to_string()]);
+    assert_eq!(ready.expect("verifies")["records"], 1);
+    restored.stop().expect("stops");
+}
+
+#[test]
 fn a_store_does_not_open_with_another_key() {
     let mut stage = Stage::new();
     let (camille, record) = stage.holder("Durand");
