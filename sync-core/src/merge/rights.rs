@@ -9,7 +9,8 @@ use crate::policy::{DelegationType, RightFact, RightKind};
 use crate::{ChangeHash, PersonId, Tick};
 
 /// What a rights entry says, concurrent edits settled: the most restrictive stands, a revocation
-/// beats a grant, and a block outlasts its lifting by somebody who did not see an edit of it.
+/// beats a grant, and a block outlasts its lifting by somebody who did not see who is blocked or
+/// when changed, or that it was made again.
 ///
 /// Nothing for an entry that is no right, or of which two people were named at once.
 pub fn right_fact(view: &EntryView) -> Option<RightFact> {

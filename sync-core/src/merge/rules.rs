@@ -2,10 +2,11 @@
 
 use super::history::{Field, History, Said, is_member};
 use super::{FieldClaim, FieldView, Flag, FlagCode, Standing};
-use crate::entry::{STATUS, Value};
+use crate::entry::{PERSON, STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
 use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::kind::right::{ENDS, STARTS};
 use crate::kind::{BloodGroup, Join, JsonScalar, Kind, Reaction, Status, StatusCode, same_value};
 
 /// One field joined by its rule, with the flag that says so.
@@ -257,6 +258,8 @@ fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
                     let status = write.value.as_ref().and_then(Status::from_value);
                     any || status.is_none_or(|status| status.status.is_active())
                 }
+                // Whom is blocked, and when: a remark is no reason to block somebody again.
+                key if history.kind == Kind::Block => [PERSON, STARTS, ENDS].contains(&key),
                 key => {
                     key != crate::entry::SCHEMA && !is_visibility(key) && !is_member(key, ACCEPTS)
                 }

@@ -115,6 +115,18 @@ impl Oracle {
 
     /// The values that stand for a key: written by a change that no other writer of it follows.
     fn values(&self, entry: &EntryId, key: &str, log: Tick) -> Vec<&Value> {
+        self.standing(entry, key, log)
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    /// The same, with who wrote them.
+    fn standing<'o>(
+        &'o self,
+        entry: &EntryId,
+        key: &str,
+        log: Tick,
+    ) -> impl Iterator<Item = (&'o Deed, &'o Value)> + use<'o> {
         let deeds = self.entries.get(entry).into_iter().flatten();
         let writers: Vec<(&Deed, &Write)> = deeds
             .filter(|deed| deed.tick <= log)
@@ -126,7 +138,29 @@ impl Oracle {
                 .any(|(w, _)| w.follows.contains(&deed.change))
         };
         let standing = writers.iter().filter(|(deed, _)| stands(deed));
-        standing.filter_map(|(_, w)| w.value.as_ref()).collect()
+        let said = standing.filter_map(|(deed, w)| Some((*deed, w.value.as_ref()?)));
+        said.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Whether somebody said who is blocked, when, or that they are, and neither they nor whoever
+    /// lifted the block had seen the other do it.
+    fn blocked_beside(&self, entry: &EntryId, lifting: &Deed, log: Tick) -> bool {
+        let blocks = |write: &Write| match write.key.as_str() {
+            "person" | "starts" | "ends" => true,
+            "status" => {
+                let text = write.value.as_ref().and_then(Value::as_text);
+                text.is_none_or(|text| text.contains("\"active\""))
+            }
+            _ => false,
+        };
+        let deeds = self.entries.get(entry).into_iter().flatten();
+        let mut beside = deeds.filter(|deed| {
+            deed.tick <= log
+                && deed.change != lifting.change
+                && !deed.follows.contains(&lifting.change)
+                && !lifting.follows.contains(&deed.change)
+        });
+        beside.any(|deed| deed.writes.iter().any(blocks))
     }
 
     fn text(&self, entry: &EntryId, key: &str, log: Tick) -> Option<&str> {
@@ -159,13 +193,12 @@ impl Oracle {
             let text = value.as_text().unwrap_or_default();
             text.contains("\"revoked\"") || text.contains("\"entered-in-error\"")
         };
-        let status = self.values(entry, "status", log);
-        // Concurrently lifted and kept, a block stays: that is the narrower reading.
-        let revoked = if self.text(entry, "kind", log) == Some("block") {
-            !status.is_empty() && status.iter().all(|value| taken_back(value))
-        } else {
-            status.iter().any(|value| taken_back(value))
-        };
+        let mut status = self.standing(entry, "status", log);
+        let block = self.text(entry, "kind", log) == Some("block");
+        // A block is lifted by somebody who had seen all that says that it is one.
+        let revoked = status.any(|(deed, value)| {
+            taken_back(value) && (!block || !self.blocked_beside(entry, deed, log))
+        });
         let started = self
             .numbers(entry, "starts", log)
             .all(|from| from <= time.0);

@@ -106,12 +106,34 @@ fn reading_only_beats_writing() {
 fn a_block_outlasts_a_lifting_that_had_not_seen_an_edit_of_it() {
     let (mut story, phone, tablet, entry) = known(RightKind::Block);
     story.edit(phone, entry, status(StatusCode::Revoked));
-    story.edit(tablet, entry, notes("and never again"));
+    story.edit(tablet, entry, until(RightKind::Block, 900));
     story.settle();
     assert!(!fact(&story, entry).revoked);
+    assert_eq!(codes(&story.view(entry)), ["right-restricted"]);
     story.edit(phone, entry, status(StatusCode::Inactive));
     story.settle();
     assert!(fact(&story, entry).revoked);
+}
+
+#[test]
+fn a_remark_beside_its_lifting_brings_no_block_back() {
+    let (mut story, phone, tablet, entry) = known(RightKind::Block);
+    story.edit(phone, entry, status(StatusCode::Revoked));
+    story.edit(tablet, entry, notes("asked for by my daughter"));
+    story.settle();
+    assert!(fact(&story, entry).revoked);
+    assert!(codes(&story.view(entry)).is_empty());
+}
+
+#[test]
+fn a_block_made_again_outlasts_a_lifting_that_had_not_seen_it() {
+    let (mut story, phone, tablet, entry) = known(RightKind::Block);
+    story.edit(phone, entry, status(StatusCode::Revoked));
+    story.settle();
+    story.edit(phone, entry, status(StatusCode::Active));
+    story.edit(tablet, entry, status(StatusCode::Inactive));
+    story.settle();
+    assert!(!fact(&story, entry).revoked);
 }
 
 #[test]
