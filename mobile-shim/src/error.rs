@@ -116,6 +116,7 @@ impl From<AnswerError<StoreError>> for Error {
     fn from(error: AnswerError<StoreError>) -> Self {
         match error {
             AnswerError::Store(error) => Error::Store(error),
+            AnswerError::OutOfTurn => Error::Overtaken,
             error => Error::Answer(error),
         }
     }

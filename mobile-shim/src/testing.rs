@@ -11,7 +11,7 @@ use sync_core::codec;
 use sync_core::policy::Role;
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    Frame, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
 };
 use sync_core::{
     Bytes, DeviceTime, Digest32, Epoch, LogIncarnation, PersonId, RecordId, Tick, guard,
@@ -196,6 +196,7 @@ impl FakeServer {
             forget: Vec::new(),
             held: Vec::new(),
             more,
+            after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::from(&to.to_le_bytes()[..]),
             checkpoint: SignedCheckpoint::new(&self.key, &checkpoint),
         }

@@ -9,5 +9,6 @@ mod message;
 
 pub use frame::{Frame, FrameError, Item};
 pub use message::{
-    HeldEdit, HoldReason, Outcome, PROTOCOL, Refusal, Settlement, SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, HeldEdit, HoldReason, Outcome, PROTOCOL, Refusal, Settlement, SyncAnswer,
+    SyncRequest, Verdict,
 };

@@ -10,8 +10,8 @@ use sync_core::entry::{EntryDocument, Write};
 use sync_core::policy::{Profession, Role};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    Frame, FrameError, HeldEdit, HoldReason, Item, Outcome, PROTOCOL, Refusal, Settlement,
-    SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, Frame, FrameError, HeldEdit, HoldReason, Item, Outcome, PROTOCOL, Refusal,
+    Settlement, SyncAnswer, SyncRequest, Verdict,
 };
 use sync_core::{
     ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
@@ -113,6 +113,7 @@ fn answer() -> SyncAnswer {
             settled: Some(Settlement::Released),
         }],
         more: true,
+        after: Some(CursorDigest::of(&[7; 16])),
         cursor: vec![8; 16].into(),
         checkpoint: checkpoint(),
     }

@@ -14,7 +14,7 @@ use sync_core::merge::{self, EntryView};
 use sync_core::policy::{Profession, Role};
 use sync_core::replica::{Author, LocalEntry, Memory, ReplicaHead, Unsent};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{Frame, Item, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{CursorDigest, Frame, Item, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{
     Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
     PersonId, RecordId, Tick, guard,
@@ -329,7 +329,11 @@ fn an_edit_between_two_pages_names_the_checkpoint_before_them() {
     let server_keys = vec![PublicKey::of(&server)];
     let mut head = ReplicaHead::new(RECORD, server_keys, Incarnation([1; 16]));
     let receive = |head: &mut ReplicaHead, store: &mut Memory, tick, more| {
-        let answer = answer(&server, Tick(tick), None, more);
+        let after = head.cursor.as_ref().map(|at| CursorDigest::of(at));
+        let answer = SyncAnswer {
+            after,
+            ..answer(&server, Tick(tick), None, more)
+        };
         head.receive(store, &author, &answer, Incarnation([2; 16]), now)
     };
     receive(&mut head, &mut store, 10, false).unwrap();
@@ -385,6 +389,7 @@ fn answer(server: &SigningKey, tick: Tick, news: Option<Frame>, more: bool) -> S
         forget: vec![ENTRY],
         held: Vec::new(),
         more,
+        after: Some(CursorDigest::of(&[1, 2, 3])),
         cursor: vec![1, 2, 3].into(),
         checkpoint: checkpoint(server, tick),
     }

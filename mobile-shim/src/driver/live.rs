@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sync_core::codec::{self, Encoding};
 use sync_core::sync::SyncAnswer;
-use sync_core::{Bytes, EntryId, RecordId};
+use sync_core::{EntryId, RecordId};
 
 use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
 use super::{Call, Cancel, Line, Method, NetError, Patience, synchronise};
@@ -65,7 +65,6 @@ pub async fn follow(
                     profile,
                     record,
                     line,
-                    cursor: None,
                     asking: false,
                     answered: false,
                     touched: BTreeSet::new(),
@@ -148,8 +147,6 @@ struct Talk<'t> {
     profile: &'t Unlocked,
     record: &'t RecordId,
     line: Box<dyn Line>,
-    /// Where the line's next answer continues.
-    cursor: Option<Bytes>,
     /// A request is under way.
     asking: bool,
     answered: bool,
@@ -189,29 +186,23 @@ impl Talk<'_> {
     async fn ask(&mut self, lane: &Lane) -> Result<(), Error> {
         let _turn = lane.turn.lock().await;
         let asked = ask(self.device, self.profile, self.record)?;
-        self.cursor = asked.request.cursor.clone();
         self.asking = true;
-        Ok(self.line.send(codec::to_cbor(&asked.request)).await?)
+        Ok(self.line.send(codec::to_cbor(&asked)).await?)
     }
 
     async fn answer(&mut self, lane: &Lane, bytes: &[u8], cancel: &Cancel) -> Result<(), Error> {
         let answer: SyncAnswer = codec::from_cbor(bytes).map_err(|_| Error::Unreadable)?;
         let turn = lane.turn.lock().await;
-        let taken = take(
-            self.device,
-            self.profile,
-            self.record,
-            self.cursor.as_ref(),
-            &answer,
-            cancel,
-        );
+        let taken = take(self.device, self.profile, self.record, &answer, cancel);
         drop(turn);
         self.asking = false;
         self.answered = true;
         match taken {
             Ok((report, waiting)) => {
-                self.cursor = Some(answer.cursor);
-                let unsent = waiting > 0 && (answer.outcomes.is_empty() || report.more);
+                // A queue longer than a request goes on; one that no answer speaks of must not
+                // make it ask for ever.
+                let settled = !report.accepted.is_empty() || !report.aside.is_empty();
+                let unsent = waiting > 0 && (answer.outcomes.is_empty() || settled);
                 self.touched.extend(report.changed);
                 if report.more || unsent {
                     return self.ask(lane).await;

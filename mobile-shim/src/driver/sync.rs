@@ -9,7 +9,7 @@ use sync_core::codec::{self, Encoding};
 use sync_core::policy::Matrix;
 use sync_core::replica::{AsideReason, Report};
 use sync_core::sync::{SyncAnswer, SyncRequest};
-use sync_core::{Bytes, EntryId, RecordId};
+use sync_core::{EntryId, RecordId};
 
 use super::{Body, Call, Cancel, Method, json_call};
 use crate::device::Device;
@@ -82,30 +82,24 @@ pub trait Progress: Send + Sync {
     fn progressed(&self, so_far: &SyncResult, waiting: usize);
 }
 
-/// A request with what was known when it was made.
-pub(super) struct Asked {
-    pub request: SyncRequest,
-    cursor: Option<Bytes>,
-}
-
 /// Makes the next request of a replica.
-pub(super) fn ask(device: &Device, profile: &Unlocked, record: &RecordId) -> Result<Asked, Error> {
+pub(super) fn ask(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+) -> Result<SyncRequest, Error> {
     let mut store = device.store();
     let author = store.author(profile, record)?;
     let head = store.head(profile, record)?;
-    let request = head.request(&mut store.rows(profile, record), &author, None)?;
-    let cursor = head.cursor;
-    Ok(Asked { request, cursor })
+    Ok(head.request(&mut store.rows(profile, record), &author, None)?)
 }
 
-/// Takes in an answer, all of it in one transaction, and tells whoever watches. `from` is the
-/// cursor it continues; when another answer moved the replica on meanwhile, or it is cancelled, it
-/// is not taken.
+/// Takes in an answer, all of it in one transaction, and tells whoever watches. When another answer
+/// moved the replica on meanwhile, or it is cancelled, it is not taken.
 pub(super) fn take(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
-    from: Option<&Bytes>,
     answer: &SyncAnswer,
     cancel: &Cancel,
 ) -> Result<(Report, usize), Error> {
@@ -115,9 +109,6 @@ pub(super) fn take(
         let mut store = device.store();
         let author = store.author(profile, record)?;
         store.with_replica::<_, Error>(profile, record, |head, rows| {
-            if head.cursor.as_ref() != from {
-                return Err(Error::Overtaken);
-            }
             rows.stop_when(cancel.clone());
             let report = head.receive(rows, &author, answer, fresh, now)?;
             Ok((report, rows.waiting()?))
@@ -127,7 +118,7 @@ pub(super) fn take(
         Error::Store(StoreError::Cancelled) => Error::Cancelled,
         error => error,
     })?;
-    if answer.reset && from.is_some() {
+    if answer.reset && answer.after.is_some() {
         device.store().doubt_record(profile, record)?;
     }
     device.tell_report(profile, record, &report);
@@ -309,7 +300,7 @@ async fn round(
 ) -> Result<(Report, usize), Error> {
     let token = token(device, profile)?;
     let asked = ask(device, profile, record)?;
-    let bytes = codec::to_cbor(&asked.request);
+    let bytes = codec::to_cbor(&asked);
     result.bytes_up += bytes.len() as u64;
     let call = Call {
         method: Method::Post,
@@ -327,6 +318,5 @@ async fn round(
     result.bytes_down += reply.body.len() as u64;
     let reply = reply.success()?;
     let answer: SyncAnswer = codec::from_cbor(&reply.body).map_err(|_| Error::Unreadable)?;
-    let from = asked.cursor.as_ref();
-    take(device, profile, record, from, &answer, cancel)
+    take(device, profile, record, &answer, cancel)
 }

@@ -223,12 +223,12 @@ async fn an_answer_that_another_overtook_is_asked_for_again() {
     let server = FakeServer::new();
     let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
     let late = sync::ask(&one.device, &one.profile, &RECORD).unwrap();
-    let late = server.answer(&late.request);
+    let late = server.answer(&late);
     note(&other, "meanwhile");
     sync(&other, 1).await.unwrap();
     sync(&one, 1).await.unwrap();
     let cancel = Cancel::default();
-    let taken = sync::take(&one.device, &one.profile, &RECORD, None, &late, &cancel);
+    let taken = sync::take(&one.device, &one.profile, &RECORD, &late, &cancel);
     assert!(matches!(taken, Err(Error::Overtaken)));
     assert_eq!(entries(&one), 1);
 }

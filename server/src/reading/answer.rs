@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
-use sync_core::sync::{Outcome, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::page::Since;
@@ -42,6 +42,7 @@ impl Records {
         }
         let limit = request.limit;
         let sealed = request.cursor.as_ref();
+        let after = sealed.map(|cursor| CursorDigest::of(cursor));
         let cursor = sealed.and_then(|c| Cursor::open(&self.keys, record, visitor.person, c));
         let passed = self.take(record, visitor, request, cursor).await?;
         self.remember(&passed.row, passed.known.clone());
@@ -49,7 +50,7 @@ impl Records {
             self.hub.changed(record);
         }
         if let Some(cursor) = cursor.filter(|_| passed.quiet) {
-            return self.quiet_answer(&visitor, cursor, passed);
+            return self.quiet_answer(&visitor, (cursor, after), passed);
         }
         let from = Start {
             cursor,
@@ -59,7 +60,7 @@ impl Records {
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        self.answer(&row, visitor.person, page, passed.taken.outcomes)
+        self.answer(&row, visitor.person, page, (after, passed.taken.outcomes))
     }
 
     /// What is new since an answer, to somebody who is connected; nothing if nothing is.
@@ -73,6 +74,7 @@ impl Records {
         cursor: &[u8],
         limit: Option<u32>,
     ) -> Result<Option<SyncAnswer>, AccessError> {
+        let after = Some(CursorDigest::of(cursor));
         let cursor = Cursor::open(&self.keys, record, visitor.person, cursor);
         let from = Start {
             floor: cursor.map_or(Tick(0), |cursor| cursor.told),
@@ -85,7 +87,7 @@ impl Records {
         if !page.tells() {
             return Ok(None);
         }
-        self.answer(&row, visitor.person, page, Vec::new())
+        self.answer(&row, visitor.person, page, (after, Vec::new()))
             .map(Some)
     }
 
@@ -226,7 +228,7 @@ impl Records {
     fn quiet_answer(
         &self,
         visitor: &Visitor,
-        cursor: Cursor,
+        (cursor, after): (Cursor, Option<CursorDigest>),
         passed: Passed,
     ) -> Result<SyncAnswer, AccessError> {
         let cursor = Cursor {
@@ -247,7 +249,12 @@ impl Records {
             cursor,
             entries: BTreeMap::new(),
         };
-        self.answer(&passed.row, visitor.person, page, passed.taken.outcomes)
+        self.answer(
+            &passed.row,
+            visitor.person,
+            page,
+            (after, passed.taken.outcomes),
+        )
     }
 
     fn answer(
@@ -255,7 +262,7 @@ impl Records {
         row: &RecordRow,
         person: PersonId,
         page: Page,
-        outcomes: Vec<Outcome>,
+        (after, outcomes): (Option<CursorDigest>, Vec<Outcome>),
     ) -> Result<SyncAnswer, AccessError> {
         let mut cursor = page.cursor;
         let checkpoint = Checkpoint {
@@ -276,6 +283,7 @@ impl Records {
             forget: page.forget.into_iter().collect(),
             held: page.held,
             more: page.more,
+            after,
             cursor: cursor.seal(&self.keys, row.record, person)?,
             checkpoint,
         })

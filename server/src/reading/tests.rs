@@ -182,11 +182,9 @@ async fn cursors_are_good_for_one_person_and_one_record() {
         Some(Bytes(vec![0; mine.len()])),
         None,
     ] {
-        let mut request = holder.request();
-        request.cursor = cursor;
-        let answer = holder.ask(request).await.expect("answers");
+        holder.head.cursor = cursor;
+        let (answer, _) = holder.round().await;
         assert!(answer.reset);
-        holder.receive(&answer);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::change::Edit;
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
 use crate::entry::EntryError;
-use crate::sync::{FrameError, PROTOCOL, Refusal, SyncAnswer, Verdict};
+use crate::sync::{CursorDigest, FrameError, PROTOCOL, Refusal, SyncAnswer, Verdict};
 use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, Tick};
 
 /// Why an answer is not taken. Nothing of it has then been kept, if the caller's transaction is
@@ -34,6 +34,10 @@ pub enum AnswerError<E: std::fmt::Debug> {
     /// The server has gone back behind what it once signed.
     #[error("the server has gone back behind a checkpoint it signed")]
     WentBack,
+    /// The answer is not one to what this replica asks as it stands: a late one, one given out
+    /// twice, or one that another copy of the store asked for. Ask again.
+    #[error("the answer goes on from where this replica does not stand")]
+    OutOfTurn,
     /// The store.
     #[error("the store is broken")]
     Store(E),
@@ -61,7 +65,8 @@ impl ReplicaHead {
     /// edit was set aside, so that later edits go on under another actor.
     ///
     /// # Errors
-    /// When the answer is not from this server, not whole, or goes back behind what was signed.
+    /// When the answer is not from this server, not whole, goes back behind what was signed, or
+    /// goes on from elsewhere.
     pub fn receive<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -70,7 +75,9 @@ impl ReplicaHead {
         fresh: Incarnation,
         now: DeviceTime,
     ) -> Result<Report, AnswerError<E::Error>> {
-        self.check(answer)?;
+        let told = self.check(answer)?;
+        self.in_turn(entries, answer)?;
+        self.not_behind(&told)?;
         let mut report = Report {
             more: answer.more,
             ..Report::default()
@@ -102,7 +109,8 @@ impl ReplicaHead {
         Ok(report)
     }
 
-    fn check<E: std::fmt::Debug>(&self, answer: &SyncAnswer) -> Result<(), AnswerError<E>> {
+    /// What the server states, if it is of this server and record.
+    fn check<E: std::fmt::Debug>(&self, answer: &SyncAnswer) -> Result<Checkpoint, AnswerError<E>> {
         if answer.v != PROTOCOL {
             return Err(AnswerError::Protocol(answer.v));
         }
@@ -110,11 +118,36 @@ impl ReplicaHead {
         if next.record != self.record {
             return Err(AnswerError::OtherRecord);
         }
+        Ok(next)
+    }
+
+    fn not_behind<E: std::fmt::Debug>(&self, next: &Checkpoint) -> Result<(), AnswerError<E>> {
         if let Some(held) = self.page.as_ref().or(self.checkpoint.as_ref()) {
             let held: Checkpoint = held.0.read()?;
             if held.log == next.log && next.tick < held.tick {
                 return Err(AnswerError::WentBack);
             }
+        }
+        Ok(())
+    }
+
+    /// An answer tells what is new since one cursor, but for the edits it speaks of. So it is for
+    /// whoever stands at that cursor and has those edits, and would make others skip something for
+    /// good; one that starts over is no exception, or a late one would take away what is new.
+    fn in_turn<E: Entries>(
+        &self,
+        entries: &mut E,
+        answer: &SyncAnswer,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let stands = self.cursor.as_ref().map(|at| CursorDigest::of(at));
+        if answer.after != stands {
+            return Err(AnswerError::OutOfTurn);
+        }
+        for outcome in &answer.outcomes {
+            let waits = entries
+                .unsent(&outcome.change)
+                .map_err(AnswerError::Store)?;
+            waits.ok_or(AnswerError::OutOfTurn)?;
         }
         Ok(())
     }

@@ -5,10 +5,26 @@ use serde::{Deserialize, Serialize};
 use super::Frame;
 use crate::change::{Edit, Origin};
 use crate::checkpoint::SignedCheckpoint;
-use crate::{Bytes, ChangeHash, DeviceId, EntryId, Tick};
+use crate::{Bytes, ChangeHash, DeviceId, Digest32, EntryId, Tick, fixed_bytes};
 
 /// The version of the protocol.
 pub const PROTOCOL: u16 = 1;
+
+const CURSOR: &[u8] = b"carnet/cursor/1";
+
+fixed_bytes! {
+    /// Names a cursor: the first half of a SHA-256 of its bytes as they travel.
+    CursorDigest, 16
+}
+
+impl CursorDigest {
+    /// The name of a cursor.
+    pub fn of(cursor: &[u8]) -> Self {
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Digest32::of(&[CURSOR, cursor]).0[..16]);
+        CursorDigest(digest)
+    }
+}
 
 /// What a device sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +70,11 @@ pub struct SyncAnswer {
     /// There is more: ask again at once with the new cursor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
+    /// The cursor that this answer goes on from: the one the request had, or over the WebSocket the
+    /// one given last. Nothing when the request had none. Whoever stands elsewhere must not take
+    /// the answer: it would skip what lies between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<CursorDigest>,
     /// How far the device has come.
     pub cursor: Bytes,
     /// What the server says it has given; the next edits name it.

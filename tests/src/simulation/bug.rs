@@ -13,8 +13,8 @@ pub enum Bug {
     RevocationIgnored,
     /// The end of a full resend sweeps entries away although they hold unsent edits.
     SweepDropsPending,
-    /// The device takes an answer although its checkpoint is behind the one it holds.
-    WentBackIgnored,
+    /// The device takes a late answer although it goes on from elsewhere.
+    OutOfTurnIgnored,
     /// The server answers before its transaction is durable.
     AnswerBeforeCommit,
     /// The server tells that it holds an edit, and does not keep it.
@@ -37,7 +37,7 @@ impl Bug {
         Bug::HideWithoutForget,
         Bug::RevocationIgnored,
         Bug::SweepDropsPending,
-        Bug::WentBackIgnored,
+        Bug::OutOfTurnIgnored,
         Bug::AnswerBeforeCommit,
         Bug::HeldNotKept,
         Bug::ResendShowsHidden,
@@ -54,7 +54,7 @@ impl Bug {
             Bug::HideWithoutForget => "hide-without-forget",
             Bug::RevocationIgnored => "revocation-ignored",
             Bug::SweepDropsPending => "sweep-drops-pending",
-            Bug::WentBackIgnored => "went-back-ignored",
+            Bug::OutOfTurnIgnored => "out-of-turn-ignored",
             Bug::AnswerBeforeCommit => "answer-before-commit",
             Bug::HeldNotKept => "held-not-kept",
             Bug::ResendShowsHidden => "resend-shows-hidden",

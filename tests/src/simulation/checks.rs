@@ -77,8 +77,8 @@ pub struct Counts {
     pub pages: u64,
     /// Crashes, of server or device.
     pub crashes: u64,
-    /// Answers refused because the server seemed to have gone back.
-    pub went_back: u64,
+    /// Answers refused because they go on from where the device does not stand.
+    pub late: u64,
     /// Held edits settled.
     pub settled: u64,
 }
@@ -98,7 +98,7 @@ impl Counts {
             resends,
             pages,
             crashes,
-            went_back,
+            late,
             settled,
         } = other;
         self.edits += edits;
@@ -112,7 +112,7 @@ impl Counts {
         self.resends += resends;
         self.pages += pages;
         self.crashes += crashes;
-        self.went_back += went_back;
+        self.late += late;
         self.settled += settled;
     }
 

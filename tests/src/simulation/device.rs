@@ -1,12 +1,13 @@
 //! A device: the real replica over a store in memory, its driver, and its power switch.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use sync_core::entry::Write;
 use sync_core::replica::{AnswerError, EditError, LocalEntry, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{SyncAnswer, SyncRequest};
+use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, DeviceTime, EntryId, Incarnation, RecordId};
 
 use super::bug::Bug;
@@ -102,9 +103,14 @@ impl Device {
         bug: Option<Bug>,
     ) -> Result<Taken, String> {
         let mut head = self.disk.head.clone();
-        let unchecked = bug == Some(Bug::WentBackIgnored);
+        let unchecked = bug == Some(Bug::OutOfTurnIgnored);
         let forgotten = head.checkpoint.take_if(|_| unchecked);
         head.page.take_if(|_| unchecked);
+        let mut answer = Cow::Borrowed(answer);
+        if unchecked {
+            self.pretend_in_turn(answer.to_mut());
+        }
+        let answer = &*answer;
         let fresh = Incarnation(dice.bytes());
         let mut transaction = self.disk.begin(fuse);
         let author = &self.profile.author;
@@ -136,6 +142,14 @@ impl Device {
             }
             Err(error) => Ok(Taken::Refused(error.to_string())),
         }
+    }
+
+    /// Bends an answer so that it seems to go on from here.
+    fn pretend_in_turn(&self, answer: &mut SyncAnswer) {
+        let stands = self.disk.head.cursor.as_ref();
+        answer.after = stands.map(|at| CursorDigest::of(at));
+        let waits = |change| self.disk.unsent.iter().any(|u| u.change == change);
+        answer.outcomes.retain(|outcome| waits(outcome.change));
     }
 
     /// Goes off and on again: what was not durable is gone. After a restore that was noticed the

@@ -318,7 +318,7 @@ impl World {
                 }
             }
             Taken::Refused(why) => {
-                self.checks.counts.went_back += u64::from(why.contains("gone back"));
+                self.checks.counts.late += u64::from(why.contains("does not stand"));
                 self.say(|| format!("{name} refuses the answer to request {id}: {why}"));
             }
             Taken::PowerCut => {

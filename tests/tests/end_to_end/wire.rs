@@ -66,8 +66,9 @@ fn requests_and_answers_may_be_lost_and_repeated() {
         };
         assert_eq!(second.outcomes[0].verdict, Verdict::Duplicate(tick));
         mine.take(second.clone());
-        mine.take(second);
         assert_eq!(mine.entries[&entry].unsent(), 0);
+        // Neither goes on from where the copy stands now.
+        assert!(!mine.is_next(&first) && !mine.is_next(&second));
 
         // An old cursor brings what came after it a second time.
         let mut old = before;

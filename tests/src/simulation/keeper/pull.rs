@@ -8,7 +8,9 @@ use sync_core::authority::{EntryNews, Submitter, Touched, What, forget_own, news
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::EntryClass;
 use sync_core::policy::{Context, Standing};
-use sync_core::sync::{Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{
+    CursorDigest, Frame, HeldEdit, HoldReason, Item, PROTOCOL, SyncAnswer, SyncRequest,
+};
 use sync_core::{EntryId, Epoch, Tick};
 
 use super::books::{Books, HeldRow, Row};
@@ -95,6 +97,7 @@ impl Keeper {
             forget,
             held,
             more,
+            after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: next.write().into(),
             checkpoint,
         };
