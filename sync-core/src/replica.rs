@@ -7,6 +7,7 @@ mod head;
 mod local;
 mod memory;
 mod receive;
+mod renew;
 
 pub use head::{Author, EditError, ReplicaHead};
 pub use local::{LocalEntry, Taken};

@@ -3,6 +3,7 @@
 
 mod end_to_end {
     mod access_log;
+    mod back_online;
     mod backup;
     mod caregivers;
     mod clinic;

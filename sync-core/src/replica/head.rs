@@ -3,6 +3,7 @@
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
+use super::renew::is_signed_by;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
 use crate::checkpoint::SignedCheckpoint;
@@ -115,11 +116,23 @@ impl ReplicaHead {
         };
         let actor = Actor::of(&public, &self.incarnation, &entry);
         local.write(entry, actor, writes, at, |change| {
-            SignedOrigin::new(&author.key, &self.record, &entry, change, &origin)
+            self.sign(author, &entry, change, &origin)
         })
     }
 
-    /// What to send now: the oldest edits not answered yet, and how far this replica has come.
+    pub(super) fn sign(
+        &self,
+        author: &Author,
+        entry: &EntryId,
+        change: &ChangeHash,
+        origin: &Origin,
+    ) -> SignedOrigin {
+        SignedOrigin::new(&author.key, &self.record, entry, change, origin)
+    }
+
+    /// What to send now: the oldest edits not answered yet, as many as fit one request, and how far
+    /// this replica has come. None that another key of this device signed: once an answer has told
+    /// which of them arrived, the others are signed anew.
     ///
     /// # Errors
     /// When the store is broken.
@@ -130,6 +143,8 @@ impl ReplicaHead {
         limit: Option<u32>,
     ) -> Result<SyncRequest, EditError<E::Error>> {
         let queue = entries.queue(MAX_EDITS).map_err(EditError::Store)?;
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        let queue = queue.into_iter().take_while(|u| is_signed_by(u, device));
         let items = first_of(queue);
         let edits = match items.as_slice() {
             [] => None,
@@ -137,7 +152,7 @@ impl ReplicaHead {
         };
         Ok(SyncRequest {
             v: PROTOCOL,
-            device: DeviceId::of(&PublicKey::of(&author.key)),
+            device,
             cursor: self.cursor.clone(),
             checkpoints: self.named_checkpoints(&items),
             edits,
@@ -159,14 +174,14 @@ impl ReplicaHead {
 }
 
 /// As many of the edits as one request carries, one at least.
-fn first_of(queue: Vec<Unsent>) -> Vec<Item> {
+fn first_of(queue: impl Iterator<Item = Unsent>) -> Vec<Item> {
     let mut bytes = 0;
     let fits = |edit: &Edit| {
         let first = bytes == 0;
         bytes += edit.change.len() + edit.origin.0.payload.len();
         first || bytes <= REQUEST
     };
-    let edits = queue.into_iter().map(|unsent| unsent.edit);
+    let edits = queue.map(|unsent| unsent.edit);
     let item = |edit| Item {
         edit,
         accepted: None,

@@ -168,6 +168,24 @@ impl LocalEntry {
         }
     }
 
+    /// The entry as it was when only these changes were here, and all that they follow.
+    ///
+    /// # Errors
+    /// When that does not make an entry, which means that the copy is damaged.
+    pub(super) fn as_of(
+        &self,
+        entry: &EntryId,
+        heads: &BTreeSet<ChangeHash>,
+    ) -> Result<Self, EntryError> {
+        let state = self.document.state();
+        let kept = state.closure(heads.iter().copied());
+        let all = state.history.iter().map(|past| past.hash);
+        let out = all.filter(|hash| !kept.contains(hash)).collect();
+        let mut then = self.clone();
+        then.without(entry, &out)?;
+        Ok(then)
+    }
+
     /// Rebuilds the entry without some changes and whatever follows them, and returns all that is
     /// no longer in it, each after those it follows.
     ///

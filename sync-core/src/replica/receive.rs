@@ -62,7 +62,7 @@ pub struct Report {
 
 impl ReplicaHead {
     /// Takes in an answer. `fresh` must be random; it becomes the store's incarnation if an own
-    /// edit was set aside, so that later edits go on under another actor.
+    /// edit was set aside or signed anew, so that later edits go on under another actor.
     ///
     /// # Errors
     /// When the answer is not from this server, not whole, goes back behind what was signed, or
@@ -106,6 +106,9 @@ impl ReplicaHead {
             }
         }
         self.advance(entries, answer)?;
+        if !answer.more {
+            report.more |= self.renew(entries, author, fresh)?;
+        }
         Ok(report)
     }
 

@@ -1,0 +1,109 @@
+//! Going on under another device key.
+//!
+//! A device that its person revoked signs in again with a fresh key, and nobody takes any more what
+//! the old one signed. What was sent under it and accepted comes back as news; what is left then
+//! never reached the record, and is signed anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{AnswerError, AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use crate::change::{Actor, Origin};
+use crate::entry::EntryError;
+use crate::sign::PublicKey;
+use crate::sync::Refusal;
+use crate::sync::limits::MAX_EDITS;
+use crate::{ChangeHash, DeviceId, EntryId, Incarnation};
+
+/// Whether this device key signed an edit.
+pub(super) fn is_signed_by(unsent: &Unsent, device: DeviceId) -> bool {
+    let origin = unsent.edit.origin.read();
+    origin.is_ok_and(|origin| origin.device == device)
+}
+
+impl ReplicaHead {
+    /// Signs unsent edits anew that another key of this device signed; whether there were any.
+    /// `fresh` becomes the store's incarnation then.
+    ///
+    /// They say what they said: in the same role, at the same device time, having seen the same
+    /// checkpoint, and following the same changes, so that what was concurrent with them still is.
+    pub(super) fn renew<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        fresh: Incarnation,
+    ) -> Result<bool, AnswerError<E::Error>> {
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        let queue = entries.queue(MAX_EDITS).map_err(AnswerError::Store)?;
+        let old = queue.into_iter().filter(|u| !is_signed_by(u, device));
+        let old: Vec<Unsent> = old.collect();
+        if old.is_empty() {
+            return Ok(false);
+        }
+        self.incarnation = fresh;
+        for unsent in &old {
+            let change = unsent.change;
+            // What follows an edit is made again with it.
+            let left = entries.unsent(&change).map_err(AnswerError::Store)?;
+            let entry = unsent.edit.entry;
+            let local = entries.load(&entry).map_err(AnswerError::Store)?;
+            match (left, local.filter(|local| local.has(&change))) {
+                (None, _) => {}
+                (Some(_), Some(local)) => {
+                    self.renew_entry(entries, author, local, (entry, change))?;
+                }
+                (Some(Unsent { edit, change }), None) => {
+                    entries.dequeue(&change).map_err(AnswerError::Store)?;
+                    let why = AsideReason::Refused(Refusal::NotAuthentic);
+                    let aside = SetAside { edit, change, why };
+                    entries.set_aside(&aside).map_err(AnswerError::Store)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Signs one edit anew, and whatever follows it.
+    fn renew_entry<E: Entries>(
+        &self,
+        entries: &mut E,
+        author: &Author,
+        mut local: LocalEntry,
+        (entry, first): (EntryId, ChangeHash),
+    ) -> Result<(), AnswerError<E::Error>> {
+        let mut renewed: BTreeMap<ChangeHash, BTreeSet<ChangeHash>> = BTreeMap::new();
+        for (hash, edit) in local.without(&entry, &BTreeSet::from([first]))? {
+            entries.dequeue(&hash).map_err(AnswerError::Store)?;
+            let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+            let past = inspected.past;
+            let same = |dep: &ChangeHash| BTreeSet::from([*dep]);
+            let deps = past.deps.iter();
+            let deps: BTreeSet<ChangeHash> = deps
+                .flat_map(|dep| renewed.get(dep).cloned().unwrap_or_else(|| same(dep)))
+                .collect();
+            let public = PublicKey::of(&author.key);
+            let origin = Origin {
+                device: DeviceId::of(&public),
+                incarnation: self.incarnation,
+                ..edit.origin.read()?
+            };
+            let actor = Actor::of(&public, &self.incarnation, &entry);
+            let mut then = local.as_of(&entry, &deps)?;
+            let signed = then.write(entry, actor, &past.writes, origin.at, |change| {
+                self.sign(author, &entry, change, &origin)
+            });
+            match signed {
+                Ok(unsent) => {
+                    let edit = &unsent.edit;
+                    local.take(&edit.change, edit.origin.clone(), None)?;
+                    entries.enqueue(&unsent).map_err(AnswerError::Store)?;
+                    renewed.insert(hash, same(&unsent.change));
+                }
+                Err(EntryError::Nothing) => {
+                    renewed.insert(hash, deps);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        entries.store(&entry, &local).map_err(AnswerError::Store)
+    }
+}

@@ -1,0 +1,298 @@
+//! A replica alone: what it asks, what it takes, and how it goes on under another key.
+
+use std::collections::BTreeSet;
+
+use ed25519_dalek::SigningKey;
+use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::entry::{Value, Write};
+use sync_core::guard;
+use sync_core::policy::Role;
+use sync_core::replica::{AnswerError, Author, LocalEntry, Memory, ReplicaHead, Report};
+use sync_core::sign::PublicKey;
+use sync_core::sync::{
+    CursorDigest, Frame, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+};
+use sync_core::{
+    Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
+    PersonId, RecordId, Tick,
+};
+use uuid::Uuid;
+
+const RECORD: RecordId = RecordId(Uuid::from_u128(1));
+
+fn server() -> SigningKey {
+    SigningKey::from_bytes(&[9; 32])
+}
+
+fn entry(number: u128) -> EntryId {
+    EntryId(Uuid::from_u128(100 + number))
+}
+
+/// A phone with its replica.
+struct Phone {
+    head: ReplicaHead,
+    store: Memory,
+    author: Author,
+    clock: i64,
+}
+
+impl Phone {
+    fn new() -> Self {
+        let author = Author {
+            person: PersonId(Uuid::from_u128(10)),
+            role: Role::Holder,
+            on_behalf_of: None,
+            key: SigningKey::from_bytes(&[1; 32]),
+        };
+        let server_keys = vec![PublicKey::of(&server())];
+        Phone {
+            head: ReplicaHead::new(RECORD, server_keys, Incarnation([1; 16])),
+            store: Memory::default(),
+            author,
+            clock: 0,
+        }
+    }
+
+    fn device(&self) -> DeviceId {
+        DeviceId::of(&PublicKey::of(&self.author.key))
+    }
+
+    fn write(&mut self, entry: EntryId, writes: &[Write]) -> ChangeHash {
+        self.clock += 1_000;
+        let at = DeviceTime(self.clock);
+        let Phone { head, store, .. } = self;
+        head.edit(store, &self.author, entry, writes, Vec::new(), at)
+            .expect("it changes something")
+    }
+
+    fn note(&mut self, number: u128, text: &str) -> ChangeHash {
+        let writes = [Write::set("kind", "own-note"), Write::set("text", text)];
+        self.write(entry(number), &writes)
+    }
+
+    fn request(&mut self) -> SyncRequest {
+        self.head
+            .request(&mut self.store, &self.author, None)
+            .expect("a request")
+    }
+
+    fn sent(&mut self) -> Vec<Edit> {
+        let frame = self.request().edits;
+        let items = frame.map(|frame| frame.unpack(&RECORD).expect("a frame"));
+        let items = items.unwrap_or_default().into_iter();
+        items.map(|item| item.edit).collect()
+    }
+
+    fn receive(
+        &mut self,
+        answer: &SyncAnswer,
+    ) -> Result<Report, AnswerError<std::convert::Infallible>> {
+        let fresh = Incarnation([7; 16]);
+        self.head.receive(
+            &mut self.store,
+            &self.author,
+            answer,
+            fresh,
+            DeviceTime(900_000),
+        )
+    }
+
+    fn texts(&self, number: u128) -> BTreeSet<String> {
+        let state = self.store.entries[&entry(number)].state();
+        let texts = state.values("text").filter_map(Value::as_text);
+        texts.map(str::to_owned).collect()
+    }
+}
+
+/// An answer to a request that accepts whatever it hands in.
+fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
+    let items = request.edits.as_ref();
+    let items = items.map(|frame| frame.unpack(&RECORD).expect("a frame"));
+    let accepted = |item: Item| Outcome {
+        change: hash_of(&item.edit),
+        verdict: Verdict::Accepted(Tick(tick)),
+    };
+    let checkpoint = Checkpoint {
+        record: RECORD,
+        log: LogIncarnation([3; 16]),
+        tick: Tick(tick),
+        epoch: Epoch([4; 8]),
+        access_log: Digest32([5; 32]),
+    };
+    SyncAnswer {
+        v: PROTOCOL,
+        outcomes: items
+            .unwrap_or_default()
+            .into_iter()
+            .map(accepted)
+            .collect(),
+        reset: false,
+        news: None,
+        forget: Vec::new(),
+        held: Vec::new(),
+        more: false,
+        after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
+        cursor: Bytes::from(&tick.to_le_bytes()[..]),
+        checkpoint: SignedCheckpoint::new(&server(), &checkpoint),
+    }
+}
+
+fn hash_of(edit: &Edit) -> ChangeHash {
+    guard::inspect(&edit.change).expect("a change").hash()
+}
+
+#[test]
+fn a_long_queue_goes_out_in_its_order_a_request_at_a_time() {
+    let mut phone = Phone::new();
+    let mut made = vec![phone.note(0, "first")];
+    // Hardly to be compressed, and now and then an edit of the first note.
+    for number in 1..40 {
+        let text: String = (0..1_400_u64)
+            .map(|n| Digest32::of(&[&n.to_le_bytes(), &[number as u8]]))
+            .map(|digest| format!("{digest}")[..40].to_owned())
+            .collect();
+        made.push(phone.note(number, &text));
+        made.push(phone.write(entry(0), &[Write::set("text", format!("{number}"))]));
+    }
+    let (mut told, mut requests) = (Vec::new(), 0);
+    loop {
+        let request = phone.request();
+        let Some(frame) = &request.edits else { break };
+        assert!(frame.0.len() < 2 << 20, "{}", frame.0.len());
+        requests += 1;
+        let answer = answer(&request, requests);
+        told.extend(answer.outcomes.iter().map(|outcome| outcome.change));
+        phone.receive(&answer).expect("its answer");
+    }
+    assert!(requests > 1, "it does not fit one request");
+    assert_eq!(told, made, "in the order they were made");
+}
+
+#[test]
+fn only_an_answer_that_goes_on_from_here_is_taken() {
+    let mut phone = Phone::new();
+    let first = answer(&phone.request(), 10);
+    phone.receive(&first).expect("its answer");
+    let request = phone.request();
+    let (second, mut over) = (answer(&request, 20), answer(&request, 21));
+    over.reset = true;
+    phone.receive(&second).expect("its answer");
+    let (head, entries) = (phone.head.clone(), phone.store.entries.len());
+    // A late one, one given out twice, one that starts over: all go on from elsewhere.
+    for stale in [&first, &second, &over] {
+        let taken = phone.receive(stale);
+        assert!(matches!(taken, Err(AnswerError::OutOfTurn)), "{taken:?}");
+    }
+    // One that was made for a device without a cursor, or for one whose edits are not here.
+    let mut other = answer(&phone.request(), 30);
+    other.after = None;
+    assert!(matches!(phone.receive(&other), Err(AnswerError::OutOfTurn)));
+    let mut other = answer(&phone.request(), 30);
+    other.outcomes.push(Outcome {
+        change: ChangeHash([8; 32]),
+        verdict: Verdict::Accepted(Tick(30)),
+    });
+    assert!(matches!(phone.receive(&other), Err(AnswerError::OutOfTurn)));
+    assert_eq!(
+        (phone.head.clone(), phone.store.entries.len()),
+        (head, entries)
+    );
+    let next = answer(&phone.request(), 30);
+    phone.receive(&next).expect("its answer");
+}
+
+/// A change of somebody else's on what a device has sent of an entry.
+fn elsewhere(mine: &Edit, text: &str, tick: u64) -> Item {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let (public, incarnation) = (PublicKey::of(&key), Incarnation([5; 16]));
+    let (entry, at) = (mine.entry, DeviceTime(1));
+    let mut local = LocalEntry::default();
+    local
+        .take(&mine.change, mine.origin.clone(), None)
+        .expect("fits");
+    let origin = Origin {
+        author: PersonId(Uuid::from_u128(10)),
+        role: Role::Holder,
+        on_behalf_of: None,
+        device: DeviceId::of(&public),
+        incarnation,
+        seen: None,
+        at,
+        cites: Vec::new(),
+    };
+    let actor = Actor::of(&public, &incarnation, &entry);
+    let made = local.write(entry, actor, &[Write::set("text", text)], at, |hash| {
+        SignedOrigin::new(&key, &RECORD, &entry, hash, &origin)
+    });
+    Item {
+        edit: made.expect("it changes something").edit,
+        accepted: Some(Tick(tick)),
+    }
+}
+
+#[test]
+fn what_a_lost_key_signed_and_nobody_took_is_signed_anew() {
+    let mut phone = Phone::new();
+    phone.note(1, "before");
+    let known = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    // One arrives without an answer; two others of that entry and one new entry never do.
+    let arrived = phone.note(2, "arrived");
+    let lost = phone.sent().remove(0);
+    phone.write(entry(1), &[Write::set("text", "mine")]);
+    phone.write(entry(1), &[Write::set("text", "mine again")]);
+    phone.note(3, "never sent");
+    let old = phone.device();
+
+    phone.author.key = SigningKey::from_bytes(&[2; 32]);
+    phone.write(entry(3), &[Write::set("text", "under the new key")]);
+    assert!(phone.sent().is_empty(), "first it asks what arrived");
+    let mut told = answer(&phone.request(), 20);
+    let accepted = Some(Tick(15));
+    let items = [
+        Item {
+            edit: lost,
+            accepted,
+        },
+        elsewhere(&known, "theirs", 16),
+    ];
+    told.news = Some(Frame::pack(&RECORD, &items, Some(&server())).expect("a frame"));
+    let report = phone.receive(&told).expect("its answer");
+    assert!(report.more);
+
+    let sent = phone.sent();
+    let public = PublicKey::of(&phone.author.key);
+    let mut times = Vec::new();
+    for edit in &sent {
+        let origin = edit.origin.read().expect("an origin");
+        assert_eq!(origin.device, DeviceId::of(&public));
+        let hash = hash_of(edit);
+        assert!(edit.origin.verifies(&public, &RECORD, &edit.entry, &hash));
+        let inspected = guard::inspect(&edit.change).expect("a change");
+        let actor = Actor::of(&public, &origin.incarnation, &edit.entry);
+        assert_eq!(inspected.past.actor, actor);
+        assert_eq!(origin.seen.expect("a checkpoint").tick, Tick(10));
+        times.push(origin.at.0);
+    }
+    // The times at which they were made; the first two were sent before.
+    assert_eq!(times, [3_000, 4_000, 5_000, 6_000]);
+    let named = phone.request().checkpoints;
+    assert_eq!(named.len(), 1, "the one they name is shown");
+    assert!(!sent.iter().any(|edit| hash_of(edit) == arrived));
+
+    // What was concurrent still is: nothing of theirs is written over unseen.
+    let both = ["mine again", "theirs"].map(str::to_owned);
+    assert_eq!(phone.texts(1), BTreeSet::from(both));
+    assert_eq!(
+        phone.texts(3),
+        BTreeSet::from(["under the new key".to_owned()])
+    );
+    let origins = phone.store.entries.values();
+    let mut origins = origins.flat_map(|local| local.provenance().into_values());
+    assert!(!origins.any(|p| p.accepted.is_none() && p.origin.device == old));
+    let request = phone.request();
+    phone.receive(&answer(&request, 30)).expect("its answer");
+    assert!(phone.sent().is_empty() && phone.store.aside.is_empty());
+}
