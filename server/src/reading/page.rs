@@ -100,6 +100,8 @@ struct Walk<'a> {
     until: Tick,
     reset: bool,
     cursor: Cursor,
+    /// How far earlier pages of this walk went.
+    passed: Tick,
     items: Vec<Item>,
     forget: BTreeSet<EntryId>,
     held: Vec<HeldEdit>,
@@ -138,6 +140,7 @@ impl<'a> Walk<'a> {
             budget,
             until: row.clock.last,
             reset: going_on.is_none(),
+            passed: going_on.map_or(Tick(0), |cursor| cursor.upto),
             cursor: going_on.unwrap_or(fresh),
             items: Vec::new(),
             forget: BTreeSet::new(),
@@ -271,8 +274,8 @@ impl<'a> Walk<'a> {
         Ok(Some(vault.open_about(key, (entry, tick), &sealed)?.class))
     }
 
-    /// Whether an entry may have been given earlier in this walk: it was to be seen at some time
-    /// since the walk began.
+    /// Whether an entry may have been given earlier in this walk: it was to be seen as it was
+    /// touched when an earlier page passed it.
     fn was_given(
         &self,
         connection: &mut SqliteConnection,
@@ -283,15 +286,14 @@ impl<'a> Walk<'a> {
         if self.cursor.rests() || started == Tick(0) {
             return Ok(false);
         }
-        let at_start = self.class_at(connection, key, entry, started)?;
-        if at_start.is_some_and(|class| self.may_read(&class, started)) {
-            return Ok(true);
-        }
         let vault = &self.admitted.vault;
-        for (tick, sealed) in connection.about_entry(vault.record(), entry)? {
-            if tick > started {
+        let rows = connection.about_entry(vault.record(), entry)?;
+        let first = rows.iter().map(|(tick, _)| *tick);
+        let first = first.filter(|tick| *tick <= started).max();
+        for (tick, sealed) in rows {
+            if first <= Some(tick) && tick <= self.passed {
                 let class = vault.open_about(key, (entry, tick), &sealed)?.class;
-                if self.may_read(&class, tick) {
+                if self.may_read(&class, tick.max(started)) {
                     return Ok(true);
                 }
             }

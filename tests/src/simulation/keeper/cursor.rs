@@ -20,6 +20,8 @@ pub(super) struct Cursor {
     pub base: Tick,
     /// Of what was touched since, this walk has told what was touched last up to here.
     pub upto: Tick,
+    /// When this walk began; nothing when none is under way.
+    pub started: Option<Tick>,
     /// A resend is not finished.
     pub resetting: bool,
     /// The checkpoint given with this cursor.

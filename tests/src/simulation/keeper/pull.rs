@@ -82,6 +82,7 @@ impl Keeper {
                 Some(last) => last.last,
                 None => seen.tick,
             },
+            started: more.then(|| continued.and_then(|c| c.started).unwrap_or(seen.tick)),
             resetting: more && continued.is_none_or(|c| c.resetting),
             seen,
         };
@@ -143,7 +144,18 @@ impl Keeper {
             };
             let before = |class: &EntryClass| self.shows(viewer, class, known, resend);
             let after = |class: &EntryClass| self.shows(viewer, class, now, resend);
-            all.extend(news([touched], before, after));
+            let mut told = news([touched], before, after);
+            let walk = cursor.and_then(|c| Some((c.started?, c.upto)));
+            if told.is_empty()
+                && let Some(walk) = walk
+                && was_given(books, &entry, walk, |class, at| {
+                    self.shows(viewer, class, at, resend)
+                })
+            {
+                let (last, what) = (last.tick, What::Forget);
+                told.push(EntryNews { entry, last, what });
+            }
+            all.extend(told);
         }
         all.sort_by_key(|news| (news.last, news.entry));
         all
@@ -257,6 +269,23 @@ impl Keeper {
             })
             .collect()
     }
+}
+
+/// Whether an entry may have been given earlier in the walk that began at one tick and has passed
+/// what was touched up to another: it was to be seen as it was touched then.
+fn was_given(
+    books: &Books,
+    entry: &EntryId,
+    (started, upto): (Tick, Tick),
+    shows: impl Fn(&EntryClass, Tick) -> bool,
+) -> bool {
+    let first = books
+        .last_at(entry, started)
+        .map_or(Tick(0), |row| row.tick);
+    let mut passed = books
+        .rows(entry)
+        .filter(|row| first <= row.tick && row.tick <= upto);
+    passed.any(|row| shows(&row.class, row.tick.max(started)))
 }
 
 /// Up to when the device with this cursor knows an entry.
