@@ -11,7 +11,6 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Judged, Lane, Submitter, Unverified, VerifiedEdit};
@@ -29,7 +28,7 @@ use write::Writing;
 
 /// For how long one device's edits keep the writer; those that remain wait for their next turn,
 /// behind everybody who waits by then.
-const TURN: Duration = Duration::from_millis(20);
+const TURN_MICROS: u64 = 20_000;
 
 /// What became of the edits of a submission so far.
 #[derive(Default)]
@@ -130,7 +129,7 @@ fn take_in(
     writing: &mut Writing<'_>,
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
-    let started = Instant::now();
+    let started = records.clock.now();
     let device = visitor.device.ok_or(AccessError::Device)?;
     let submitter = Submitter {
         subject: admitted.subject,
@@ -141,7 +140,8 @@ fn take_in(
     let mut ledger = known.ledger.clone();
     let mut outcomes = Vec::with_capacity(edits.len());
     for edit in edits {
-        if !outcomes.is_empty() && started.elapsed() >= TURN {
+        let lasted = records.clock.now().0.saturating_sub(started.0);
+        if !outcomes.is_empty() && lasted >= TURN_MICROS {
             break;
         }
         let edit = match edit {
