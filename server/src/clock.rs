@@ -41,7 +41,12 @@ impl ManualClock {
 
     /// Moves the clock forward by so many seconds.
     pub fn advance_seconds(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.advance_micros(seconds * 1_000_000);
+    }
+
+    /// Moves the clock forward by so many microseconds.
+    pub fn advance_micros(&self, micros: u64) {
+        self.0.fetch_add(micros, Ordering::SeqCst);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Taking edits in: what needs no store, signatures above all, is done before the writer is asked
-//! ([`Submission`]), the rest in one job of the writer ([`pass`]): gather what bears on the edits, have them judged by
-//! [`sync_core::authority`], write what it says with the access-log events, and take a tick.
+//! ([`Submission`]), the rest in a job of the writer, or in several that take turns with others'
+//! ([`pass`]): gather what bears on the edits, have them judged by [`sync_core::authority`], write
+//! what it says with the access-log events, and take a tick.
 
 mod gather;
 mod limits;

@@ -1,10 +1,13 @@
+use diesel::SqliteConnection;
 use futures_util::future::join_all;
 use sync_core::change::{Edit, SignedOrigin};
+use sync_core::entry::Write;
 use sync_core::policy::{RightKind, Role};
-use sync_core::sync::{Frame, HoldReason, Item, Refusal, Verdict};
+use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
 use crate::records::world::{Phone, World, fresh_entry, random};
+use crate::storage::records::RecordStore as _;
 
 /// The edits of a phone's next request, to be tampered with.
 fn edits(phone: &mut Phone) -> Vec<Edit> {
@@ -43,6 +46,31 @@ async fn an_edit_is_taken_once() {
         panic!("{:?}", first.outcomes);
     };
     assert_eq!(again.outcomes[0].verdict, Verdict::Duplicate(tick));
+}
+
+#[tokio::test]
+async fn a_device_whose_turn_is_over_waits_for_its_next_and_loses_nothing() {
+    let world = World::slow();
+    let mut phone = world.holder(1).await;
+    phone.sync().await;
+    let record = phone.head.record;
+    let told = || async {
+        let read = move |c: &mut SqliteConnection| c.record(record);
+        let row = world.records.db.read(read).await.expect("reads");
+        row.expect("there").clock.audit_len
+    };
+    let before = told().await;
+    let entry = phone.note("One");
+    for text in ["a", "b", "c", "d"] {
+        phone.write(entry, &[Write::set("text", text)]);
+    }
+    let (answer, report) = phone.round().await;
+    assert_eq!(answer.outcomes.len(), 5);
+    let taken = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Accepted(_));
+    assert!(answer.outcomes.iter().all(taken), "{:?}", answer.outcomes);
+    assert!(answer.news.is_none() && !report.more);
+    // Each edit had a turn of its own, and its own line in the access log.
+    assert_eq!(told().await - before, 5);
 }
 
 #[tokio::test]

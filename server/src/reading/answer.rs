@@ -128,6 +128,10 @@ impl Records {
             if passed.taken.outcomes.len() == submission.edits.len() {
                 return Ok(passed);
             }
+            // What is durable is told, whatever becomes of the rest.
+            if passed.taken.heard {
+                self.hub.changed(record);
+            }
             taken = passed.taken;
         }
     }

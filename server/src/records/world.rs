@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{AccessError, Channel, Opened, Opening, Records, Visitor, open};
 use crate::app::{Running, run_with};
-use crate::clock::{Clock as _, ManualClock};
+use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::Keys;
@@ -27,6 +27,15 @@ use crate::storage::Database;
 use crate::storage::schema::identity::{devices, passkeys};
 
 pub(crate) const START: Tick = Tick(1_790_000_000_000_000);
+
+struct SlowClock(Arc<ManualClock>);
+
+impl Clock for SlowClock {
+    fn now(&self) -> Tick {
+        self.0.advance_micros(30_000);
+        self.0.now()
+    }
+}
 
 pub(crate) struct World {
     pub(crate) records: Arc<Records>,
@@ -46,6 +55,23 @@ impl World {
             records: Arc::new(records),
             clock,
             _dir: dir,
+        }
+    }
+
+    /// As a machine so slow that every look at the clock finds it 30 ms later.
+    pub(crate) fn slow() -> Self {
+        let World {
+            records,
+            clock,
+            _dir,
+        } = World::new();
+        let (db, keys) = (records.db.clone(), records.keys.clone());
+        let slow = Arc::new(SlowClock(clock.clone()));
+        let records = Arc::new(Records::new(db, keys, slow, Matrix::default(), 30));
+        World {
+            records,
+            clock,
+            _dir,
         }
     }
 
