@@ -41,7 +41,7 @@ pub use decision::{ReviewDecisionDraft, ReviewDecisionPatch, Verdict};
 pub use draft::{Draft, Patch};
 pub use field::{FieldSpec, Join, Shape};
 pub use invalid::Invalid;
-pub use json::{Extra, JsonScalar, same_value};
+pub use json::{Extra, JsonScalar, Member, MemberShape, Structure, same_value};
 pub use label::{Label, normalise};
 pub use medication::{MedicationTakenDraft, MedicationTakenPatch, Regimen};
 pub use note::{OwnNoteDraft, OwnNotePatch};

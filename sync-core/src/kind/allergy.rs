@@ -11,10 +11,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code, codes};
+use super::code::codes;
 use super::common::{Common, CommonPatch, LABEL, LINE_MAX, VERIFICATION};
 use super::field::{FieldSpec, Join, Shape};
-use super::json::{self, Extra, JsonScalar};
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label};
 use crate::entry::{EntryState, Value, Write};
@@ -115,20 +115,20 @@ impl Reaction {
 }
 
 impl JsonScalar for Reaction {
-    fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        self.manifestation.check(field)?;
-        json::optional(field, self.removed.as_deref(), LINE_MAX)?;
-        match &self.severity {
-            Some(severity) if !severity.is_known() => Err(Invalid::UnknownCode { field }),
-            _ => Ok(()),
-        }
-    }
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "reaction",
+        &[
+            Member::new("manifestation", MemberShape::Value(&Label::STRUCTURE)).required(),
+            Member::new("severity", MemberShape::Code(Severity::CODES)),
+            Member::new("removed", MemberShape::Text(LINE_MAX)),
+        ],
+    );
 }
 
 pub(crate) const FIELDS: &[FieldSpec] = &[
     FieldSpec::new(
         LABEL,
-        Shape::Json(json::check::<Label>),
+        Shape::Json(&Label::STRUCTURE),
         "Substance",
         "Substance",
     )
@@ -142,26 +142,26 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     .fixed(),
     FieldSpec::new(
         CATEGORY,
-        Shape::Code(AllergyCategory::known),
+        Shape::Code(AllergyCategory::CODES),
         "Category",
         "Catégorie",
     ),
     FieldSpec::new(
         CRITICALITY,
-        Shape::Code(Criticality::known),
+        Shape::Code(Criticality::CODES),
         "Criticality",
         "Criticité",
     )
     .joins(Join::Highest(CRITICALITY_ORDER)),
     FieldSpec::new(
         VERIFICATION,
-        Shape::Code(Verification::known),
+        Shape::Code(Verification::CODES),
         "Certainty",
         "Certitude",
     ),
     FieldSpec::new(
         REACTION,
-        Shape::Json(json::check::<Reaction>),
+        Shape::Json(&Reaction::STRUCTURE),
         "Reactions",
         "Réactions",
     )

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::code::codes;
 use super::common::{Common, CommonPatch};
 use super::field::{FieldSpec, Join, Shape};
-use super::json::{self, Extra, JsonScalar};
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::write::{Drafted, Read};
 use super::{Invalid, Kind};
 use crate::entry::Write;
@@ -83,15 +83,19 @@ impl BloodGroup {
 }
 
 impl JsonScalar for BloodGroup {
-    fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        let known = self.abo.is_known() && self.rhd.is_known() && self.source.is_known();
-        known.then_some(()).ok_or(Invalid::UnknownCode { field })
-    }
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "blood-group",
+        &[
+            Member::new("abo", MemberShape::Code(Abo::CODES)).required(),
+            Member::new("rhd", MemberShape::Code(RhD::CODES)).required(),
+            Member::new("source", MemberShape::Code(BloodGroupSource::CODES)).required(),
+        ],
+    );
 }
 
 pub(crate) const FIELDS: &[FieldSpec] = &[FieldSpec::new(
     BLOOD_GROUP,
-    Shape::Json(json::check::<BloodGroup>),
+    Shape::Json(&BloodGroup::STRUCTURE),
     "Blood group",
     "Groupe sanguin",
 )

@@ -22,6 +22,9 @@ macro_rules! codes {
             /// The codes of this version.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
+            /// The same as they are written.
+            pub const CODES: &'static [&'static str] = &[$($code),*];
+
             /// The code as written.
             pub fn code(&self) -> &str {
                 match self {
@@ -70,18 +73,6 @@ macro_rules! codes {
                 f.write_str(self.code())
             }
         }
-
-        impl $crate::kind::code::Code for $name {
-            fn known(code: &str) -> bool {
-                $name::from(code).is_known()
-            }
-        }
     };
 }
 pub(crate) use codes;
-
-/// A list of codes, as the field tables see it.
-pub(crate) trait Code {
-    /// Whether this version has the code.
-    fn known(code: &str) -> bool;
-}

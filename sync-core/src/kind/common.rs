@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code as _, codes};
+use super::code::codes;
 use super::field::{FieldSpec, Join, Shape};
-use super::json::{self, Extra, JsonScalar};
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::label::Label;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Occurred};
@@ -100,23 +100,19 @@ impl From<StatusCode> for Status {
 }
 
 impl JsonScalar for Status {
-    fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        json::optional(field, self.reason.as_deref(), LINE_MAX)?;
-        let known = StatusCode::known(self.status.code());
-        known.then_some(()).ok_or(Invalid::UnknownCode { field })
-    }
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "status",
+        &[
+            Member::new("status", MemberShape::Code(StatusCode::CODES)).required(),
+            Member::new("reason", MemberShape::Text(LINE_MAX)),
+        ],
+    );
 }
 
 /// The fields of every kind, known or not.
 pub const FIELDS: &[FieldSpec] = &[
-    FieldSpec::new(
-        STATUS,
-        Shape::Json(json::check::<Status>),
-        "Status",
-        "Statut",
-    )
-    .joins(Join::Status),
-    FieldSpec::new(LABEL, Shape::Json(json::check::<Label>), "Label", "Libellé"),
+    FieldSpec::new(STATUS, Shape::Json(&Status::STRUCTURE), "Status", "Statut").joins(Join::Status),
+    FieldSpec::new(LABEL, Shape::Json(&Label::STRUCTURE), "Label", "Libellé"),
     FieldSpec::new(OCCURRED, Shape::Date, "When", "Quand"),
     FieldSpec::new(SOURCE, Shape::Text(LINE_MAX), "Source", "Source"),
     FieldSpec::new(NOTES, Shape::Text(NOTES_MAX), "Notes", "Remarques"),

@@ -10,10 +10,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::allergy::{Severity, Verification};
-use super::code::Code;
 use super::common::{Common, CommonPatch, LABEL, VERIFICATION};
 use super::field::{FieldSpec, Shape};
-use super::json;
+use super::json::JsonScalar as _;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label, Occurred};
 use crate::entry::Write;
@@ -26,20 +25,20 @@ pub const ENDED: &str = "ended";
 pub(crate) const FIELDS: &[FieldSpec] = &[
     FieldSpec::new(
         LABEL,
-        Shape::Json(json::check::<Label>),
+        Shape::Json(&Label::STRUCTURE),
         "Condition",
         "Maladie",
     )
     .required(),
     FieldSpec::new(
         SEVERITY,
-        Shape::Code(Severity::known),
+        Shape::Code(Severity::CODES),
         "Severity",
         "Sévérité",
     ),
     FieldSpec::new(
         VERIFICATION,
-        Shape::Code(Verification::known),
+        Shape::Code(Verification::CODES),
         "Certainty",
         "Certitude",
     ),

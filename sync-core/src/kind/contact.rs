@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{Common, CommonPatch, LINE_MAX};
 use super::field::{FieldSpec, Join, Shape};
-use super::json::{self, Extra, JsonScalar};
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::label::member_key;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind};
@@ -77,10 +77,17 @@ impl Phone {
 }
 
 impl JsonScalar for Phone {
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "phone",
+        &[
+            Member::new("number", MemberShape::Text(NUMBER_MAX)).required(),
+            Member::new("rank", MemberShape::Number),
+            Member::new("use", MemberShape::Text(NAME_MAX)),
+            Member::new("removed", MemberShape::Text(LINE_MAX)),
+        ],
+    );
+
     fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        json::text(field, &self.number, NUMBER_MAX)?;
-        json::optional(field, self.used_for.as_deref(), NAME_MAX)?;
-        json::optional(field, self.removed.as_deref(), LINE_MAX)?;
         let dialable = self.number.chars().any(|c| c.is_ascii_digit());
         dialable.then_some(()).ok_or(Invalid::Malformed { field })
     }
@@ -93,7 +100,7 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     FieldSpec::new(EMAIL, Shape::Text(NAME_MAX), "E-mail", "Courriel"),
     FieldSpec::new(
         PHONE,
-        Shape::Json(json::check::<Phone>),
+        Shape::Json(&Phone::STRUCTURE),
         "Telephone",
         "Téléphone",
     )

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code, codes};
+use super::code::codes;
 use super::common::{Common, CommonPatch};
 use super::field::{FieldSpec, Shape};
 use super::write::{Drafted, Read};
@@ -44,7 +44,7 @@ pub(crate) const FIELDS: &[FieldSpec] = &[
     FieldSpec::new(ITEM, Shape::Text(ITEM_MAX), "Item", "Élément").required(),
     FieldSpec::new(
         DECISION,
-        Shape::Code(Verdict::known),
+        Shape::Code(Verdict::CODES),
         "Decision",
         "Décision",
     )

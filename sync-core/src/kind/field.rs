@@ -3,7 +3,7 @@
 //! This is the one place where a clinician reads what joins, what is one value and what is
 //! flagged; validation and merging both follow it.
 
-use super::json;
+use super::json::{self, Structure};
 use super::{Invalid, Words};
 use crate::entry::Value;
 
@@ -17,14 +17,14 @@ pub enum Shape {
     Tick,
     /// Text of at most so many characters.
     Text(usize),
-    /// A code; the function knows those of this version.
-    Code(fn(&str) -> bool),
+    /// One of these codes, of this version.
+    Code(&'static [&'static str]),
     /// A partial date as text.
     Date,
     /// A person's identifier as text.
     Person,
-    /// A structured value as JSON text; the function checks it.
-    Json(fn(&'static str, &str) -> Result<(), Invalid>),
+    /// A structured value as JSON text.
+    Json(&'static Structure),
 }
 
 /// How values written concurrently join; a value written after another replaces it.
@@ -113,9 +113,9 @@ impl FieldSpec {
             }
             (Shape::Text(max), Value::Text(text)) if self.required => json::text(field, text, max),
             (Shape::Text(max), Value::Text(text)) => json::optional(field, Some(text), max),
-            (Shape::Code(known), Value::Text(code)) => {
+            (Shape::Code(codes), Value::Text(code)) => {
                 let short = code.len() <= 64 && !code.is_empty();
-                let accepted = short && (newer || known(code));
+                let accepted = short && (newer || codes.contains(&code.as_str()));
                 accepted.then_some(()).ok_or(Invalid::UnknownCode { field })
             }
             (Shape::Date, Value::Text(text)) => text
@@ -126,7 +126,7 @@ impl FieldSpec {
                 .parse::<crate::PersonId>()
                 .map(|_| ())
                 .map_err(|_| Invalid::Malformed { field }),
-            (Shape::Json(check), Value::Text(text)) => match check(field, text) {
+            (Shape::Json(structure), Value::Text(text)) => match structure.check(field, text) {
                 Err(Invalid::UnknownCode { .. }) if newer => Ok(()),
                 other => other,
             },

@@ -3,20 +3,142 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value as Json;
 
-use super::Invalid;
+use super::{Invalid, Occurred};
 use crate::entry::Value;
 
 /// Members that this version does not know, kept as they are.
-pub type Extra = BTreeMap<String, serde_json::Value>;
+pub type Extra = BTreeMap<String, Json>;
 
-/// A value that is written as one JSON text.
-pub trait JsonScalar: Serialize + DeserializeOwned {
-    /// Checks bounds and codes of a value of `field`.
+/// What a structured value is made of. Members it does not name are those of a newer version.
+#[derive(Clone, Copy)]
+pub struct Structure {
+    /// What the documentation calls it.
+    pub name: &'static str,
+    /// Its members.
+    pub members: &'static [Member],
+    check: fn(&'static str, &str) -> Result<(), Invalid>,
+}
+
+/// One member of a structured value.
+#[derive(Clone, Copy)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub shape: MemberShape,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// What a member of a structured value may hold.
+#[derive(Clone, Copy)]
+pub enum MemberShape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number from 0 to 2³² − 1.
+    Number,
+    /// A decimal number as text: digits, at most one point with digits on both sides.
+    Decimal,
+    /// Text of at most so many characters.
+    Text(usize),
+    /// One of these codes, of this version.
+    Code(&'static [&'static str]),
+    /// A partial date as text.
+    Date,
+    /// Another structured value.
+    Value(&'static Structure),
+    /// A list of at most so many structured values.
+    List(usize, &'static Structure),
+}
+
+impl Structure {
+    /// The structure of `T`.
+    pub(crate) const fn of<T: JsonScalar>(name: &'static str, members: &'static [Member]) -> Self {
+        Structure {
+            name,
+            members,
+            check: check::<T>,
+        }
+    }
+
+    /// Checks a value of `field`, as JSON text.
     ///
     /// # Errors
     /// Says what is wrong with the field.
-    fn check(&self, field: &'static str) -> Result<(), Invalid>;
+    pub fn check(&self, field: &'static str, text: &str) -> Result<(), Invalid> {
+        (self.check)(field, text)
+    }
+
+    fn check_members(&self, field: &'static str, value: &Json) -> Result<(), Invalid> {
+        self.members
+            .iter()
+            .try_for_each(|member| match &value[member.name] {
+                Json::Null if member.required => Err(Invalid::Missing { field }),
+                Json::Null => Ok(()),
+                value => member.check(field, value),
+            })
+    }
+}
+
+impl Member {
+    /// A member that may be left out.
+    pub(crate) const fn new(name: &'static str, shape: MemberShape) -> Self {
+        Member {
+            name,
+            shape,
+            required: false,
+        }
+    }
+
+    /// That must be there.
+    pub(crate) const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    fn check(&self, field: &'static str, value: &Json) -> Result<(), Invalid> {
+        let malformed = Invalid::Malformed { field };
+        let said = || value.as_str().ok_or(malformed);
+        let holds = |right: bool| right.then_some(()).ok_or(malformed);
+        match self.shape {
+            MemberShape::Flag => holds(value.is_boolean()),
+            MemberShape::Number => holds(value.as_u64().is_some_and(|n| u32::try_from(n).is_ok())),
+            MemberShape::Decimal => holds(is_decimal(said()?)),
+            MemberShape::Text(max) if self.required => text(field, said()?, max),
+            MemberShape::Text(max) => optional(field, Some(said()?), max),
+            MemberShape::Code(codes) => {
+                let known = codes.contains(&said()?);
+                known.then_some(()).ok_or(Invalid::UnknownCode { field })
+            }
+            MemberShape::Date => holds(said()?.parse::<Occurred>().is_ok()),
+            MemberShape::Value(structure) => structure.check_members(field, value),
+            MemberShape::List(max, structure) => {
+                let items = value.as_array().ok_or(malformed)?;
+                if items.len() > max {
+                    return Err(Invalid::TooMany { field, max });
+                }
+                items
+                    .iter()
+                    .try_for_each(|item| structure.check_members(field, item))
+            }
+        }
+    }
+}
+
+/// A value that is written as one JSON text.
+pub trait JsonScalar: Serialize + DeserializeOwned {
+    /// Its members: bounds, codes, and which must be there.
+    const STRUCTURE: Structure;
+
+    /// Checks what concerns several members of a value of `field`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the field.
+    fn check(&self, _field: &'static str) -> Result<(), Invalid> {
+        Ok(())
+    }
 
     /// The value as an entry keeps it.
     fn to_value(&self) -> Value {
@@ -30,10 +152,22 @@ pub trait JsonScalar: Serialize + DeserializeOwned {
     }
 }
 
-/// Reads and checks a JSON scalar: what the field tables call.
-pub(crate) fn check<T: JsonScalar>(field: &'static str, text: &str) -> Result<(), Invalid> {
-    let value: T = serde_json::from_str(text).map_err(|_| Invalid::Malformed { field })?;
+fn check<T: JsonScalar>(field: &'static str, text: &str) -> Result<(), Invalid> {
+    let malformed = Invalid::Malformed { field };
+    let value: T = serde_json::from_str(text).map_err(|_| malformed)?;
+    let members: Json = serde_json::from_str(text).map_err(|_| malformed)?;
+    T::STRUCTURE.check_members(field, &members)?;
     value.check(field)
+}
+
+/// Digits, at most one point with digits on both sides.
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    text.len() <= 20
+        && match text.split_once('.') {
+            Some((whole, fraction)) => digits(whole) && digits(fraction),
+            None => digits(text),
+        }
 }
 
 /// A text that must say something and fit.
@@ -68,6 +202,6 @@ pub fn same_value(one: &Value, other: &Value) -> bool {
     if !(one.starts_with('{') && other.starts_with('{')) {
         return false;
     }
-    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    let parse = |text| serde_json::from_str::<Json>(text).ok();
     parse(one).zip(parse(other)).is_some_and(|(a, b)| a == b)
 }

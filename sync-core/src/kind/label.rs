@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::json::{Extra, JsonScalar, optional, text};
-use super::{Invalid, LABEL_MAX};
+use super::LABEL_MAX;
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 
 /// What something is called, with its code in a terminology when known; one value, never merged
 /// part by part. As JSON: `{"text", "code"?, "system"?, "display"?}`.
@@ -77,12 +77,15 @@ impl From<&str> for Label {
 }
 
 impl JsonScalar for Label {
-    fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        text(field, &self.text, LABEL_MAX)?;
-        optional(field, self.code.as_deref(), 64)?;
-        optional(field, self.system.as_deref(), 256)?;
-        optional(field, self.display.as_deref(), LABEL_MAX)
-    }
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "label",
+        &[
+            Member::new("text", MemberShape::Text(LABEL_MAX)).required(),
+            Member::new("code", MemberShape::Text(64)),
+            Member::new("system", MemberShape::Text(256)),
+            Member::new("display", MemberShape::Text(LABEL_MAX)),
+        ],
+    );
 }
 
 /// A short name for a member of a set, made from what identifies it.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{Common, CommonPatch, LINE_MAX};
 use super::field::{FieldSpec, Join, Shape};
-use super::json::{self, Extra, JsonScalar, optional};
+use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::write::{Drafted, Read};
 use super::{Invalid, Kind, Label, Occurred};
 use crate::entry::Write;
@@ -76,24 +76,27 @@ impl Regimen {
 }
 
 impl JsonScalar for Regimen {
+    const STRUCTURE: Structure = Structure::of::<Self>(
+        "regimen",
+        &[
+            Member::new("product", MemberShape::Value(&Label::STRUCTURE)).required(),
+            Member::new(
+                "substances",
+                MemberShape::List(SUBSTANCES_MAX, &Label::STRUCTURE),
+            ),
+            Member::new("form", MemberShape::Text(PART_MAX)),
+            Member::new("route", MemberShape::Text(PART_MAX)),
+            Member::new("dose", MemberShape::Decimal),
+            Member::new("unit", MemberShape::Text(PART_MAX)),
+            Member::new("frequency", MemberShape::Text(LINE_MAX)),
+            Member::new("as-needed", MemberShape::Flag),
+            Member::new("as-needed-maximum", MemberShape::Text(PART_MAX)),
+            Member::new("starts", MemberShape::Date),
+            Member::new("ends", MemberShape::Date),
+        ],
+    );
+
     fn check(&self, field: &'static str) -> Result<(), Invalid> {
-        self.product.check(field)?;
-        if self.substances.len() > SUBSTANCES_MAX {
-            return Err(Invalid::TooMany {
-                field,
-                max: SUBSTANCES_MAX,
-            });
-        }
-        self.substances
-            .iter()
-            .try_for_each(|substance| substance.check(field))?;
-        for part in [&self.form, &self.route, &self.unit, &self.as_needed_maximum] {
-            optional(field, part.as_deref(), PART_MAX)?;
-        }
-        optional(field, self.frequency.as_deref(), LINE_MAX)?;
-        if self.dose.as_deref().is_some_and(|dose| !is_decimal(dose)) {
-            return Err(Invalid::Malformed { field });
-        }
         match (self.starts, self.ends) {
             (Some(starts), Some(ends)) if ends.last_day() < starts.first_day() => {
                 Err(Invalid::OutOfBounds { field })
@@ -103,19 +106,9 @@ impl JsonScalar for Regimen {
     }
 }
 
-/// Digits, at most one point with digits on both sides.
-fn is_decimal(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    text.len() <= 20
-        && match text.split_once('.') {
-            Some((whole, fraction)) => digits(whole) && digits(fraction),
-            None => digits(text),
-        }
-}
-
 pub(crate) const FIELDS: &[FieldSpec] = &[FieldSpec::new(
     REGIMEN,
-    Shape::Json(json::check::<Regimen>),
+    Shape::Json(&Regimen::STRUCTURE),
     "Regimen",
     "Posologie",
 )

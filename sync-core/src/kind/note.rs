@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{Common, CommonPatch, LABEL};
 use super::field::{FieldSpec, Shape};
-use super::json;
+use super::json::JsonScalar as _;
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind, Label};
 use crate::entry::Write;
@@ -20,7 +20,7 @@ pub const TEXT: &str = "text";
 const TEXT_MAX: usize = 12_000;
 
 pub(crate) const FIELDS: &[FieldSpec] = &[
-    FieldSpec::new(LABEL, Shape::Json(json::check::<Label>), "Title", "Titre").required(),
+    FieldSpec::new(LABEL, Shape::Json(&Label::STRUCTURE), "Title", "Titre").required(),
     FieldSpec::new(TEXT, Shape::Text(TEXT_MAX), "Text", "Texte"),
 ];
 

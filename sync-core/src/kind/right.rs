@@ -28,13 +28,6 @@ pub const TYPE: &str = "type";
 /// Whether a grant lets its person write.
 pub const WRITE: &str = "write";
 
-fn known_type(code: &str) -> bool {
-    !matches!(
-        DelegationType::from(code.to_owned()),
-        DelegationType::Other(_)
-    )
-}
-
 const PERSON_FIELD: FieldSpec =
     FieldSpec::new(PERSON, Shape::Person, "Person", "Personne").required();
 const STARTS_FIELD: FieldSpec =
@@ -55,7 +48,7 @@ pub(crate) const DELEGATION_FIELDS: &[FieldSpec] = &[
     PERSON_FIELD,
     STARTS_FIELD,
     ENDS_FIELD,
-    FieldSpec::new(TYPE, Shape::Code(known_type), "Type", "Type").required(),
+    FieldSpec::new(TYPE, Shape::Code(DelegationType::CODES), "Type", "Type").required(),
 ];
 
 /// A right as an app fills it in.

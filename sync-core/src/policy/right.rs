@@ -64,6 +64,11 @@ pub enum DelegationType {
     Other(String),
 }
 
+impl DelegationType {
+    /// The types of this version, as they are written.
+    pub const CODES: &'static [&'static str] = &["caregiver", "parent", "guardian"];
+}
+
 impl From<String> for DelegationType {
     fn from(text: String) -> Self {
         match text.as_str() {
