@@ -54,3 +54,23 @@ impl SupportError {
         move |source| SupportError::Io { what, source }
     }
 }
+
+/// A draft's writes, as the wire client takes them.
+impl From<&sync_core::entry::Write> for crate::wire_client::Write {
+    fn from(write: &sync_core::entry::Write) -> Self {
+        use automerge::ScalarValue;
+        use sync_core::entry::Value;
+        let value = write.value.as_ref().map(|value| match value {
+            Value::Null => ScalarValue::Null,
+            Value::Bool(value) => ScalarValue::Boolean(*value),
+            Value::Int(value) => ScalarValue::Int(*value),
+            Value::Uint(value) => ScalarValue::Uint(*value),
+            Value::Text(value) => ScalarValue::Str(value.as_str().into()),
+            Value::Bytes(value) => ScalarValue::Bytes(value.clone()),
+        });
+        crate::wire_client::Write {
+            key: write.key.clone(),
+            value,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! A client written from `docs/wire.md`, beside the phone library: HTTP, passkeys by an
+//! A client written from `docs/wire.md` and `docs/kinds.md`, sharing no code with the rest, beside the phone library: HTTP, passkeys by an
 //! authenticator this project did not write, frames and signatures put together by hand. It shows
 //! that the page suffices, and it can be made to misbehave.
 //!
@@ -8,20 +8,26 @@
 mod authenticator;
 mod frame;
 mod live;
+mod log;
+mod message;
 mod record;
 mod session;
 
 pub use authenticator::Authenticator;
 pub use frame::{FrameChange, pack_frame, unpack_frame};
 pub use live::WireLive;
-pub use record::{Told, WireEntry, WireRecord};
+pub use log::{event_member, read_log};
+pub use message::{
+    Bytes, ChangeHash, Edit, Encoding, HeldEdit, HoldReason, LogEvent, LogHead, LogPage, Outcome,
+    Refusal, Signed, SyncAnswer, SyncRequest, Verdict,
+};
+pub use record::{Told, WireEntry, WireRecord, Write, flat};
 pub use session::{Enrolling, Session, SigningIn, WireDevice};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_core::codec::Encoding;
 
 /// A way to one server.
 #[derive(Clone, Debug)]

@@ -3,7 +3,9 @@
 use ciborium::Value;
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
-use sync_core::{Bytes, EntryId, RecordId};
+use uuid::Uuid;
+
+use super::Bytes;
 
 const DOMAIN: &[u8] = b"carnet/frame/1";
 
@@ -11,7 +13,7 @@ const DOMAIN: &[u8] = b"carnet/frame/1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameChange {
     /// The entry.
-    pub entry: EntryId,
+    pub entry: Uuid,
     /// The Automerge change chunk.
     pub change: Vec<u8>,
     /// The origin's payload.
@@ -23,7 +25,7 @@ pub struct FrameChange {
 }
 
 /// A frame as a device sends it, unsigned.
-pub fn pack_frame(record: &RecordId, changes: &[FrameChange]) -> Bytes {
+pub fn pack_frame(record: &Uuid, changes: &[FrameChange]) -> Bytes {
     let bytes = |bytes: &[u8]| Value::Bytes(bytes.to_vec());
     let rows = changes.iter().map(|one| {
         Value::Array(vec![
@@ -42,11 +44,11 @@ pub fn pack_frame(record: &RecordId, changes: &[FrameChange]) -> Bytes {
     frame.extend(u32::try_from(packed.len()).expect("small").to_le_bytes());
     frame.extend(packed);
     frame.extend(digest(record, changes));
-    frame.into()
+    Bytes(frame)
 }
 
 /// The changes in a frame that one of the server's keys must have signed.
-pub fn unpack_frame(record: &RecordId, frame: &[u8], keys: &[VerifyingKey]) -> Vec<FrameChange> {
+pub fn unpack_frame(record: &Uuid, frame: &[u8], keys: &[VerifyingKey]) -> Vec<FrameChange> {
     assert_eq!(&frame[..4], b"CF\x01\x01", "a signed frame of version 1");
     let length = |at: usize| {
         let bytes = frame[at..at + 4].try_into().expect("4 bytes");
@@ -76,7 +78,7 @@ fn read_row(row: Value) -> FrameChange {
     let [entry, change, origin, signature, tick] = row.try_into().expect("of five members");
     let bytes = |value: Value| value.into_bytes().expect("bytes");
     FrameChange {
-        entry: EntryId::from_slice(&bytes(entry)).expect("a UUID"),
+        entry: Uuid::from_slice(&bytes(entry)).expect("a UUID"),
         change: bytes(change),
         origin: bytes(origin),
         signature: bytes(signature),
@@ -86,7 +88,7 @@ fn read_row(row: Value) -> FrameChange {
     }
 }
 
-fn digest(record: &RecordId, changes: &[FrameChange]) -> Vec<u8> {
+fn digest(record: &Uuid, changes: &[FrameChange]) -> Vec<u8> {
     let mut hasher = Sha256::new();
     hasher.update(DOMAIN);
     hasher.update(record.as_bytes());

@@ -1,15 +1,13 @@
 //! The WebSocket.
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use sync_core::RecordId;
-use sync_core::codec::Encoding;
-use sync_core::sync::{SyncAnswer, SyncRequest};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use uuid::Uuid;
 
-use super::{Problem, WireDevice};
+use super::{Encoding, Problem, SyncAnswer, SyncRequest, WireDevice};
 
 /// An open WebSocket on a record.
 pub struct WireLive {
@@ -19,7 +17,7 @@ pub struct WireLive {
 
 impl WireLive {
     /// Opens it; an HTTP refusal is a problem.
-    pub async fn open(device: &WireDevice, record: &RecordId) -> Result<Self, Problem> {
+    pub async fn open(device: &WireDevice, record: &Uuid) -> Result<Self, Problem> {
         let base = device.wire.base().replacen("http", "ws", 1);
         let url = format!("{base}/v1/records/{record}/live");
         let mut request = url.into_client_request().expect("an address");

@@ -7,12 +7,47 @@ use automerge::{ActorId, Automerge, Change, ROOT, ReadDoc as _, ScalarValue};
 use ciborium::Value as Cbor;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use sha2::{Digest as _, Sha256};
-use sync_core::checkpoint::SignedCheckpoint;
-use sync_core::entry::{Value, Write};
-use sync_core::sync::{Frame, SyncAnswer, SyncRequest, Verdict};
-use sync_core::{Bytes, ChangeHash, EntryId, RecordId};
+use uuid::Uuid;
 
-use super::{FrameChange, Problem, WireDevice, pack_frame, unpack_frame};
+use super::{
+    Bytes, ChangeHash, FrameChange, HeldEdit, Problem, Signed, SyncAnswer, SyncRequest, Verdict,
+    WireDevice, pack_frame, unpack_frame,
+};
+
+/// One key of an entry: set, or removed.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// What it is to hold; nothing removes it.
+    pub value: Option<ScalarValue>,
+}
+
+impl From<&Write> for Write {
+    fn from(write: &Write) -> Self {
+        write.clone()
+    }
+}
+
+/// The writes of a flat map, as `docs/kinds.md` shows it. A number is an unsigned integer.
+pub fn flat(map: &serde_json::Value) -> Vec<Write> {
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => ScalarValue::Null,
+        serde_json::Value::Bool(flag) => ScalarValue::Boolean(*flag),
+        serde_json::Value::String(text) => ScalarValue::Str(text.as_str().into()),
+        serde_json::Value::Number(number) => {
+            ScalarValue::Uint(number.as_u64().expect("an unsigned integer"))
+        }
+        _ => panic!("an entry holds scalars only"),
+    };
+    let members = map.as_object().expect("a map").iter();
+    members
+        .map(|(key, held)| Write {
+            key: key.clone(),
+            value: Some(value(held)),
+        })
+        .collect()
+}
 
 /// One entry of a copy.
 #[derive(Clone, Default)]
@@ -31,6 +66,17 @@ impl WireEntry {
         all.iter()
             .filter_map(|(value, _)| Some(value.as_str()?.to_owned()))
             .collect()
+    }
+
+    /// All that stands, by key.
+    pub fn values(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let keys = self.document.keys(ROOT);
+        keys.map(|key| {
+            let all = self.document.get_all(ROOT, &key).unwrap_or_default();
+            let values = all.iter().map(|(value, _)| value.to_string()).collect();
+            (key, values)
+        })
+        .collect()
     }
 
     /// What it is called.
@@ -55,7 +101,7 @@ pub struct Told {
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
     /// The entries of its news.
-    pub news: BTreeSet<EntryId>,
+    pub news: BTreeSet<Uuid>,
 }
 
 /// One person's copy of a record on one device.
@@ -64,21 +110,23 @@ pub struct WireRecord {
     /// Whose, and where.
     pub device: WireDevice,
     /// The record.
-    pub record: RecordId,
+    pub record: Uuid,
     /// In what role.
     pub role: String,
     /// On whose behalf.
-    pub on_behalf_of: Option<sync_core::PersonId>,
+    pub on_behalf_of: Option<Uuid>,
     /// The entries.
-    pub entries: BTreeMap<EntryId, WireEntry>,
+    pub entries: BTreeMap<Uuid, WireEntry>,
     /// The changes not answered yet, in the order they were made.
-    pub pending: Vec<(EntryId, ChangeHash)>,
+    pub pending: Vec<(Uuid, ChangeHash)>,
     /// As the last answer gave it.
     pub cursor: Option<Bytes>,
-    /// The last checkpoint.
-    pub checkpoint: Option<SignedCheckpoint>,
+    /// The last checkpoint that came without `more`, which the next edits name.
+    pub checkpoint: Option<Signed>,
+    /// Held edits it was told of, in the order it was.
+    pub held: Vec<HeldEdit>,
     /// All checkpoints it was ever given.
-    pub checkpoints: Vec<SignedCheckpoint>,
+    pub checkpoints: Vec<Signed>,
     incarnation: [u8; 16],
     generation: u64,
     resending: bool,
@@ -86,7 +134,7 @@ pub struct WireRecord {
 
 impl WireRecord {
     /// An empty copy.
-    pub fn new(device: &WireDevice, record: RecordId, role: &str) -> Self {
+    pub fn new(device: &WireDevice, record: Uuid, role: &str) -> Self {
         WireRecord {
             device: device.clone(),
             record,
@@ -96,6 +144,7 @@ impl WireRecord {
             pending: Vec::new(),
             cursor: None,
             checkpoint: None,
+            held: Vec::new(),
             checkpoints: Vec::new(),
             incarnation: rand::random(),
             generation: 0,
@@ -109,16 +158,20 @@ impl WireRecord {
     }
 
     /// Writes a new entry.
-    pub fn create(&mut self, writes: &[Write]) -> EntryId {
-        let entry = EntryId(uuid::Uuid::now_v7());
+    pub fn create(&mut self, writes: impl IntoIterator<Item: Into<Write>>) -> Uuid {
+        let entry = Uuid::now_v7();
         self.edit(entry, writes);
         entry
     }
 
     /// Writes an entry.
-    pub fn edit(&mut self, entry: EntryId, writes: &[Write]) -> ChangeHash {
+    pub fn edit(
+        &mut self,
+        entry: Uuid,
+        writes: impl IntoIterator<Item: Into<Write>>,
+    ) -> ChangeHash {
         let change = self.make(entry, writes);
-        let hash = hash_of(&change.change);
+        let hash = ChangeHash::of(&change.change);
         let generation = self.generation;
         let fresh = || WireEntry {
             named: generation,
@@ -133,7 +186,7 @@ impl WireRecord {
     }
 
     /// Makes a change of an entry without keeping it.
-    pub fn make(&self, entry: EntryId, writes: &[Write]) -> FrameChange {
+    pub fn make(&self, entry: Uuid, writes: impl IntoIterator<Item: Into<Write>>) -> FrameChange {
         let mut document = match self.entries.get(&entry) {
             Some(kept) => kept.document.clone(),
             None => Automerge::new(),
@@ -141,9 +194,9 @@ impl WireRecord {
         document.set_actor(ActorId::from(&self.actor(&entry)[..]));
         let mut transaction = document.transaction();
         for write in writes {
-            let key = write.key.as_str();
-            let done = match &write.value {
-                Some(value) => transaction.put(ROOT, key, scalar(value)),
+            let Write { key, value } = write.into();
+            let done = match value {
+                Some(value) => transaction.put(ROOT, key, value),
                 None => transaction.delete(ROOT, key),
             };
             done.expect("the root is a map");
@@ -157,7 +210,7 @@ impl WireRecord {
     /// Signs for a change; `bend` may bend what is stated.
     pub fn vouch(
         &self,
-        entry: EntryId,
+        entry: Uuid,
         change: Vec<u8>,
         bend: impl FnOnce(&mut Vec<(Cbor, Cbor)>),
     ) -> FrameChange {
@@ -165,7 +218,7 @@ impl WireRecord {
         let mut stated = vec![
             (Cbor::from("p"), bytes(self.device.person().as_bytes())),
             (Cbor::from("r"), Cbor::from(self.role.as_str())),
-            (Cbor::from("d"), bytes(self.device.device().as_bytes())),
+            (Cbor::from("d"), bytes(&self.device.device())),
             (Cbor::from("i"), bytes(&self.incarnation)),
             (Cbor::from("t"), Cbor::from(now_millis())),
         ];
@@ -182,7 +235,7 @@ impl WireRecord {
             b"carnet/origin/1",
             &self.record.as_bytes()[..],
             entry.as_bytes(),
-            &hash_of(&change).0,
+            &ChangeHash::of(&change).0,
             &origin,
         ];
         let signature = self.device.key.sign(&said.concat()).to_bytes().to_vec();
@@ -195,7 +248,7 @@ impl WireRecord {
         }
     }
 
-    fn actor(&self, entry: &EntryId) -> [u8; 16] {
+    fn actor(&self, entry: &Uuid) -> [u8; 16] {
         let public = self.device.key.verifying_key();
         let said = [
             b"carnet/actor/1",
@@ -219,15 +272,14 @@ impl WireRecord {
 
     /// A request that hands in these changes.
     pub fn request_with(&self, changes: &[FrameChange]) -> SyncRequest {
-        let edits = (!changes.is_empty()).then(|| Frame(pack_frame(&self.record, changes)));
-        let last = self.checkpoint.as_ref().map(SignedCheckpoint::digest);
-        let named = |checkpoint: &&SignedCheckpoint| {
+        let edits = (!changes.is_empty()).then(|| pack_frame(&self.record, changes));
+        let last = self.checkpoints.last().map(Signed::digest);
+        let named = |checkpoint: &&Signed| {
             let digest = checkpoint.digest();
-            Some(digest) != last
-                && changes.iter().any(|change| {
-                    let digest = digest.as_bytes();
-                    change.origin.windows(16).any(|part| part == digest)
-                })
+            Some(&digest) != last.as_ref()
+                && changes
+                    .iter()
+                    .any(|change| change.origin.windows(16).any(|part| part == &digest[..]))
         };
         SyncRequest {
             v: 1,
@@ -286,7 +338,7 @@ impl WireRecord {
             let said = [b"carnet/cursor/1", &cursor[..]].concat();
             Sha256::digest(said)[..16].to_vec()
         };
-        let after = answer.after.map(|after| after.as_bytes().to_vec());
+        let after = answer.after.as_ref().map(|after| after.0.clone());
         after == self.cursor.as_ref().map(named)
     }
 
@@ -304,7 +356,7 @@ impl WireRecord {
         }
         let mut news = BTreeSet::new();
         if let Some(frame) = &answer.news {
-            for change in unpack_frame(&self.record, &frame.0, &keys) {
+            for change in unpack_frame(&self.record, frame, &keys) {
                 news.insert(change.entry);
                 self.take_change(change);
             }
@@ -317,6 +369,10 @@ impl WireRecord {
             self.entries
                 .retain(|_, entry| entry.named == generation || entry.unsent() > 0);
         }
+        if !answer.more {
+            self.checkpoint = Some(answer.checkpoint.clone());
+        }
+        self.held.extend(answer.held.iter().cloned());
         self.cursor = Some(answer.cursor.clone());
         Told {
             verdicts: answer.outcomes.iter().map(|o| o.verdict.clone()).collect(),
@@ -334,18 +390,20 @@ impl WireRecord {
         .collect()
     }
 
-    fn take_checkpoint(&mut self, checkpoint: &SignedCheckpoint, keys: &[VerifyingKey]) {
-        let said = [b"carnet/checkpoint/1", &checkpoint.0.payload[..]].concat();
-        let signature = Signature::from_bytes(&checkpoint.0.signature.0);
+    fn take_checkpoint(&mut self, checkpoint: &Signed, keys: &[VerifyingKey]) {
+        let said = [b"carnet/checkpoint/1", &checkpoint.payload[..]].concat();
+        let signature = Signature::from_slice(&checkpoint.signature).expect("64 bytes");
         let signed = |key: &VerifyingKey| key.verify_strict(&said, &signature).is_ok();
         assert!(keys.iter().any(signed), "signed by a pinned key");
-        let record = member(&checkpoint.0.payload, "r").into_bytes();
+        let record = checkpoint.member("r").into_bytes();
         assert_eq!(record.expect("bytes"), self.record.as_bytes());
-        if let Some(last) = &self.checkpoint {
-            let same = member(&last.0.payload, "l") == member(&checkpoint.0.payload, "l");
-            assert!(!same || tick(last) <= tick(checkpoint), "does not go back");
+        if let Some(last) = self.checkpoints.last() {
+            let same = last.member("l") == checkpoint.member("l");
+            assert!(
+                !same || last.tick() <= checkpoint.tick(),
+                "does not go back"
+            );
         }
-        self.checkpoint = Some(checkpoint.clone());
         self.checkpoints.push(checkpoint.clone());
     }
 
@@ -359,7 +417,7 @@ impl WireRecord {
                 self.pending.remove(at);
                 let kept = self.entries.get_mut(&entry);
                 if let Some(kept) = kept.and_then(|kept| kept.changes.get_mut(&change)) {
-                    kept.tick = Some(tick.0);
+                    kept.tick = Some(*tick);
                 }
             }
             // The rest of the entry stands without what was not taken, and what followed it.
@@ -383,47 +441,16 @@ impl WireRecord {
         kept.named = generation;
         let parsed = Change::from_bytes(change.change.clone()).expect("a change");
         kept.document.apply_changes([parsed]).expect("fits");
-        kept.changes.insert(hash_of(&change.change), change);
+        kept.changes.insert(ChangeHash::of(&change.change), change);
     }
 }
 
-/// Automerge's name of a change: the SHA-256 of the chunk without magic and checksum.
-pub(crate) fn hash_of(change: &[u8]) -> ChangeHash {
-    ChangeHash(Sha256::digest(&change[8.min(change.len())..]).into())
-}
-
-fn seen(checkpoint: &SignedCheckpoint) -> Cbor {
-    let payload = &checkpoint.0.payload;
-    let digest = Sha256::digest(&payload[..])[..16].to_vec();
+fn seen(checkpoint: &Signed) -> Cbor {
     Cbor::Map(vec![
-        (Cbor::from("l"), member(payload, "l")),
-        (Cbor::from("t"), member(payload, "t")),
-        (Cbor::from("d"), Cbor::Bytes(digest)),
+        (Cbor::from("l"), checkpoint.member("l")),
+        (Cbor::from("t"), checkpoint.member("t")),
+        (Cbor::from("d"), Cbor::Bytes(checkpoint.digest().0)),
     ])
-}
-
-fn tick(checkpoint: &SignedCheckpoint) -> u64 {
-    let tick = member(&checkpoint.0.payload, "t").into_integer();
-    tick.expect("a tick").try_into().expect("64 bits")
-}
-
-/// A member of a CBOR map.
-fn member(payload: &[u8], name: &str) -> Cbor {
-    let map: Cbor = ciborium::from_reader(payload).expect("CBOR");
-    let members = map.into_map().expect("a map").into_iter();
-    let mut found = members.filter(|(key, _)| key.as_text() == Some(name));
-    found.next().expect("as documented").1
-}
-
-fn scalar(value: &Value) -> ScalarValue {
-    match value {
-        Value::Null => ScalarValue::Null,
-        Value::Bool(value) => ScalarValue::Boolean(*value),
-        Value::Int(value) => ScalarValue::Int(*value),
-        Value::Uint(value) => ScalarValue::Uint(*value),
-        Value::Text(value) => ScalarValue::Str(value.as_str().into()),
-        Value::Bytes(value) => ScalarValue::Bytes(value.clone()),
-    }
 }
 
 fn now_millis() -> i64 {

@@ -3,10 +3,10 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync_core::codec::Encoding;
-use sync_core::{Bytes, DeviceId, PersonId, RecordId};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use super::{Authenticator, Problem, Wire};
+use super::{Authenticator, Bytes, Encoding, Problem, Wire};
 
 /// One person on one device of this client.
 #[derive(Clone)]
@@ -27,12 +27,12 @@ pub struct Session {
     /// The bearer token.
     pub token: String,
     /// Names the session.
-    pub session: uuid::Uuid,
+    pub session: Uuid,
     /// Who signed in.
-    pub person: PersonId,
+    pub person: Uuid,
     /// The device that was registered.
     #[serde(default)]
-    pub device: Option<DeviceId>,
+    pub device: Option<Bytes>,
     /// The server's keys.
     pub server_keys: Vec<ServerKey>,
 }
@@ -216,18 +216,17 @@ impl WireDevice {
     }
 
     /// The person.
-    pub fn person(&self) -> PersonId {
+    pub fn person(&self) -> Uuid {
         self.session.person
     }
 
     /// The device's name.
-    pub fn device(&self) -> DeviceId {
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(self.key.verifying_key().as_bytes());
-        DeviceId::from_slice(&digest[..16]).expect("16 bytes")
+    pub fn device(&self) -> Bytes {
+        Sha256::digest(self.key.verifying_key().as_bytes())[..16].into()
     }
 
     /// Where a record is synced.
-    pub(crate) fn sync_path(record: &RecordId) -> String {
+    pub(crate) fn sync_path(record: &Uuid) -> String {
         format!("/v1/records/{record}/sync")
     }
 }

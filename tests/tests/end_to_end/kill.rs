@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use carnet_tests::wire_client::{Wire, WireRecord};
+use carnet_tests::wire_client::{ChangeHash, Verdict, Wire, WireRecord};
 use rand::{RngExt as _, SeedableRng as _};
 use sync_core::entry::Write;
-use sync_core::sync::Verdict;
-use sync_core::{ChangeHash, EntryId};
+use uuid::Uuid;
 
 use super::stage::{Stage, allergy, now};
 
@@ -16,7 +15,7 @@ const DEVICES: usize = 4;
 const ROUNDS: usize = 4;
 
 /// What the server said it had taken.
-type Acknowledged = BTreeSet<(EntryId, ChangeHash)>;
+type Acknowledged = BTreeSet<(Uuid, ChangeHash)>;
 
 /// Edits and syncs until the server is gone; a device's loss of its answer is its own to bear.
 async fn work(record: &mut WireRecord, acknowledged: &mut Acknowledged, load: &Load, seed: u64) {
@@ -25,7 +24,7 @@ async fn work(record: &mut WireRecord, acknowledged: &mut Acknowledged, load: &L
     while !load.over.load(Ordering::Relaxed) {
         for _ in 0..random.random_range(1..4) {
             number += 1;
-            let known: Vec<EntryId> = record.entries.keys().copied().collect();
+            let known: Vec<Uuid> = record.entries.keys().copied().collect();
             if known.is_empty() || random.random_bool(0.5) {
                 let label = format!("Allergène {seed}-{number}");
                 record.create(&allergy(&label).writes().expect("stands"));
@@ -64,7 +63,7 @@ struct Load {
 }
 
 /// What a copy holds, to be compared with another.
-fn content(record: &WireRecord) -> BTreeMap<EntryId, BTreeSet<ChangeHash>> {
+fn content(record: &WireRecord) -> BTreeMap<Uuid, BTreeSet<ChangeHash>> {
     let entries = record.entries.iter();
     entries
         .map(|(entry, kept)| (*entry, kept.changes.keys().copied().collect()))
@@ -76,10 +75,10 @@ fn no_acknowledged_edit_is_lost() {
     let mut stage = Stage::new();
     let opened = stage.desk("Durand");
     let first = stage.wire_device(&opened.code);
-    let mut devices = vec![WireRecord::new(&first, opened.record, "holder")];
+    let mut devices = vec![WireRecord::new(&first, opened.record.0, "holder")];
     for _ in 1..DEVICES {
         let device = now(first.sign_in_elsewhere()).expect("signs in");
-        devices.push(WireRecord::new(&device, opened.record, "holder"));
+        devices.push(WireRecord::new(&device, opened.record.0, "holder"));
     }
     let mut acknowledged = Acknowledged::new();
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(SEED);

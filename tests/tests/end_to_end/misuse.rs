@@ -1,23 +1,24 @@
 //! What a hostile client sends: it gets a problem, never a failure of the server, which stays up
 //! and tells its log nothing of anybody.
 
-use carnet_tests::wire_client::{Problem, WireLive, WireRecord};
+use carnet_tests::wire_client::{
+    Bytes, Encoding, Problem, Refusal, SyncRequest, Verdict, WireLive, WireRecord,
+};
 use ciborium::Value as Cbor;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use sync_core::entry::Write;
-use sync_core::sync::{Refusal, SyncRequest, Verdict};
-use sync_core::{Bytes, EntryId};
 use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
 
 use super::stage::{Stage, allergy, now};
 
 /// A holder's wire client, with one entry in the record.
-fn stage_with_record() -> (Stage, WireRecord, EntryId) {
+fn stage_with_record() -> (Stage, WireRecord, Uuid) {
     let stage = Stage::new();
     let opened = stage.desk("Quatrefages");
     let device = stage.wire_device(&opened.code);
-    let mut record = WireRecord::new(&device, opened.record, "holder");
+    let mut record = WireRecord::new(&device, opened.record.0, "holder");
     let entry = record.create(&allergy("Zylophénicilline").writes().expect("stands"));
     let told = now(record.sync()).expect("the server answers");
     assert!(matches!(told.verdicts[..], [Verdict::Accepted(_)]));
@@ -73,7 +74,7 @@ fn bodies_that_cannot_be_read_are_problems() {
     let bomb = zstd::bulk::compress(&zeroes, 19).expect("packs");
     drop(zeroes);
     assert!(bomb.len() < 100_000);
-    let good = sync_core::codec::to_cbor(&record.request());
+    let good = Encoding::Cbor.write(&record.request());
     let mut trailing = good.clone();
     trailing.push(0);
     let nested = vec![0x81; 100_000];
@@ -191,7 +192,7 @@ fn forged_edits_are_refused_each_for_its_reason() {
     let mut damaged = good.clone();
     damaged.signature[5] ^= 1;
     let mut moved = good.clone();
-    moved.entry = EntryId(uuid::Uuid::now_v7());
+    moved.entry = Uuid::now_v7();
     let mut cut = good.clone();
     cut.change.truncate(40);
     let mut unsummed = good.clone();
@@ -206,7 +207,7 @@ fn forged_edits_are_refused_each_for_its_reason() {
     ]);
     let invalid = record.make(entry, &[Write::set("criticality", "utterly")]);
     let unkinded = record.make(
-        EntryId(uuid::Uuid::now_v7()),
+        Uuid::now_v7(),
         &[Write::set("label", "{\"text\":\"Kystalgie\"}")],
     );
     let cases = vec![
@@ -220,7 +221,7 @@ fn forged_edits_are_refused_each_for_its_reason() {
         ),
         (
             "another device named",
-            vouch(Box::new(set("d", bytes(other.device().as_bytes())))),
+            vouch(Box::new(set("d", bytes(&other.device())))),
             Refusal::NotAuthentic,
         ),
         (
@@ -311,14 +312,14 @@ fn requests_that_lie_about_themselves_are_refused() {
     assert_eq!(slug(foreign_device), "device-refused");
     let damaged = |at: usize| {
         let edit = record.make(
-            EntryId(uuid::Uuid::now_v7()),
+            Uuid::now_v7(),
             &allergy("Kystalgie").writes().expect("stands"),
         );
         let mut request = record.request_with(&[edit]);
-        let mut frame = request.edits.take().expect("a frame").0.0;
+        let mut frame = request.edits.take().expect("a frame").0;
         let at = at.min(frame.len() - 1);
         frame[at] ^= 0x40;
-        request.edits = Some(sync_core::sync::Frame(Bytes(frame)));
+        request.edits = Some(Bytes(frame));
         request
     };
     for at in [0, 2, 3, 4, 8, 11, 20, usize::MAX] {
