@@ -5,7 +5,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use sync_core::policy::{Matrix, Profession, Role};
 use sync_core::sign::{self, PublicKey, SignatureBytes};
-use sync_core::{Bytes, PersonId, RecordId};
+use sync_core::{Bytes, PersonId, RecordId, Tick};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -14,6 +14,10 @@ use crate::driver::{Method, json_call, signed_call};
 use crate::error::Error;
 use crate::seal::{self, RowKey};
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Shelf, Unlocked};
+
+/// For how many days after the server was put back from a copy a right that is missing may still be
+/// handed back by somebody else.
+const MISSING_DAYS: u64 = 30;
 
 /// More records than a person opens; a server that goes on naming more is not believed.
 const MOST_RECORDS: usize = 100_000;
@@ -93,6 +97,9 @@ struct Records {
     /// Where the next page starts, if there is one.
     #[serde(default)]
     next: Option<RecordId>,
+    /// When the server was put back from an older copy last.
+    #[serde(default)]
+    restored: Option<Tick>,
 }
 
 #[derive(Deserialize)]
@@ -317,14 +324,22 @@ pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), 
     // All pages or nothing: a record that is not named has ended.
     loop {
         let asked = signed_call::<(), Records>(device, profile, Method::Get, &path, None);
-        let Records { records, next } = asked.await?;
+        let Records {
+            records,
+            next,
+            restored,
+        } = asked.await?;
         cards.extend(records.into_iter().filter_map(RecordSummary::card));
         match next {
             Some(after) if cards.len() < MOST_RECORDS => {
                 path = format!("/v1/records?after={after}");
             }
             Some(_) => return Err(Error::Unreadable),
-            None => return Ok(device.store().put_records(profile, &cards)?),
+            None => {
+                let now = device.clock().now();
+                let lately = restored.filter(|at| now.0 < at.plus_days(MISSING_DAYS).millis());
+                return Ok(device.store().put_records_since(profile, &cards, lately)?);
+            }
         }
     }
 }

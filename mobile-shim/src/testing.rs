@@ -180,6 +180,7 @@ impl FakeServer {
         state.ticks += 1;
         let checkpoint = Checkpoint {
             record: RECORD,
+            viewer: PERSON,
             log: LogIncarnation([1; 16]),
             tick: Tick(state.ticks),
             epoch: Epoch([1; 8]),

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
-use crate::records::Records;
+use crate::records::{Records, lives};
 use crate::settings;
 use crate::storage::Database;
 use crate::webauthn::{RelyingParty, passkeys};
@@ -92,6 +92,23 @@ impl App {
                 keys: self.keys.path().to_owned(),
                 data: self.db.path().to_owned(),
             });
+        }
+        Ok(())
+    }
+
+    /// Begins the log of every record anew if the data store is a copy that `carnet backup` made.
+    pub async fn check_copied(&self) -> Result<(), StartError> {
+        let (keys, now) = (self.keys.clone(), self.clock.now());
+        let begun = self
+            .db
+            .write(move |c| -> Result<_, Fault> { lives::begin_all_anew(c, &keys, now) })
+            .await?;
+        if let Some(records) = begun {
+            tracing::warn!(
+                records,
+                "the data store is a copy put back: what came after it was made is missing until \
+                 devices hand it back"
+            );
         }
         Ok(())
     }

@@ -155,6 +155,38 @@ pub fn find(
     row.map(|row| read(keys, row)).transpose()
 }
 
+/// Who signed with a device, as far as verifying it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Signer {
+    /// The device.
+    pub id: DeviceId,
+    /// Whose profile it is.
+    pub person: PersonId,
+    /// The key it signs with.
+    pub public_key: PublicKey,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// Who signs with a device, revoked or not.
+pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<Signer>, Fault> {
+    let row: Option<(Vec<u8>, Vec<u8>, Option<i64>)> = devices::table
+        .find(id.as_bytes())
+        .select((devices::public_key, devices::person_id, devices::revoked))
+        .first(connection)
+        .optional()?;
+    let Some((key, person, revoked)) = row else {
+        return Ok(None);
+    };
+    let public_key = PublicKey::from_slice(&key).ok_or_else(|| Fault::malformed("a device"))?;
+    Ok(Some(Signer {
+        id,
+        person: person_id(&person)?,
+        public_key,
+        revoked: revoked.is_some(),
+    }))
+}
+
 /// The devices of a person, revoked ones too, the latest first.
 pub fn list(
     connection: &mut SqliteConnection,

@@ -15,16 +15,16 @@ use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Judged, Lane, Submitter, Unverified, VerifiedEdit};
-use sync_core::checkpoint::Seen;
 use sync_core::policy::Subject;
-use sync_core::sync::{Outcome, Verdict};
+use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, RecordId, Tick};
 
+use crate::people::profession;
 use crate::reading::Cursor;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
 use crate::storage::records::{RecordRow, RecordStore as _};
 use gather::Gathered;
-pub use submission::Submission;
+pub use submission::{HandedIn, Submission};
 use write::Writing;
 
 /// For how long one device's edits keep the writer; those that remain wait for their next turn,
@@ -60,6 +60,8 @@ pub struct Passed {
     pub known: Arc<KnownRights>,
     /// Nothing else than these edits happened that the visitor could have to be told of.
     pub quiet: bool,
+    /// No edit waits for another turn.
+    pub done: bool,
 }
 
 /// One visit of a device to the writer: its edits are judged and written for as long as its turn
@@ -76,18 +78,26 @@ pub fn pass(
     cursor: Option<&Cursor>,
     mut taken: Taken,
 ) -> Result<Passed, AccessError> {
-    let admitted = records.admit(connection, record, visitor.person)?;
+    let mut admitted = records.admit(connection, record, visitor.person)?;
+    if records.live_on(connection, &admitted, cursor)? {
+        admitted = records.admit(connection, record, visitor.person)?;
+    }
     let now = records.clock.now();
     let mut writing = Writing::new(&admitted, visitor, submission, now);
     let mut known = admitted.known.clone();
-    let waiting = &submission.edits[taken.outcomes.len()..];
+    // Edits that may follow what this log has lost wait until the device knows what is there.
+    let stands = cursor.is_none_or(|cursor| cursor.log == admitted.row.log);
+    let waiting = match stands {
+        true => &submission.edits[taken.outcomes.len()..],
+        false => &[],
+    };
     if !waiting.is_empty() {
         let outcomes = take_in(
             records,
             connection,
             &admitted,
             visitor,
-            (waiting, &submission.proven),
+            (waiting, submission),
             &mut writing,
             &mut known,
         )?;
@@ -111,6 +121,7 @@ pub fn pass(
         _ => false,
     };
     Ok(Passed {
+        done: !stands || taken.outcomes.len() == submission.edits.len(),
         taken,
         subject: admitted.subject,
         epoch,
@@ -126,7 +137,7 @@ fn take_in(
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
     visitor: &Visitor,
-    (edits, proven): (&[Result<VerifiedEdit, Unverified>], &[Seen]),
+    (edits, submission): (&[Result<VerifiedEdit, Unverified>], &Submission),
     writing: &mut Writing<'_>,
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
@@ -136,7 +147,10 @@ fn take_in(
         subject: admitted.subject,
         device: device.id,
         key: device.public_key,
+        revoked: false,
     };
+    let log = admitted.row.log;
+    let put_back = connection.lives(admitted.row.record)?.into_values().max();
     let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
     let mut outcomes = Vec::with_capacity(edits.len());
@@ -153,6 +167,33 @@ fn take_in(
                 continue;
             }
         };
+        let carried = edit.origin().device != device.id;
+        let others;
+        let submitter = if carried {
+            let author = submission.author(edit, log, put_back);
+            match author {
+                Some(author) => {
+                    others = Submitter {
+                        subject: Subject {
+                            person: author.person,
+                            profession: profession(connection, author.person)?,
+                        },
+                        device: author.id,
+                        key: author.public_key,
+                        revoked: author.revoked,
+                    }
+                }
+                None => {
+                    let why = Refusal::NotAuthentic;
+                    outcomes.push(writing.refuse(edit.entry(), edit.change(), why));
+                    continue;
+                }
+            }
+            &others
+        } else {
+            &submitter
+        };
+        writing.carries(carried);
         gathered.load(connection, &admitted.vault, edit.entry())?;
         let tick = writing.next_tick();
         let before = limits::remember(&gathered, &ledger, edit);
@@ -162,8 +203,10 @@ fn take_in(
                 record: admitted.row.record,
                 ledger: &mut ledger,
                 matrix: &records.matrix,
-                submitter: &submitter,
-                proven,
+                submitter,
+                proven: &submission.proven,
+                log,
+                put_back,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
             }

@@ -11,7 +11,9 @@ mod delayed_tests;
 mod held;
 mod page;
 #[cfg(test)]
+mod put_back_tests;
+#[cfg(test)]
 mod tests;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Witness};
 pub use page::{Page, page};

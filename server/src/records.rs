@@ -5,6 +5,7 @@
 
 mod ledgers;
 mod list;
+pub mod lives;
 mod open;
 mod own;
 mod people;
@@ -23,6 +24,7 @@ use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
 use crate::people::profession;
+use crate::reading::Cursor;
 use crate::sessions::{Signed, SignedDevice};
 use crate::storage::records::{RecordRow, RecordStore as _};
 use crate::storage::{Database, StorageError};
@@ -206,6 +208,30 @@ impl Records {
             standing,
             epoch,
         })
+    }
+
+    /// Begins the log of a record anew if a cursor shows more than is there. Whether the record is
+    /// another since.
+    ///
+    /// # Errors
+    /// When the store or a key fails.
+    pub fn live_on(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        admitted: &Admitted<'_>,
+        cursor: Option<&Cursor>,
+    ) -> Result<bool, Fault> {
+        let Some(cursor) = cursor else {
+            return Ok(false);
+        };
+        let (vault, row) = (&admitted.vault, &admitted.row);
+        let lost = lives::has_lost(connection, row, cursor)?;
+        if lost {
+            lives::begin_anew(connection, vault, row, Some(cursor), self.clock.now())?;
+        } else if cursor.log != row.log {
+            lives::lengthen(connection, row, cursor)?;
+        }
+        Ok(lost || cursor.log != row.log)
     }
 
     /// As [`Records::admit`], for what only those may do who have a right now.

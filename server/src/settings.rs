@@ -11,6 +11,13 @@ pub const KEY_STORE: &str = "key-store";
 /// The domain that the passkeys are bound to.
 pub const RP_ID: &str = "rp-id";
 
+/// Present in a copy that `carnet backup` made, until it is served: when it was made, in
+/// microseconds since 1970.
+pub const COPIED: &str = "copied";
+
+/// When the store was put back from a copy last, in microseconds since 1970.
+pub const RESTORED: &str = "restored";
+
 /// The value of a setting.
 pub fn find(connection: &mut SqliteConnection, key: &str) -> Result<Option<String>, StorageError> {
     Ok(settings::table
@@ -40,5 +47,11 @@ pub fn note(connection: &mut SqliteConnection, key: &str, value: &str) -> Result
     diesel::replace_into(settings::table)
         .values((settings::key.eq(key), settings::value.eq(value)))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Removes a value.
+pub fn remove(connection: &mut SqliteConnection, key: &str) -> Result<(), StorageError> {
+    diesel::delete(settings::table.find(key)).execute(connection)?;
     Ok(())
 }

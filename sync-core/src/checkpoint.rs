@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Malformed;
 use crate::sign::{PublicKey, Signed};
-use crate::{Digest32, Epoch, LogIncarnation, RecordId, Tick, fixed_bytes};
+use crate::{Digest32, Epoch, LogIncarnation, PersonId, RecordId, Tick, fixed_bytes};
 
 const DOMAIN: &[u8] = b"carnet/checkpoint/1";
 
@@ -20,6 +20,9 @@ pub struct Checkpoint {
     /// The record.
     #[serde(rename = "r")]
     pub record: RecordId,
+    /// Whom it speaks to; to nobody else it says anything.
+    #[serde(rename = "p")]
+    pub viewer: PersonId,
     /// Which life of the record's log.
     #[serde(rename = "l")]
     pub log: LogIncarnation,

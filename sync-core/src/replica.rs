@@ -3,6 +3,7 @@
 //! The replica decides; where things are kept is its owner's business, behind [`Entries`]. Whoever
 //! calls puts one call's effects and the head into one transaction, and so may crash anywhere.
 
+mod hand_back;
 mod head;
 mod local;
 mod memory;
@@ -18,7 +19,7 @@ use std::fmt;
 
 use crate::change::Edit;
 use crate::sync::{HeldEdit, HoldReason, Refusal};
-use crate::{ChangeHash, EntryId};
+use crate::{ChangeHash, EntryId, Tick};
 
 /// Where a replica's entries and its unsent edits are kept. Absence is `None`; an error is a broken
 /// store.
@@ -34,7 +35,7 @@ pub trait Entries {
     fn remove(&mut self, entry: &EntryId) -> Result<(), Self::Error>;
     /// The entries last named by a resend before `generation`.
     fn older_than(&mut self, generation: u64) -> Result<Vec<EntryId>, Self::Error>;
-    /// Puts an own edit at the end of the queue of those not answered yet.
+    /// Puts an edit at the end of the queue of those not answered yet.
     fn enqueue(&mut self, unsent: &Unsent) -> Result<(), Self::Error>;
     /// The first edits of the queue, at most so many.
     fn queue(&mut self, most: usize) -> Result<Vec<Unsent>, Self::Error>;
@@ -42,22 +43,27 @@ pub trait Entries {
     fn unsent(&mut self, change: &ChangeHash) -> Result<Option<Unsent>, Self::Error>;
     /// Takes an edit out of the queue, if it is there.
     fn dequeue(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
-    /// Keeps an own edit that did not become part of the record.
+    /// Keeps an edit that did not become part of the record, or no longer is.
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error>;
     /// Keeps what the server tells of held edits, replacing what was known of the same change.
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
 }
 
-/// An own edit that the server has not answered yet.
+/// An edit that the server has not answered yet: an own one, or one that it accepted once and has
+/// lost.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unsent {
     /// The edit.
     pub edit: Edit,
     /// Its change.
     pub change: ChangeHash,
+    /// When it was accepted, in a life of the log that the server has lost the end of. It is
+    /// handed back as its author signed it, whoever that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Tick>,
 }
 
-/// An own edit that did not become part of the record, and why; never lost on its device.
+/// An edit of the queue that did not become part of the record, and why; never lost on its device.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SetAside {
     /// The edit.

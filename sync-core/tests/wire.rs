@@ -34,6 +34,7 @@ fn device_key() -> SigningKey {
 fn checkpoint() -> SignedCheckpoint {
     let statement = Checkpoint {
         record: record(),
+        viewer: PersonId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003)),
         log: LogIncarnation([3; 16]),
         tick: Tick(1_790_000_000_000_000),
         epoch: Epoch([4; 8]),

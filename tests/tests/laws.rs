@@ -372,6 +372,7 @@ fn item(sent: &Sent) -> Item {
 fn checkpoint(server: &SigningKey, tick: Tick) -> SignedCheckpoint {
     let said = Checkpoint {
         record: RECORD,
+        viewer: PersonId(Uuid::from_u128(10)),
         log: LogIncarnation([3; 16]),
         tick,
         epoch: Epoch([4; 8]),

@@ -40,6 +40,8 @@ impl Patience {
 pub struct SyncResult {
     /// Own edits now durably in the record.
     pub accepted: u32,
+    /// Edits, own or not, that the server had lost and has again from this device.
+    pub handed_back: u32,
     /// Own edits held out of the record; see [`crate::Record::held`].
     pub held: u32,
     /// Own edits refused.
@@ -64,6 +66,7 @@ impl SyncResult {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         touched.extend(&report.changed);
         self.accepted += count(report.accepted.len());
+        self.handed_back += count(report.handed_back);
         self.received += count(report.received);
         self.changed = count(touched.len());
         self.gone += count(report.gone.len());

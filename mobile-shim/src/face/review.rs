@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sync_core::kind::{Draft, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
-use sync_core::replica::{AsideReason, SetAside};
+use sync_core::replica::{AsideReason, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, guard};
 
@@ -70,7 +70,7 @@ pub struct HeldChange {
     pub change: String,
     /// The entry it is about.
     pub entry: String,
-    /// Whether this device made it.
+    /// Whether this person made it.
     pub own: bool,
     /// Who made it, when.
     pub by: Option<Stamp>,
@@ -158,9 +158,15 @@ impl Record {
         let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
         let mut shown = Vec::new();
         for aside in &asides {
+            // Somebody else may have handed it back since.
+            let local = rows.load(&aside.edit.entry)?;
+            if local.is_some_and(|local| local.has(&aside.change)) {
+                continue;
+            }
             let (reason, words) = aside_words(aside.why);
+            let author = aside.edit.origin.read().map(|origin| origin.author);
             shown.push(HeldChange {
-                own: true,
+                own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
                 ..held_change(&names, &aside.edit)?

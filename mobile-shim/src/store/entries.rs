@@ -192,6 +192,7 @@ impl<'s> RecordRows<'s> {
         for shelf in [
             Shelf::Held,
             Shelf::Log,
+            Shelf::LostLog,
             Shelf::Matrix,
             Shelf::People,
             Shelf::Witness,

@@ -23,6 +23,8 @@ pub enum Shelf {
     Witness = 5,
     /// The habilitation matrix by which the server decides.
     Matrix = 6,
+    /// Lines of the access log that the server had and lost.
+    LostLog = 7,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(

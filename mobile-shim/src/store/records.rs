@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use sync_core::policy::Role;
 use sync_core::replica::{Author, ReplicaHead};
-use sync_core::{PersonId, RecordId, codec};
+use sync_core::{PersonId, RecordId, Tick, codec};
 
 use super::schema::records;
 use super::{Store, StoreError, Unlocked, replica};
@@ -104,6 +104,21 @@ impl Store {
         profile: &Unlocked,
         cards: &[RecordCard],
     ) -> Result<(), StoreError> {
+        self.put_records_since(profile, cards, None)
+    }
+
+    /// The same, of a server that was put back from an older copy at `restored`. It may have lost
+    /// the right to a record, which others hand back: one that is not named and was not synced
+    /// since stays as it is.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn put_records_since(
+        &mut self,
+        profile: &Unlocked,
+        cards: &[RecordCard],
+        restored: Option<Tick>,
+    ) -> Result<(), StoreError> {
         let server_keys = self.secrets(profile)?.server_keys;
         let life = self.life;
         let known = self.records(profile)?;
@@ -132,6 +147,11 @@ impl Store {
             }
             let is_named = |known: &&RecordCard| cards.iter().any(|c| c.record == known.record);
             for gone in known.iter().filter(|known| !is_named(known)) {
+                let row = profile.record_row(&gone.record);
+                let seen = replica::head(connection, profile, &row)?.seen_until();
+                if !gone.has_ended() && seen.is_some() && seen < restored {
+                    continue;
+                }
                 let ended = RecordCard {
                     roles: Vec::new(),
                     in_doubt: false,

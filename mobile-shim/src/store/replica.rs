@@ -105,6 +105,15 @@ pub(super) fn forget_content(
     RecordRows::new(connection, &profile.key, row).forget()
 }
 
+/// A replica's head.
+pub(super) fn head(
+    connection: &mut SqliteConnection,
+    profile: &Unlocked,
+    row: &RowKey,
+) -> Result<ReplicaHead, StoreError> {
+    Ok(load_head(connection, profile, row)?.head)
+}
+
 fn load_head(
     connection: &mut SqliteConnection,
     profile: &Unlocked,

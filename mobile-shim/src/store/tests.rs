@@ -101,7 +101,7 @@ fn killed_between_any_two_statements_the_store_is_whole() {
             made.starts_with(&pending),
             "an edit without those before it"
         );
-        for Unsent { edit, change } in &queue {
+        for Unsent { edit, change, .. } in &queue {
             assert!(rows.load(&edit.entry).unwrap().unwrap().has(change));
             assert!(rows.view(&edit.entry).unwrap().is_some());
         }

@@ -276,6 +276,16 @@ impl Output {
             self.say("gone", "retiré"),
             result.gone,
         );
+        if result.handed_back > 0 {
+            out!(
+                "{} {}",
+                result.handed_back,
+                self.say(
+                    "edits handed back that the server had lost",
+                    "modifications perdues par le serveur lui ont été rendues"
+                ),
+            );
+        }
         out!(
             "{} {}, {up} B ↑ {down} B ↓",
             result.round_trips,
@@ -293,12 +303,16 @@ impl Output {
             };
             let reason = line.reason.as_deref().map(|why| format!("  “{why}”"));
             out!(
-                "{:>5}  {}  {:<10} {who} ({}){entries}{}",
+                "{:>5}  {}  {:<10} {who} ({}){entries}{}{}",
                 line.number,
                 moment(line.at),
                 line.action,
                 line.role,
-                reason.unwrap_or_default()
+                reason.unwrap_or_default(),
+                match line.lost {
+                    true => self.say("  [lost by the server]", "  [perdue par le serveur]"),
+                    false => "",
+                },
             );
         }
     }
@@ -313,7 +327,8 @@ impl Output {
                     "Le journal est rompu à la ligne"
                 )
             ),
-            _ => out!(
+            (Some(problem), None) => out!("✗ {problem}"),
+            (None, _) => out!(
                 "✓ {} ({})",
                 self.say(
                     "Nothing was removed from the log or changed in it",
@@ -321,6 +336,21 @@ impl Output {
                 ),
                 check.lines
             ),
+        }
+        if let Some(at) = check.restored {
+            out!(
+                "! {} {}: {} {}",
+                self.say(
+                    "The server was put back from an older copy",
+                    "Le serveur a été remis à un état antérieur"
+                ),
+                moment(at),
+                check.lost,
+                self.say(
+                    "lines that this device had are lost there",
+                    "lignes que cet appareil avait y sont perdues"
+                ),
+            );
         }
     }
 

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diesel::sql_types::Text;
-use diesel::{RunQueryDsl as _, sql_query};
+use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, sql_query};
 
 use super::{CommandError, output};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::settings;
 use crate::storage::StorageError;
 use crate::storage::sqlite::open_connection;
 
@@ -38,6 +40,7 @@ impl Backup {
         make(&self.to).map_err(|error| file(&self.to, error))?;
         let copied = self.to.join("carnet.sqlite");
         copy(&data, &copied)?;
+        mark(&copied)?;
         output::line(&format!("{}  the records", copied.display()))?;
         if self.keys {
             // After the data: a key is durable before what it seals, so none can be missing.
@@ -61,6 +64,23 @@ impl Backup {
     }
 }
 
+/// Marks a data store as a copy: whoever serves it has lost what came after.
+fn mark(copied: &Path) -> Result<(), CommandError> {
+    let now = SystemClock.now().0.to_string();
+    // Without a write-ahead log, so that the copy stays one file.
+    let failed = |error| CommandError::Input(format!("cannot mark the copy: {error}"));
+    let mut connection = SqliteConnection::establish(name(copied)?).map_err(failed)?;
+    settings::note(&mut connection, settings::COPIED, &now)?;
+    drop(connection);
+    File::open(copied)?.sync_all()?;
+    Ok(())
+}
+
+fn name(path: &Path) -> Result<&str, CommandError> {
+    let not_text = || CommandError::Input("the path is not UTF-8 text".to_owned());
+    path.to_str().ok_or_else(not_text)
+}
+
 fn make(dir: &Path) -> std::io::Result<()> {
     DirBuilder::new().mode(0o700).create(dir)
 }
@@ -68,11 +88,8 @@ fn make(dir: &Path) -> std::io::Result<()> {
 /// Copies a store as it stands at this moment, also while others write to it.
 fn copy(from: &Path, to: &Path) -> Result<(), CommandError> {
     let mut connection = open_connection(from)?;
-    let name = to
-        .to_str()
-        .ok_or_else(|| CommandError::Input("the path is not UTF-8 text".to_owned()))?;
     sql_query("VACUUM INTO ?")
-        .bind::<Text, _>(name)
+        .bind::<Text, _>(name(to)?)
         .execute(&mut connection)
         .map_err(StorageError::from)?;
     let copied = File::open(to)?;

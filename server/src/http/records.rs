@@ -1,6 +1,6 @@
 use actix_web::{Responder, get, web};
 use serde::{Deserialize, Serialize};
-use sync_core::RecordId;
+use sync_core::{RecordId, Tick};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
@@ -18,6 +18,11 @@ pub struct RecordsAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     next: Option<RecordId>,
+    /// When the server was put back from an older copy last, in microseconds since 1970. Rights
+    /// given before may be missing: a record that is not listed has not ended for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    restored: Option<Tick>,
 }
 
 /// Which part of the list.
@@ -45,11 +50,20 @@ pub async fn handle(
     let records = app.records.clone();
     let (person, after) = (signed.person, part.after.map(RecordId));
     let limit = part.limit.unwrap_or(RECORDS_A_PAGE);
-    let RecordPage { records, next } = app
+    let page = app
         .db
         .read(move |connection| records.of_person(connection, person, after, limit))
         .await?;
-    Ok(Reply(RecordsAnswer { records, next }))
+    let RecordPage {
+        records,
+        next,
+        restored,
+    } = page;
+    Ok(Reply(RecordsAnswer {
+        records,
+        next,
+        restored,
+    }))
 }
 
 impl From<AccessError> for Problem {

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Unverified, VerifiedEdit};
-use sync_core::checkpoint::Seen;
+use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
-use sync_core::sync::SyncRequest;
 use sync_core::sync::limits::MAX_EDITS;
-use sync_core::{EntryId, RecordId, Tick};
+use sync_core::sync::{Item, SyncRequest};
+use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
+use crate::devices::Signer;
 use crate::reading::Cursor;
 use crate::records::AccessError;
 
@@ -21,43 +22,40 @@ pub struct Submission {
     pub creations: usize,
     /// The entries that edits mark as not to be known to the holder yet, and until when.
     pub marked: BTreeMap<EntryId, Tick>,
+    /// The devices that signed edits which another hands back.
+    pub authors: BTreeMap<DeviceId, Signer>,
 }
 
 impl Submission {
-    /// Unpacks and verifies what a request from the device with this key brings. `cursor` is the
-    /// request's, opened: it proves the checkpoint it came with.
-    ///
-    /// # Errors
-    /// When the frame is damaged or holds too many edits. A damaged edit in a whole frame is
-    /// refused by itself.
+    /// Verifies edits that a device with this key brings. `cursor` is the request's, opened: it
+    /// proves the checkpoint it came with. `authors` are the other devices that signed what it
+    /// hands back. A damaged edit in a whole frame is refused by itself.
     pub fn new(
         record: RecordId,
-        request: &SyncRequest,
-        device: &PublicKey,
+        handed_in: HandedIn,
+        (visitor, device): (PersonId, &PublicKey),
         cursor: Option<&Cursor>,
         server: &[PublicKey],
-    ) -> Result<Self, AccessError> {
-        let Some(frame) = &request.edits else {
-            return Ok(Self::default());
-        };
-        let items = frame
-            .unpack(&record)
-            .map_err(|_| AccessError::Request("the frame of edits is damaged"))?;
-        if items.len() > MAX_EDITS {
-            return Err(AccessError::Request("too many edits at once"));
-        }
+        authors: BTreeMap<DeviceId, Signer>,
+    ) -> Self {
+        let HandedIn { items, checkpoints } = handed_in;
         let mut proven: Vec<Seen> = cursor.map(Cursor::seen).into_iter().collect();
-        for checkpoint in request.checkpoints.iter().take(MAX_EDITS) {
-            let of_this_record = checkpoint
+        for checkpoint in checkpoints.iter().take(MAX_EDITS) {
+            let theirs = checkpoint
                 .open(server)
-                .is_ok_and(|said| said.record == record);
-            if of_this_record && let Ok(seen) = checkpoint.seen() {
+                .is_ok_and(|said| (said.record, said.viewer) == (record, visitor));
+            if theirs && let Ok(seen) = checkpoint.seen() {
                 proven.push(seen);
             }
         }
+        let key = |item: &Item| {
+            let handed_back = item.accepted.and(item.edit.origin.read().ok());
+            let author = handed_back.and_then(|origin| authors.get(&origin.device));
+            author.map_or(*device, |author| author.public_key)
+        };
         let edits: Vec<_> = items
             .into_iter()
-            .map(|item| VerifiedEdit::new(&record, device, item.edit))
+            .map(|item| VerifiedEdit::new(&record, &key(&item), item.edit))
             .collect();
         let starts = |edit: &&VerifiedEdit| edit.past().deps.is_empty();
         let creations = edits.iter().flatten().filter(starts).count();
@@ -68,11 +66,59 @@ impl Submission {
                 *latest = until.max(*latest);
             }
         }
-        Ok(Submission {
+        Submission {
             edits,
             proven,
             creations,
             marked,
-        })
+            authors,
+        }
+    }
+
+    /// The device that signed an edit which another hands back: one made in another life of the log,
+    /// whose end is lost.
+    pub fn author(
+        &self,
+        edit: &VerifiedEdit,
+        log: LogIncarnation,
+        put_back: Option<Tick>,
+    ) -> Option<&Signer> {
+        let seen = edit.origin().seen;
+        let made_before = put_back.is_some() && seen.is_none_or(|seen| seen.log != log);
+        let author = self.authors.get(&edit.origin().device);
+        author.filter(|_| made_before)
+    }
+}
+
+/// What a request brings, as it came.
+pub struct HandedIn {
+    items: Vec<Item>,
+    checkpoints: Vec<SignedCheckpoint>,
+}
+
+impl HandedIn {
+    /// Unpacks the edits of a request.
+    ///
+    /// # Errors
+    /// When the frame is damaged or holds too many edits.
+    pub fn unpack(record: RecordId, request: SyncRequest) -> Result<Self, AccessError> {
+        let items = match &request.edits {
+            Some(frame) => frame
+                .unpack(&record)
+                .map_err(|_| AccessError::Request("the frame of edits is damaged"))?,
+            None => Vec::new(),
+        };
+        if items.len() > MAX_EDITS {
+            return Err(AccessError::Request("too many edits at once"));
+        }
+        let checkpoints = request.checkpoints;
+        Ok(HandedIn { items, checkpoints })
+    }
+
+    /// The devices that say they signed what `device` hands back for them.
+    pub fn authors(&self, device: DeviceId) -> BTreeSet<DeviceId> {
+        let handed_back = self.items.iter().filter(|item| item.accepted.is_some());
+        let signed = handed_back.filter_map(|item| Some(item.edit.origin.read().ok()?.device));
+        signed.filter(|signed| *signed != device).collect()
     }
 }

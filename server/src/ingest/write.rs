@@ -19,6 +19,9 @@ use crate::storage::records::{EntryRow, RecordClock, RecordRow, RecordStore as _
 /// How many edits of one person may be held in one record at a time.
 pub(super) const MOST_HELD: u64 = 2_000;
 
+/// Why somebody writes what another device made.
+const HANDED_BACK: &str = "handed-back";
+
 /// What one pass writes.
 pub(super) struct Writing<'a> {
     admitted: &'a Admitted<'a>,
@@ -27,6 +30,8 @@ pub(super) struct Writing<'a> {
     now: Tick,
     clock: RecordClock,
     events: Vec<Event>,
+    /// The edit at hand was made on another device, and is handed back.
+    carries: bool,
     /// The ticks of accepted edits.
     pub(super) own: BTreeSet<Tick>,
 }
@@ -68,6 +73,7 @@ impl<'a> Writing<'a> {
             now,
             clock: admitted.row.clock,
             events: Vec::new(),
+            carries: false,
             own: BTreeSet::new(),
         }
     }
@@ -75,6 +81,11 @@ impl<'a> Writing<'a> {
     /// The tick that the next event would take.
     pub(super) fn next_tick(&self) -> Tick {
         self.clock.last.next(self.now)
+    }
+
+    /// Says whether the next edit was made on another device, and is handed back.
+    pub(super) fn carries(&mut self, carries: bool) {
+        self.carries = carries;
     }
 
     /// Whether a right was written.
@@ -151,14 +162,14 @@ impl<'a> Writing<'a> {
         if moved {
             self.put_off(connection, entry, kept_until, tick)?;
         }
-        let role = admission.origin.role.clone();
-        let actor = Actor::new(
-            self.visitor.person,
-            role,
-            self.device(),
-            self.admitted.row.holder,
-        );
-        self.note(actor.clone(), AccessAction::Write, None, entry);
+        let (actor, reason) = if self.carries {
+            (self.actor(), Some(HANDED_BACK.to_owned()))
+        } else {
+            let role = admission.origin.role.clone();
+            let (device, holder) = (self.device(), self.admitted.row.holder);
+            (Actor::new(self.visitor.person, role, device, holder), None)
+        };
+        self.note(actor.clone(), AccessAction::Write, reason, entry);
         for (changes, settlement) in [
             (&admission.releases, Settlement::Released),
             (&admission.discards, Settlement::Discarded),
@@ -184,7 +195,7 @@ impl<'a> Writing<'a> {
         tick: Tick,
     ) -> Result<Outcome, Fault> {
         let vault = &self.admitted.vault;
-        let author = self.visitor.person;
+        let author = edit.origin.read().map_or(self.visitor.person, |o| o.author);
         if connection.count_held(vault.record(), vault.author_blind(author))? >= MOST_HELD {
             return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }

@@ -10,10 +10,12 @@ use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::page::Since;
-use super::{Cursor, Page, page};
+use super::{Cursor, Page, Witness, page};
 use crate::audit::{self, Actor};
-use crate::ingest::{self, Passed, Submission, Taken};
-use crate::records::{AccessError, Admitted, Records, Visitor};
+use crate::devices;
+use crate::fault::Fault;
+use crate::ingest::{self, HandedIn, Passed, Submission, Taken};
+use crate::records::{AccessError, Admitted, Records, Visitor, lives};
 use crate::storage::records::{RecordRow, RecordStore as _};
 
 /// How often an answer is begun anew because rights changed while it was made.
@@ -99,20 +101,9 @@ impl Records {
         request: SyncRequest,
         cursor: Option<Cursor>,
     ) -> Result<Passed, AccessError> {
-        let submission = if request.edits.is_some() {
-            let device = visitor.device.ok_or(AccessError::Device)?.public_key;
-            let records = self.clone();
-            tokio::task::spawn_blocking(move || {
-                let server = records.server_keys();
-                let submission =
-                    Submission::new(record, &request, &device, cursor.as_ref(), &server)?;
-                records.keys.prepare_entry_keys(submission.creations)?;
-                Ok::<_, AccessError>(submission)
-            })
-            .await
-            .map_err(|_| AccessError::Request("the edits cannot be read"))??
-        } else {
-            Submission::default()
+        let submission = match request.edits {
+            Some(_) => self.verify(record, visitor, request, cursor).await?,
+            None => Submission::default(),
         };
         let submission = Arc::new(submission);
         let mut taken = Taken::default();
@@ -125,7 +116,7 @@ impl Records {
                 )
             };
             let passed = self.db.write(pass).await?;
-            if passed.taken.outcomes.len() == submission.edits.len() {
+            if passed.done {
                 return Ok(passed);
             }
             // What is durable is told, whatever becomes of the rest.
@@ -134,6 +125,53 @@ impl Records {
             }
             taken = passed.taken;
         }
+    }
+
+    /// Does with edits what needs no writer. Who made those that are handed back is looked up; most
+    /// requests hand none back.
+    async fn verify(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        request: SyncRequest,
+        cursor: Option<Cursor>,
+    ) -> Result<Submission, AccessError> {
+        let device = visitor.device.ok_or(AccessError::Device)?;
+        let records = self.clone();
+        let verify = move |handed_in, authors| {
+            let submission = Submission::new(
+                record,
+                handed_in,
+                (visitor.person, &device.public_key),
+                cursor.as_ref(),
+                &records.server_keys(),
+                authors,
+            );
+            records.keys.prepare_entry_keys(submission.creations)?;
+            Ok::<_, AccessError>(submission)
+        };
+        let first = verify.clone();
+        let (handed_in, authors) = match off_thread(move || {
+            let handed_in = HandedIn::unpack(record, request)?;
+            let authors = handed_in.authors(device.id);
+            Ok(match authors.is_empty() {
+                true => Ok(first(handed_in, BTreeMap::new())?),
+                false => Err((handed_in, authors)),
+            })
+        })
+        .await?
+        {
+            Ok(submission) => return Ok(submission),
+            Err(handed_back) => handed_back,
+        };
+        let find = move |connection: &mut SqliteConnection| {
+            let find = |id| devices::signer(connection, id);
+            let found: Result<Vec<_>, Fault> = authors.into_iter().map(find).collect();
+            let found = found?.into_iter().flatten();
+            Ok::<_, AccessError>(found.map(|device| (device.id, device)).collect())
+        };
+        let authors = self.db.read(find).await?;
+        off_thread(move || verify(handed_in, authors)).await
     }
 
     /// Works out what is new, and notes in the access log that it is given.
@@ -146,11 +184,19 @@ impl Records {
         for _ in 0..TRIES {
             let (records, start) = (self.clone(), from.clone());
             let read = move |connection: &mut SqliteConnection| {
-                let page = page(&records, connection, record, visitor.person, &start.since())?;
                 let row = connection.record(record)?.ok_or(AccessError::NotYours)?;
-                Ok::<_, AccessError>((page, row))
+                if let Some(cursor) = &start.cursor
+                    && lives::has_lost(connection, &row, cursor)?
+                {
+                    return Ok(None);
+                }
+                let page = page(&records, connection, record, visitor.person, &start.since())?;
+                Ok::<_, AccessError>(Some((page, row)))
             };
-            let (page, row) = self.db.read(read).await?;
+            let Some((page, row)) = self.db.read(read).await? else {
+                self.begin_anew(record, visitor, from.clone()).await?;
+                continue;
+            };
             if !page.gives() {
                 return Ok((page, row));
             }
@@ -168,6 +214,24 @@ impl Records {
             }
         }
         Err(AccessError::Changing)
+    }
+
+    /// Begins the record's log anew, as the cursor of somebody who is connected shows more than is
+    /// there; unless that was done meanwhile.
+    async fn begin_anew(
+        self: &Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        from: Arc<Start>,
+    ) -> Result<(), AccessError> {
+        let records = self.clone();
+        let begin = move |connection: &mut SqliteConnection| {
+            let admitted = records.admit(connection, record, visitor.person)?;
+            let cursor = from.cursor.as_ref();
+            records.live_on(connection, &admitted, cursor)?;
+            Ok::<_, AccessError>(())
+        };
+        self.db.write(begin).await
     }
 
     /// Notes that somebody is given entries; answers nothing if by now they may no longer see all
@@ -271,6 +335,7 @@ impl Records {
         let mut cursor = page.cursor;
         let checkpoint = Checkpoint {
             record: row.record,
+            viewer: person,
             log: row.log,
             tick: cursor.told,
             epoch: cursor.epoch,
@@ -279,6 +344,7 @@ impl Records {
         let signed = &self.keys.server_signing_key().signing;
         let checkpoint = SignedCheckpoint::new(signed, &checkpoint);
         cursor.digest = checkpoint.digest();
+        cursor.witness = Witness::of(&row.record, &row.clock);
         Ok(SyncAnswer {
             v: PROTOCOL,
             outcomes,
@@ -305,6 +371,15 @@ fn witness(row: &RecordRow, person: PersonId, log: LogIncarnation, told: Tick) -
         let told = told.0.to_be_bytes();
         Digest32::of(&[WITNESS, person.as_bytes(), &log.0, &told, &head.0])
     }
+}
+
+/// Does what takes a while where it keeps nobody waiting.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
+) -> Result<T, AccessError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| AccessError::Request("the edits cannot be read"))?
 }
 
 /// What is about to be given.

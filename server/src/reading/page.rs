@@ -11,7 +11,7 @@ use sync_core::sync::limits::{ANSWER, LEAST_ANSWER};
 use sync_core::sync::{Frame, HeldEdit, Item};
 use sync_core::{EntryId, PersonId, RecordId, Tick};
 
-use super::{Cursor, held};
+use super::{Cursor, Witness, held};
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::records::{AccessError, Admitted, Records};
@@ -132,6 +132,7 @@ impl<'a> Walk<'a> {
             epoch: admitted.epoch,
             digest: CheckpointDigest([0; 16]),
             resending: true,
+            witness: Witness::default(),
         };
         Walk {
             records,

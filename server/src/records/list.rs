@@ -3,11 +3,11 @@
 use diesel::SqliteConnection;
 use serde::Serialize;
 use sync_core::policy::{Role, Subject};
-use sync_core::{PersonId, RecordId};
+use sync_core::{PersonId, RecordId, Tick};
 use utoipa::ToSchema;
 
 use super::vault::{Vault, party_blind};
-use super::{AccessError, Records};
+use super::{AccessError, Records, lives};
 use crate::people;
 use crate::storage::records::RecordStore as _;
 
@@ -34,6 +34,9 @@ pub struct RecordPage {
     pub records: Vec<RecordSummary>,
     /// Ask on after this one, if there may be more.
     pub next: Option<RecordId>,
+    /// When this store was put back from an older copy last, as far as it knows. Rights that were
+    /// given before may be missing until devices hand them back.
+    pub restored: Option<Tick>,
 }
 
 /// How many records are looked at for one page.
@@ -94,6 +97,11 @@ impl Records {
                 roles: standing.roles().cloned().collect(),
             })
             .collect();
-        Ok(RecordPage { records, next })
+        let restored = lives::restored(connection)?;
+        Ok(RecordPage {
+            records,
+            next,
+            restored,
+        })
     }
 }

@@ -25,6 +25,7 @@ use crate::people::{self, Person, Professional};
 use crate::sessions::{self, SignedDevice};
 use crate::storage::Database;
 use crate::storage::schema::identity::{devices, passkeys};
+use crate::storage::sqlite::open_connection;
 
 pub(crate) const START: Tick = Tick(1_790_000_000_000_000);
 
@@ -40,7 +41,7 @@ impl Clock for SlowClock {
 pub(crate) struct World {
     pub(crate) records: Arc<Records>,
     pub(crate) clock: Arc<ManualClock>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -54,7 +55,7 @@ impl World {
         World {
             records: Arc::new(records),
             clock,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -63,7 +64,7 @@ impl World {
         let World {
             records,
             clock,
-            _dir,
+            dir,
         } = World::new();
         let (db, keys) = (records.db.clone(), records.keys.clone());
         let slow = Arc::new(SlowClock(clock.clone()));
@@ -71,7 +72,33 @@ impl World {
         World {
             records,
             clock,
-            _dir,
+            dir,
+        }
+    }
+
+    /// Copies the data store as it stands, as a snapshot of the disk would: without a mark.
+    pub(crate) fn copy(&self) -> Vec<u8> {
+        let file = self.dir.path().join("copy.sqlite");
+        let mut store = open_connection(self.records.db.path()).expect("opens");
+        diesel::sql_query("VACUUM INTO ?")
+            .bind::<diesel::sql_types::Text, _>(file.to_str().expect("text"))
+            .execute(&mut store)
+            .expect("copied");
+        let bytes = std::fs::read(&file).expect("the copy");
+        std::fs::remove_file(&file).expect("removed");
+        bytes
+    }
+
+    /// Puts a copy in the place of the data store; the keys stay as they are. The phones speak to
+    /// that from now on.
+    pub(crate) fn put_back(&mut self, copy: &[u8], phones: &mut [&mut Phone]) {
+        let file = self.dir.path().join(format!("{}.sqlite", fresh_entry()));
+        std::fs::write(&file, copy).expect("written");
+        let (keys, clock) = (self.records.keys.clone(), self.clock.clone());
+        let db = Database::open(&file).expect("opens");
+        self.records = Arc::new(Records::new(db, keys, clock, Matrix::default(), 30));
+        for phone in phones {
+            phone.records = self.records.clone();
         }
     }
 
@@ -84,7 +111,7 @@ impl World {
         let world = World {
             records: running.app().records.clone(),
             clock,
-            _dir: dir,
+            dir,
         };
         (world, running)
     }

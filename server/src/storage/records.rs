@@ -7,6 +7,8 @@
 #[cfg(test)]
 pub mod contract;
 
+use std::collections::BTreeMap;
+
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick, fixed_bytes};
 
@@ -164,6 +166,18 @@ pub trait RecordStore {
     fn add_record(&mut self, row: &RecordRow) -> Result<(), StorageError>;
     /// Moves a record's clock forward.
     fn move_clock(&mut self, record: RecordId, clock: &RecordClock) -> Result<(), StorageError>;
+
+    /// The former lives of a record's log, and when each ended.
+    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Tick>, StorageError>;
+    /// Notes that a life of a record's log ended, no earlier than is known.
+    fn end_life(
+        &mut self,
+        record: RecordId,
+        log: LogIncarnation,
+        at: Tick,
+    ) -> Result<(), StorageError>;
+    /// Begins a life of a record's log that it never had, once the one before has ended.
+    fn begin_life(&mut self, record: RecordId, log: LogIncarnation) -> Result<(), StorageError>;
 
     /// An entry and its sealed document.
     fn entry(

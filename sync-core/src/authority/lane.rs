@@ -12,7 +12,7 @@ use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
 use crate::sync::{HoldReason, Refusal};
-use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
+use crate::{ChangeHash, DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 /// What the keeper of the log holds of an entry.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ impl Kept {
     }
 }
 
-/// Who hands edits in: one person signed in on one device.
+/// Who made edits: one person on one device. Mostly they hand them in themselves.
 #[derive(Clone, Debug)]
 pub struct Submitter {
     /// The person, with the profession the server verified.
@@ -84,6 +84,8 @@ pub struct Submitter {
     pub device: DeviceId,
     /// Its key.
     pub key: PublicKey,
+    /// The device was revoked since: what it signed is for the holder to decide on.
+    pub revoked: bool,
 }
 
 /// An edit that belongs to the record: what to write down.
@@ -137,10 +139,15 @@ pub struct Lane<'l> {
     pub ledger: &'l mut RightsLedger,
     /// What each profession may read and write.
     pub matrix: &'l Matrix,
-    /// Who hands in.
+    /// Who made the edits.
     pub submitter: &'l Submitter,
     /// Checkpoints that the device proved to have held.
     pub proven: &'l [Seen],
+    /// Which life of its log.
+    pub log: LogIncarnation,
+    /// Until when the log may have had other lives, whose end is lost. Checkpoints of those need no
+    /// proof: whoever was given one may hold it no more, and what is accepted since is later.
+    pub put_back: Option<Tick>,
     /// The entries that the edits name, as far as they exist; follows the submission.
     pub entries: &'l mut BTreeMap<EntryId, Kept>,
     /// How many days a checkpoint vouches for good faith.
@@ -271,6 +278,7 @@ impl Lane<'_> {
             subject,
             device,
             key,
+            ..
         } = self.submitter;
         let origin = edit.origin();
         let delegate = matches!(origin.role, Role::Caregiver | Role::Representative);
@@ -282,7 +290,9 @@ impl Lane<'_> {
         {
             return Err(Stop::Refused(Refusal::NotAuthentic));
         }
-        if origin.seen.is_some_and(|seen| !self.proven.contains(&seen)) {
+        let before = |seen: &Seen| seen.log != self.log && Some(seen.tick) <= self.put_back;
+        let known = |seen: &Seen| self.proven.contains(seen) || before(seen);
+        if origin.seen.is_some_and(|seen| !known(&seen)) {
             return Err(Stop::Refused(Refusal::UnknownCheckpoint));
         }
         Ok(origin)
@@ -313,7 +323,8 @@ impl Lane<'_> {
 
     fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
         let subject = &self.submitter.subject;
-        if asked.allowed(subject, self.ledger.latest(), self.matrix, tick) {
+        let revoked = self.submitter.revoked;
+        if !revoked && asked.allowed(subject, self.ledger.latest(), self.matrix, tick) {
             return Ok(());
         }
         let clinical = !is_right(&asked.after.kind);

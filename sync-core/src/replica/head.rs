@@ -49,6 +49,9 @@ pub struct ReplicaHead {
     pub generation: u64,
     /// A full resend is under way.
     pub resending: bool,
+    /// It is the first of a log begun anew: what it does not name is handed back.
+    #[serde(default)]
+    pub handing_back: bool,
 }
 
 impl ReplicaHead {
@@ -64,6 +67,7 @@ impl ReplicaHead {
             earlier: Vec::new(),
             generation: 0,
             resending: false,
+            handing_back: false,
         }
     }
 
@@ -132,7 +136,8 @@ impl ReplicaHead {
 
     /// What to send now: the oldest edits not answered yet, as many as fit one request, and how far
     /// this replica has come. None that another key of this device signed: once an answer has told
-    /// which of them arrived, the others are signed anew.
+    /// which of them arrived, the others are signed anew. None either until it is known what of a
+    /// log begun anew is still there: they may follow what is not.
     ///
     /// # Errors
     /// When the store is broken.
@@ -142,10 +147,11 @@ impl ReplicaHead {
         author: &Author,
         limit: Option<u32>,
     ) -> Result<SyncRequest, EditError<E::Error>> {
-        let queue = entries.queue(MAX_EDITS).map_err(EditError::Store)?;
+        let most = if self.handing_back { 0 } else { MAX_EDITS };
+        let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
-        let queue = queue.into_iter().take_while(|u| is_signed_by(u, device));
-        let items = first_of(queue);
+        let goes = |u: &Unsent| u.lost.is_some() || is_signed_by(u, device);
+        let items = first_of(queue.into_iter().take_while(goes));
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),
@@ -176,17 +182,19 @@ impl ReplicaHead {
 /// As many of the edits as one request carries, one at least.
 fn first_of(queue: impl Iterator<Item = Unsent>) -> Vec<Item> {
     let mut bytes = 0;
-    let fits = |edit: &Edit| {
+    let mut fits = |edit: &Edit| {
         let first = bytes == 0;
         bytes += edit.change.len() + edit.origin.0.payload.len();
         first || bytes <= REQUEST
     };
-    let edits = queue.map(|unsent| unsent.edit);
-    let item = |edit| Item {
-        edit,
-        accepted: None,
+    let item = |unsent: Unsent| Item {
+        edit: unsent.edit,
+        accepted: unsent.lost,
     };
-    edits.take_while(fits).map(item).collect()
+    queue
+        .map(item)
+        .take_while(|item| fits(&item.edit))
+        .collect()
 }
 
 /// Why an edit could not be made or sent.

@@ -37,6 +37,19 @@ pub enum Taken {
 struct Vouched {
     origin: SignedOrigin,
     accepted: Option<Tick>,
+    /// When it was accepted in a former life of the log; nobody said yet that it still is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<Tick>,
+}
+
+impl Vouched {
+    fn new(origin: SignedOrigin, accepted: Option<Tick>) -> Self {
+        Vouched {
+            origin,
+            accepted,
+            lost: None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,17 +138,18 @@ impl LocalEntry {
     ) -> Result<Unsent, EntryError> {
         let (hash, change) = self.document.edit(actor, writes, at)?;
         let origin = vouch(&hash);
-        let vouched = Vouched {
-            origin: origin.clone(),
-            accepted: None,
-        };
-        self.origins.insert(hash, vouched);
+        self.origins
+            .insert(hash, Vouched::new(origin.clone(), None));
         let edit = Edit {
             entry,
             change,
             origin,
         };
-        Ok(Unsent { edit, change: hash })
+        Ok(Unsent {
+            edit,
+            change: hash,
+            lost: None,
+        })
     }
 
     /// Takes in a change that the server attested; one that is here already only gets its tick.
@@ -153,7 +167,7 @@ impl LocalEntry {
         if !self.document.has(&hash) {
             self.document.apply(inspected.into_change())?;
         }
-        let before = self.origins.insert(hash, Vouched { origin, accepted });
+        let before = self.origins.insert(hash, Vouched::new(origin, accepted));
         Ok(match before {
             None => Taken::New,
             Some(before) if before.accepted.is_none() => Taken::Answered(hash),
@@ -165,7 +179,28 @@ impl LocalEntry {
     pub fn accepted(&mut self, change: &ChangeHash, tick: Tick) {
         if let Some(vouched) = self.origins.get_mut(change) {
             vouched.accepted = Some(tick);
+            vouched.lost = None;
         }
+    }
+
+    /// Notes that the log was begun anew: nothing here is known to be in it.
+    pub(super) fn doubt(&mut self) {
+        for vouched in self.origins.values_mut() {
+            vouched.lost = vouched.accepted.take().or(vouched.lost);
+        }
+    }
+
+    /// The edits that were in a former life of the log and that nobody said to be in this one,
+    /// each after those it follows.
+    pub(super) fn lost(&self, entry: &EntryId) -> Vec<Unsent> {
+        let lost = |hash: &ChangeHash| self.origins.get(hash)?.lost;
+        let unsent = |(change, edit)| Unsent {
+            edit,
+            change,
+            lost: lost(&change),
+        };
+        let pending = self.pending(entry).into_iter().map(unsent);
+        pending.filter(|unsent| unsent.lost.is_some()).collect()
     }
 
     /// The entry as it was when only these changes were here, and all that they follow.
@@ -209,9 +244,12 @@ impl LocalEntry {
         };
         let mut removed = Vec::new();
         for (hash, change) in self.document.changes() {
-            let Some(Vouched { origin, accepted }) = self.origins.get(&hash).cloned() else {
+            let Some(vouched) = self.origins.get(&hash).cloned() else {
                 return Err(EntryError::Unfit);
             };
+            let Vouched {
+                origin, accepted, ..
+            } = vouched.clone();
             if gone.contains(&hash) {
                 let entry = *entry;
                 removed.push((
@@ -224,6 +262,7 @@ impl LocalEntry {
                 ));
             } else {
                 rest.take(&change, origin, accepted)?;
+                rest.origins.insert(hash, vouched);
             }
         }
         *self = rest;

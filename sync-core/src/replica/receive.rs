@@ -31,6 +31,9 @@ pub enum AnswerError<E: std::fmt::Debug> {
     /// The checkpoint is of another record.
     #[error("the checkpoint is of another record")]
     OtherRecord,
+    /// The checkpoint speaks to somebody else.
+    #[error("the checkpoint speaks to somebody else")]
+    OtherViewer,
     /// The server has gone back behind what it once signed.
     #[error("the server has gone back behind a checkpoint it signed")]
     WentBack,
@@ -52,7 +55,9 @@ pub struct Report {
     pub gone: BTreeSet<EntryId>,
     /// Own edits that are now durably in the record.
     pub accepted: Vec<ChangeHash>,
-    /// Own edits that did not become part of it.
+    /// Edits, own or not, that the server had lost and has again.
+    pub handed_back: usize,
+    /// Edits of the queue that did not become part of the record.
     pub aside: Vec<SetAside>,
     /// How many changes came that were not here.
     pub received: usize,
@@ -75,9 +80,9 @@ impl ReplicaHead {
         fresh: Incarnation,
         now: DeviceTime,
     ) -> Result<Report, AnswerError<E::Error>> {
-        let told = self.check(answer)?;
+        let told = self.check(answer, author)?;
         self.in_turn(entries, answer)?;
-        self.not_behind(&told)?;
+        let anew = self.begins_anew(answer, &told)?;
         let mut report = Report {
             more: answer.more,
             ..Report::default()
@@ -85,6 +90,9 @@ impl ReplicaHead {
         if answer.reset {
             self.generation += 1;
             self.resending = true;
+        }
+        if anew {
+            self.doubt_all(entries)?;
         }
         self.outcomes(entries, answer, &mut report)?;
         if !report.aside.is_empty() {
@@ -100,6 +108,9 @@ impl ReplicaHead {
         }
         if self.resending && !answer.more {
             self.resending = false;
+            if self.handing_back {
+                report.more |= self.hand_back(entries)?;
+            }
             let unnamed = entries.older_than(self.generation);
             for entry in unnamed.map_err(AnswerError::Store)? {
                 self.sweep(entries, &entry, &mut report)?;
@@ -113,7 +124,11 @@ impl ReplicaHead {
     }
 
     /// What the server states, if it is of this server and record.
-    fn check<E: std::fmt::Debug>(&self, answer: &SyncAnswer) -> Result<Checkpoint, AnswerError<E>> {
+    fn check<E: std::fmt::Debug>(
+        &self,
+        answer: &SyncAnswer,
+        author: &Author,
+    ) -> Result<Checkpoint, AnswerError<E>> {
         if answer.v != PROTOCOL {
             return Err(AnswerError::Protocol(answer.v));
         }
@@ -121,17 +136,28 @@ impl ReplicaHead {
         if next.record != self.record {
             return Err(AnswerError::OtherRecord);
         }
+        if next.viewer != author.person {
+            return Err(AnswerError::OtherViewer);
+        }
         Ok(next)
     }
 
-    fn not_behind<E: std::fmt::Debug>(&self, next: &Checkpoint) -> Result<(), AnswerError<E>> {
-        if let Some(held) = self.page.as_ref().or(self.checkpoint.as_ref()) {
-            let held: Checkpoint = held.0.read()?;
-            if held.log == next.log && next.tick < held.tick {
-                return Err(AnswerError::WentBack);
-            }
+    /// Whether the log was begun anew since the last answer. Then all is sent again; in one life,
+    /// the log does not go back.
+    fn begins_anew<E: std::fmt::Debug>(
+        &self,
+        answer: &SyncAnswer,
+        next: &Checkpoint,
+    ) -> Result<bool, AnswerError<E>> {
+        let Some(held) = self.page.as_ref().or(self.checkpoint.as_ref()) else {
+            return Ok(false);
+        };
+        let held: Checkpoint = held.0.read()?;
+        let anew = held.log != next.log;
+        if anew && !answer.reset || !anew && next.tick < held.tick {
+            return Err(AnswerError::WentBack);
         }
-        Ok(())
+        Ok(anew)
     }
 
     /// An answer tells what is new since one cursor, but for the edits it speaks of. So it is for
@@ -179,7 +205,7 @@ impl ReplicaHead {
                 Verdict::Held(reason) => AsideReason::Held(reason),
                 Verdict::Refused(refusal) => AsideReason::Refused(refusal),
             };
-            let Unsent { edit, change } = unsent;
+            let Unsent { edit, change, .. } = unsent;
             report.aside.push(SetAside { edit, change, why });
         }
         Ok(())
@@ -198,7 +224,10 @@ impl ReplicaHead {
         };
         local.accepted(&unsent.change, tick);
         entries.store(&entry, &local).map_err(AnswerError::Store)?;
-        report.accepted.push(unsent.change);
+        match unsent.lost {
+            None => report.accepted.push(unsent.change),
+            Some(_) => report.handed_back += 1,
+        }
         report.changed.insert(entry);
         if local.forgotten && !local.is_pending() {
             self.drop_entry(entries, &entry, report)?;
@@ -214,8 +243,10 @@ impl ReplicaHead {
         verdict: &Verdict,
     ) -> Result<bool, AnswerError<E::Error>> {
         match verdict {
+            // What it follows may be what the server lost.
+            Verdict::Refused(_) if self.handing_back => Ok(true),
             // The cursor did not prove the last checkpoint: the next request shows it.
-            Verdict::Refused(Refusal::UnknownCheckpoint) => {
+            Verdict::Refused(Refusal::UnknownCheckpoint) if unsent.lost.is_none() => {
                 let seen = unsent
                     .edit
                     .origin
@@ -242,7 +273,7 @@ impl ReplicaHead {
     }
 
     /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
-    /// are made again on what is left.
+    /// are made again on what is left. What was handed back and followed them is set aside too.
     fn set_aside<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -264,8 +295,10 @@ impl ReplicaHead {
             let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
             for (hash, edit) in unsent {
+                let waits = entries.unsent(&hash).map_err(AnswerError::Store)?;
+                let of_others = waits.is_some_and(|waits| waits.lost.is_some());
                 entries.dequeue(&hash).map_err(AnswerError::Store)?;
-                if gone_with_it {
+                if gone_with_it || of_others {
                     self.follow_aside(entries, edit, hash, report)?;
                 } else if let Some(again) = self.make_again(&mut local, author, &edit, now)? {
                     entries.enqueue(&again).map_err(AnswerError::Store)?;

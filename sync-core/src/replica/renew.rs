@@ -34,7 +34,8 @@ impl ReplicaHead {
     ) -> Result<bool, AnswerError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let queue = entries.queue(MAX_EDITS).map_err(AnswerError::Store)?;
-        let old = queue.into_iter().filter(|u| !is_signed_by(u, device));
+        let own = queue.into_iter().filter(|unsent| unsent.lost.is_none());
+        let old = own.filter(|unsent| !is_signed_by(unsent, device));
         let old: Vec<Unsent> = old.collect();
         if old.is_empty() {
             return Ok(false);
@@ -51,7 +52,7 @@ impl ReplicaHead {
                 (Some(_), Some(local)) => {
                     self.renew_entry(entries, author, local, (entry, change))?;
                 }
-                (Some(Unsent { edit, change }), None) => {
+                (Some(Unsent { edit, change, .. }), None) => {
                     entries.dequeue(&change).map_err(AnswerError::Store)?;
                     let why = AsideReason::Refused(Refusal::NotAuthentic);
                     let aside = SetAside { edit, change, why };

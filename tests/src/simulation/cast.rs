@@ -142,6 +142,7 @@ impl Profile {
             },
             device: DeviceId::of(&key),
             key,
+            revoked: false,
         }
     }
 }

@@ -57,6 +57,7 @@ fn delegated(tried: &Tried) {
     let entry = device.new_entry_id().unwrap();
     let checkpoint = Checkpoint {
         record: HERS,
+        viewer: unlocked.card.person,
         log: LogIncarnation([1; 16]),
         tick: Tick(7),
         epoch: Epoch([1; 8]),

@@ -82,6 +82,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    lives (record_id, log_incarnation) {
+        record_id -> Binary,
+        log_incarnation -> Binary,
+        ended -> BigInt,
+    }
+}
+
+diesel::table! {
     audit (record_id, seq) {
         record_id -> Binary,
         seq -> BigInt,

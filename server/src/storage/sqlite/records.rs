@@ -4,18 +4,22 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
 use sync_core::sync::Settlement;
-use sync_core::{Digest32, EntryId, PersonId, RecordId, Tick};
+use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
     ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
 };
-use crate::storage::schema::records::{audit, audit_apart, entries, held, log, parties, records};
+use crate::storage::schema::records::{
+    audit, audit_apart, entries, held, lives, log, parties, records,
+};
 use rows::{
     ApartTuple, AuditTuple, Entry, EntryTuple, HeldTuple, LogTuple, RecordTuple, bytes, id, int,
 };
@@ -79,6 +83,36 @@ impl RecordStore for SqliteConnection {
                 records::apart_len.eq(int(clock.apart_len)),
                 records::apart_head.eq(clock.apart_head.as_ref().map(Digest32::as_bytes)),
             ))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Tick>> {
+        let found: Vec<(Vec<u8>, i64)> = lives::table
+            .filter(lives::record_id.eq(bytes(&record)))
+            .select((lives::log_incarnation, lives::ended))
+            .load(self)?;
+        found.iter().map(rows::life).collect()
+    }
+
+    fn end_life(&mut self, record: RecordId, log: LogIncarnation, at: Tick) -> Result<()> {
+        let life = lives::table.find((bytes(&record), log.as_bytes()));
+        diesel::insert_or_ignore_into(lives::table)
+            .values((
+                lives::record_id.eq(bytes(&record)),
+                lives::log_incarnation.eq(log.as_bytes()),
+                lives::ended.eq(int(at.0)),
+            ))
+            .execute(self)?;
+        diesel::update(life.filter(lives::ended.lt(int(at.0))))
+            .set(lives::ended.eq(int(at.0)))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn begin_life(&mut self, record: RecordId, log: LogIncarnation) -> Result<()> {
+        diesel::update(records::table.find(bytes(&record)))
+            .set(records::log_incarnation.eq(log.as_bytes()))
             .execute(self)?;
         Ok(())
     }

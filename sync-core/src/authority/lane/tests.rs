@@ -5,7 +5,7 @@ use super::*;
 use crate::change::{Edit, SignedOrigin};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::Write;
-use crate::kind::{RightDraft, RightPatch, StatusCode};
+use crate::kind::{AllergyDraft, Label, RightDraft, RightPatch, StatusCode};
 use crate::policy::{Profession, RightKind};
 use crate::{DeviceTime, Incarnation, LogIncarnation};
 
@@ -54,6 +54,7 @@ impl Party {
             subject: self.subject,
             device: DeviceId::of(&key),
             key,
+            revoked: false,
         }
     }
 
@@ -95,6 +96,7 @@ impl Party {
 struct Keeper {
     ledger: RightsLedger,
     matrix: Matrix,
+    put_back: Option<Tick>,
     entries: BTreeMap<EntryId, Kept>,
 }
 
@@ -107,6 +109,7 @@ impl Keeper {
         let mut keeper = Keeper {
             ledger: RightsLedger::new(HOLDER, Vec::new()),
             matrix: Matrix::default(),
+            put_back: None,
             entries: BTreeMap::new(),
         };
         let holder = holder();
@@ -129,6 +132,8 @@ impl Keeper {
             matrix: &self.matrix,
             submitter: &party.submitter(),
             proven: &proven,
+            log: LogIncarnation([0; 16]),
+            put_back: self.put_back,
             entries: &mut self.entries,
             lease_days: LEASE,
         };
@@ -217,6 +222,8 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             matrix: &keeper.matrix,
             submitter: &submitter,
             proven: &[],
+            log: LogIncarnation([0; 16]),
+            put_back: None,
             entries: &mut keeper.entries,
             lease_days: LEASE,
         };
@@ -414,4 +421,75 @@ fn nothing_is_kept_from_the_patient_for_good() {
     );
     let judged = keeper.submit(&doctor, &edit, day(50));
     assert_eq!(refused(&judged), Some(Refusal::Invalid));
+}
+
+/// Of a life that the log no longer has, nobody can prove what they were given.
+#[test]
+fn checkpoints_of_a_lost_life_need_no_proof() {
+    let lost = |tick| Seen {
+        log: LogIncarnation([9; 16]),
+        ..seen(tick)
+    };
+    let writes = AllergyDraft {
+        substance: Label::text("lactose"),
+        ..AllergyDraft::default()
+    };
+    let writes = writes.writes().unwrap();
+    let take = |put_back, seen| {
+        let mut keeper = Keeper::new();
+        keeper.put_back = put_back;
+        let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &writes, Some(seen));
+        accepted(&keeper.submit(&holder(), &edit, day(20)))
+    };
+    assert!(!take(None, lost(day(3))));
+    assert!(take(Some(day(10)), lost(day(3))));
+    // Nobody saw there what came later, nor in this life what they cannot prove.
+    assert!(!take(Some(day(10)), lost(day(11))));
+    let unproven = Seen {
+        digest: CheckpointDigest([77; 16]),
+        ..seen(day(3))
+    };
+    assert!(!take(Some(day(10)), unproven));
+}
+
+#[test]
+fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
+    let mut keeper = Keeper::new();
+    let writes = AllergyDraft {
+        substance: Label::text("lactose"),
+        ..AllergyDraft::default()
+    };
+    let writes = writes.writes().unwrap();
+    let seen = Some(seen(day(3)));
+    let edit = caregiver().edit(ALLERGY, &mut EntryDocument::new(), &writes, seen);
+    let submitter = Submitter {
+        revoked: true,
+        ..caregiver().submitter()
+    };
+    let verified = VerifiedEdit::new(&RECORD, &submitter.key, edit).unwrap();
+    let mut lane = Lane {
+        record: RECORD,
+        ledger: &mut keeper.ledger,
+        matrix: &keeper.matrix,
+        submitter: &submitter,
+        proven: &seen.map(|seen| [seen]).unwrap(),
+        log: LogIncarnation([0; 16]),
+        put_back: None,
+        entries: &mut keeper.entries,
+        lease_days: LEASE,
+    };
+    let judged = lane.submit(&verified, day(4));
+    assert!(
+        matches!(
+            judged,
+            Judged::Held {
+                held: HeldChange {
+                    reason: HoldReason::NoLongerPermitted,
+                    ..
+                },
+                ..
+            }
+        ),
+        "{judged:?}"
+    );
 }

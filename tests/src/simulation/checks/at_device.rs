@@ -167,7 +167,7 @@ fn says_no_less(past: &PastChange, writes: &[Write]) -> bool {
 /// The edits that wait to be sent; each is in its entry too.
 fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
     let mut waiting = Vec::new();
-    for Unsent { edit, change } in &device.disk.unsent {
+    for Unsent { edit, change, .. } in &device.disk.unsent {
         let here = device.entry(&edit.entry).is_some_and(|local| {
             let mut pending = local.pending(&edit.entry).into_iter();
             pending.any(|(hash, in_entry)| hash == *change && in_entry == *edit)

@@ -64,6 +64,7 @@ impl Keeper {
             &self.key,
             &Checkpoint {
                 record: self.record,
+                viewer: submitter.subject.person,
                 log: self.log,
                 tick: books.tick(now),
                 epoch: viewer.epoch,

@@ -86,6 +86,8 @@ impl Keeper {
                 matrix: &self.matrix,
                 submitter,
                 proven: &opened.proven,
+                log: self.log,
+                put_back: None,
                 entries: &mut entries,
                 lease_days: self.lease_days,
             };

@@ -47,6 +47,11 @@ impl Entry {
     );
 }
 
+pub(super) fn life((log, ended): &(B, i64)) -> Result<(LogIncarnation, Tick)> {
+    let log = LogIncarnation::from_slice(log).ok_or(StorageError::Malformed("lives"))?;
+    Ok((log, tick(*ended)))
+}
+
 type LogColumns = (
     log::tick,
     log::entry_id,

@@ -1,0 +1,2 @@
+DROP TRIGGER records_life;
+DROP TABLE lives;

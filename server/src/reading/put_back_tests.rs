@@ -1,0 +1,276 @@
+//! A data store put back from an older copy.
+
+use sync_core::audit::{AccessAction, AccessEvent, Verifier};
+use sync_core::policy::{RightKind, Role};
+use sync_core::sync::{HoldReason, Verdict};
+use sync_core::{EntryId, RecordId};
+
+use crate::audit;
+use crate::fault::Fault;
+use crate::records::lives;
+use crate::records::vault::Vault;
+use crate::records::world::{Phone, World};
+use crate::settings;
+use crate::storage::records::RecordStore as _;
+
+/// The actions of a record's access log with their reasons; its chain must hold.
+async fn access_log(world: &World, record: RecordId) -> Vec<(AccessAction, Option<String>)> {
+    let keys = world.records.keys.clone();
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        let vault = Vault::new(&keys, record)?;
+        let row = c.record(record)?.expect("the record");
+        Ok((audit::page(c, &vault, 0, 10_000)?, row.clock.audit_head))
+    };
+    let (events, head) = world.records.db.read(job).await.expect("reads");
+    let mut verifier = Verifier::new(record, head);
+    for event in &events {
+        verifier.push(event).expect("the chain holds");
+    }
+    verifier.finish().expect("it ends in its head");
+    let read = |event: &sync_core::audit::ChainedEvent| {
+        let event = AccessEvent::decode(&event.event).expect("an event");
+        (event.action, event.reason)
+    };
+    events.iter().map(read).collect()
+}
+
+fn restores(log: &[(AccessAction, Option<String>)]) -> usize {
+    log.iter()
+        .filter(|(action, _)| *action == AccessAction::Restore)
+        .count()
+}
+
+fn is_whole(phone: &Phone, entries: &[EntryId]) {
+    for entry in entries {
+        let local = phone.kept.entries.get(entry).expect("it is here");
+        assert!(!local.is_pending(), "the server has it again");
+    }
+}
+
+#[actix_web::test]
+async fn what_was_accepted_since_the_copy_comes_back_from_the_devices() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    for phone in [&holder, &caregiver] {
+        world.sign_in(phone).await;
+    }
+    caregiver.sync().await;
+    let before = holder.allergy("avant la copie");
+    holder.sync().await;
+    caregiver.sync().await;
+    let copy = world.copy();
+
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    let his = holder.allergy("de la mère");
+    holder.sync().await;
+    // Made on what the copy does not have, and not sent yet.
+    let offline = holder.note("hors ligne");
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+
+    // The caregiver's device may never come back: the holder's has what it wrote.
+    holder.sync().await;
+    is_whole(&holder, &[before, hers, his, offline]);
+    let mut fresh = world.phone(
+        holder.head.record,
+        holder.author.person,
+        Role::Holder,
+        holder.author.person,
+    );
+    fresh.sync().await;
+    is_whole(&fresh, &[before, hers, his, offline]);
+
+    // It does come back, and finds all there.
+    caregiver.sync().await;
+    is_whole(&caregiver, &[before, hers, his]);
+    assert!(!caregiver.has(offline));
+    assert_eq!(caregiver.kept.aside, []);
+    assert_eq!(holder.kept.aside, []);
+    let log = access_log(&world, holder.head.record).await;
+    assert_eq!(restores(&log), 1);
+    let handed_back = (AccessAction::Write, Some("handed-back".to_owned()));
+    assert!(log.contains(&handed_back));
+}
+
+#[actix_web::test]
+async fn a_store_that_lost_nothing_goes_on() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    // An event apart from the holder's log too.
+    let until = sync_core::Tick(crate::records::world::START.0 + 1_000_000_000);
+    doctor.result("lactose", until);
+    doctor.sync().await;
+    holder.allergy("une allergie");
+    holder.sync().await;
+    doctor.sync().await;
+    let copy = world.copy();
+    world.put_back(&copy, &mut [&mut holder, &mut doctor]);
+    let (answer, _) = holder.round().await;
+    assert!(!answer.reset);
+    let (answer, _) = doctor.round().await;
+    assert!(!answer.reset);
+    let log = access_log(&world, holder.head.record).await;
+    assert_eq!(restores(&log), 0);
+}
+
+/// What was chained apart from the holder's log is missed too.
+#[actix_web::test]
+async fn what_the_holder_may_not_know_of_yet_is_missed_too() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    holder.sync().await;
+    let copy = world.copy();
+    let until = sync_core::Tick(crate::records::world::START.0 + 1_000_000_000);
+    let result = doctor.result("lactose", until);
+    doctor.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut doctor]);
+    doctor.sync().await;
+    is_whole(&doctor, &[result]);
+    holder.sync().await;
+    assert!(!holder.has(result));
+}
+
+/// Rights that were given and taken after the copy come back in their order, before what was done
+/// by them.
+#[actix_web::test]
+async fn rights_come_back_before_what_they_allowed() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let (person, patient) = (world.person(None).await, holder.author.person);
+    let mut caregiver = world.phone(holder.head.record, person, Role::Caregiver, patient);
+    world.sign_in(&caregiver).await;
+    let copy = world.copy();
+    holder.right(RightKind::Delegation, person);
+    holder.sync().await;
+    caregiver.sync().await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+
+    // Nobody knows of the caregiver yet.
+    let request = caregiver.request();
+    assert!(caregiver.ask(request).await.is_err());
+    holder.sync().await;
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers]);
+    assert!(holder.kept.aside.is_empty() && caregiver.kept.aside.is_empty());
+}
+
+/// Nobody hands back what was made in this life of the log, or in no life of it.
+#[actix_web::test]
+async fn nobody_carries_others_edits_otherwise() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    caregiver.allergy("de la fille");
+    let request = caregiver.request();
+    let carried = |mut request: sync_core::sync::SyncRequest, by: &Phone| {
+        let frame = request.edits.take().expect("edits");
+        let mut items = frame.unpack(&by.head.record).expect("a frame");
+        for item in &mut items {
+            item.accepted = Some(sync_core::Tick(1));
+        }
+        let frame = sync_core::sync::Frame::pack(&by.head.record, &items, None);
+        sync_core::sync::SyncRequest {
+            device: by.visitor.device.expect("a key").id,
+            cursor: by.head.cursor.clone(),
+            edits: Some(frame.expect("packs")),
+            ..request
+        }
+    };
+    let refused = |verdict: &Verdict| {
+        let why = sync_core::sync::Refusal::NotAuthentic;
+        *verdict == Verdict::Refused(why)
+    };
+    let answer = holder.ask(carried(request.clone(), &holder)).await;
+    assert!(refused(&answer.expect("answers").outcomes[0].verdict));
+
+    // Not after a restore either, of what was made since.
+    let copy = world.copy();
+    holder.sync().await;
+    world.sign_in(&caregiver).await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    holder.sync().await;
+    world.sign_in(&caregiver).await;
+    caregiver.kept.unsent.clear();
+    caregiver.sync().await;
+    caregiver.allergy("depuis");
+    let answer = holder.ask(carried(caregiver.request(), &holder)).await;
+    assert!(refused(&answer.expect("answers").outcomes[0].verdict));
+}
+
+/// A device that was revoked meanwhile cannot be told from one that is in wrong hands: the holder
+/// decides.
+#[actix_web::test]
+async fn what_a_revoked_device_made_is_held() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    holder.sync().await;
+    world.sign_in(&caregiver).await;
+    let copy = world.copy();
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    let (person, device) = (caregiver.author.person, caregiver.visitor.device);
+    let (id, now) = (device.expect("a key").id, world.records.clock.now());
+    let job = move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, now, person, id);
+    assert!(world.records.db.write(job).await.expect("writes"));
+
+    holder.sync().await;
+    let aside = holder.kept.aside.first().expect("set aside");
+    assert_eq!(aside.edit.entry, hers);
+    let told = holder.kept.held.first().expect("told of it");
+    assert_eq!(told.reason, HoldReason::NoLongerPermitted);
+}
+
+#[actix_web::test]
+async fn a_marked_copy_begins_every_log_anew() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut other = world.holder(2).await;
+    holder.sync().await;
+    other.sync().await;
+    let (keys, now) = (world.records.keys.clone(), world.records.clock.now());
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        assert_eq!(lives::begin_all_anew(c, &keys, now)?, None);
+        settings::note(c, settings::COPIED, "1")?;
+        assert_eq!(lives::begin_all_anew(c, &keys, now)?, Some(2));
+        assert_eq!(lives::begin_all_anew(c, &keys, now)?, None);
+        lives::restored(c)
+    };
+    let restored = world.records.db.write(job).await.expect("writes");
+    assert!(restored.is_some());
+    for phone in [&mut holder, &mut other] {
+        let (answer, _) = phone.round().await;
+        assert!(answer.reset);
+        phone.sync().await;
+        assert_eq!(restores(&access_log(&world, phone.head.record).await), 1);
+    }
+}
+
+/// Put back twice, the second time from before the first.
+#[actix_web::test]
+async fn it_may_be_put_back_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let copy = world.copy();
+    let mut all = Vec::new();
+    for name in ["une", "deux", "trois"] {
+        all.push(holder.allergy(name));
+        holder.sync().await;
+        world.put_back(&copy, &mut [&mut holder]);
+        holder.sync().await;
+        is_whole(&holder, &all);
+    }
+}
