@@ -15,6 +15,7 @@ mod end_to_end {
     mod misuse;
     mod passkeys;
     mod plaintext;
+    mod put_back;
     mod stage;
     mod tls;
     mod verify;

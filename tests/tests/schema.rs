@@ -50,11 +50,14 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("audit_apart", "audit_apart_delete"),
     ("audit_apart", "audit_apart_order"),
     ("audit_apart", "audit_apart_update"),
+    ("lives", "lives_delete"),
+    ("lives", "lives_update"),
     ("log", "log_delete"),
     ("log", "log_order"),
     ("log", "log_update"),
     ("records", "records_clock"),
     ("records", "records_identity"),
+    ("records", "records_life"),
 ];
 
 #[derive(QueryableByName)]
@@ -217,6 +220,7 @@ fn logs_refuse_to_be_rewritten() {
              INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');
              INSERT INTO audit_apart VALUES
                  (zeroblob(16), 1, 7, zeroblob(32), zeroblob(16), 9, NULL, x'00');
+             INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9);
              UPDATE audit_apart SET due = 8;
              UPDATE audit_apart SET told = 8;",
         )
@@ -245,6 +249,12 @@ fn logs_refuse_to_be_rewritten() {
             "INSERT INTO audit_apart VALUES
                  (zeroblob(16), 3, 8, zeroblob(32), zeroblob(16), 9, NULL, x'00')",
             "only grows at its end",
+        ),
+        ("UPDATE lives SET ended = 8", "not shortened"),
+        ("DELETE FROM lives", "not forgotten"),
+        (
+            "UPDATE records SET log_incarnation = randomblob(16)",
+            "that it never had",
         ),
         ("UPDATE records SET last_tick = 6", "does not go back"),
         ("UPDATE records SET holder = randomblob(16)", "holder"),

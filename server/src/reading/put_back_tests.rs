@@ -274,3 +274,52 @@ async fn it_may_be_put_back_again() {
         is_whole(&holder, &all);
     }
 }
+
+/// Somebody who is connected is told, too, and hands back.
+#[actix_web::test]
+async fn who_is_connected_hands_back_too() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let copy = world.copy();
+    let mine = holder.allergy("une allergie");
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder]);
+    let cursor = holder.head.cursor.clone().expect("a cursor");
+    let (record, visitor) = (holder.head.record, holder.visitor);
+    let told = world.records.news(record, visitor, &cursor, None).await;
+    let told = told.expect("answers").expect("there is something to tell");
+    assert!(told.reset);
+    let report = holder.receive(&told);
+    assert!(report.more && report.gone.is_empty());
+    holder.sync().await;
+    is_whole(&holder, &[mine]);
+}
+
+/// A clock that was set back does not give the ticks of a lost life again.
+#[actix_web::test]
+async fn ticks_of_a_lost_life_are_not_given_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut other = world.phone(
+        holder.head.record,
+        holder.author.person,
+        Role::Holder,
+        holder.author.person,
+    );
+    holder.sync().await;
+    let copy = world.copy();
+    // The clock stands still, so every tick is told by counting.
+    for _ in 0..50 {
+        holder.sync().await;
+        other.sync().await;
+    }
+    let told = other.head.seen_until().expect("a checkpoint");
+    world.put_back(&copy, &mut [&mut holder, &mut other]);
+    holder.sync().await;
+    other.sync().await;
+    assert!(other.head.seen_until() > Some(told));
+    other.allergy("une allergie");
+    other.sync().await;
+    assert!(other.kept.aside.is_empty());
+}

@@ -33,7 +33,8 @@ pub fn has_lost(
         return Ok(!store.lives(row.record)?.contains_key(&cursor.log));
     }
     let (clock, then) = (&row.clock, &cursor.witness);
-    if then.audit > clock.audit_len || then.apart > clock.apart_len {
+    let (audit, apart) = (clock.audit_len, clock.apart_len);
+    if cursor.latest() > clock.last || then.audit > audit || then.apart > apart {
         return Ok(true);
     }
     let audit = match then.audit {

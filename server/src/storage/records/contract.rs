@@ -27,6 +27,7 @@ macro_rules! record_store_contract {
             records_are_found_by_name_and_holder,
             a_holder_has_one_record,
             a_clock_never_goes_back,
+            a_life_that_ended_never_begins_again,
             an_entrys_view_is_replaced,
             touched_entries_come_by_their_last_touch,
             entries_fall_due_once,
@@ -190,6 +191,26 @@ mod cases {
         assert!(f.store().add_record(&another).is_err());
         // Nobody's record.
         assert!(f.store().add_record(&row(5)).is_err());
+    }
+
+    pub fn a_life_that_ended_never_begins_again<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        let (first, second) = (LogIncarnation([1; 16]), LogIncarnation([2; 16]));
+        assert!(
+            store.begin_life(record, second).is_err(),
+            "the first did not end"
+        );
+        store.end_life(record, first, Tick(20)).expect("ended");
+        store.begin_life(record, second).expect("another life");
+        let row = store.record(record).expect("reads").expect("the record");
+        assert_eq!(row.log, second);
+        assert!(store.begin_life(record, first).is_err());
+        // It ended no earlier than anybody was told.
+        store.end_life(record, first, Tick(30)).expect("later");
+        store.end_life(record, first, Tick(25)).expect("known");
+        let lives = store.lives(record).expect("reads");
+        assert_eq!(lives.into_iter().collect::<Vec<_>>(), [(first, Tick(30))]);
     }
 
     pub fn a_clock_never_goes_back<F: Fixture>(f: &mut F) {

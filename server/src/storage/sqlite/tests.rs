@@ -168,11 +168,14 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "audit_delete",
         "audit_order",
         "audit_update",
+        "lives_delete",
+        "lives_update",
         "log_delete",
         "log_order",
         "log_update",
         "records_clock",
         "records_identity",
+        "records_life",
     ];
     assert_eq!(triggers, expected);
 }
