@@ -19,6 +19,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("enrolment_codes", "person_id", "people", "CASCADE"),
     ("entries", "record_id", "records", "NO ACTION"),
     ("held", "record_id", "records", "NO ACTION"),
+    ("lives", "record_id", "records", "NO ACTION"),
     ("log", "record_id,entry_id", "entries", "NO ACTION"),
     ("parties", "record_id,entry_id", "entries", "NO ACTION"),
     ("passkeys", "person_id", "people", "CASCADE"),
