@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use diesel::SqliteConnection;
-use sync_core::audit::{ChainedEvent, LogHead, Verified, Verifier};
+use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead, Verified, Verifier};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::sign::PublicKey;
 use sync_core::{EntryId, RecordId, Tick, guard};
@@ -94,11 +94,16 @@ pub fn record(
         devices,
         findings,
         late: 0,
+        told: Moved::default(),
     };
-    check.access_log()?;
-    check.apart()?;
+    let chained = check.access_log()?;
+    let apart = check.apart()?;
     check.log()?;
-    check.held()?;
+    let held = check.held()?;
+    if chained && apart && held != check.told {
+        let what = "the access log and the held edits do not agree";
+        check.findings.note(None, what);
+    }
     if vault.open_opening(&row.opening).is_err() {
         check.findings.note(None, "how it was opened does not open");
     }
@@ -120,11 +125,31 @@ struct Check<'c, 'd> {
     findings: Findings,
     /// Events of the access log that were told late.
     late: u64,
+    /// What both chains tell of held edits.
+    told: Moved,
+}
+
+/// How many edits were held, and how many of them settled.
+#[derive(Default, PartialEq, Eq)]
+struct Moved {
+    held: u64,
+    settled: u64,
+}
+
+impl Moved {
+    fn count(&mut self, event: &AccessEvent) {
+        match event.action {
+            AccessAction::Hold => self.held += event.changes,
+            AccessAction::Settle => self.settled += event.changes,
+            _ => {}
+        }
+    }
 }
 
 impl Check<'_, '_> {
-    /// The chain of the access log, up to the head that the record names.
-    fn access_log(&mut self) -> Result<(), Fault> {
+    /// The chain of the access log, up to the head that the record names; whether all of it could
+    /// be read.
+    fn access_log(&mut self) -> Result<bool, Fault> {
         let clock = self.row.clock;
         let mut verifier = Verifier::new(self.row.record, clock.audit_head);
         let mut seq = 0;
@@ -136,7 +161,7 @@ impl Check<'_, '_> {
                 let Ok(event) = self.vault.open_event(row.seq, &row.sealed) else {
                     let what = format!("event {} of the access log does not open", row.seq);
                     self.findings.note(None, what);
-                    return Ok(());
+                    return Ok(false);
                 };
                 let chained = ChainedEvent {
                     event: event.into(),
@@ -144,7 +169,11 @@ impl Check<'_, '_> {
                 };
                 match verifier.push(&chained) {
                     Ok(event) if event.chained_at() == row.tick && row.tick <= clock.last => {
-                        self.late += u64::from(event.logged.is_some());
+                        // What was told late is counted where it was kept apart.
+                        match event.logged {
+                            Some(_) => self.late += 1,
+                            None => self.told.count(&event),
+                        }
                     }
                     Ok(_) => {
                         let what = format!("event {} of the access log is misdated", row.seq);
@@ -152,7 +181,7 @@ impl Check<'_, '_> {
                     }
                     Err(broken) => {
                         self.findings.note(None, broken.to_string());
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
@@ -167,12 +196,12 @@ impl Check<'_, '_> {
                 .note(None, "the access log is longer than the record says"),
             Err(broken) => self.findings.note(None, broken.to_string()),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The chain of what is kept apart from the access log, and that all of it that was told
-    /// stands there.
-    fn apart(&mut self) -> Result<(), Fault> {
+    /// stands there; whether all of it could be read.
+    fn apart(&mut self) -> Result<bool, Fault> {
         let record = self.row.record;
         let head = audit::apart_head(&record, &self.row.clock);
         let beginning = Verified {
@@ -190,12 +219,14 @@ impl Check<'_, '_> {
                 let Ok(event) = self.vault.open_apart(row.seq, &row.sealed) else {
                     let what = format!("event {} kept apart does not open", row.seq);
                     self.findings.note(Some(row.entry), what);
-                    return Ok(());
+                    return Ok(false);
                 };
                 let event = event.into();
                 let hash = row.hash;
                 match verifier.push(&ChainedEvent { event, hash }) {
-                    Ok(event) if event.at == row.tick && event.entries == [row.entry] => {}
+                    Ok(event) if event.at == row.tick && event.entries == [row.entry] => {
+                        self.told.count(&event);
+                    }
                     Ok(_) => {
                         let what = format!("event {} kept apart is misfiled", row.seq);
                         self.findings.note(Some(row.entry), what);
@@ -203,7 +234,7 @@ impl Check<'_, '_> {
                     Err(broken) => {
                         let what = format!("what is kept apart: {broken}");
                         self.findings.note(None, what);
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
@@ -222,7 +253,7 @@ impl Check<'_, '_> {
             let what = "the access log and what was kept apart from it do not agree";
             self.findings.note(None, what);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Every entry from its changes, and that there are no others.
@@ -406,20 +437,23 @@ impl Check<'_, '_> {
         Ok(Ok(()))
     }
 
-    fn held(&mut self) -> Result<(), Fault> {
+    fn held(&mut self) -> Result<Moved, Fault> {
+        let mut moved = Moved::default();
         let end = Tick(i64::MAX.cast_unsigned());
         for row in self
             .connection
             .held_changed(self.row.record, Tick(0), end)?
         {
-            self.findings.held += 1;
+            moved.held += 1;
+            moved.settled += u64::from(row.settlement.is_some());
             let opened = self.vault.open_held(&row);
             if !opened.is_ok_and(|held| self.vault.change_blind(&held.change) == row.change_blind) {
                 self.findings
                     .note(Some(row.entry), "a held edit of it does not open");
             }
         }
-        Ok(())
+        self.findings.held = moved.held;
+        Ok(moved)
     }
 }
 

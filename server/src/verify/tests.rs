@@ -158,7 +158,12 @@ async fn each_tampering_is_found() {
             "UPDATE records SET opening = zeroblob(60)",
             "how it was opened",
         ),
-        ("UPDATE held SET sealed = zeroblob(60)", "held edit"),
+        ("UPDATE held SET sealed = zeroblob(60)", "does not open"),
+        ("DELETE FROM held", "the held edits do not agree"),
+        (
+            "UPDATE held SET settlement = 'released'",
+            "the held edits do not agree",
+        ),
     ];
     for (statement, expected) in tamperings {
         let (world, holder) = lived().await;
