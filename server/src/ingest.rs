@@ -212,8 +212,15 @@ fn take_in(
             }
             .submit(edit, tick),
         };
-        if let (Judged::Accepted(admission), Some(before)) = (&judged, before)
-            && limits::helps_too_many(records, connection, admitted, &mut ledger, admission, tick)?
+        if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before)
+            && limits::helps_too_many(
+                records,
+                connection,
+                admitted,
+                (&mut before, &mut ledger),
+                admission,
+                tick,
+            )?
         {
             judged = before.undo(admission, edit.entry(), &mut gathered, &mut ledger);
         }

@@ -1,9 +1,10 @@
 //! What no single record can tell: how many people one caregiver helps.
 
+use std::collections::BTreeSet;
+
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
-use sync_core::entry::{self, EntryDocument, Value};
-use sync_core::kind::RightDraft;
+use sync_core::entry::{self, Value};
 use sync_core::policy::{RightKind, Rights, Role, Subject};
 use sync_core::sync::HoldReason;
 use sync_core::{EntryId, PersonId, Tick};
@@ -22,7 +23,8 @@ pub(super) struct Before {
     ledger: RightsLedger,
 }
 
-/// Keeps what an edit would have to be undone to, if it may be about a right.
+/// Keeps what an edit would have to be undone to, if it may make somebody a caregiver: by a new
+/// delegation, or by any edit of a right, such as the lifting of a block.
 pub(super) fn remember(
     gathered: &Gathered,
     ledger: &RightsLedger,
@@ -65,45 +67,51 @@ impl Before {
     }
 }
 
-/// Whether a delegation that was just accepted gives its person more people to help than allowed,
-/// at the moment it begins.
+/// Whether an edit of a right that was just accepted gives its person more people to help than
+/// allowed, at any moment from `tick` on.
 pub(super) fn helps_too_many(
     records: &Records,
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
-    ledger: &mut RightsLedger,
+    (before, ledger): (&mut Before, &mut RightsLedger),
     admission: &Admission,
     tick: Tick,
 ) -> Result<bool, AccessError> {
-    let (delegation, Some(person)) = (
-        admission.class.kind == RightKind::Delegation.as_str(),
-        admission.class.concerns,
-    ) else {
+    let Some(person) = admission.class.concerns else {
         return Ok(false);
     };
-    let Ok(document) = EntryDocument::load(&admission.document) else {
-        return Ok(false);
-    };
-    let draft = RightDraft::read(RightKind::Delegation, &document.state());
-    let begins = draft
-        .and_then(|draft| draft.starts)
-        .unwrap_or(tick)
-        .max(tick);
-    let helped_before = helps(&admitted.known.latest, person, begins);
-    if !delegation || helped_before || !helps(ledger.latest(), person, begins) {
+    let (before, after) = (before.ledger.latest(), ledger.latest());
+    let gained = |at: Tick| helps(after, person, at) && !helps(before, person, at);
+    let here = [tick].into_iter().chain(turns(before, person));
+    let here: BTreeSet<Tick> = here.chain(turns(after, person)).collect();
+    // What is gained at any moment is gained at one of these: nothing here turns in between.
+    if !here.iter().any(|at| *at >= tick && gained(*at)) {
         return Ok(false);
     }
-    let mut others = 0;
+    let mut others = Vec::new();
     let named = connection.records_naming(party_blind(&records.keys, person), None, u32::MAX)?;
     for record in named.into_iter().filter(|r| *r != admitted.row.record) {
         let Some(row) = connection.record(record)?.filter(|row| row.open) else {
             continue;
         };
         let vault = Vault::new(&records.keys, record)?;
-        let known = records.rights(connection, &vault, &row)?;
-        others += usize::from(helps(&known.latest, person, begins));
+        others.push(records.rights(connection, &vault, &row)?);
     }
-    Ok(others >= MOST_HELPED)
+    let elsewhere = others.iter().flat_map(|known| turns(&known.latest, person));
+    let moments: BTreeSet<Tick> = here.iter().copied().chain(elsewhere).collect();
+    let too_many = |at: &Tick| {
+        let helped = others.iter().filter(|o| helps(&o.latest, person, *at));
+        *at >= tick && gained(*at) && helped.count() >= MOST_HELPED
+    };
+    Ok(moments.iter().any(too_many))
+}
+
+/// The moments at which what a person may do can begin or end by the rights of a record: others'
+/// delegations count, since only so many caregivers have a place.
+fn turns(rights: &Rights, person: PersonId) -> impl Iterator<Item = Tick> {
+    let facts = rights.facts().iter();
+    let facts = facts.filter(move |f| f.person == person || f.kind == RightKind::Delegation);
+    facts.flat_map(|fact| fact.starts.into_iter().chain(fact.ends))
 }
 
 fn helps(rights: &Rights, person: PersonId, at: Tick) -> bool {

@@ -1,11 +1,13 @@
 use diesel::SqliteConnection;
 use futures_util::future::join_all;
 use sync_core::change::{Edit, SignedOrigin};
-use sync_core::entry::Write;
+use sync_core::entry::{Value, Write};
+use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
+use crate::clock::Clock as _;
 use crate::records::world::{Phone, World, fresh_entry, random};
 use crate::storage::records::RecordStore as _;
 
@@ -264,6 +266,72 @@ async fn a_caregiver_helps_five_people_at_most() {
             .iter()
             .all(|summary| summary.roles == [Role::Caregiver])
     );
+}
+
+/// Five who delegated to one helper, and a sixth holder.
+async fn helper_of_five(world: &World) -> (sync_core::PersonId, Phone) {
+    let helper = world.person(None).await;
+    for n in 0..5 {
+        let mut holder = world.holder(n).await;
+        holder.right(RightKind::Delegation, helper);
+        let (answer, _) = holder.round().await;
+        assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    }
+    let mut sixth = world.holder(5).await;
+    sixth.sync().await;
+    (helper, sixth)
+}
+
+async fn verdict(phone: &mut Phone) -> Verdict {
+    let (answer, _) = phone.round().await;
+    answer.outcomes[0].verdict.clone()
+}
+
+#[tokio::test]
+async fn lifting_a_block_does_not_get_round_the_limit_of_five() {
+    let world = World::new();
+    let (helper, mut sixth) = helper_of_five(&world).await;
+    let block = sixth.right(RightKind::Block, helper);
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    // Blocked, it makes nobody a caregiver.
+    let delegation = sixth.right(RightKind::Delegation, helper);
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    let status = |of: &str| serde_json::json!({ "status": of }).to_string();
+    sixth.write(block, &[Write::set("status", status("revoked"))]);
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(verdict(&mut sixth).await, held);
+    // Without the delegation the block can be lifted.
+    sixth.write(delegation, &[Write::set("status", status("revoked"))]);
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    sixth.write(block, &[Write::set("status", status("revoked"))]);
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+}
+
+#[tokio::test]
+async fn the_limit_of_five_holds_at_any_time_to_come() {
+    let world = World::new();
+    let (helper, mut sixth) = helper_of_five(&world).await;
+    let draft = |right, starts, ends| {
+        let days = |n: u64| world.clock.now().plus_days(n);
+        let draft = RightDraft {
+            starts: Some(days(starts)),
+            ends: Some(days(ends)),
+            ..RightDraft::new(right, helper)
+        };
+        draft.writes().expect("a right")
+    };
+    // The block ends within the time of the delegation.
+    sixth.write(fresh_entry(), &draft(RightKind::Block, 0, 5));
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    sixth.write(fresh_entry(), &draft(RightKind::Delegation, 1, 10));
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(verdict(&mut sixth).await, held);
+    let delegation = fresh_entry();
+    sixth.write(delegation, &draft(RightKind::Delegation, 1, 5));
+    assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    let ends = world.clock.now().plus_days(6);
+    sixth.write(delegation, &[Write::set("ends", Value::Uint(ends.0))]);
+    assert_eq!(verdict(&mut sixth).await, held);
 }
 
 #[tokio::test]
