@@ -180,23 +180,39 @@ pub async fn finish(
         })?;
     let handle = credential.pointer("/response/userHandle");
     let person = begun.person.or_else(|| handle.and_then(person_of));
-    let key = device_key(device, &begun.server, person.as_ref())?;
-    let proof = sign::sign(&key, &[DEVICE, &begun.ceremony]);
+    let mut key = device_key(device, &begun.server, person.as_ref())?;
+    let mut signed_in = hand_in(device, &begun, &credential, names, &key).await;
+    // The server no longer takes this key: the person removed the device. The ceremony stands, for
+    // another key.
+    if signed_in.as_ref().is_err_and(is_device_refused) {
+        key = fresh_key()?;
+        signed_in = hand_in(device, &begun, &credential, names, &key).await;
+    }
+    settle(device, begun.server, &key, signed_in?).await
+}
+
+async fn hand_in(
+    device: &Device,
+    begun: &Begun,
+    credential: &serde_json::Value,
+    names: &Names<'_>,
+    key: &SigningKey,
+) -> Result<SignedIn, Error> {
     let finish = Finish {
         ceremony: &begun.ceremony,
-        credential: &credential,
+        credential,
         passkey_name: (begun.purpose == Purpose::Enrol).then_some(names.passkey),
         device: DeviceProof {
-            public_key: PublicKey::of(&key),
+            public_key: PublicKey::of(key),
             name: names.device,
-            proof,
+            proof: sign::sign(key, &[DEVICE, &begun.ceremony]),
         },
     };
     let path = match begun.purpose {
         Purpose::Enrol => "/v1/enrolment/finish",
         Purpose::SignIn => "/v1/sign-in/finish",
     };
-    let signed_in: Result<SignedIn, Error> = json_call(
+    json_call(
         device.transport(),
         Method::Post,
         &begun.server,
@@ -204,16 +220,7 @@ pub async fn finish(
         None,
         Some(&finish),
     )
-    .await;
-    match signed_in {
-        Ok(signed_in) => settle(device, begun.server, &key, signed_in).await,
-        Err(error) => {
-            if is_device_refused(&error) {
-                renew_device_key(device, &begun.server, person.as_ref())?;
-            }
-            Err(error)
-        }
-    }
+    .await
 }
 
 async fn settle(
@@ -390,23 +397,6 @@ fn fresh_key() -> Result<SigningKey, Error> {
     let mut seed = Zeroizing::new([0; 32]);
     seal::fill(&mut *seed)?;
     Ok(SigningKey::from_bytes(&seed))
-}
-
-/// A device key the server no longer takes (the person removed this device) is replaced, so that
-/// the next sign-in goes through.
-fn renew_device_key(device: &Device, server: &str, person: Option<&PersonId>) -> Result<(), Error> {
-    let Some(person) = person else {
-        return Ok(());
-    };
-    let mut store = device.store();
-    let row = store.profile_row(server, person);
-    if store.profiles()?.iter().any(|(at, _)| *at == row) {
-        let profile = store.unlock(&row, device.vault())?;
-        let mut secrets = store.secrets(&profile)?;
-        secrets.renew(&fresh_key()?);
-        store.put_secrets(&profile, &secrets)?;
-    }
-    Ok(())
 }
 
 fn is_device_refused(error: &Error) -> bool {

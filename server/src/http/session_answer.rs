@@ -62,14 +62,14 @@ pub fn vet_device(
     person: PersonId,
     ceremony: &CeremonyId,
     offer: Option<&DeviceOffer>,
-) -> Result<Result<Option<Vetted>, Problem>, Problem> {
+) -> Result<Option<Vetted>, Problem> {
     let Some(offer) = offer else {
-        return Ok(Ok(None));
+        return Ok(None);
     };
     let vetted = devices::vet(connection, &app.keys, person, ceremony, offer)?;
-    Ok(vetted
+    vetted
         .map(Some)
-        .map_err(|refused| Problem::new(ProblemType::DeviceRefused).detail(refused.to_string())))
+        .map_err(|refused| Problem::new(ProblemType::DeviceRefused).detail(refused.to_string()))
 }
 
 /// Registers the device and opens a session.

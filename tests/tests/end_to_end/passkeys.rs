@@ -5,6 +5,7 @@ use carnet_tests::wire_client::{
     Encoding, Enrolling, Problem, Session, SigningIn, Wire, WireDevice,
 };
 use diesel::connection::SimpleConnection as _;
+use ed25519_dalek::SigningKey;
 
 use super::stage::{Stage, now};
 
@@ -188,7 +189,13 @@ fn what_was_revoked_is_good_for_nothing() {
             .await
             .expect("revoked");
         assert_eq!(refused(me(&third).await), "not-signed-in");
-        assert_eq!(refused(third.sign_in().await), "device-refused");
+        let refused_key = SigningIn::start(&third, third.wire.base()).await;
+        let refused_key = refused_key.expect("starts");
+        assert_eq!(refused(refused_key.finish().await), "device-refused");
+        // The same ceremony takes another key, once.
+        let fresh = refused_key.with_key(SigningKey::from_bytes(&[7; 32]));
+        fresh.finish().await.expect("signs in");
+        assert_eq!(refused(fresh.finish().await), "ceremony-refused");
 
         // A session.
         let fourth = second.sign_in().await.expect("signs in");
