@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
     match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("carnet: {error}");
+            output::note(&format!("carnet: {error}"));
             ExitCode::FAILURE
         }
     }

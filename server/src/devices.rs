@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use serde::Deserialize;
 use sync_core::sign::{PublicKey, SignatureBytes};
-use sync_core::{DeviceId, PersonId, Tick};
+use sync_core::{DeviceId, PersonId, Tick, text};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
@@ -59,16 +59,19 @@ pub enum DeviceRefused {
     #[error("this key cannot be registered; make a new one")]
     Key,
     /// Empty or too long.
-    #[error("a name has 1 to 60 characters")]
+    #[error("a name has {}", NAME_RULE)]
     Name,
 }
 
-/// A name as it is kept: trimmed, without control characters, and not too long.
+/// What [`clean_name`] asks of a name.
+pub const NAME_RULE: &str = "1 to 60 characters, no control characters among them";
+
+/// A name as it is kept: trimmed, and not too long; none if it is, or holds a character that steers
+/// a screen.
 pub fn clean_name(name: &str) -> Option<String> {
     let name = name.trim();
-    let fits = !name.is_empty()
-        && name.chars().count() <= NAME_MOST
-        && !name.chars().any(char::is_control);
+    let fits =
+        !name.is_empty() && name.chars().count() <= NAME_MOST && !name.contains(text::steers);
     fits.then(|| name.to_owned())
 }
 
@@ -273,5 +276,27 @@ fn place<'a>(row: &'a [&'a [u8]]) -> Place<'a> {
         table: "devices",
         column: "sealed",
         row,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_name;
+
+    #[test]
+    fn names_fit_and_steer_no_screen() {
+        assert_eq!(clean_name(" Zoé\u{200f} ").as_deref(), Some("Zoé\u{200f}"));
+        let long = "x".repeat(61);
+        for name in [
+            "",
+            " ",
+            &long,
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{202e}b",
+            "a\u{2067}b",
+        ] {
+            assert_eq!(clean_name(name), None, "{name:?}");
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod replica;
 pub mod sign;
 pub mod sync;
+pub mod text;
 
 pub use bytes::Bytes;
 pub use id::{

@@ -41,10 +41,8 @@ impl Output {
     /// Prints JSON if asked for, else what `people` writes.
     pub fn print<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
         if self.json {
-            out!(
-                "{}",
-                serde_json::to_string_pretty(value).unwrap_or_default()
-            );
+            let json = serde_json::to_string_pretty(value).unwrap_or_default();
+            out!("{}", sync_core::text::shown_json(&json));
         } else {
             people(self);
         }

@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
+use sync_core::text::{shown, shown_json};
 
 use super::CommandError;
 
@@ -12,12 +13,12 @@ pub(super) fn print<T: Serialize>(
 ) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, answer).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        let json = serde_json::to_string(answer).map_err(std::io::Error::from)?;
+        writeln!(out, "{}", shown_json(&json))?;
     } else {
         let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in lines {
-            writeln!(out, "{name:width$}  {value}")?;
+            writeln!(out, "{name:width$}  {}", shown(value))?;
         }
     }
     out.flush()?;
@@ -27,7 +28,13 @@ pub(super) fn print<T: Serialize>(
 /// Prints one line on standard output.
 pub(super) fn line(text: &str) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", shown(text))?;
     out.flush()?;
     Ok(())
+}
+
+/// Prints one line on standard error.
+pub(super) fn note(text: &str) {
+    // Without standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
 }

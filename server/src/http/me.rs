@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::settle::settle;
 use super::{Problem, ProblemType};
 use crate::app::App;
-use crate::devices::clean_name;
+use crate::devices::{NAME_RULE, clean_name};
 
 /// A new name.
 #[derive(Deserialize, ToSchema)]
@@ -27,7 +27,7 @@ pub struct Rename {
 impl Rename {
     fn clean(&self) -> Result<String, Problem> {
         clean_name(&self.name).ok_or_else(|| {
-            Problem::new(ProblemType::Malformed).detail("name has 1 to 60 characters")
+            Problem::new(ProblemType::Malformed).detail(format!("name has {NAME_RULE}"))
         })
     }
 }

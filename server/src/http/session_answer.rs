@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::body::reply_encoding;
 use super::{Problem, ProblemType};
 use crate::app::App;
-use crate::devices::{self, DeviceOffer, Vetted};
+use crate::devices::{self, DeviceOffer, DeviceRefused, Vetted};
 use crate::records::{RECORDS_A_PAGE, RecordSummary, SignInChange};
 use crate::sessions::{self, Session, Token, session_cookie};
 use crate::webauthn::ceremonies::CeremonyId;
@@ -62,14 +62,20 @@ pub fn vet_device(
     person: PersonId,
     ceremony: &CeremonyId,
     offer: Option<&DeviceOffer>,
-) -> Result<Option<Vetted>, Problem> {
+) -> Result<Result<Option<Vetted>, Problem>, Problem> {
     let Some(offer) = offer else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     let vetted = devices::vet(connection, &app.keys, person, ceremony, offer)?;
-    vetted
-        .map(Some)
-        .map_err(|refused| Problem::new(ProblemType::DeviceRefused).detail(refused.to_string()))
+    let problem = |refused: DeviceRefused| {
+        Problem::new(ProblemType::DeviceRefused).detail(refused.to_string())
+    };
+    match vetted {
+        Ok(vetted) => Ok(Ok(Some(vetted))),
+        // This undoes the job: the ceremony stands, to be finished with another key.
+        Err(refused @ DeviceRefused::Key) => Err(problem(refused)),
+        Err(refused) => Ok(Err(problem(refused))),
+    }
 }
 
 /// Registers the device and opens a session.

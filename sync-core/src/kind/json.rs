@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Invalid, Occurred};
 use crate::entry::Value;
+use crate::text::steers as steers_screen;
 
 /// Members that this version does not know, kept as they are.
 pub type Extra = BTreeMap<String, Json>;
@@ -184,8 +185,8 @@ pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> R
     if text.chars().count() > max {
         return Err(Invalid::TooLong { field, max });
     }
-    let steers = |c: char| c.is_control() && !['\n', '\r', '\t'].contains(&c);
-    if text.chars().any(steers) {
+    let refused = |c: char| steers_screen(c) && !['\n', '\r', '\t'].contains(&c);
+    if text.contains(refused) {
         return Err(Invalid::Control { field });
     }
     Ok(())

@@ -351,6 +351,9 @@ fn texts_steer_no_screen() {
         ("two\nlines\tof it", true),
         ("\u{1b}[2Jgone", false),
         ("a\u{9b}b", false),
+        ("\u{202e}nillicinéP", false),
+        ("10 \u{2066}mg\u{2069}", false),
+        ("\u{200f}بنسلين\u{200e}", true),
     ] {
         let draft = OwnNoteDraft {
             title: "Questions".into(),

@@ -6,7 +6,7 @@ use sync_core::policy::Profession;
 use super::{CodeMaker, issue_code};
 use crate::app::App;
 use crate::cli::{CommandError, output};
-use crate::devices::clean_name;
+use crate::devices::{NAME_RULE, clean_name};
 use crate::people::{self, Person, Professional};
 use crate::webauthn::codes::Purpose;
 
@@ -42,8 +42,7 @@ pub(in crate::cli) struct AddPerson {
 impl AddPerson {
     pub(super) async fn run(self, app: &App) -> Result<(), CommandError> {
         let name = |text: &str, what: &str| {
-            clean_name(text)
-                .ok_or_else(|| CommandError::Input(format!("{what} has 1 to 60 characters")))
+            clean_name(text).ok_or_else(|| CommandError::Input(format!("{what} has {NAME_RULE}")))
         };
         let person = Person {
             family_name: name(&self.family_name, "family-name")?,

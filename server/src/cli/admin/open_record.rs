@@ -6,7 +6,7 @@ use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain};
 use super::{CodeMaker, issue_code};
 use crate::app::App;
 use crate::cli::{CommandError, output};
-use crate::devices::clean_name;
+use crate::devices::{NAME_RULE, clean_name};
 use crate::people::Person;
 use crate::records::{self, OpenError, Opening};
 use crate::webauthn::codes::Purpose;
@@ -100,8 +100,7 @@ impl OpenRecord {
 
     fn holder(&self) -> Result<Person, CommandError> {
         let name = |text: &str, what: &str| {
-            clean_name(text)
-                .ok_or_else(|| CommandError::Input(format!("{what} has 1 to 60 characters")))
+            clean_name(text).ok_or_else(|| CommandError::Input(format!("{what} has {NAME_RULE}")))
         };
         let domain = InsDomain::from_oid(&self.ins_authority).ok_or_else(|| {
             CommandError::Input("ins-authority: no OID that gives out an INS".into())

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use webauthn_rs_proto::RegisterPublicKeyCredential;
 
 use crate::app::App;
-use crate::devices::{DeviceOffer, clean_name};
+use crate::devices::{DeviceOffer, NAME_RULE, clean_name};
 use crate::http::problem::ProblemBody;
 use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
@@ -69,9 +69,8 @@ fn settle_enrolment(
 ) -> Result<Result<Opened, Problem>, Problem> {
     let now = app.clock.now();
     let Some(name) = clean_name(&finish.passkey_name) else {
-        return Ok(Err(
-            Problem::new(ProblemType::Malformed).detail("passkey_name has 1 to 60 characters")
-        ));
+        let detail = format!("passkey_name has {NAME_RULE}");
+        return Ok(Err(Problem::new(ProblemType::Malformed).detail(detail)));
     };
     let Ok(id) = finish.ceremony[..].try_into() else {
         return Ok(Err(CeremonyRefused::Unknown.into()));

@@ -89,8 +89,10 @@ fn settle_sign_in(
         Err(why) => return refused(why),
     };
     let (person, passkey) = (enrolled.person, enrolled.id);
-    // A key that is refused undoes all of this: the ceremony can be finished with another.
-    let device = vet_device(app, connection, person, &id, finish.device.as_ref())?;
+    let device = match vet_device(app, connection, person, &id, finish.device.as_ref())? {
+        Ok(device) => device,
+        Err(problem) => return Ok(Err(problem)),
+    };
     passkeys::used(connection, &app.keys, now, enrolled)?;
     session_answer::open(app, connection, person, passkey, device).map(Ok)
 }
