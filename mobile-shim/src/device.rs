@@ -208,6 +208,15 @@ impl Device {
         self.store().forget_views(row);
     }
 
+    /// Forgets the keys of all profiles, and says whose they were.
+    pub fn lock_all(&self) -> Vec<RowKey> {
+        let rows: Vec<RowKey> = lock(&self.unlocked).keys().copied().collect();
+        for row in &rows {
+            self.lock(row);
+        }
+        rows
+    }
+
     /// The lane of a record.
     pub fn lane(&self, profile: &Unlocked, record: &RecordId) -> Arc<Lane> {
         let row = profile.record_row(record);

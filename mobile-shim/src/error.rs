@@ -197,6 +197,12 @@ pub enum CarnetError {
         /// `damaged`, `foreign`, `newer`, `vault-denied`, `vault-broken`, `folder`, `database`.
         problem: String,
     },
+    /// Of a store that was to be wiped, these files could not be deleted.
+    #[error("could not be deleted: {}", files.join(", "))]
+    NotWiped {
+        /// Their names in the store's folder.
+        files: Vec<String>,
+    },
 }
 
 impl From<Error> for CarnetError {
@@ -217,6 +223,9 @@ impl From<Error> for CarnetError {
                 StoreError::Vault(VaultError::Broken) => storage("vault-broken"),
                 StoreError::Folder => storage("folder"),
                 StoreError::NoRandomness(_) => storage("no-randomness"),
+                StoreError::Left(files) => CarnetError::NotWiped {
+                    files: files.into_iter().map(str::to_owned).collect(),
+                },
                 StoreError::Locked => CarnetError::Locked,
                 StoreError::Cancelled => CarnetError::Cancelled,
                 StoreError::Absent => CarnetError::NotFound,

@@ -21,7 +21,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo};
+pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo, wipe_folder};
 pub use drafts::{
     AllergyDraft, BloodGroupDraft, CodedText, Common, ConditionDraft, ContactDraft,
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,

@@ -37,6 +37,13 @@ use crate::vault::KeyVault;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 const FILE: &str = "carnet.sqlite";
+/// The database and its journals.
+const FILES: [&str; 4] = [
+    FILE,
+    "carnet.sqlite-wal",
+    "carnet.sqlite-shm",
+    "carnet.sqlite-journal",
+];
 const STORE_KEY: &str = "store";
 
 /// The local store of a device.
@@ -85,20 +92,26 @@ impl Store {
         })
     }
 
-    /// Destroys the store: its keys first, so that what is left of the file is noise.
+    /// Destroys the store in a folder, whatever its state: its keys first, so that what is left of
+    /// the file is noise. All of it is tried, whatever fails.
     ///
     /// # Errors
-    /// When the vault or the file system fails; then call it again.
+    /// What the vault would not forget and which files could not be deleted; then call it again.
     pub fn destroy(folder: &Path, vault: &dyn KeyVault) -> Result<(), StoreError> {
-        vault.forget(STORE_KEY.to_owned())?;
-        vault.forget(install::MARKER.to_owned())?;
-        for suffix in ["", "-wal", "-shm"] {
-            match std::fs::remove_file(folder.join(format!("{FILE}{suffix}"))) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error.into());
-                }
+        let names = [STORE_KEY, install::MARKER];
+        let forgotten = names.map(|name| vault.forget(name.to_owned()));
+        let mut left = Vec::new();
+        for file in FILES {
+            match std::fs::remove_file(folder.join(file)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => left.push(file),
                 _ => {}
             }
+        }
+        if !left.is_empty() {
+            return Err(StoreError::Left(left));
+        }
+        for result in forgotten {
+            result?;
         }
         Ok(())
     }

@@ -31,6 +31,46 @@ fn a_closed_pipe_is_no_error_and_the_command_is_done() {
 }
 
 #[test]
+fn a_phone_whose_store_is_damaged_can_be_wiped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+    std::fs::write(store.join("carnet.sqlite"), [7; 5_000]).unwrap();
+    assert!(!run(&["list"]).status.success());
+    assert!(!run(&["wipe"]).status.success());
+    let wiped = run(&["wipe", "--yes"]);
+    assert!(wiped.status.success(), "{wiped:?}");
+    assert_eq!(std::fs::read_dir(&store).unwrap().count(), 0);
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+}
+
+#[test]
+fn what_steers_a_terminal_is_never_printed_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    // Nobody checks the name of whoever only looks around.
+    let name = "Zo\u{202e}é \u{1b}[2J\u{9b}";
+    assert!(run(&["try-out", name]).status.success());
+    for arguments in [
+        &["records"][..],
+        &["--json", "records"],
+        &["add", "allergy", name],
+    ] {
+        let ran = run(arguments);
+        let (out, err) = (said(ran.stdout), said(ran.stderr));
+        assert!(out.contains("Zo") || err.contains("control"), "{out}{err}");
+        let raw = |c: char| sync_core::text::steers(c) && c != '\n';
+        assert!(!out.contains(raw) && !err.contains(raw), "{out:?} {err:?}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&["--json", "records"]).stdout).unwrap();
+    assert_eq!(json[0]["holder_name"], name);
+}
+
+#[test]
 fn what_one_may_do_is_answered_in_words_and_by_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("phone");

@@ -168,19 +168,38 @@ impl Carnet {
         Ok(())
     }
 
-    /// Destroys everything on this device: the keys first, so that what is left is noise. The
-    /// object cannot be used afterwards; open anew.
+    /// Destroys everything on this device, whatever the state of its store: the keys first, so
+    /// that what is left is noise. The object cannot be used afterwards; open anew.
     pub fn wipe(&self) -> Result<(), CarnetError> {
-        let profiles = self.device.store().profiles()?;
-        for (row, _) in profiles {
-            self.device.lock(&row);
-            self.device
-                .store()
-                .remove_profile(&row, self.device.vault())?;
+        let mut rows = self.device.lock_all();
+        let vault = self.device.vault();
+        let mut store = self.device.store();
+        let folder = store.folder().to_owned();
+        // A damaged store does not name them all; what a key opens is destroyed below.
+        rows.extend(store.profile_rows().unwrap_or_default());
+        let removed: Vec<_> = rows
+            .iter()
+            .map(|row| store.remove_profile(row, vault))
+            .collect();
+        Store::destroy(&folder, vault)?;
+        for result in removed {
+            if let Err(error @ StoreError::Vault(_)) = result {
+                return Err(error.into());
+            }
         }
-        let folder = self.device.store().folder().to_owned();
-        Ok(Store::destroy(&folder, self.device.vault())?)
+        Ok(())
     }
+}
+
+/// Destroys everything in a folder of the app's that [`Carnet::open`] does not open; otherwise as
+/// [`Carnet::wipe`], which also forgets the keys of the profiles.
+#[uniffi::export]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "UniFFI hands over owned values"
+)]
+pub fn wipe_folder(folder: String, vault: Arc<dyn KeyVault>) -> Result<(), CarnetError> {
+    Ok(Store::destroy(Path::new(&folder), &*vault)?)
 }
 
 impl Carnet {

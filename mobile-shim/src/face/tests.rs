@@ -10,7 +10,7 @@ use crate::testing::{FakeNetwork, FakeServer, MemoryVault, PatientClock};
 struct Tried {
     carnet: Arc<Carnet>,
     record: Arc<Record>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn try_out() -> Tried {
@@ -27,7 +27,7 @@ fn try_out() -> Tried {
     Tried {
         record: profile.record(id).unwrap(),
         carnet,
-        _folder: folder,
+        folder,
     }
 }
 
@@ -211,6 +211,42 @@ fn a_record_on_this_device_only_asks_for_a_sign_in_to_sync() {
     assert_eq!(record.sync_now(None, None), Err(CarnetError::Offline));
     let state = record.state().unwrap();
     assert!(state.offline && !state.signed_in);
+}
+
+/// Writes noise over every file of a store, journals too.
+fn damage(folder: &std::path::Path) {
+    for file in ["carnet.sqlite", "carnet.sqlite-wal", "carnet.sqlite-shm"] {
+        std::fs::write(folder.join(file), [7; 5_000]).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_store_is_wiped_all_the_same() {
+    let Tried { carnet, folder, .. } = try_out();
+    damage(folder.path());
+    carnet.wipe().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    // One that does not open any more, too.
+    damage(folder.path());
+    let vault = Arc::new(MemoryVault::default());
+    let path = folder.path().to_str().unwrap().to_owned();
+    assert!(Carnet::open(path.clone(), vault.clone()).is_err());
+    wipe_folder(path.clone(), vault.clone()).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    Carnet::open(path, vault).unwrap();
+}
+
+#[test]
+fn what_could_not_be_deleted_is_said_and_the_rest_is_gone() {
+    let Tried { carnet, folder, .. } = try_out();
+    // A folder in a file's place stays.
+    let stays = folder.path().join("carnet.sqlite-journal");
+    std::fs::create_dir(&stays).unwrap();
+    let files = vec!["carnet.sqlite-journal".to_owned()];
+    assert_eq!(carnet.wipe(), Err(CarnetError::NotWiped { files }));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    std::fs::remove_dir(stays).unwrap();
+    carnet.wipe().unwrap();
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// The folder cannot be used.
     #[error("the folder of the local store cannot be used")]
     Folder,
+    /// Files of the store that could not be deleted.
+    #[error("could not be deleted: {}", .0.join(", "))]
+    Left(Vec<&'static str>),
     /// The profile is locked.
     #[error("the profile is locked")]
     Locked,

@@ -66,11 +66,6 @@ impl Secrets {
         }
     }
 
-    /// Replaces the device key.
-    pub fn renew(&mut self, device_key: &SigningKey) {
-        self.device_key = Bytes::from(&device_key.to_bytes()[..]);
-    }
-
     /// The key of this person's profile on this device.
     ///
     /// # Errors
@@ -100,6 +95,18 @@ impl Store {
     pub fn profile_row(&self, server: &str, person: &PersonId) -> RowKey {
         self.key
             .row("profiles", &[server.as_bytes(), person.as_bytes()])
+    }
+
+    /// The rows of all profiles.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn profile_rows(&mut self) -> Result<Vec<RowKey>, StoreError> {
+        let rows: Vec<Vec<u8>> = profiles::table
+            .select(profiles::profile)
+            .load(&mut self.connection)?;
+        let row = |row: Vec<u8>| row.try_into().map_err(|_| StoreError::Damaged);
+        rows.into_iter().map(row).collect()
     }
 
     /// All profiles, by name.

@@ -225,7 +225,11 @@ fn hint(error: &PhoneError, output: &Output) -> String {
 
 fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
     let folder = cli.store;
-    let phone = Phone::open(&folder)?;
+    let phone = match (Phone::open(&folder), &cli.command) {
+        (Ok(phone), _) => phone,
+        (Err(_), Command::Wipe { yes }) => return wipe(&folder, *yes, output),
+        (Err(error), _) => return Err(error),
+    };
     let mut here = Here {
         choices: Choices::load(&folder),
         folder: &folder,
@@ -268,17 +272,23 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         Command::Live => here.live()?,
         Command::Log { verify } => return here.log(verify),
         Command::Wipe { yes } => {
-            if !yes {
-                let say = output.say(
-                    "Everything on this phone will be destroyed. Say --yes.",
-                    "Tout sera détruit sur ce téléphone. Ajoutez --yes.",
-                );
-                note!("{say}");
-                return Ok(ExitCode::FAILURE);
-            }
-            phone.wipe(&folder)?;
+            drop(phone);
+            return wipe(&folder, yes, output);
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn wipe(folder: &Path, yes: bool, output: &Output) -> Result<ExitCode, PhoneError> {
+    if !yes {
+        let say = output.say(
+            "Everything on this phone will be destroyed. Say --yes.",
+            "Tout sera détruit sur ce téléphone. Ajoutez --yes.",
+        );
+        note!("{say}");
+        return Ok(ExitCode::FAILURE);
+    }
+    Phone::wipe(folder)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{AuthenticatorError, SoftwareAuthenticator};
 use crate::error::CarnetError;
-use crate::face::{Carnet, Profile};
+use crate::face::{Carnet, Profile, wipe_folder};
 use crate::vault::FileVault;
 
 const AUTHENTICATOR: &str = "test-authenticator.cbor";
@@ -92,12 +92,19 @@ impl Phone {
             .sign_in_finish(ceremony.id, credential, self.name.clone())?)
     }
 
-    /// Destroys all that is on it, its passkeys too.
+    /// Destroys all that is on the phone in a folder, its passkeys too, whether it opens or not.
     ///
     /// # Errors
-    /// When the folder cannot be used.
-    pub fn wipe(self, folder: &Path) -> Result<(), PhoneError> {
-        self.carnet.wipe()?;
+    /// When something could not be deleted.
+    pub fn wipe(folder: &Path) -> Result<(), PhoneError> {
+        match Phone::open(folder) {
+            Ok(phone) => phone.carnet.wipe()?,
+            Err(_) => {
+                let vault = Arc::new(FileVault::open(folder.join(VAULT))?);
+                let store = folder.to_str().ok_or(AuthenticatorError::File)?.to_owned();
+                wipe_folder(store, vault)?;
+            }
+        }
         for file in [AUTHENTICATOR, super::cli::CHOICES] {
             match std::fs::remove_file(folder.join(file)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
