@@ -121,6 +121,7 @@ struct Results {
     new_phone: Option<new_phone::NewPhone>,
     durable: Vec<durable::Durable>,
     fsync: figures::Spread,
+    fsync_histogram: Vec<figures::Bucket>,
     live: Option<live::Live>,
     store: Option<store::StoreTimes>,
 }
@@ -143,13 +144,15 @@ pub fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
     let scale = arguments.scale();
     let world = World::new()?;
+    let (fsync, fsync_histogram) = bare::fsync(scale.edits)?;
     let mut results = Results {
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         optimised: !cfg!(debug_assertions),
         reconnect: Vec::new(),
         new_phone: None,
         durable: Vec::new(),
-        fsync: bare::fsync(scale.edits)?,
+        fsync,
+        fsync_histogram,
         live: None,
         store: None,
     };

@@ -194,10 +194,6 @@ impl Carnet {
 /// Destroys everything in a folder of the app's that [`Carnet::open`] does not open; otherwise as
 /// [`Carnet::wipe`], which also forgets the keys of the profiles.
 #[uniffi::export]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "UniFFI hands over owned values"
-)]
 pub fn wipe_folder(folder: String, vault: Arc<dyn KeyVault>) -> Result<(), CarnetError> {
     Ok(Store::destroy(Path::new(&folder), &*vault)?)
 }

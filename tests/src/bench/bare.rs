@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use server::storage::schema::records::{audit, entries, log, records};
 
-use super::figures::Spread;
+use super::figures::{Bucket, Spread, histogram};
 use crate::support::SupportError;
 
 type LogRow = (
@@ -139,8 +139,9 @@ fn insert(
         .map(drop)
 }
 
-/// How long it takes to have 4 KiB durably on the disk that the server writes to.
-pub(super) fn fsync(times: usize) -> Result<Spread, SupportError> {
+/// How long it takes to have 4 KiB durably on the disk that the server writes to, and the
+/// histogram of it.
+pub(super) fn fsync(times: usize) -> Result<(Spread, Vec<Bucket>), SupportError> {
     let failed = SupportError::io("a file to sync");
     let mut file = tempfile::tempfile().map_err(&failed)?;
     let mut taken = Vec::new();
@@ -150,7 +151,7 @@ pub(super) fn fsync(times: usize) -> Result<Spread, SupportError> {
         file.sync_data().map_err(&failed)?;
         taken.push(started.elapsed());
     }
-    Ok(Spread::of(&taken))
+    Ok((Spread::of(&taken), histogram(&taken)))
 }
 
 fn open(path: &Path) -> Result<SqliteConnection, SupportError> {

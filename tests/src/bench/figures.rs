@@ -36,6 +36,37 @@ impl Spread {
     }
 }
 
+/// How many durations are in one range of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Bucket {
+    /// The range, in microseconds: shorter than this and at least half of it; the first range
+    /// begins at nought.
+    pub below_micros: u64,
+    /// How many.
+    pub count: usize,
+}
+
+/// The histogram of some durations over powers of two of microseconds, from the first range that
+/// holds any to the last.
+pub(super) fn histogram(durations: &[Duration]) -> Vec<Bucket> {
+    let mut counts = [0; u64::BITS as usize];
+    for duration in durations {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let range = (u64::BITS - micros.leading_zeros()).min(u64::BITS - 1);
+        counts[range as usize] += 1;
+    }
+    let first = counts.iter().position(|count| *count > 0);
+    let last = counts.iter().rposition(|count| *count > 0);
+    let Some((first, last)) = first.zip(last) else {
+        return Vec::new();
+    };
+    let buckets = (first..=last).map(|range| Bucket {
+        below_micros: 1 << range,
+        count: counts[range],
+    });
+    buckets.collect()
+}
+
 /// The middle one; of none, nought.
 pub(super) fn median(mut numbers: Vec<u64>) -> u64 {
     numbers.sort_unstable();
@@ -45,4 +76,26 @@ pub(super) fn median(mut numbers: Vec<u64>) -> u64 {
 /// Milliseconds.
 pub(super) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fall_into_powers_of_two() {
+        let micros = [3, 4, 7, 31, 16].map(Duration::from_micros);
+        let bucket = |below_micros, count| Bucket {
+            below_micros,
+            count,
+        };
+        let found = histogram(&micros);
+        assert_eq!(
+            found,
+            [bucket(4, 1), bucket(8, 2), bucket(16, 0), bucket(32, 2)]
+        );
+        assert_eq!(histogram(&[Duration::from_nanos(900)]), [bucket(1, 1)]);
+        assert_eq!(histogram(&[Duration::MAX])[0].count, 1);
+        assert_eq!(histogram(&[]), []);
+    }
 }

@@ -2,6 +2,9 @@
 
 use super::Results;
 
+/// The longest bar of a histogram, in characters.
+const BAR: usize = 40;
+
 /// Prints it all.
 pub(super) fn print(results: &Results, json: bool) {
     if json {
@@ -87,6 +90,13 @@ fn durable(results: &Results) {
         "  fsync of 4 KiB: p50 {:.2}, p90 {:.2}, p99 {:.2}, max {:.2}",
         fsync.p50, fsync.p90, fsync.p99, fsync.max
     );
+    let most = results.fsync_histogram.iter().map(|bucket| bucket.count);
+    let most = most.max().unwrap_or(1).max(1);
+    for bucket in &results.fsync_histogram {
+        let bar = "#".repeat((bucket.count * BAR).div_ceil(most));
+        let (below, count) = (bucket.below_micros, bucket.count);
+        println!("  below {below:>8} µs {count:>6} {bar}");
+    }
 }
 
 fn others(results: &Results) {
