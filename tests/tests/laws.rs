@@ -134,7 +134,10 @@ fn write(local: &mut LocalEntry, replica: usize, writes: &[Write], sent: &mut Ve
         |hash| SignedOrigin::new(&key, &RECORD, &ENTRY, hash, &origin),
     );
     // Writing what stands already changes nothing, and makes no change.
-    let Ok(Unsent { edit, change: hash, .. }) = made else {
+    let Ok(Unsent {
+        edit, change: hash, ..
+    }) = made
+    else {
         return;
     };
     let Edit { change, origin, .. } = edit;
