@@ -14,13 +14,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Judged, Lane, Submitter, Unverified, VerifiedEdit};
+use sync_core::authority::{Cursor, Judged, Lane, Submitter, Unverified, VerifiedEdit};
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, RecordId, Tick};
 
 use crate::people::profession;
-use crate::reading::Cursor;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
 use crate::storage::records::{RecordRow, RecordStore as _};
 use gather::Gathered;

@@ -8,12 +8,11 @@ mod answer;
 mod cursor;
 #[cfg(test)]
 mod delayed_tests;
-mod held;
+mod log;
 mod page;
 #[cfg(test)]
 mod put_back_tests;
 #[cfg(test)]
 mod tests;
 
-pub use cursor::{Cursor, Witness};
-pub use page::{Page, page};
+use page::{Page, page};

@@ -15,6 +15,7 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
+use sync_core::authority::Cursor;
 use sync_core::policy::{Context, Matrix, RightKind, Rights, Role, Standing, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::{Epoch, PersonId, RecordId, Tick};
@@ -24,7 +25,6 @@ use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
 use crate::people::profession;
-use crate::reading::Cursor;
 use crate::sessions::{Signed, SignedDevice};
 use crate::storage::records::{RecordRow, RecordStore as _};
 use crate::storage::{Database, StorageError};

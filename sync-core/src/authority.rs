@@ -3,12 +3,16 @@
 //! Gather, judge, write: the keeper loads what bears on a submission, asks here, and writes what
 //! it is told, all in one transaction. Nothing here reads or writes anything.
 
+mod cursor;
 mod lane;
 mod ledger;
-mod news;
+mod log;
 mod verified;
+mod walk;
 
+pub use cursor::{Cursor, Witness};
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
-pub use news::{EntryNews, Touched, What, forget_own, news};
+pub use log::{Log, Met, MetHeld};
 pub use verified::{Unverified, VerifiedEdit, marked_until};
+pub use walk::{Page, Since, Viewer, walk};

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
-use sync_core::authority::{Touched, news};
 use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use sync_core::codec::Encoding;
-use sync_core::entry::{EntryClass, Visibility, Write};
+use sync_core::entry::Write;
 use sync_core::merge::{self, EntryView};
 use sync_core::policy::{Profession, Role};
 use sync_core::replica::{Author, LocalEntry, Memory, ReplicaHead, Unsent};
@@ -289,32 +288,6 @@ proptest! {
             let read: SyncAnswer = encoding.read(&encoding.write(&answer)).unwrap();
             prop_assert_eq!(&read, &answer);
         }
-    }
-
-    /// To somebody who neither sees nor saw an entry, nothing of the news betrays it.
-    #[test]
-    fn news_do_not_depend_on_what_is_not_seen(
-        touched in prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 0..12),
-    ) {
-        let class = |hidden| EntryClass {
-            kind: "allergy".to_owned(),
-            visibility: Visibility { hidden_from_professionals: hidden, ..Visibility::default() },
-            author: PersonId(Uuid::from_u128(1)),
-            concerns: None,
-        };
-        let touched: Vec<Touched> = touched
-            .into_iter()
-            .enumerate()
-            .map(|(at, (there, was_hidden, is_hidden))| Touched {
-                entry: EntryId(Uuid::from_u128(at as u128)),
-                last: Tick(100 - at as u64),
-                before: there.then(|| class(was_hidden)),
-                now: class(is_hidden),
-            })
-            .collect();
-        let sees = |class: &EntryClass| !class.visibility.hidden_from_professionals;
-        let seen = touched.iter().filter(|t| t.before.as_ref().is_some_and(sees) || sees(&t.now));
-        prop_assert_eq!(news(seen.cloned(), sees, sees), news(touched.clone(), sees, sees));
     }
 }
 

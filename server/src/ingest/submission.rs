@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::{Unverified, VerifiedEdit};
+use sync_core::authority::{Cursor, Unverified, VerifiedEdit};
 use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
@@ -8,7 +8,6 @@ use sync_core::sync::{Item, SyncRequest};
 use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::devices::Signer;
-use crate::reading::Cursor;
 use crate::records::AccessError;
 
 /// What a device hands in, checked as far as that needs no store.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
+use sync_core::authority::{self, Cursor};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
 
-use super::page::Since;
-use super::{Cursor, Page, Witness, page};
+use super::{Page, cursor, page};
 use crate::audit::{self, Actor};
 use crate::devices;
 use crate::fault::Fault;
@@ -45,7 +45,7 @@ impl Records {
         let limit = request.limit;
         let sealed = request.cursor.as_ref();
         let after = sealed.map(|cursor| CursorDigest::of(cursor));
-        let cursor = sealed.and_then(|c| Cursor::open(&self.keys, record, visitor.person, c));
+        let cursor = sealed.and_then(|c| cursor::open(&self.keys, record, visitor.person, c));
         let passed = self.take(record, visitor, request, cursor).await?;
         self.remember(&passed.row, passed.known.clone());
         if passed.taken.heard {
@@ -77,7 +77,7 @@ impl Records {
         limit: Option<u32>,
     ) -> Result<Option<SyncAnswer>, AccessError> {
         let after = Some(CursorDigest::of(cursor));
-        let cursor = Cursor::open(&self.keys, record, visitor.person, cursor);
+        let cursor = cursor::open(&self.keys, record, visitor.person, cursor);
         let from = Start {
             floor: cursor.map_or(Tick(0), |cursor| cursor.told),
             cursor,
@@ -86,7 +86,7 @@ impl Records {
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        if !page.tells() {
+        if !page.rest.tells() {
             return Ok(None);
         }
         self.answer(&row, visitor.person, page, (after, Vec::new()))
@@ -190,21 +190,21 @@ impl Records {
                 {
                     return Ok(None);
                 }
-                let page = page(&records, connection, record, visitor.person, &start.since())?;
+                let page = page(&records, connection, record, visitor.person, &start)?;
                 Ok::<_, AccessError>(Some((page, row)))
             };
             let Some((page, row)) = self.db.read(read).await? else {
                 self.begin_anew(record, visitor, from.clone()).await?;
                 continue;
             };
-            if !page.gives() {
+            if !page.rest.gives() {
                 return Ok((page, row));
             }
             let records = self.clone();
             let given = Given {
-                epoch: page.cursor.epoch,
-                until: page.until,
-                entries: page.entries.clone(),
+                epoch: page.rest.cursor.epoch,
+                until: page.rest.until,
+                entries: page.rest.entries.clone(),
             };
             let note = move |connection: &mut SqliteConnection| {
                 records.note_read(connection, record, visitor, given)
@@ -308,14 +308,8 @@ impl Records {
             ..cursor
         };
         let page = Page {
-            reset: false,
             news: None,
-            forget: BTreeSet::new(),
-            held: Vec::new(),
-            more: false,
-            until: cursor.base,
-            cursor,
-            entries: BTreeMap::new(),
+            rest: authority::Page::empty(cursor, passed.at),
         };
         self.answer(
             &passed.row,
@@ -329,7 +323,7 @@ impl Records {
         &self,
         row: &RecordRow,
         person: PersonId,
-        page: Page,
+        Page { news, rest: page }: Page,
         (after, outcomes): (Option<CursorDigest>, Vec<Outcome>),
     ) -> Result<SyncAnswer, AccessError> {
         let mut cursor = page.cursor;
@@ -344,17 +338,17 @@ impl Records {
         let signed = &self.keys.server_signing_key().signing;
         let checkpoint = SignedCheckpoint::new(signed, &checkpoint);
         cursor.digest = checkpoint.digest();
-        cursor.witness = Witness::of(&row.record, &row.clock);
+        cursor.witness = lives::witness(row);
         Ok(SyncAnswer {
             v: PROTOCOL,
             outcomes,
             reset: page.reset,
-            news: page.news,
+            news,
             forget: page.forget.into_iter().collect(),
             held: page.held,
             more: page.more,
             after,
-            cursor: cursor.seal(&self.keys, row.record, person)?,
+            cursor: cursor::seal(&self.keys, row.record, person, &cursor)?,
             checkpoint,
         })
     }
@@ -390,22 +384,15 @@ struct Given {
 }
 
 /// Where an answer starts, kept for the tries it takes.
-struct Start {
-    cursor: Option<Cursor>,
-    floor: Tick,
-    own: BTreeSet<Tick>,
-    answered: BTreeSet<EntryId>,
-    limit: Option<u32>,
-}
-
-impl Start {
-    fn since(&self) -> Since<'_> {
-        Since {
-            cursor: self.cursor,
-            floor: self.floor,
-            own: &self.own,
-            answered: &self.answered,
-            limit: self.limit,
-        }
-    }
+pub(super) struct Start {
+    /// As the device last had it, opened.
+    pub(super) cursor: Option<Cursor>,
+    /// The visitor may be told that they saw everything up to here, once they did.
+    pub(super) floor: Tick,
+    /// Edits that the device just handed in.
+    pub(super) own: BTreeSet<Tick>,
+    /// The entries that they name, those included that were accepted before.
+    pub(super) answered: BTreeSet<EntryId>,
+    /// How many bytes the device can take.
+    pub(super) limit: Option<u32>,
 }

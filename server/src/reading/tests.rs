@@ -8,7 +8,7 @@ use sync_core::sync::{HoldReason, Settlement, SyncAnswer, Verdict};
 use sync_core::{Bytes, EntryId, RecordId};
 use uuid::Uuid;
 
-use super::Cursor;
+use super::cursor;
 use crate::audit;
 use crate::clock::Clock as _;
 use crate::records::vault::Vault;
@@ -168,13 +168,13 @@ async fn cursors_are_good_for_one_person_and_one_record() {
     let mine = holder.head.cursor.clone().expect("a cursor");
     let (record, person) = (holder.head.record, holder.author.person);
     let keys = &world.records.keys;
-    assert!(Cursor::open(keys, record, person, &mine).is_some());
-    assert!(Cursor::open(keys, record, caregiver.author.person, &mine).is_none());
-    assert!(Cursor::open(keys, other.head.record, person, &mine).is_none());
+    assert!(cursor::open(keys, record, person, &mine).is_some());
+    assert!(cursor::open(keys, record, caregiver.author.person, &mine).is_none());
+    assert!(cursor::open(keys, other.head.record, person, &mine).is_none());
     for at in 0..mine.len() {
         let mut changed = mine.clone();
         changed.0[at] ^= 1;
-        assert!(Cursor::open(keys, record, person, &changed).is_none());
+        assert!(cursor::open(keys, record, person, &changed).is_none());
     }
     for cursor in [
         other.head.cursor.clone(),

@@ -8,16 +8,16 @@
 
 use diesel::SqliteConnection;
 use sync_core::audit::{AccessAction, LogHead};
+use sync_core::authority::{Cursor, Witness};
 use sync_core::policy::Role;
-use sync_core::{Digest32, LogIncarnation, RecordId, Tick};
+use sync_core::{LogIncarnation, RecordId, Tick};
 
 use super::vault::Vault;
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
 use crate::keys::Keys;
-use crate::reading::{Cursor, Witness};
 use crate::settings;
-use crate::storage::records::{RecordRow, RecordStore};
+use crate::storage::records::{ApartRow, AuditRow, RecordRow, RecordStore};
 
 /// Records looked at in one go.
 const CHUNK: u32 = 256;
@@ -33,48 +33,50 @@ pub fn has_lost(
         return Ok(!store.lives(row.record)?.contains_key(&cursor.log));
     }
     let (clock, then) = (&row.clock, &cursor.witness);
-    let (audit, apart) = (clock.audit_len, clock.apart_len);
-    if cursor.latest() > clock.last || then.audit > audit || then.apart > apart {
+    let (len, apart_len) = (clock.audit_len, clock.apart_len);
+    if cursor.latest() > clock.last || then.log > len || then.apart > apart_len {
         return Ok(true);
     }
-    let audit = match then.audit {
-        0 => Some(LogHead::genesis(&row.record).hash),
-        len if len == clock.audit_len => Some(clock.audit_head),
-        len => audit_hash(store, row.record, len)?,
+    let log = match then.log {
+        0 => Some(LogHead::genesis(&row.record)),
+        seq if seq == len => Some(audit::head(clock)),
+        seq => log_at(store, row.record, seq)?,
     };
     let apart = match then.apart {
-        0 => Some(LogHead::genesis_apart(&row.record).hash),
-        len if len == clock.apart_len => clock.apart_head,
-        len => apart_hash(store, row.record, len)?,
+        0 => Some(LogHead::genesis_apart(&row.record)),
+        seq if seq == apart_len => Some(audit::apart_head(&row.record, clock)),
+        seq => apart_at(store, row.record, seq)?,
     };
-    let (Some(audit), Some(apart)) = (audit, apart) else {
+    let (Some(log), Some(apart)) = (log, apart) else {
         return Ok(true);
     };
-    Ok(Witness::digest(&audit, &apart) != then.heads)
+    Ok(Witness::of(&log, &apart) != *then)
 }
 
-fn audit_hash(
+/// What a cursor given now witnesses.
+pub fn witness(row: &RecordRow) -> Witness {
+    let apart = audit::apart_head(&row.record, &row.clock);
+    Witness::of(&audit::head(&row.clock), &apart)
+}
+
+fn log_at(
     store: &mut impl RecordStore,
     record: RecordId,
     seq: u64,
-) -> Result<Option<Digest32>, Fault> {
-    let found = store.audit_after(record, seq - 1, 1)?;
-    Ok(found
-        .first()
-        .filter(|row| row.seq == seq)
-        .map(|row| row.hash))
+) -> Result<Option<LogHead>, Fault> {
+    let found = store.audit_after(record, seq - 1, 1)?.into_iter();
+    let mut heads = found.map(|AuditRow { seq, hash, .. }| LogHead { seq, hash });
+    Ok(heads.find(|head| head.seq == seq))
 }
 
-fn apart_hash(
+fn apart_at(
     store: &mut impl RecordStore,
     record: RecordId,
     seq: u64,
-) -> Result<Option<Digest32>, Fault> {
-    let found = store.apart_after(record, seq - 1, 1)?;
-    Ok(found
-        .first()
-        .filter(|row| row.seq == seq)
-        .map(|row| row.hash))
+) -> Result<Option<LogHead>, Fault> {
+    let found = store.apart_after(record, seq - 1, 1)?.into_iter();
+    let mut heads = found.map(|ApartRow { seq, hash, .. }| LogHead { seq, hash });
+    Ok(heads.find(|head| head.seq == seq))
 }
 
 /// Begins another life of a record's log, and says so in the access log. `witness` is a cursor that

@@ -27,11 +27,15 @@ pub enum Bug {
     ReadNotLogged,
     /// An unfinished walk through pages is answered as if it were finished.
     PageForgotten,
+    /// The server does not mind what earlier pages of a walk gave or took away.
+    PagesForgotten,
+    /// What shows by time alone is not news to the server.
+    DueUnnoticed,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 12] = [
+    pub const ALL: [Bug; 14] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -44,6 +48,8 @@ impl Bug {
         Bug::EpochIgnored,
         Bug::ReadNotLogged,
         Bug::PageForgotten,
+        Bug::PagesForgotten,
+        Bug::DueUnnoticed,
     ];
 
     /// What it is called on the command line.
@@ -61,6 +67,8 @@ impl Bug {
             Bug::EpochIgnored => "epoch-ignored",
             Bug::ReadNotLogged => "read-not-logged",
             Bug::PageForgotten => "page-forgotten",
+            Bug::PagesForgotten => "pages-forgotten",
+            Bug::DueUnnoticed => "due-unnoticed",
         }
     }
 }

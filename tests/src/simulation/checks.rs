@@ -10,7 +10,7 @@ pub use at_server::short;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::entry::Write;
-use sync_core::sync::Refusal;
+use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
 
 use super::oracle::Oracle;
@@ -75,6 +75,8 @@ pub struct Counts {
     pub resends: u64,
     /// Answers that were only a page.
     pub pages: u64,
+    /// Answers that go on with a walk in the course of which something fell due.
+    pub fell_due: u64,
     /// Crashes, of server or device.
     pub crashes: u64,
     /// Answers refused because they go on from where the device does not stand.
@@ -97,6 +99,7 @@ impl Counts {
             forgotten,
             resends,
             pages,
+            fell_due,
             crashes,
             late,
             settled,
@@ -111,6 +114,7 @@ impl Counts {
         self.forgotten += forgotten;
         self.resends += resends;
         self.pages += pages;
+        self.fell_due += fell_due;
         self.crashes += crashes;
         self.late += late;
         self.settled += settled;
@@ -132,4 +136,6 @@ pub struct Checks {
     /// What happened.
     pub counts: Counts,
     promised: BTreeMap<ChangeHash, Promise>,
+    /// By its cursor, the moment as of which an answer tells.
+    told: BTreeMap<CursorDigest, Tick>,
 }

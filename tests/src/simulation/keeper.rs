@@ -4,7 +4,7 @@
 //! crash before that loses the transaction and the answers, never one without the other.
 
 mod books;
-mod cursor;
+mod log;
 mod pull;
 mod push;
 
@@ -14,11 +14,11 @@ pub use push::Judgement;
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
-use sync_core::authority::Submitter;
+use sync_core::authority::{Page, Submitter};
 use sync_core::policy::Matrix;
 use sync_core::sign::PublicKey;
 use sync_core::sync::{PROTOCOL, SyncAnswer, SyncRequest};
-use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::{DeviceId, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::bug::Bug;
 
@@ -26,8 +26,10 @@ use super::bug::Bug;
 pub struct Handled {
     /// What became of each edit.
     pub judged: Vec<Judgement>,
-    /// The entries whose changes the answer carries.
-    pub given: Vec<EntryId>,
+    /// What the answer tells.
+    pub page: Page,
+    /// It goes on with a walk in the course of which something fell due.
+    pub fell_due: bool,
     /// The answer, not sent yet.
     pub answer: SyncAnswer,
 }
@@ -44,6 +46,8 @@ pub struct Keeper {
     durable: Books,
     working: Option<Books>,
     bug: Option<Bug>,
+    /// How many answers were worked out.
+    given: u64,
 }
 
 impl Keeper {
@@ -66,6 +70,7 @@ impl Keeper {
             durable: Books::new(record, holder),
             working: None,
             bug,
+            given: 0,
         }
     }
 
@@ -94,15 +99,14 @@ impl Keeper {
         let mut books = self.books().clone();
         let opened = self.open(request, &submitter);
         let judged = self.push(&mut books, request, &submitter, &opened, now)?;
-        let outcomes = judged.iter().map(Judgement::outcome).collect();
-        let (mut answer, given) =
-            self.pull(&mut books, request, &submitter, opened.cursor, &judged, now)?;
-        answer.outcomes = outcomes;
+        self.given += 1;
+        let pulled = self.pull(&mut books, request, &submitter, opened.cursor, &judged, now)?;
         self.working = Some(books);
         Some(Handled {
             judged,
-            given,
-            answer,
+            page: pulled.page,
+            fell_due: pulled.fell_due,
+            answer: pulled.answer,
         })
     }
 

@@ -200,8 +200,8 @@ impl World {
         if waits.is_some_and(|(_, until)| self.now < until) {
             return Ok(());
         }
-        let small = !self.network.healed && self.dice.percent(35);
-        let limit = small.then(|| self.dice.between(1, 600) as u32);
+        let small = !self.network.healed && self.dice.percent(50);
+        let limit = small.then(|| self.dice.between(1, 400) as u32);
         let request = Rc::new(self.devices[device].request(limit)?);
         self.requests += 1;
         let (id, until) = (self.requests, self.now + PATIENCE);
@@ -313,7 +313,7 @@ impl World {
                     self.say(|| format!("{name} takes the answer to request {id}: {said}"));
                 }
                 self.checks.received(&mut self.devices[device], answer)?;
-                if self.devices[device].again && self.dice.percent(70) {
+                if self.devices[device].again && self.dice.percent(40) {
                     self.sync(device)?;
                 }
             }

@@ -6,7 +6,7 @@ use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{LocalEntry, Unsent};
-use sync_core::sync::SyncAnswer;
+use sync_core::sync::{CursorDigest, SyncAnswer};
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use super::at_server::short;
@@ -34,11 +34,12 @@ impl Checks {
     pub fn received(&mut self, device: &mut Device, answer: &SyncAnswer) -> Result<(), String> {
         let entries: Vec<EntryId> = device.disk.entries.keys().copied().collect();
         device.diary.ever_held.extend(entries);
-        let told: Checkpoint = answer.checkpoint.0.read().map_err(|e| e.to_string())?;
+        let told = self.told.get(&CursorDigest::of(&answer.cursor)).copied();
+        let told = told.ok_or("an answer that the server did not give")?;
         self.forward(device)?;
-        self.complete(device, told.tick)?;
+        self.complete(device, told)?;
         if !answer.more && !device.disk.head.resending {
-            self.nothing_unseen(device, told.tick)?;
+            self.nothing_unseen(device, told)?;
         }
         self.nothing_lost(device)
     }

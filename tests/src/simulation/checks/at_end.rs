@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use sync_core::merge;
-use sync_core::sync::Settlement;
+use sync_core::sync::HoldReason;
 use sync_core::{EntryId, Tick};
 
 use super::Checks;
-use super::at_server::log_verifies;
-use crate::simulation::cast;
+use super::at_server::{log_verifies, short};
+use crate::simulation::cast::{self, Who};
 use crate::simulation::device::Device;
 use crate::simulation::keeper::Keeper;
 use crate::simulation::oracle::Moment;
@@ -69,22 +69,39 @@ impl Checks {
             }
             self.told_of_held(keeper, device)?;
         }
-        let settled = books.held.values().filter(|row| row.settled.is_some());
+        let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;
         Ok(())
     }
 
-    /// An author knows what became of the edits that are held, and the holder of those to decide.
+    /// An author knows what was decided of the edits that are held, and the holder those to decide.
     fn told_of_held(&self, keeper: &Keeper, device: &Device) -> Result<(), String> {
-        let name = device.profile.name;
-        for (change, row) in &keeper.durable().held {
-            if row.author != device.profile.who.id() {
-                continue;
-            }
-            let told = device.disk.held.get(change);
-            let settled: Option<Settlement> = row.settled.map(|(settlement, _)| settlement);
-            if told.map(|held| held.settled) != Some(settled) {
+        let Device { profile, disk, .. } = device;
+        let books = keeper.durable();
+        let until = disk.head.seen_until().unwrap_or(Tick(0));
+        for (change, row) in &books.held {
+            let told = disk.held.get(change).map(|held| held.settled);
+            let up_to_date = told == Some(row.settlement);
+            let own = row.author == profile.who.id();
+            if own && row.settlement.is_some() && !up_to_date {
+                let name = profile.name;
                 return Err(format!("{name} does not know what became of its held edit"));
+            }
+            let in_good_faith = match row.reason {
+                HoldReason::NotPermitted => false,
+                HoldReason::NoLongerPermitted => true,
+                HoldReason::FollowsHeld => {
+                    let mut before = books.held_before(change);
+                    before.any(|reason| reason == HoldReason::NoLongerPermitted)
+                }
+            };
+            let due = row.due.is_none_or(|due| due <= until);
+            if profile.who == Who::Holder && in_good_faith && due && !up_to_date {
+                let name = profile.name;
+                return Err(format!(
+                    "{name} does not know how the held {} stands",
+                    short(change)
+                ));
             }
         }
         Ok(())

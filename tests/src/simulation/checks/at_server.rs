@@ -7,7 +7,7 @@ use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
 use sync_core::policy::Role;
 use sync_core::sign::PublicKey;
-use sync_core::sync::{HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
+use sync_core::sync::{CursorDigest, HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use super::{Checks, Promise};
@@ -132,7 +132,9 @@ impl Checks {
                 .map_err(|error| format!("the server's own frame: {error}"))?,
         };
         let shown: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
-        let readable = self.oracle.readable(viewer, Moment::at(said.tick));
+        let until = handled.page.until;
+        self.told.insert(CursorDigest::of(&answer.cursor), until);
+        let readable = self.oracle.readable(viewer, Moment::at(until));
         if let Some(entry) = shown.difference(&readable).next() {
             return Err(format!(
                 "{} is shown {entry} without the right",
@@ -144,7 +146,7 @@ impl Checks {
             if author != viewer && profile.who != Who::Holder {
                 return Err(format!("{} is told of another's held edit", profile.name));
             }
-            if author != viewer && marked_until(held).is_some_and(|until| said.tick < until) {
+            if author != viewer && marked_until(held).is_some_and(|mark| until < mark) {
                 return Err("the holder is shown a held edit too early".to_owned());
             }
         }
@@ -157,7 +159,7 @@ impl Checks {
             .collect();
         let holder = self
             .oracle
-            .readable(Who::Holder.id(), Moment::at(said.tick));
+            .readable(Who::Holder.id(), Moment::at(books.last));
         let all = self.oracle.existing();
         let secret = |entry: &&EntryId| all.contains(*entry) && !holder.contains(*entry);
         let mut told = recent.iter().flat_map(|event| &event.entries);
@@ -186,6 +188,7 @@ impl Checks {
         }
         self.counts.resends += u64::from(answer.reset);
         self.counts.pages += u64::from(answer.more);
+        self.counts.fell_due += u64::from(handled.fell_due);
         Ok(())
     }
 
@@ -212,11 +215,10 @@ impl Checks {
                 return Err("ticks do not increase".to_owned());
             }
             last = row.tick;
-            let Some(given) = &row.given else { continue };
-            if !names.insert(given.change) {
-                return Err(format!("{} is in the log twice", short(&given.change)));
+            if !names.insert(row.change) {
+                return Err(format!("{} is in the log twice", short(&row.change)));
             }
-            if !numbers.insert((row.entry, given.actor, given.seq)) {
+            if !numbers.insert((row.entry, row.actor, row.seq)) {
                 return Err("two changes have one actor and number".to_owned());
             }
         }

@@ -19,16 +19,7 @@ pub struct Row {
     pub tick: Tick,
     /// The entry.
     pub entry: EntryId,
-    /// The change; none when time alone touched the entry.
-    pub given: Option<Given>,
-    /// The entry's class from here on.
-    pub class: EntryClass,
-}
-
-/// An accepted change.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// Its name.
+    /// The change.
     pub change: ChangeHash,
     /// Whose.
     pub actor: Actor,
@@ -36,6 +27,8 @@ pub struct Given {
     pub seq: u64,
     /// As it came.
     pub edit: Edit,
+    /// The entry's class from here on.
+    pub class: EntryClass,
 }
 
 /// A held change.
@@ -49,8 +42,12 @@ pub struct HeldRow {
     pub reason: HoldReason,
     /// Since when.
     pub received: Tick,
-    /// What was decided, and when.
-    pub settled: Option<(Settlement, Tick)>,
+    /// When it came, was settled or was put off.
+    pub changed: Tick,
+    /// Until when it is kept from the holder.
+    pub due: Option<Tick>,
+    /// What was decided.
+    pub settlement: Option<Settlement>,
 }
 
 impl HeldRow {
@@ -144,8 +141,60 @@ impl Books {
 
     /// Until when the holder may not know of an entry, by how it stands.
     pub fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
-        let last = self.last_at(entry, self.last)?;
-        last.class.kept_from_holder_until()
+        self.last_of(entry)?.class.kept_from_holder_until()
+    }
+
+    /// Until when the holder may not know of an edit that is held now: the later of how its entry
+    /// stands, what is `marked` with it, and what was held of the entry before.
+    pub fn held_until(&self, entry: &EntryId, marked: Option<Tick>) -> Option<Tick> {
+        let held = self.held.values().filter(|row| row.edit.entry == *entry);
+        let all = held.filter_map(|row| row.due).chain(marked);
+        let all = all.chain(self.kept_until(entry));
+        all.filter(|until| *until > self.last).max()
+    }
+
+    /// What is kept apart of an entry and what is held of it follow the entry, whose time was put
+    /// off or brought forward, or which was not there before.
+    pub fn put_off(&mut self, entry: &EntryId) {
+        let (kept, now) = (self.kept_until(entry), self.last);
+        let apart = self.apart.iter_mut();
+        for apart in apart.filter(|apart| apart.entry == *entry) {
+            apart.until = kept.unwrap_or_default();
+        }
+        let open = |row: &HeldRow| row.edit.entry == *entry && row.settlement.is_none();
+        let rows = self.held.values().filter(|row| open(row));
+        let marked = rows.filter_map(|row| row.marked_until()).max();
+        let due = kept.max(marked).filter(|due| *due > now);
+        let mut rows = self.held.values().filter(|row| open(row));
+        if rows.all(|row| row.due == due) {
+            return;
+        }
+        for row in self.held.values_mut().filter(|row| open(row)) {
+            let row = Rc::make_mut(row);
+            (row.due, row.changed) = (due, now);
+        }
+    }
+
+    /// Why those edits are held of the same entry and author that came before this one.
+    pub fn held_before(&self, change: &ChangeHash) -> impl Iterator<Item = HoldReason> {
+        let this = self.held.get(change).cloned();
+        let rows = self.held.values();
+        let before = rows.filter(move |row| {
+            this.as_ref().is_some_and(|this| {
+                let same = (row.edit.entry, row.author) == (this.edit.entry, this.author);
+                same && row.received < this.received
+            })
+        });
+        before.map(|row| row.reason)
+    }
+
+    /// Whether an entry fell due after a tick and not after another, and still stands so.
+    pub fn fell_due(&self, after: Tick, until: Tick) -> bool {
+        self.existing().iter().any(|entry| {
+            let last = self.last_of(entry);
+            let due = last.and_then(|row| row.class.kept_from_holder_until().zip(Some(row.tick)));
+            due.is_some_and(|(due, touched)| after.max(touched) < due && due <= until)
+        })
     }
 
     fn tell_due(&mut self) {
@@ -171,9 +220,9 @@ impl Books {
         rows.filter(move |row| row.entry == *entry)
     }
 
-    /// The last row of an entry at a tick.
-    pub fn last_at<'b>(&'b self, entry: &'b EntryId, tick: Tick) -> Option<&'b Row> {
-        self.rows(entry).rfind(|row| row.tick <= tick)
+    /// The last row of an entry.
+    pub fn last_of<'b>(&'b self, entry: &'b EntryId) -> Option<&'b Row> {
+        self.rows(entry).next_back()
     }
 
     /// The entries that exist.

@@ -9,11 +9,11 @@ use sync_core::authority::{
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
-use sync_core::sync::{Outcome, Settlement, SyncRequest, Verdict};
+use sync_core::sync::{HoldReason, Item, Outcome, Settlement, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
-use super::books::{Books, Given, HeldRow, Row};
-use super::cursor::Opened;
+use super::books::{Books, HeldRow, Row};
+use super::pull::Opened;
 use super::{Bug, Keeper};
 
 /// What became of an edit.
@@ -76,9 +76,17 @@ impl Keeper {
         let mut forgetful =
             (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
         let mut judgements = Vec::new();
-        for item in items {
+        let verify =
+            |item: &Item| VerifiedEdit::new(&self.record, &submitter.key, item.edit.clone());
+        let verified: Vec<_> = items.iter().map(verify).collect();
+        let mut marked: BTreeMap<EntryId, Option<Tick>> = BTreeMap::new();
+        for edit in verified.iter().flatten() {
+            let latest = marked.entry(edit.entry()).or_default();
+            *latest = edit.marked_until().max(*latest);
+        }
+        for (item, verified) in items.into_iter().zip(verified) {
             let tick = books.tick(now);
-            let verified = VerifiedEdit::new(&self.record, &submitter.key, item.edit.clone());
+            let marked = marked.get(&item.edit.entry).copied().flatten();
             let past = verified.as_ref().ok().map(|edit| edit.past().clone());
             let mut lane = Lane {
                 record: self.record,
@@ -95,7 +103,7 @@ impl Keeper {
                 Ok(edit) => lane.submit(&edit, tick),
                 Err(unverified) => unverified.into(),
             };
-            judgements.push(self.write(books, submitter, item.edit, past, judged, tick));
+            judgements.push(self.write(books, submitter, (item.edit, past, marked), judged, tick));
         }
         for (entry, kept) in entries {
             books.entries.insert(entry, Rc::new(kept));
@@ -114,8 +122,7 @@ impl Keeper {
         &self,
         books: &mut Books,
         submitter: &Submitter,
-        edit: Edit,
-        past: Option<PastChange>,
+        (edit, past, marked): (Edit, Option<PastChange>, Option<Tick>),
         judged: Judged,
         tick: Tick,
     ) -> Judgement {
@@ -131,18 +138,19 @@ impl Keeper {
                     discards,
                     ..
                 } = *admission;
-                let given = Given {
+                let before = books.last_of(&entry).map(|_| books.kept_until(&entry));
+                books.log.push(Rc::new(Row {
+                    tick,
+                    entry,
                     change,
                     actor,
                     seq,
                     edit: edit.clone(),
-                };
-                books.log.push(Rc::new(Row {
-                    tick,
-                    entry,
-                    given: Some(given),
                     class,
                 }));
+                if before != Some(books.kept_until(&entry)) {
+                    books.put_off(&entry);
+                }
                 settle(books, releases, Settlement::Released, tick);
                 settle(books, discards, Settlement::Discarded, tick);
                 (change, Verdict::Accepted(tick), true)
@@ -160,12 +168,15 @@ impl Keeper {
                 again,
             } => {
                 if !again && self.bug != Some(Bug::HeldNotKept) {
+                    let knows = held.reason == HoldReason::NotPermitted;
                     let row = HeldRow {
                         edit: edit.clone(),
                         author: submitter.subject.person,
                         reason: held.reason,
                         received: tick,
-                        settled: None,
+                        changed: tick,
+                        due: books.held_until(&entry, marked).filter(|_| !knows),
+                        settlement: None,
                     };
                     books.held.insert(change, Rc::new(row));
                 }
@@ -215,9 +226,10 @@ impl Keeper {
 fn settle(books: &mut Books, changes: Vec<ChangeHash>, as_what: Settlement, tick: Tick) {
     for change in changes {
         if let Some(row) = books.held.get_mut(&change)
-            && row.settled.is_none()
+            && row.settlement.is_none()
         {
-            Rc::make_mut(row).settled = Some((as_what, tick));
+            let row = Rc::make_mut(row);
+            (row.settlement, row.changed) = (Some(as_what), tick);
         }
     }
 }

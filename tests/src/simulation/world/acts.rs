@@ -5,7 +5,7 @@ use sync_core::policy::Role;
 use sync_core::{ChangeHash, EntryId};
 use uuid::Builder;
 
-use super::{DAY, World};
+use super::{DAY, SECOND, World};
 use crate::simulation::cast::Who;
 use crate::simulation::oracle::RIGHTS;
 
@@ -61,7 +61,13 @@ impl World {
             role => (false, *role == Role::Holder),
         };
         if professional && self.dice.percent(15) {
-            let until = self.now + self.dice.below(10 * DAY);
+            // Half of them short, so that they fall due while somebody walks through pages.
+            let longest = if self.dice.percent(50) {
+                10 * DAY
+            } else {
+                60 * SECOND
+            };
+            let until = self.now + self.dice.below(longest);
             writes.push(Write::set("hidden-from-patient-until", Value::Uint(until)));
         }
         if holder && self.dice.percent(12) {

@@ -36,7 +36,7 @@ pub fn handled(handled: &Handled, names: &BTreeMap<EntryId, String>) -> String {
             format!("{} of {entry} {verdict}", short(&judgement.change))
         })
         .collect();
-    let given = handled.given.iter().map(|entry| name(entry, names));
+    let given = handled.page.entries.keys().map(|entry| name(entry, names));
     let given: Vec<String> = given.collect();
     if handled.answer.reset {
         words.push("starts over".to_owned());

@@ -1,0 +1,108 @@
+//! What the walk asks of whoever keeps a log, as the log stands at one moment.
+
+use std::collections::BTreeSet;
+
+use crate::change::Edit;
+use crate::entry::EntryClass;
+use crate::sync::{HoldReason, Item, Settlement};
+use crate::{EntryId, Tick};
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met<R> {
+    /// The entry.
+    pub entry: EntryId,
+    /// The tick of its last change.
+    pub touched: Tick,
+    /// Until when it is kept from the patient.
+    pub due: Option<Tick>,
+    /// What [`Log::open`] needs.
+    pub row: R,
+}
+
+/// A held edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetHeld<H> {
+    /// When it came.
+    pub received: Tick,
+    /// When it came, was settled or was put off.
+    pub changed: Tick,
+    /// Until when it is kept from the patient.
+    pub due: Option<Tick>,
+    /// What was decided.
+    pub settlement: Option<Settlement>,
+    /// The viewer made it.
+    pub own: bool,
+    /// What [`Log::open_held`] needs.
+    pub row: H,
+}
+
+/// A record's log and what is held beside it, asked for one viewer. It says what there is; what
+/// the viewer is given of it is for the [`super::walk`] to say.
+pub trait Log {
+    /// How asking fails.
+    type Error;
+    /// An entry as it is found.
+    type Row;
+    /// An entry that was opened.
+    type Entry;
+    /// A held edit as it is found.
+    type Held;
+
+    /// How many entries [`Log::touched`] answers at most, more than none.
+    const CHUNK: usize;
+
+    /// The first [`Log::CHUNK`] entries touched last after `after` and not after `until`, in that
+    /// order. No two entries were touched at one tick.
+    fn touched(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<Self::Row>>, Self::Error>;
+
+    /// All entries that fall due after `after` and not after `until` and were not touched since
+    /// they did.
+    fn fallen_due(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<Self::Row>>, Self::Error>;
+
+    /// Opens entries, in the order asked; nothing where one was destroyed.
+    fn open(&mut self, rows: Vec<Self::Row>) -> Result<Vec<Option<Self::Entry>>, Self::Error>;
+
+    /// An entry's class now.
+    fn class(&mut self, entry: &Self::Entry) -> Result<EntryClass, Self::Error>;
+
+    /// An entry's class at a tick; nothing if it was not there.
+    fn class_at(
+        &mut self,
+        entry: &Self::Entry,
+        at: Tick,
+    ) -> Result<Option<EntryClass>, Self::Error>;
+
+    /// The class of an entry after each of its changes up to a tick, with the change's tick, in
+    /// order.
+    fn classes(
+        &mut self,
+        entry: &Self::Entry,
+        until: Tick,
+    ) -> Result<Vec<(Tick, EntryClass)>, Self::Error>;
+
+    /// The changes of an entry after a tick, in order, but those accepted at `but`.
+    fn changes(
+        &mut self,
+        entry: &Self::Entry,
+        after: Tick,
+        but: &BTreeSet<Tick>,
+    ) -> Result<Vec<Item>, Self::Error>;
+
+    /// The class now of the entry of this name; nothing if there is none, or no more.
+    fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Self::Error>;
+
+    /// The held edits that changed or fell due after `after` and not after `until`, in a fixed
+    /// order.
+    fn held_changed(
+        &mut self,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<MetHeld<Self::Held>>, Self::Error>;
+
+    /// A held edit, and why it is held.
+    fn open_held(&mut self, held: &Self::Held) -> Result<(Edit, HoldReason), Self::Error>;
+
+    /// Why those edits are held of the same entry and author that came before this one.
+    fn held_before(&mut self, held: &Self::Held) -> Result<Vec<HoldReason>, Self::Error>;
+}

@@ -1,0 +1,470 @@
+//! What is new to a viewer since a cursor, page by page.
+//!
+//! A walk goes through the entries in the order in which something last happened to them that the
+//! viewer may notice, and then through the held edits; a page is as much of it as fits one answer.
+//! What a viewer may not know of leaves no trace in a page, nor in how many pages there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cursor, Log, Met, MetHeld, Witness};
+use crate::checkpoint::CheckpointDigest;
+use crate::entry::EntryClass;
+use crate::policy::{Matrix, Standing};
+use crate::sync::{HeldEdit, HoldReason, Item};
+use crate::{EntryId, Epoch, LogIncarnation, Tick};
+
+/// What an edit weighs besides its change: origin, signature, names.
+const OVERHEAD: usize = 192;
+
+/// What a held edit weighs besides its change.
+const HELD_OVERHEAD: usize = 256;
+
+/// To whom a page is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'v> {
+    /// What they are to the record now.
+    pub standing: &'v Standing,
+    /// What each profession reads.
+    pub matrix: &'v Matrix,
+    /// What decides their rights now.
+    pub epoch: Epoch,
+    /// It is the holder.
+    pub holder: bool,
+}
+
+/// Where a page starts, and what it can carry.
+#[derive(Clone, Copy, Debug)]
+pub struct Since<'s> {
+    /// Which life of the log there is.
+    pub log: LogIncarnation,
+    /// The log's last tick.
+    pub until: Tick,
+    /// As the device last had it.
+    pub cursor: Option<Cursor>,
+    /// The viewer may be told that they saw everything up to here, once they did.
+    pub floor: Tick,
+    /// Edits that the device just handed in, by the ticks at which they were accepted.
+    pub own: &'s BTreeSet<Tick>,
+    /// The entries of the edits it handed in that are in the record, those included that were
+    /// accepted before.
+    pub answered: &'s BTreeSet<EntryId>,
+    /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
+    pub budget: usize,
+}
+
+/// What is new, as far as one answer goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// A full resend starts here.
+    pub reset: bool,
+    /// Changes to give.
+    pub items: Vec<Item>,
+    /// Entries to forget.
+    pub forget: BTreeSet<EntryId>,
+    /// Held edits to tell of.
+    pub held: Vec<HeldEdit>,
+    /// There is more.
+    pub more: bool,
+    /// How far this goes; the digest of its checkpoint is still to come.
+    pub cursor: Cursor,
+    /// The log's last tick when this was worked out.
+    pub until: Tick,
+    /// Every entry of which something is given to read, and how many changes.
+    pub entries: BTreeMap<EntryId, u64>,
+}
+
+impl Page {
+    /// A page that tells nothing and ends in a cursor.
+    pub fn empty(cursor: Cursor, until: Tick) -> Self {
+        Page {
+            reset: false,
+            items: Vec::new(),
+            forget: BTreeSet::new(),
+            held: Vec::new(),
+            more: false,
+            cursor,
+            until,
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// Whether anything of the record is given to read.
+    pub fn gives(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Whether a device has anything to do about it.
+    pub fn tells(&self) -> bool {
+        self.gives() || !self.forget.is_empty() || self.reset || self.more
+    }
+}
+
+/// Works out the next page for a viewer. Goes on from the cursor if it is of this log and these
+/// rights, and else starts over.
+///
+/// # Errors
+/// Those of the log.
+pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
+    let mut walk = Walk::new(log, viewer, since);
+    if viewer.standing.may_open() {
+        walk.entries()?;
+    }
+    walk.forget_own()?;
+    if !walk.page.more {
+        walk.tell_held()?;
+    }
+    Ok(walk.finish())
+}
+
+/// What to tell of an entry.
+enum What {
+    /// All its changes: the device has not got it.
+    Whole,
+    /// Its changes since the walk's base.
+    Since,
+    /// That it must be forgotten: the device may have it.
+    Forget,
+}
+
+struct Walk<'w, L> {
+    log: &'w mut L,
+    viewer: Viewer<'w>,
+    since: &'w Since<'w>,
+    budget: usize,
+    /// Where the page before this one of the same walk ended, and when the walk began.
+    before: Option<(Tick, Tick)>,
+    /// When the last happened that this page tells of.
+    reached: Tick,
+    page: Page,
+}
+
+impl<'w, L: Log> Walk<'w, L> {
+    fn new(log: &'w mut L, viewer: Viewer<'w>, since: &'w Since<'w>) -> Self {
+        let of_this_log = since.cursor.filter(|cursor| cursor.log == since.log);
+        let going_on = of_this_log.filter(|cursor| cursor.epoch == viewer.epoch);
+        let fresh = Cursor {
+            log: since.log,
+            base: Tick(0),
+            upto: Tick(0),
+            started: Tick(0),
+            held: Tick(0),
+            // What was once said stays said: a checkpoint never goes back.
+            told: of_this_log.map_or(Tick(0), |cursor| cursor.told),
+            epoch: viewer.epoch,
+            digest: CheckpointDigest([0; 16]),
+            resending: true,
+            witness: Witness::default(),
+        };
+        let before = going_on.filter(|cursor| cursor.started > Tick(0));
+        Walk {
+            log,
+            viewer,
+            since,
+            budget: since.budget,
+            before: before.map(|cursor| (cursor.upto, cursor.started)),
+            reached: Tick(0),
+            page: Page {
+                reset: going_on.is_none(),
+                ..Page::empty(going_on.unwrap_or(fresh), since.until)
+            },
+        }
+    }
+
+    fn may_read(&self, class: &EntryClass, at: Tick) -> bool {
+        let Viewer {
+            standing, matrix, ..
+        } = self.viewer;
+        standing.may_read(class, matrix, at)
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.budget = self.budget.saturating_sub(bytes);
+    }
+
+    /// Goes through the entries until the budget is spent and there is something more to tell.
+    fn entries(&mut self) -> Result<(), L::Error> {
+        let until = self.since.until;
+        loop {
+            let upto = self.page.cursor.upto;
+            let touched = self.log.touched(upto, until)?;
+            let whole = touched.len() >= L::CHUNK;
+            let end = match touched.last() {
+                Some(last) if whole => last.touched,
+                _ => until,
+            };
+            let due = self.log.fallen_due(upto, end)?;
+            let due = due.into_iter().filter_map(|met| Some((met.due?, met)));
+            let due = due.filter(|(due, met)| met.touched < *due);
+            let mut chunk: Vec<(Tick, Met<L::Row>)> = touched
+                .into_iter()
+                .map(|met| (met.touched, met))
+                .chain(due)
+                .collect();
+            chunk.sort_by_key(|(at, met)| (*at, met.entry));
+            let (found, rows): (Vec<_>, Vec<_>) = chunk
+                .into_iter()
+                .map(
+                    |(
+                        at,
+                        Met {
+                            entry,
+                            touched,
+                            due,
+                            row,
+                        },
+                    )| ((at, entry, touched, due), row),
+                )
+                .unzip();
+            let opened = self.log.open(rows)?;
+            for ((at, id, touched, due), entry) in found.into_iter().zip(opened) {
+                if let Some(entry) = entry
+                    && !self.meet(at, id, (touched, due), &entry)?
+                {
+                    self.page.more = true;
+                    return Ok(());
+                }
+                self.page.cursor.upto = at;
+            }
+            self.page.cursor.upto = end;
+            if !whole {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells of one entry what there is to tell; answers whether it was told, or nothing is to be.
+    fn meet(
+        &mut self,
+        at: Tick,
+        id: EntryId,
+        (touched, due): (Tick, Option<Tick>),
+        entry: &L::Entry,
+    ) -> Result<bool, L::Error> {
+        let now = self.log.class(entry)?;
+        let due = due.filter(|due| *due <= self.since.until);
+        if at != self.noticed(&now, touched, due) {
+            return Ok(true);
+        }
+        let Some(what) = self.what(entry, &now)? else {
+            return Ok(true);
+        };
+        // Several may fall due at one tick; a page ends between two ticks.
+        if self.budget == 0 && at > self.page.cursor.upto {
+            return Ok(false);
+        }
+        match what {
+            What::Whole => self.give(at, id, entry, Tick(0))?,
+            What::Since => self.give(at, id, entry, self.page.cursor.base)?,
+            What::Forget => {
+                self.page.forget.insert(id);
+                self.reached = self.reached.max(at);
+            }
+        }
+        Ok(true)
+    }
+
+    /// When the viewer notices what was touched last at a tick: then, or when it falls due, if
+    /// that shows it to them.
+    fn noticed(&self, class: &EntryClass, touched: Tick, due: Option<Tick>) -> Tick {
+        match due.filter(|due| touched < *due) {
+            Some(due) if !self.may_read(class, touched) && self.may_read(class, due) => due,
+            _ => touched,
+        }
+    }
+
+    fn what(&mut self, entry: &L::Entry, now: &EntryClass) -> Result<Option<What>, L::Error> {
+        let base = self.page.cursor.base;
+        let saw = base > Tick(0)
+            && match self.log.class_at(entry, base)? {
+                Some(class) => self.may_read(&class, base),
+                None => false,
+            };
+        Ok(match (saw, self.may_read(now, self.since.until)) {
+            (false, true) => Some(What::Whole),
+            (true, true) if self.was_hidden(entry)? => Some(What::Whole),
+            (true, true) => Some(What::Since),
+            (true, false) => Some(What::Forget),
+            (false, false) => self.was_given(entry)?.then_some(What::Forget),
+        })
+    }
+
+    /// How an entry was touched since this walk began, and before that last, up to a tick.
+    fn touches(
+        &mut self,
+        entry: &L::Entry,
+        started: Tick,
+        until: Tick,
+    ) -> Result<Vec<(Tick, EntryClass)>, L::Error> {
+        let mut touches = self.log.classes(entry, started.max(until))?;
+        let first = touches.iter().rposition(|(at, _)| *at <= started);
+        touches.drain(..first.unwrap_or(0));
+        touches.retain(|(at, _)| *at <= until);
+        Ok(touches)
+    }
+
+    /// Whether an earlier page of this walk may have told the device to forget an entry that it
+    /// had at the base.
+    fn was_hidden(&mut self, entry: &L::Entry) -> Result<bool, L::Error> {
+        let Some((_, started)) = self.before else {
+            return Ok(false);
+        };
+        let base = self.page.cursor.base;
+        let touches = self.touches(entry, started, self.since.until)?;
+        let hidden = |(at, class): &(Tick, EntryClass)| !self.may_read(class, base.max(*at));
+        Ok(touches.iter().any(hidden))
+    }
+
+    /// Whether an earlier page of this walk may have given an entry that the device had not got at
+    /// the base: as it was then, the viewer noticed it before that page ended.
+    fn was_given(&mut self, entry: &L::Entry) -> Result<bool, L::Error> {
+        let Some((passed, started)) = self.before else {
+            return Ok(false);
+        };
+        let touches = self.touches(entry, started, passed)?;
+        let ends = touches.iter().skip(1).map(|(next, _)| Some(*next));
+        let mut touches = touches.iter().zip(ends.chain([None]));
+        Ok(touches.any(|((at, class), end)| {
+            let due = class.visibility.hidden_from_patient_until;
+            let due = due.filter(|due| *due <= passed && end.is_none_or(|end| *due < end));
+            self.may_read(class, self.noticed(class, *at, due))
+        }))
+    }
+
+    /// Gives the changes of an entry after a tick, but those that the device just handed in.
+    fn give(
+        &mut self,
+        at: Tick,
+        id: EntryId,
+        entry: &L::Entry,
+        after: Tick,
+    ) -> Result<(), L::Error> {
+        let none = BTreeSet::new();
+        let but = if after > Tick(0) {
+            self.since.own
+        } else {
+            &none
+        };
+        let items = self.log.changes(entry, after, but)?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        self.spend(items.iter().map(|i| i.edit.change.len() + OVERHEAD).sum());
+        self.page.entries.insert(id, items.len() as u64);
+        self.page.items.extend(items);
+        self.reached = self.reached.max(at);
+        Ok(())
+    }
+
+    /// What the device wrote while it could, and may no longer see: the answer to it was lost, and
+    /// since then it was hidden or the right ended. No cursor of the device knows of it.
+    fn forget_own(&mut self) -> Result<(), L::Error> {
+        for entry in self.since.answered {
+            if self.page.entries.contains_key(entry) {
+                continue;
+            }
+            if let Some(class) = self.log.class_of(*entry)?
+                && !self.may_read(&class, self.since.until)
+            {
+                self.page.forget.insert(*entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of held edits, once all entries are given: the holder of those that wait for a
+    /// decision, an author of what was decided.
+    fn tell_held(&mut self) -> Result<(), L::Error> {
+        let (after, until) = (self.page.cursor.held, self.since.until);
+        let changed = self.log.held_changed(after, until)?.into_iter();
+        let mut changed: Vec<(Tick, MetHeld<L::Held>)> = changed
+            .filter_map(|held| Some((self.told_since(&held)?, held)))
+            .filter(|(since, _)| after < *since && *since <= until)
+            .collect();
+        changed.sort_by_key(|(since, _)| *since);
+        self.page.cursor.held = until;
+        let mut last = after;
+        for (since, held) in changed {
+            let (edit, reason) = self.log.open_held(&held.row)?;
+            if !settled_own(&held) && !self.for_holder(reason, &held.row)? {
+                continue;
+            }
+            // Several may change at one tick; a page ends between two ticks.
+            if self.budget == 0 && since > last {
+                self.page.more = true;
+                self.page.cursor.held = last;
+                break;
+            }
+            last = since;
+            self.reached = self.reached.max(since);
+            self.spend(edit.change.len() + HELD_OVERHEAD);
+            self.page.entries.entry(edit.entry).or_default();
+            self.page.held.push(HeldEdit {
+                edit,
+                reason,
+                received: held.received,
+                settled: held.settlement,
+            });
+        }
+        Ok(())
+    }
+
+    /// Since when there is something to tell the viewer of a held edit, if they may be told at
+    /// all: an author when it was settled, the holder when it came, but not before they may know
+    /// of it.
+    fn told_since(&self, held: &MetHeld<L::Held>) -> Option<Tick> {
+        if settled_own(held) {
+            return Some(held.changed);
+        }
+        let since = held.due.map_or(held.changed, |due| due.max(held.changed));
+        self.viewer.holder.then_some(since)
+    }
+
+    /// Whether the holder decides on a held edit: it was made in good faith, or follows one that
+    /// was.
+    fn for_holder(&mut self, reason: HoldReason, held: &L::Held) -> Result<bool, L::Error> {
+        Ok(match reason {
+            HoldReason::NoLongerPermitted => true,
+            HoldReason::NotPermitted => false,
+            HoldReason::FollowsHeld => {
+                let before = self.log.held_before(held)?;
+                before.contains(&HoldReason::NoLongerPermitted)
+            }
+        })
+    }
+
+    fn finish(self) -> Page {
+        let Walk {
+            since,
+            mut page,
+            reached,
+            ..
+        } = self;
+        let until = since.until;
+        let cursor = &mut page.cursor;
+        if page.more {
+            if cursor.started == Tick(0) {
+                cursor.started = until;
+            }
+        } else {
+            *cursor = Cursor {
+                base: until,
+                upto: until,
+                held: until,
+                started: Tick(0),
+                resending: false,
+                // No later than what the viewer may know of: the time of what is hidden from them
+                // stays hidden too.
+                told: cursor.told.max(since.floor).max(reached),
+                ..*cursor
+            };
+        }
+        page
+    }
+}
+
+fn settled_own<H>(held: &MetHeld<H>) -> bool {
+    held.own && held.settlement.is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::change::{Edit, SignedOrigin};
+use crate::entry::Visibility;
+use crate::policy::{Context, Rights, Subject};
+use crate::sign::{SignatureBytes, Signed};
+use crate::{LogIncarnation, PersonId};
+
+const HOLDER: PersonId = PersonId(Uuid::from_u128(10));
+const LOG: LogIncarnation = LogIncarnation([1; 16]);
+const EPOCH: Epoch = Epoch([2; 8]);
+
+static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::default);
+
+/// A log in memory: of each change its tick, its entry, and until when it keeps the entry from the
+/// holder.
+#[derive(Clone, Debug, Default)]
+struct Rows(Vec<(Tick, EntryId, Option<Tick>)>);
+
+fn entry(name: u64) -> EntryId {
+    EntryId(Uuid::from_u128(name.into()))
+}
+
+fn class(due: Option<Tick>) -> EntryClass {
+    EntryClass {
+        kind: "allergy".to_owned(),
+        visibility: Visibility {
+            hidden_from_patient_until: due,
+            ..Visibility::default()
+        },
+        author: PersonId(Uuid::from_u128(11)),
+        concerns: None,
+    }
+}
+
+impl Rows {
+    fn touch(&mut self, at: u64, name: u64, due: Option<u64>) {
+        self.0.push((Tick(at), entry(name), due.map(Tick)));
+    }
+
+    fn of(&self, entry: EntryId) -> impl DoubleEndedIterator<Item = (Tick, Option<Tick>)> {
+        let rows = self.0.iter().filter(move |(_, of, _)| *of == entry);
+        rows.map(|(at, _, due)| (*at, *due))
+    }
+
+    fn last(&self) -> Vec<Met<EntryId>> {
+        let names: BTreeSet<EntryId> = self.0.iter().map(|(_, entry, _)| *entry).collect();
+        let last = names.into_iter().filter_map(|entry| {
+            let (touched, due) = self.of(entry).next_back()?;
+            let row = entry;
+            Some(Met {
+                entry,
+                touched,
+                due,
+                row,
+            })
+        });
+        last.collect()
+    }
+
+    /// The next page for the holder, as small as there are.
+    fn page(&mut self, cursor: Option<Cursor>, until: u64) -> Page {
+        let rights = Rights::new(HOLDER, []);
+        let context = Context {
+            rights: &rights,
+            matrix: &MATRIX,
+            now: Tick(until),
+        };
+        let subject = Subject {
+            person: HOLDER,
+            profession: None,
+        };
+        let viewer = Viewer {
+            standing: &context.standing(&subject),
+            matrix: context.matrix,
+            epoch: EPOCH,
+            holder: true,
+        };
+        let since = Since {
+            log: LOG,
+            until: Tick(until),
+            cursor,
+            floor: Tick(0),
+            own: &BTreeSet::new(),
+            answered: &BTreeSet::new(),
+            budget: 1,
+        };
+        let Ok(page) = walk(self, viewer, &since);
+        page
+    }
+
+    /// Pages until there is no more.
+    fn pages(&mut self, mut cursor: Option<Cursor>, until: u64) -> Vec<Page> {
+        let mut pages = Vec::new();
+        loop {
+            let page = self.page(cursor, until);
+            let more = page.more;
+            cursor = Some(page.cursor);
+            pages.push(page);
+            if !more {
+                return pages;
+            }
+        }
+    }
+}
+
+fn given(page: &Page) -> Vec<(EntryId, u64)> {
+    page.entries.iter().map(|(e, n)| (*e, *n)).collect()
+}
+
+impl Log for Rows {
+    type Error = Infallible;
+    type Row = EntryId;
+    type Entry = EntryId;
+    type Held = ();
+
+    const CHUNK: usize = 2;
+
+    fn touched(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryId>>, Infallible> {
+        let mut found = self.last();
+        found.retain(|met| after < met.touched && met.touched <= until);
+        found.sort_by_key(|met| met.touched);
+        found.truncate(Self::CHUNK);
+        Ok(found)
+    }
+
+    fn fallen_due(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryId>>, Infallible> {
+        let mut found = self.last();
+        found.retain(|met| {
+            let due = met.due.filter(|due| after < *due && *due <= until);
+            due.is_some_and(|due| met.touched <= due)
+        });
+        Ok(found)
+    }
+
+    fn open(&mut self, rows: Vec<EntryId>) -> Result<Vec<Option<EntryId>>, Infallible> {
+        Ok(rows.into_iter().map(Some).collect())
+    }
+
+    fn class(&mut self, entry: &EntryId) -> Result<EntryClass, Infallible> {
+        Ok(class(self.of(*entry).next_back().and_then(|(_, due)| due)))
+    }
+
+    fn class_at(&mut self, entry: &EntryId, at: Tick) -> Result<Option<EntryClass>, Infallible> {
+        let row = self.of(*entry).rfind(|(tick, _)| *tick <= at);
+        Ok(row.map(|(_, due)| class(due)))
+    }
+
+    fn classes(
+        &mut self,
+        entry: &EntryId,
+        until: Tick,
+    ) -> Result<Vec<(Tick, EntryClass)>, Infallible> {
+        let rows = self.of(*entry).filter(|(tick, _)| *tick <= until);
+        Ok(rows.map(|(tick, due)| (tick, class(due))).collect())
+    }
+
+    fn changes(
+        &mut self,
+        entry: &EntryId,
+        after: Tick,
+        but: &BTreeSet<Tick>,
+    ) -> Result<Vec<Item>, Infallible> {
+        let rows = self.of(*entry).map(|(tick, _)| tick);
+        let new = rows.filter(|tick| after < *tick && !but.contains(tick));
+        let item = |tick| Item {
+            edit: Edit {
+                entry: *entry,
+                change: vec![0].into(),
+                origin: SignedOrigin(Signed {
+                    payload: Vec::new().into(),
+                    signature: SignatureBytes([0; 64]),
+                }),
+            },
+            accepted: Some(tick),
+        };
+        Ok(new.map(item).collect())
+    }
+
+    fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Infallible> {
+        self.class(&entry).map(Some)
+    }
+
+    fn held_changed(&mut self, _: Tick, _: Tick) -> Result<Vec<MetHeld<()>>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    fn open_held(&mut self, (): &()) -> Result<(Edit, HoldReason), Infallible> {
+        unreachable!("nothing is held")
+    }
+
+    fn held_before(&mut self, (): &()) -> Result<Vec<HoldReason>, Infallible> {
+        unreachable!("nothing is held")
+    }
+}
+
+#[test]
+fn what_an_earlier_page_took_away_comes_back_whole() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, None);
+    rows.touch(2, 2, None);
+    let all = rows.pages(None, 3);
+    assert_eq!(all.len(), 2);
+    let rests = Some(all[1].cursor);
+    rows.touch(4, 1, Some(20));
+    rows.touch(5, 2, None);
+    rows.touch(6, 3, None);
+    let first = rows.page(rests, 7);
+    assert!(first.more && first.forget.contains(&entry(1)));
+    assert_eq!(given(&first), [(entry(2), 1)]);
+    rows.touch(8, 1, Some(7));
+    let rest = rows.pages(Some(first.cursor), 9);
+    assert_eq!(given(&rest[0]), [(entry(3), 1)]);
+    assert_eq!(given(&rest[1]), [(entry(1), 3)]);
+}
+
+#[test]
+fn a_page_does_not_part_what_falls_due_at_once() {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 1), (2, 2), (3, 3)] {
+        rows.touch(at, name, Some(10));
+    }
+    let rests = rows.page(None, 5).cursor;
+    assert!(rests.rests());
+    let due = rows.page(Some(rests), 11);
+    assert!(!due.more);
+    assert_eq!(due.entries.len(), 3);
+}
+
+#[test]
+fn what_falls_due_while_all_is_sent_again_is_not_missed() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, Some(10));
+    rows.touch(2, 2, None);
+    rows.touch(3, 3, None);
+    let first = rows.page(None, 5);
+    assert!(first.more);
+    assert_eq!(given(&first), [(entry(2), 1)]);
+    let rest = rows.pages(Some(first.cursor), 11);
+    assert_eq!(given(&rest[0]), [(entry(3), 1)]);
+    assert_eq!(given(&rest[1]), [(entry(1), 1)]);
+    // Put off again once it was given, it must go.
+    let before_the_end = Some(rest[0].cursor);
+    rows.touch(12, 4, None);
+    let third = rows.page(before_the_end, 13);
+    assert!(third.more && third.entries.contains_key(&entry(1)));
+    rows.touch(14, 1, Some(30));
+    let last = rows.pages(Some(third.cursor), 15);
+    assert!(last.iter().any(|page| page.forget.contains(&entry(1))));
+}
+
+#[test]
+fn a_cursor_is_read_as_it_was_written() {
+    let cursor = Cursor {
+        log: LOG,
+        base: Tick(1),
+        upto: Tick(2),
+        started: Tick(3),
+        held: Tick(4),
+        told: Tick(5),
+        epoch: EPOCH,
+        digest: CheckpointDigest([6; 16]),
+        resending: true,
+        witness: Witness {
+            log: 10,
+            apart: 11,
+            heads: [12; 8],
+        },
+    };
+    let bytes = cursor.encode();
+    assert_eq!(bytes.len(), Cursor::LENGTH);
+    assert_eq!(Cursor::decode(&bytes), Some(cursor));
+    assert_eq!(Cursor::decode(&bytes[1..]), None);
+    let other = [&[0], &bytes[1..]].concat();
+    assert_eq!(Cursor::decode(&other), None);
+}
+
+proptest! {
+    /// To somebody who neither sees nor saw an entry, nothing of a page betrays it, nor how many
+    /// pages there are.
+    #[test]
+    fn pages_do_not_depend_on_what_is_not_seen(
+        touches in prop::collection::vec((0..6u64, any::<bool>()), 1..24),
+        stop in 0..24usize,
+    ) {
+        // Entries below 3 are shown now and then, the others never.
+        let row = |at: usize, name: u64, hidden: bool| {
+            let due = (hidden || name >= 3).then_some(1_000);
+            (at as u64 + 1, name, due)
+        };
+        let (mut all, mut shown) = (Rows::default(), Rows::default());
+        let mut add = |(at, name, due): (u64, u64, Option<u64>)| {
+            all.touch(at, name, due);
+            if name < 3 {
+                shown.touch(at, name, due);
+            }
+            (all.clone(), shown.clone())
+        };
+        let mut cursors = (None, None);
+        for (at, (name, hidden)) in touches.iter().enumerate() {
+            let (mut all, mut shown) = add(row(at, *name, *hidden));
+            if at < stop {
+                continue;
+            }
+            let now = at as u64 + 1;
+            let pages = (all.page(cursors.0, now), shown.page(cursors.1, now));
+            prop_assert_eq!(&pages.0.items, &pages.1.items);
+            prop_assert_eq!(&pages.0.forget, &pages.1.forget);
+            prop_assert_eq!(&pages.0.entries, &pages.1.entries);
+            prop_assert_eq!(pages.0.more, pages.1.more);
+            prop_assert_eq!(pages.0.cursor.told, pages.1.cursor.told);
+            cursors = (Some(pages.0.cursor), Some(pages.1.cursor));
+        }
+    }
+}
