@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use sync_core::entry::EntryError;
-use sync_core::kind::Invalid;
+use sync_core::kind::{Invalid, Words};
 use sync_core::replica::{AnswerError, EditError};
 use sync_core::sync::FrameError;
 use thiserror::Error;
@@ -273,6 +273,67 @@ impl From<StoreError> for CarnetError {
     }
 }
 
+/// What is wrong with a field, in words, by the stable word of [`CarnetError::Invalid`].
+pub fn invalid_in_words(problem: &str) -> Option<Words> {
+    let found = IN_WORDS.iter().find(|(word, _)| *word == problem);
+    found.map(|(_, words)| *words)
+}
+
+const IN_WORDS: [(&str, Words); 13] = [
+    ("missing", Words::new("is missing", "manque")),
+    ("too-long", Words::new("is too long", "est trop long")),
+    (
+        "too-many",
+        Words::new("has too many members", "a trop d’éléments"),
+    ),
+    (
+        "wrong-type",
+        Words::new("is not of the right type", "n’est pas du bon type"),
+    ),
+    ("malformed", Words::new("cannot be read", "est illisible")),
+    (
+        "unknown-code",
+        Words::new(
+            "is none of the values there are",
+            "n’est pas une valeur connue",
+        ),
+    ),
+    (
+        "not-a-date",
+        Words::new("is not a date", "n’est pas une date"),
+    ),
+    (
+        "fixed",
+        Words::new(
+            "stands from the creation of the entry on and cannot be changed",
+            "est fixé à la création et ne peut plus changer",
+        ),
+    ),
+    (
+        "excluded",
+        Words::new(
+            "cannot stand in this entry beside what else it says",
+            "ne peut figurer dans cet élément avec le reste",
+        ),
+    ),
+    (
+        "control-character",
+        Words::new(
+            "holds a control character",
+            "contient un caractère de contrôle",
+        ),
+    ),
+    (
+        "out-of-bounds",
+        Words::new(
+            "is out of bounds, or ends before it begins",
+            "est hors limites, ou finit avant de commencer",
+        ),
+    ),
+    ("unusable", Words::new("cannot be used", "est inutilisable")),
+    ("too-large", Words::new("is too large", "est trop grand")),
+];
+
 /// A stable word for what is wrong with a field.
 fn word(invalid: &Invalid) -> &'static str {
     match invalid {
@@ -287,5 +348,36 @@ fn word(invalid: &Invalid) -> &'static str {
         Invalid::Excluded { .. } => "excluded",
         Invalid::Control { .. } => "control-character",
         Invalid::OutOfBounds { .. } => "out-of-bounds",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_can_be_wrong_with_a_field_is_said_in_words() {
+        let (field, max) = ("label", 1);
+        let all = [
+            Invalid::Missing { field },
+            Invalid::TooLong { field, max },
+            Invalid::TooMany { field, max },
+            Invalid::WrongType { field },
+            Invalid::Malformed { field },
+            Invalid::UnknownCode { field },
+            Invalid::Date { field },
+            Invalid::Fixed { field },
+            Invalid::Excluded { field },
+            Invalid::Control { field },
+            Invalid::OutOfBounds { field },
+        ];
+        let too_large = Error::Frame(FrameError::TooLarge);
+        let others = [Error::Argument { field }, too_large];
+        for error in all.map(Error::Field).into_iter().chain(others) {
+            let CarnetError::Invalid { problem, .. } = error.into() else {
+                panic!("a field is wrong");
+            };
+            assert!(invalid_in_words(&problem).is_some(), "{problem}");
+        }
     }
 }

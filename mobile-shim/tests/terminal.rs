@@ -71,6 +71,27 @@ fn what_steers_a_terminal_is_never_printed_raw() {
 }
 
 #[test]
+fn what_is_wrong_with_a_field_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+    let odd = [
+        "add",
+        "allergy",
+        "Aucune",
+        "--none-known",
+        "--criticality",
+        "high",
+    ];
+    let said = String::from_utf8(run(&odd).stderr).unwrap();
+    assert!(
+        said.contains("criticality cannot stand in this entry"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_one_may_do_is_answered_in_words_and_by_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("phone");

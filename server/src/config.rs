@@ -51,6 +51,8 @@ pub struct Config {
     pub habilitation: Option<PathBuf>,
     /// For how many days a checkpoint vouches that its device acted in good faith.
     pub lease_days: u32,
+    /// How many mebibytes must be free on the disk of the data directory.
+    pub min_free: u32,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
     /// Requests a minute from one peer address.
@@ -132,6 +134,7 @@ impl Config {
             enrolment_code: days("enrolment-code-days", settings.enrolment_code_days, 7)?,
             habilitation: settings.habilitation,
             lease_days: positive("lease-days", settings.lease_days, 30)?,
+            min_free: settings.min_free.unwrap_or(64),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
             session_rate: positive("session-rate", settings.session_rate, 600)?,

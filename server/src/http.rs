@@ -66,6 +66,7 @@ pub fn app(
 fn routes(service: &mut web::ServiceConfig) {
     service
         .service(page::home)
+        .service(page::enrol)
         .service(page::problems)
         .service(page::problem)
         .service(openapi::handle)

@@ -8,7 +8,9 @@ use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::{Value, Write};
 use sync_core::guard;
 use sync_core::policy::Role;
-use sync_core::replica::{AnswerError, Author, LocalEntry, Memory, ReplicaHead, Report};
+use sync_core::replica::{
+    AnswerError, AsideReason, Author, LocalEntry, Memory, ReplicaHead, Report,
+};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
     CursorDigest, Frame, Item, Outcome, PROTOCOL, Refusal, SyncAnswer, SyncRequest, Verdict,
@@ -470,4 +472,38 @@ fn a_new_life_of_the_log_begins_with_a_resend() {
         phone.receive(&other),
         Err(AnswerError::OtherViewer)
     ));
+}
+
+/// Two copies of one store wrote under one actor and number, and the other's is in the record: this
+/// one's gives way, and the device goes on.
+#[test]
+fn what_a_copy_of_the_store_wrote_first_stands() {
+    let mut phone = Phone::new();
+    phone.note(1, "at first");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let mut copy = Phone {
+        head: phone.head.clone(),
+        store: phone.store.clone(),
+        author: phone.author.clone(),
+        clock: phone.clock,
+    };
+    let mine = phone.write(entry(1), &[Write::set("text", "mine")]);
+    copy.write(entry(1), &[Write::set("text", "the copy's")]);
+    let first = Item {
+        edit: copy.sent().remove(0),
+        accepted: Some(Tick(11)),
+    };
+
+    let request = phone.request();
+    let mut told = answer(&request, 20);
+    told.outcomes.clear();
+    told.news = Some(Frame::pack(&RECORD, &[first], Some(&server())).expect("a frame"));
+    let report = phone.receive(&told).expect("it fits");
+    let aside: Vec<_> = report.aside.iter().map(|a| (a.change, a.why)).collect();
+    let why = AsideReason::Refused(Refusal::Equivocation);
+    assert_eq!(aside, [(mine, why)]);
+    assert_eq!(phone.texts(1), BTreeSet::from(["the copy's".to_owned()]));
+    assert!(phone.sent().is_empty());
+    assert_ne!(phone.head.incarnation, copy.head.incarnation);
 }

@@ -83,6 +83,8 @@ fn thousands_of_histories_pass_all_checks() {
         crashes,
         late,
         settled,
+        put_back,
+        handed_back,
     } = counts;
     for happened in [
         edits,
@@ -99,6 +101,8 @@ fn thousands_of_histories_pass_all_checks() {
         crashes,
         late,
         settled,
+        put_back,
+        handed_back,
     ] {
         assert!(happened > 0, "something never happened: {counts:#?}");
     }

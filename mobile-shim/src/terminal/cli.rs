@@ -12,7 +12,7 @@ use super::output::{Language, Output};
 use super::settle::{Resolve, Share};
 use super::sign_ins::{Manage, May};
 use super::{Phone, PhoneError};
-use crate::error::CarnetError;
+use crate::error::{CarnetError, invalid_in_words};
 use crate::face::{Profile, Record};
 
 /// Where the last choice of profile and record is kept: identifiers only.
@@ -201,11 +201,21 @@ pub fn run() -> ExitCode {
             if output.json {
                 note!("{}", serde_json::json!({ "error": error.to_string() }));
             } else {
-                note!("carnet-phone: {error}{}", hint(&error, &output));
+                let said = in_words(&error, &output);
+                note!("carnet-phone: {said}{}", hint(&error, &output));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+fn in_words(error: &PhoneError, output: &Output) -> String {
+    if let PhoneError::Carnet(CarnetError::Invalid { field, problem }) = error
+        && let Some(words) = invalid_in_words(problem)
+    {
+        return format!("{field} {}", output.say(words.en, words.fr));
+    }
+    error.to_string()
 }
 
 fn hint(error: &PhoneError, output: &Output) -> String {

@@ -110,6 +110,10 @@ pub struct Settings {
     /// right that has ended since waits for the holder [default: 30]
     #[arg(long, global = true, env = "CARNET_LEASE_DAYS", value_name = "DAYS")]
     pub lease_days: Option<u32>,
+    /// Mebibytes that must be free on the disk of the data directory for the server to call itself
+    /// ready [default: 64]
+    #[arg(long, global = true, env = "CARNET_MIN_FREE", value_name = "MIB")]
+    pub min_free: Option<u32>,
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(
         long,
@@ -177,6 +181,7 @@ impl Settings {
             enrolment_code_days: self.enrolment_code_days.or(other.enrolment_code_days),
             habilitation: self.habilitation.or(other.habilitation),
             lease_days: self.lease_days.or(other.lease_days),
+            min_free: self.min_free.or(other.min_free),
             request_seconds: self.request_seconds.or(other.request_seconds),
             peer_rate: self.peer_rate.or(other.peer_rate),
             session_rate: self.session_rate.or(other.session_rate),

@@ -16,7 +16,7 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// Whether the server can serve: its stores answer, and it is not stopping.
+/// Whether the server can serve: its stores answer, its disk has room, and it is not stopping.
 #[utoipa::path(tag = "Operation", responses((status = 200), (status = 503)))]
 #[get("/readyz")]
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
@@ -28,6 +28,10 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             Ok(settings::table.count().get_result(connection)?)
         })
         .await?;
+    let free = rustix::fs::statvfs(&app.config.data).map(|disk| disk.f_bavail * disk.f_frsize);
+    if free.is_ok_and(|free| free / (1024 * 1024) < app.config.min_free.into()) {
+        return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
+    }
     Ok(HttpResponse::Ok()
         .content_type("text/plain")
         .body("ready\n"))

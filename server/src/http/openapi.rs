@@ -2,10 +2,12 @@
 
 use actix_web::{HttpResponse, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    enrolment, habilitation, health, live, log, me, people, professionals, records, sign_in, sync,
+    ProblemType, enrolment, habilitation, health, live, log, me, people, professionals, records,
+    sign_in, sync,
 };
 
 /// The whole interface.
@@ -46,7 +48,7 @@ use super::{
         health::readyz,
         health::metrics,
     ),
-    modifiers(&Session)
+    modifiers(&Session, &Refusals)
 )]
 pub struct Api;
 
@@ -59,6 +61,54 @@ impl Modify for Session {
             .get_or_insert_default()
             .add_security_scheme("session", scheme);
     }
+}
+
+/// Adds to each operation how it can be refused before its handler is asked: by the rate, for want
+/// of a session, and for its body.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let items = api.paths.paths.values_mut();
+        let operations = items.flat_map(|item| {
+            let PathItem {
+                get,
+                post,
+                patch,
+                delete,
+                ..
+            } = item;
+            [get, post, patch, delete].into_iter().flatten()
+        });
+        for operation in operations {
+            let mut kinds = vec![ProblemType::TooMany];
+            if operation.security.is_some() {
+                kinds.push(ProblemType::NotSignedIn);
+            }
+            if operation.request_body.is_some() {
+                kinds.extend([
+                    ProblemType::Malformed,
+                    ProblemType::TooSlow,
+                    ProblemType::TooLarge,
+                    ProblemType::UnsupportedMedia,
+                ]);
+            }
+            for kind in kinds {
+                let status = kind.status().as_str().to_owned();
+                let responses = &mut operation.responses.responses;
+                responses.entry(status).or_insert_with(|| refusal(kind));
+            }
+        }
+    }
+}
+
+fn refusal(kind: ProblemType) -> RefOr<Response> {
+    let schema = Ref::from_schema_name("ProblemBody");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new()
+        .description(format!("`{}`", kind.slug()))
+        .content("application/problem+json", content);
+    RefOr::T(response.build())
 }
 
 /// Serves the description.

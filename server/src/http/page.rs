@@ -23,6 +23,23 @@ pub async fn home(app: web::Data<App>) -> HttpResponse {
     ))
 }
 
+/// Where the link of an invitation leads, whose code stands behind the `#` and so is not sent:
+/// says what to do with it. No script reads it either.
+#[get("/enrol")]
+pub async fn enrol() -> HttpResponse {
+    page(
+        "<h1>Carnet</h1>\n\
+         <section lang=\"fr\"><p>Ce lien est une invitation à se connecter à Carnet, le carnet de \
+         santé partagé. Le code qui suit le <code>#</code> dans l’adresse se saisit dans \
+         l’application Carnet, ou avec <code>carnet-phone enrol</code>. Il ne sert qu’une fois et \
+         pour peu de temps : ne le transmettez à personne.</p></section>\n\
+         <section lang=\"en\"><p>This link is an invitation to sign in to Carnet, the shared \
+         medical record. Enter the code after the <code>#</code> of the address in the Carnet \
+         app, or with <code>carnet-phone enrol</code>. It is good once and for a short time: give \
+         it to nobody.</p></section>\n",
+    )
+}
+
 /// Lists every type of problem.
 #[get("/problems")]
 pub async fn problems() -> HttpResponse {

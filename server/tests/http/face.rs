@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
-use server::app::{Running, run};
+use server::app::{Running, run, run_with};
 use server::config::Config;
 use sync_core::policy::Matrix;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -45,6 +45,46 @@ async fn it_says_what_it_is_and_how_it_is() {
         let text = answer.text().await.expect("text");
         assert!(text.contains(holds), "{path}: {text}");
     }
+}
+
+#[tokio::test]
+async fn the_link_of_an_invitation_says_what_to_do_in_two_languages() {
+    let world = World::new().await;
+    let asked = world.http.get(world.url("/enrol#MKHKN-YP1HB")).send();
+    let answer = asked.await.expect("answers");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    let policy = answer.headers()["content-security-policy"].to_str();
+    assert!(policy.expect("text").contains("default-src 'none'"));
+    let text = answer.text().await.expect("text");
+    for said in ["lang=\"fr\"", "lang=\"en\"", "carnet-phone enrol"] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(!text.contains("<script") && !text.contains("MKHKN"));
+}
+
+/// The description says how a request can fail before its handler is asked.
+#[tokio::test]
+async fn what_every_request_meets_is_described() {
+    let world = World::new().await;
+    let api = world.get("/openapi.json", "").await.ok();
+    let (mut signed, mut with_body) = (0, 0);
+    for (path, methods) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let says = |status: &str| operation["responses"].get(status).is_some();
+            assert!(says("429"), "{method} {path}");
+            if operation.get("security").is_some() {
+                signed += 1;
+                assert!(says("401"), "{method} {path}");
+            }
+            if operation.get("requestBody").is_some() {
+                with_body += 1;
+                let body = ["400", "408", "413", "415"];
+                assert!(body.iter().all(|status| says(status)), "{method} {path}");
+            }
+        }
+    }
+    assert!(signed > 10 && with_body > 5, "{signed} {with_body}");
 }
 
 #[tokio::test]
@@ -269,4 +309,22 @@ async fn a_peer_and_a_session_have_their_rates() {
         world.get("/v1/me", token(&session)).await.body["name"],
         json!("Ana Martin")
     );
+}
+
+#[tokio::test]
+async fn it_is_not_ready_when_its_disk_is_nearly_full() {
+    let mut world = World::new().await;
+    world.stop().await;
+    // More than any disk has.
+    let full = Config {
+        min_free: u32::MAX,
+        ..world.config()
+    };
+    let running = run_with(full, world.clock.clone()).await.expect("starts");
+    let ready = format!("{}/readyz", running.url());
+    let answer = world.http.get(ready).send().await.expect("answers");
+    assert_eq!(answer.status(), 503);
+    let problem = answer.text().await.expect("text");
+    assert!(problem.contains("disk is nearly full"), "{problem}");
+    running.stop().await;
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use super::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Taken, Unsent};
-use crate::change::Edit;
+use crate::change::{Actor, Edit};
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
 use crate::entry::EntryError;
-use crate::sync::{CursorDigest, FrameError, PROTOCOL, Refusal, SyncAnswer, Verdict};
+use crate::sync::{CursorDigest, FrameError, Item, PROTOCOL, Refusal, SyncAnswer, Verdict};
 use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, Tick};
 
 /// Why an answer is not taken. Nothing of it has then been kept, if the caller's transaction is
@@ -65,6 +65,25 @@ pub struct Report {
     pub more: bool,
 }
 
+/// An edit that was not answered.
+struct Waiting {
+    /// Its actor and number.
+    name: (Actor, u64),
+    change: ChangeHash,
+    edit: Edit,
+}
+
+/// The edits of an entry that were not answered.
+fn numbered(local: &LocalEntry, entry: &EntryId) -> Result<Vec<Waiting>, EntryError> {
+    let pending = local.pending(entry).into_iter();
+    let numbered = pending.map(|(change, edit)| {
+        let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+        let name = (inspected.actor(), inspected.past.seq);
+        Ok(Waiting { name, change, edit })
+    });
+    numbered.collect()
+}
+
 impl ReplicaHead {
     /// Takes in an answer. `fresh` must be random; it becomes the store's incarnation if an own
     /// edit was set aside or signed anew, so that later edits go on under another actor.
@@ -95,11 +114,13 @@ impl ReplicaHead {
             self.doubt_all(entries)?;
         }
         self.outcomes(entries, answer, &mut report)?;
+        let news = self.attested(answer)?;
+        self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
             self.incarnation = fresh;
             self.set_aside(entries, author, now, &mut report)?;
         }
-        self.news(entries, answer, &mut report)?;
+        self.news(entries, news, &mut report)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
@@ -291,14 +312,14 @@ impl ReplicaHead {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
+            let lost = local.lost(&entry).into_iter().map(|lost| lost.change);
+            let lost: BTreeSet<ChangeHash> = lost.collect();
             let removed = local.without(&entry, &out)?;
             let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
             for (hash, edit) in unsent {
-                let waits = entries.unsent(&hash).map_err(AnswerError::Store)?;
-                let of_others = waits.is_some_and(|waits| waits.lost.is_some());
                 entries.dequeue(&hash).map_err(AnswerError::Store)?;
-                if gone_with_it || of_others {
+                if gone_with_it || lost.contains(&hash) {
                     self.follow_aside(entries, edit, hash, report)?;
                 } else if let Some(again) = self.make_again(&mut local, author, &edit, now)? {
                     entries.enqueue(&again).map_err(AnswerError::Store)?;
@@ -355,17 +376,60 @@ impl ReplicaHead {
         }
     }
 
+    fn attested<E: std::fmt::Debug>(
+        &self,
+        answer: &SyncAnswer,
+    ) -> Result<Vec<Item>, AnswerError<E>> {
+        Ok(match &answer.news {
+            Some(frame) => frame.unpack_attested(&self.record, &self.server_keys)?,
+            None => Vec::new(),
+        })
+    }
+
+    /// Sets aside what was not answered and bears the actor and number of something else that is in
+    /// the record: a copy of this store wrote that, and this can never get there.
+    fn give_way<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        news: &[Item],
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let waits = !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
+        if !waits && !self.handing_back {
+            return Ok(());
+        }
+        let mut waiting: BTreeMap<EntryId, Vec<Waiting>> = BTreeMap::new();
+        for item in news {
+            let entry = item.edit.entry;
+            if let std::collections::btree_map::Entry::Vacant(vacant) = waiting.entry(entry) {
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                vacant.insert(local.map_or(Ok(Vec::new()), |local| numbered(&local, &entry))?);
+            }
+            let of_entry = waiting.entry(entry).or_default();
+            if of_entry.is_empty() {
+                continue;
+            }
+            let inspected = crate::guard::inspect(&item.edit.change);
+            let inspected = inspected.map_err(|_| EntryError::Unfit)?;
+            let (name, change) = ((inspected.actor(), inspected.past.seq), inspected.hash());
+            let rival = |one: &Waiting| one.name == name && one.change != change;
+            for Waiting { change, edit, .. } in of_entry.extract_if(.., |one| rival(one)) {
+                entries.dequeue(&change).map_err(AnswerError::Store)?;
+                let why = AsideReason::Refused(Refusal::Equivocation);
+                report.aside.push(SetAside { edit, change, why });
+            }
+        }
+        Ok(())
+    }
+
     fn news<E: Entries>(
         &mut self,
         entries: &mut E,
-        answer: &SyncAnswer,
+        news: Vec<Item>,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        let Some(frame) = &answer.news else {
-            return Ok(());
-        };
         let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
-        for item in frame.unpack_attested(&self.record, &self.server_keys)? {
+        for item in news {
             let entry = item.edit.entry;
             if let std::collections::btree_map::Entry::Vacant(vacant) = open.entry(entry) {
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;

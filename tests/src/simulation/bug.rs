@@ -31,11 +31,13 @@ pub enum Bug {
     PagesForgotten,
     /// What shows by time alone is not news to the server.
     DueUnnoticed,
+    /// The device keeps what the server lost, and does not hand it back.
+    NotHandedBack,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 15] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -50,6 +52,7 @@ impl Bug {
         Bug::PageForgotten,
         Bug::PagesForgotten,
         Bug::DueUnnoticed,
+        Bug::NotHandedBack,
     ];
 
     /// What it is called on the command line.
@@ -69,6 +72,7 @@ impl Bug {
             Bug::PageForgotten => "page-forgotten",
             Bug::PagesForgotten => "pages-forgotten",
             Bug::DueUnnoticed => "due-unnoticed",
+            Bug::NotHandedBack => "not-handed-back",
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Diary {
     checkpoint: Option<(LogIncarnation, Tick)>,
     /// A copy of the store was put back without the device noticing.
     pub cloned: bool,
+    /// What the server lost and this device had: it must not lose it too.
+    owes: BTreeSet<(EntryId, ChangeHash)>,
 }
 
 impl Diary {
@@ -35,11 +37,18 @@ impl Diary {
         self.ever_held.insert(entry);
     }
 
+    /// Notes what is gone with a store that was put back, or that an answer took while the device
+    /// could not know.
+    pub fn owes_only(&mut self, has: impl Fn(&EntryId, &ChangeHash) -> bool) {
+        self.owes.retain(|(entry, change)| has(entry, change));
+    }
+
     /// The diary of the store once its copy is back.
     pub fn restored(&self, copy: Diary) -> Diary {
         Diary {
             ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
             cloned: self.cloned,
+            owes: self.owes.clone(),
             ..copy
         }
     }
@@ -83,6 +92,10 @@ pub struct Counts {
     pub late: u64,
     /// Held edits settled.
     pub settled: u64,
+    /// How often the server's store was put back from a copy.
+    pub put_back: u64,
+    /// Acknowledged edits that it had lost then and has again.
+    pub handed_back: u64,
 }
 
 impl Counts {
@@ -103,6 +116,8 @@ impl Counts {
             crashes,
             late,
             settled,
+            put_back,
+            handed_back,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -118,6 +133,8 @@ impl Counts {
         self.crashes += crashes;
         self.late += late;
         self.settled += settled;
+        self.put_back += put_back;
+        self.handed_back += handed_back;
     }
 
     fn refused(&mut self, why: Refusal) {
@@ -136,6 +153,12 @@ pub struct Checks {
     /// What happened.
     pub counts: Counts,
     promised: BTreeMap<ChangeHash, Promise>,
+    /// What was promised and lost with the server's store.
+    lost: BTreeSet<ChangeHash>,
+    /// Of that, what a device still has once all faults are over.
+    owed: BTreeSet<ChangeHash>,
+    /// Which life of the log there is, once it is not the first.
+    log: Option<LogIncarnation>,
     /// By its cursor, the moment as of which an answer tells.
     told: BTreeMap<CursorDigest, Tick>,
 }

@@ -132,6 +132,10 @@ impl Device {
                 } else {
                     self.disk.commit(effects);
                 }
+                if bug == Some(Bug::NotHandedBack) {
+                    head.handing_back = false;
+                    self.disk.unsent.retain(|unsent| unsent.lost.is_none());
+                }
                 self.disk.head = head;
                 self.again = report.more;
                 Ok(Taken::Yes(report))
@@ -175,6 +179,8 @@ impl Device {
         };
         self.disk = disk;
         self.diary = self.diary.restored(diary);
+        self.diary
+            .owes_only(|entry, change| self.disk.has(entry, change));
         self.restart(&mut fresh)?;
         Ok(true)
     }

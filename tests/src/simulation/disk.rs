@@ -56,6 +56,24 @@ impl Disk {
         }
     }
 
+    /// Whether an entry is here with a change.
+    pub fn has(&self, entry: &EntryId, change: &ChangeHash) -> bool {
+        let local = self.entries.get(entry);
+        local.is_some_and(|local| local.has(change))
+    }
+
+    /// The changes of all entries.
+    pub fn changes(&self) -> impl Iterator<Item = (EntryId, ChangeHash)> {
+        let changes = |(entry, local): (&EntryId, &Rc<LocalEntry>)| {
+            let entry = *entry;
+            local
+                .provenance()
+                .into_keys()
+                .map(move |change| (entry, change))
+        };
+        self.entries.iter().flat_map(changes)
+    }
+
     /// Starts a transaction; with a fuse, the power goes off after so many operations.
     pub fn begin(&self, fuse: Option<u64>) -> Transaction<'_> {
         Transaction {

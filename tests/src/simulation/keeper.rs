@@ -48,6 +48,10 @@ pub struct Keeper {
     bug: Option<Bug>,
     /// How many answers were worked out.
     given: u64,
+    /// What somebody copied of what is durable.
+    copy: Option<Books>,
+    /// When the books were put back from a copy last.
+    put_back: Option<Tick>,
 }
 
 impl Keeper {
@@ -71,6 +75,8 @@ impl Keeper {
             working: None,
             bug,
             given: 0,
+            copy: None,
+            put_back: None,
         }
     }
 
@@ -98,7 +104,12 @@ impl Keeper {
         }
         let mut books = self.books().clone();
         let opened = self.open(request, &submitter);
-        let judged = self.push(&mut books, request, &submitter, &opened, now)?;
+        // Edits that may follow what this log has lost wait until the device knows what is there.
+        let stands = opened.cursor.is_none_or(|cursor| cursor.log == self.log);
+        let judged = match stands {
+            true => self.push(&mut books, request, &submitter, &opened, now)?,
+            false => Vec::new(),
+        };
         self.given += 1;
         let pulled = self.pull(&mut books, request, &submitter, opened.cursor, &judged, now)?;
         self.working = Some(books);
@@ -115,6 +126,34 @@ impl Keeper {
         if let Some(working) = self.working.take() {
             self.durable = working;
         }
+    }
+
+    /// Copies what is durable.
+    pub fn copy(&mut self) {
+        self.copy = Some(self.durable.clone());
+    }
+
+    /// Puts the copy back, if there is one, and begins another life of the log. Answers the copy's
+    /// last tick.
+    pub fn put_back(&mut self, log: LogIncarnation, now: Tick) -> Result<Option<Tick>, String> {
+        let Some(copy) = self.copy.clone() else {
+            return Ok(None);
+        };
+        let told = self.books().last;
+        let kept = copy.last;
+        self.working = None;
+        self.durable = copy;
+        self.durable.last = told.max(now);
+        self.durable.restored();
+        self.put_back = Some(self.durable.last);
+        self.log = log;
+        self.durable.reopen()?;
+        Ok(Some(kept))
+    }
+
+    /// Which life of the log this is.
+    pub fn log(&self) -> LogIncarnation {
+        self.log
     }
 
     /// Loses what is not durable, and starts again from what is.

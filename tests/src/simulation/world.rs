@@ -337,6 +337,7 @@ impl World {
         self.cached.clear();
         // Longer than any driver's patience and any message's way.
         self.run_until(self.now + 2 * PATIENCE)?;
+        self.checks.owed_by(&self.devices);
         for _ in 0..40 {
             self.everybody_syncs()?;
             if settled(&self.devices) {
@@ -349,6 +350,7 @@ impl World {
             self.checks.nothing_lost(device)?;
         }
         self.checks.durable(self.keeper.durable())?;
+        self.checks.handed_back(&self.keeper, &self.devices)?;
         self.checks.converged(&self.keeper, &self.devices)
     }
 

@@ -65,6 +65,10 @@ impl Checks {
         let Some(until) = device.disk.head.seen_until() else {
             return Ok(());
         };
+        // What it was given of a life of the log that is lost, nobody knows any more.
+        if !self.is_of_this_life(device) {
+            return Ok(());
+        }
         let person = device.profile.who.id();
         let then = self.oracle.readable(person, Moment::at(until));
         let still = self.oracle.readable(person, Moment::at(told));
@@ -92,8 +96,13 @@ impl Checks {
             changes.any(|change| local.has(&change))
         };
         let mut entries = device.disk.entries.iter();
+        // What is handed back is kept until the server has said what became of it.
+        let waits = |entry: &EntryId| {
+            let mut unsent = device.disk.unsent.iter();
+            unsent.any(|unsent| unsent.lost.is_some() && unsent.edit.entry == *entry)
+        };
         let unseen = entries.find(|(entry, local)| {
-            !local.forgotten && !readable.contains(entry) && accepted(entry, local)
+            !local.forgotten && !readable.contains(entry) && accepted(entry, local) && !waits(entry)
         });
         match unseen {
             Some((entry, _)) => Err(format!(
@@ -104,11 +113,41 @@ impl Checks {
         }
     }
 
+    /// Whether a device has not heard yet that the log was begun anew.
+    fn is_unaware(&self, device: &Device) -> bool {
+        !self.is_of_this_life(device) && !device.disk.head.handing_back
+    }
+
+    /// Whether the checkpoint that a device holds is of the log as it is now.
+    fn is_of_this_life(&self, device: &Device) -> bool {
+        let held = device.disk.head.checkpoint.as_ref();
+        let held = held.and_then(|held| held.seen().ok());
+        held.is_none_or(|held| self.log.is_none_or(|log| log == held.log))
+    }
+
     /// Every edit made here waits to be sent, or is set aside, or is in the record, or was made
     /// again in other words.
     pub fn nothing_lost(&self, device: &mut Device) -> Result<(), String> {
         let waiting = waiting(device);
-        let Device { disk, diary, .. } = device;
+        let unaware = self.is_unaware(device);
+        let Device {
+            disk,
+            diary,
+            profile,
+            ..
+        } = device;
+        if unaware {
+            diary.owes_only(|entry, change| disk.has(entry, change));
+        }
+        let mut owes = diary.owes.iter();
+        let lost = owes.find(|(entry, change)| {
+            let kept = disk.has(entry, change) || disk.aside.contains_key(change);
+            !kept && !self.oracle.has(entry, change)
+        });
+        if let Some((_, change)) = lost {
+            let (name, short) = (profile.name, short(change));
+            return Err(format!("{name} lost {short}, which the server had lost"));
+        }
         let mut again: Vec<(ChangeHash, EntryId, PastChange)> = waiting
             .iter()
             .filter(|(hash, ..)| !diary.made.contains_key(hash))
@@ -121,6 +160,7 @@ impl Checks {
                 !waiting.iter().any(|(waits, ..)| waits == *hash)
                     && !disk.aside.contains_key(*hash)
                     && !self.oracle.has(entry, hash)
+                    && !self.lost.contains(*hash)
             })
             .map(|(hash, (entry, writes))| (*hash, *entry, writes.clone()))
             .collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sync_core::merge;
 use sync_core::sync::HoldReason;
-use sync_core::{EntryId, Tick};
+use sync_core::{ChangeHash, EntryId, Tick};
 
 use super::Checks;
 use super::at_server::{log_verifies, short};
@@ -71,6 +71,38 @@ impl Checks {
         }
         let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;
+        Ok(())
+    }
+
+    /// All faults are over: what the server lost and one of these still has is owed.
+    pub fn owed_by(&mut self, devices: &[Device]) {
+        let has = |change: &&ChangeHash| {
+            let mut entries = devices
+                .iter()
+                .flat_map(|device| device.disk.entries.values());
+            entries.any(|local| local.has(change))
+        };
+        self.owed = self.lost.iter().filter(has).copied().collect();
+    }
+
+    /// What was owed is in the record or held, or was refused to the one who has it still.
+    pub fn handed_back(&mut self, keeper: &Keeper, devices: &[Device]) -> Result<(), String> {
+        let books = keeper.durable();
+        let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
+        let aside = |change: &ChangeHash| {
+            let mut devices = devices.iter();
+            devices.any(|device| device.disk.aside.contains_key(change))
+        };
+        for change in &self.owed {
+            let there = accepted.contains(change) || books.held.contains_key(change);
+            self.counts.handed_back += u64::from(there);
+            if !there && !aside(change) {
+                let short = short(change);
+                return Err(format!(
+                    "{short} was acknowledged, lost, and not handed back"
+                ));
+            }
+        }
         Ok(())
     }
 

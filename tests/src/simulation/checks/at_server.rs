@@ -1,6 +1,6 @@
 //! Checks of what the server does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::audit::{self, AccessAction, AccessEvent};
 use sync_core::checkpoint::Checkpoint;
@@ -52,8 +52,13 @@ impl Checks {
                 "the guard refuses {short}, which a real device made"
             ));
         };
+        let handed_back = origin.device != device.profile.submitter().device;
+        if handed_back && self.log.is_none() {
+            let name = device.profile.name;
+            return Err(format!("{name} hands {short} back, and nothing was lost"));
+        }
         let wish = Wish {
-            person: device.profile.who.id(),
+            person: origin.author,
             role: &origin.role,
             entry: edit.entry,
             past,
@@ -73,8 +78,7 @@ impl Checks {
                     ));
                 }
                 self.counts.accepted += 1;
-                let person = device.profile.who.id();
-                self.oracle.accept(edit.entry, past, person, *tick);
+                self.oracle.accept(edit.entry, past, origin.author, *tick);
                 Ok(())
             }
             Verdict::Held(_) if !keeper.books().held.contains_key(change) => {
@@ -105,7 +109,7 @@ impl Checks {
                 let cloned = device.diary.cloned;
                 match why {
                     Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
-                    Refusal::Equivocation if cloned => Ok(()),
+                    Refusal::Equivocation if cloned || self.log.is_some() => Ok(()),
                     _ => Err(format!("{short} of a real device is refused: {why:?}")),
                 }
             }
@@ -202,6 +206,32 @@ impl Checks {
             };
             self.promised.insert(outcome.change, promise);
         }
+    }
+
+    /// The server's store is as it was up to a tick.
+    pub fn put_back(
+        &mut self,
+        keeper: &Keeper,
+        kept: Tick,
+        devices: &mut [Device],
+    ) -> Result<(), String> {
+        let books = keeper.durable();
+        self.counts.put_back += 1;
+        self.log = Some(keeper.log());
+        self.oracle.roll_back(kept);
+        let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
+        let there =
+            |change: &ChangeHash| accepted.contains(change) || books.held.contains_key(change);
+        let promised = std::mem::take(&mut self.promised).into_iter();
+        let (kept, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            promised.partition(|(change, _)| there(change));
+        self.promised = kept;
+        self.lost.extend(lost.into_keys());
+        for Device { disk, diary, .. } in devices {
+            let lost = |change: &ChangeHash| !there(change) && self.lost.contains(change);
+            diary.owes = disk.changes().filter(|(_, change)| lost(change)).collect();
+        }
+        self.durable(books)
     }
 
     /// A transaction became durable, or a crash took back what was not.

@@ -139,6 +139,25 @@ impl Books {
         }
     }
 
+    /// Chains that these books were put back from a copy.
+    pub fn restored(&mut self) {
+        self.tell_due();
+        let holder = self.ledger.holder();
+        self.chain(AccessEvent {
+            seq: 0,
+            at: self.last,
+            logged: None,
+            person: holder,
+            role: Role::System,
+            on_behalf_of: None,
+            device: None,
+            action: AccessAction::Restore,
+            entries: Vec::new(),
+            changes: 0,
+            reason: None,
+        });
+    }
+
     /// Until when the holder may not know of an entry, by how it stands.
     pub fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
         self.last_of(entry)?.class.kept_from_holder_until()

@@ -76,15 +76,20 @@ impl Keeper {
         let mut forgetful =
             (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
         let mut judgements = Vec::new();
-        let verify =
-            |item: &Item| VerifiedEdit::new(&self.record, &submitter.key, item.edit.clone());
-        let verified: Vec<_> = items.iter().map(verify).collect();
+        let authors: Vec<&Submitter> = items
+            .iter()
+            .map(|item| self.author(item).unwrap_or(submitter))
+            .collect();
+        let verify = |(item, author): (&Item, &&Submitter)| {
+            VerifiedEdit::new(&self.record, &author.key, item.edit.clone())
+        };
+        let verified: Vec<_> = items.iter().zip(&authors).map(verify).collect();
         let mut marked: BTreeMap<EntryId, Option<Tick>> = BTreeMap::new();
         for edit in verified.iter().flatten() {
             let latest = marked.entry(edit.entry()).or_default();
             *latest = edit.marked_until().max(*latest);
         }
-        for (item, verified) in items.into_iter().zip(verified) {
+        for ((item, author), verified) in items.into_iter().zip(authors).zip(verified) {
             let tick = books.tick(now);
             let marked = marked.get(&item.edit.entry).copied().flatten();
             let past = verified.as_ref().ok().map(|edit| edit.past().clone());
@@ -92,10 +97,10 @@ impl Keeper {
                 record: self.record,
                 ledger: forgetful.as_mut().unwrap_or(&mut ledger),
                 matrix: &self.matrix,
-                submitter,
+                submitter: author,
                 proven: &opened.proven,
                 log: self.log,
-                put_back: None,
+                put_back: self.put_back,
                 entries: &mut entries,
                 lease_days: self.lease_days,
             };
@@ -103,7 +108,7 @@ impl Keeper {
                 Ok(edit) => lane.submit(&edit, tick),
                 Err(unverified) => unverified.into(),
             };
-            judgements.push(self.write(books, submitter, (item.edit, past, marked), judged, tick));
+            judgements.push(self.write(books, author, (item.edit, past, marked), judged, tick));
         }
         for (entry, kept) in entries {
             books.entries.insert(entry, Rc::new(kept));
@@ -116,6 +121,13 @@ impl Keeper {
         books.ledger = Rc::new(ledger);
         self.log_push(books, submitter, &judgements);
         Some(judgements)
+    }
+
+    /// Who made an edit that is handed back.
+    fn author(&self, item: &Item) -> Option<&Submitter> {
+        let origin = item.accepted.and(item.edit.origin.read().ok())?;
+        let made_before = self.put_back.is_some() && origin.seen.is_none_or(|s| s.log != self.log);
+        self.sessions.get(&origin.device).filter(|_| made_before)
     }
 
     fn write(

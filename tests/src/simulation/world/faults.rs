@@ -1,14 +1,14 @@
 //! What goes wrong besides messages.
 
 use sync_core::entry::Write;
-use sync_core::{EntryId, Incarnation};
+use sync_core::{EntryId, Incarnation, LogIncarnation};
 
 use super::World;
 use crate::simulation::cast::UNITS;
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {
-        match self.dice.below(10) {
+        match self.dice.below(12) {
             0..3 => {
                 let unit = self.dice.below(UNITS as u64) as usize;
                 if !self.network.cut_off.remove(&unit) {
@@ -35,7 +35,13 @@ impl World {
                 self.copy();
                 Ok(())
             }
-            _ => self.restore(),
+            8..10 => self.restore(),
+            10 => {
+                self.say(|| "somebody copies the server's store".to_owned());
+                self.keeper.copy();
+                Ok(())
+            }
+            _ => self.put_back(),
         }
     }
 
@@ -54,6 +60,20 @@ impl World {
         self.unsent.clear();
         self.keeper.crash()?;
         self.checks.durable(self.keeper.durable())
+    }
+
+    /// The server's store is replaced by an older copy: what came since is on devices only.
+    fn put_back(&mut self) -> Result<(), String> {
+        let log = LogIncarnation(self.dice.bytes());
+        let now = self.tick();
+        let Some(kept) = self.keeper.put_back(log, now)? else {
+            self.keeper.copy();
+            return Ok(());
+        };
+        self.say(|| "the server's store is put back from its copy".to_owned());
+        self.commit_at = None;
+        self.unsent.clear();
+        self.checks.put_back(&self.keeper, kept, &mut self.devices)
     }
 
     fn copy(&mut self) {
