@@ -6,8 +6,10 @@ use crate::{Digest32, Epoch, LogIncarnation, Tick};
 
 const WITNESS: &[u8] = b"carnet/cursor-witness/1";
 
-/// The layout of an encoded cursor.
-const FORMAT: u8 = 1;
+/// The layout of an encoded cursor while a walk is under way.
+const WALKING: u8 = 1;
+/// The same, of a device that has all it was to be given.
+const RESTING: u8 = 2;
 
 /// How far a device has come.
 ///
@@ -65,9 +67,6 @@ impl Witness {
 }
 
 impl Cursor {
-    /// The length of an encoded cursor: always the same, so that it tells nothing by its size.
-    pub const LENGTH: usize = 1 + 16 + 5 * 8 + 8 + 16 + 1 + 3 * 8;
-
     /// The checkpoint that was given with this cursor, as edits name it.
     pub fn seen(&self) -> Seen {
         Seen {
@@ -88,44 +87,50 @@ impl Cursor {
         self.base == self.upto && !self.resending
     }
 
-    /// This cursor as [`Cursor::LENGTH`] bytes, in clear: seal them before they travel.
+    /// This cursor as bytes, in clear: seal them before they travel. One of a device that has all it
+    /// was to be given is shorter, and always of one length; so the length tells only what the
+    /// device was told.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(Self::LENGTH);
-        bytes.push(FORMAT);
+        let walks = !self.has_all();
+        let mut bytes = vec![if walks { WALKING } else { RESTING }];
         bytes.extend_from_slice(&self.log.0);
-        for tick in [self.base, self.upto, self.started, self.held, self.told] {
+        let ticks = [self.base, self.told, self.upto, self.started, self.held];
+        for tick in &ticks[..if walks { 5 } else { 2 }] {
             bytes.extend_from_slice(&tick.0.to_be_bytes());
         }
         bytes.extend_from_slice(&self.epoch.0);
         bytes.extend_from_slice(&self.digest.0);
-        bytes.push(u8::from(self.resending));
-        bytes.extend_from_slice(&self.witness.log.to_be_bytes());
-        bytes.extend_from_slice(&self.witness.apart.to_be_bytes());
+        for len in [self.witness.log, self.witness.apart] {
+            bytes.extend_from_slice(&len.to_be_bytes()[3..]);
+        }
         bytes.extend_from_slice(&self.witness.heads);
+        if walks {
+            bytes.push(u8::from(self.resending));
+        }
         bytes
     }
 
     /// A cursor from its bytes; nothing when they are not those of one of this layout.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != Self::LENGTH {
-            return None;
-        }
         let mut rest = bytes;
         let mut take = |length| {
             let (part, after) = rest.split_at_checked(length)?;
             rest = after;
             Some(part)
         };
-        if take(1)? != [FORMAT] {
-            return None;
-        }
+        let walks = match take(1)? {
+            [WALKING] => true,
+            [RESTING] => false,
+            _ => return None,
+        };
         let log = LogIncarnation::from_slice(take(16)?)?;
-        let mut ticks = [Tick(0); 5];
-        for tick in &mut ticks {
-            *tick = Tick(u64::from_be_bytes(take(8)?.try_into().ok()?));
-        }
-        let [base, upto, started, held, told] = ticks;
-        Some(Cursor {
+        let mut tick = || Some(Tick(number(take(8)?)));
+        let (base, told) = (tick()?, tick()?);
+        let (upto, started, held) = match walks {
+            true => (tick()?, tick()?, tick()?),
+            false => (base, Tick(0), base),
+        };
+        let cursor = Cursor {
             log,
             base,
             upto,
@@ -134,12 +139,21 @@ impl Cursor {
             told,
             epoch: Epoch::from_slice(take(8)?)?,
             digest: CheckpointDigest::from_slice(take(16)?)?,
-            resending: take(1)? == [1],
             witness: Witness {
-                log: u64::from_be_bytes(take(8)?.try_into().ok()?),
-                apart: u64::from_be_bytes(take(8)?.try_into().ok()?),
+                log: number(take(5)?),
+                apart: number(take(5)?),
                 heads: take(8)?.try_into().ok()?,
             },
-        })
+            resending: walks && take(1)? == [1],
+        };
+        rest.is_empty().then_some(cursor)
     }
+
+    fn has_all(&self) -> bool {
+        self.rests() && self.held == self.base && self.started == Tick(0)
+    }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
 }

@@ -272,12 +272,24 @@ fn a_cursor_is_read_as_it_was_written() {
             heads: [12; 8],
         },
     };
-    let bytes = cursor.encode();
-    assert_eq!(bytes.len(), Cursor::LENGTH);
-    assert_eq!(Cursor::decode(&bytes), Some(cursor));
-    assert_eq!(Cursor::decode(&bytes[1..]), None);
-    let other = [&[0], &bytes[1..]].concat();
-    assert_eq!(Cursor::decode(&other), None);
+    let rests = Cursor {
+        base: Tick(1),
+        upto: Tick(1),
+        held: Tick(1),
+        started: Tick(0),
+        resending: false,
+        ..cursor
+    };
+    for (cursor, length) in [(cursor, 100), (rests, 75)] {
+        let bytes = cursor.encode();
+        assert_eq!(bytes.len(), length);
+        assert_eq!(Cursor::decode(&bytes), Some(cursor));
+        assert_eq!(Cursor::decode(&bytes[1..]), None);
+        let other = [&[0], &bytes[1..]].concat();
+        assert_eq!(Cursor::decode(&other), None);
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(Cursor::decode(&longer), None);
+    }
 }
 
 proptest! {
