@@ -5,7 +5,7 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
-use sync_core::merge::{self, EntryView};
+use sync_core::merge::{self, EntryView, HeldForReview};
 use sync_core::replica::{Entries, LocalEntry, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
 use sync_core::{ChangeHash, EntryId, codec};
@@ -134,6 +134,27 @@ impl<'s> RecordRows<'s> {
         shelf: Shelf,
     ) -> Result<Vec<T>, StoreError> {
         notes::load(self.connection, self.key, &self.record, shelf)
+    }
+
+    /// The held edits nobody has decided on, not even with an edit the server has yet to answer.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn held_open(&mut self) -> Result<Vec<HeldForReview>, StoreError> {
+        let held: Vec<HeldEdit> = self.notes(Shelf::Held)?;
+        let mut open = Vec::new();
+        for held in &held {
+            let Some(held) = HeldForReview::read(held)? else {
+                continue;
+            };
+            let local = self.load(&held.entry)?;
+            let provenance = local.map(|local| local.provenance()).unwrap_or_default();
+            let mut unanswered = provenance.values().filter(|made| made.accepted.is_none());
+            if !unanswered.any(|made| made.origin.cites.contains(&held.change)) {
+                open.push(held);
+            }
+        }
+        Ok(open)
     }
 
     /// Puts something on a shelf, in place of what had the same name there.

@@ -10,14 +10,12 @@ use std::sync::{Arc, OnceLock};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use sync_core::codec::Malformed;
-use sync_core::merge::{self, EntryView, Flag, HeldForReview, ReviewItem, Viewer};
+use sync_core::merge::{self, EntryView, Flag, ReviewItem, Viewer};
 use sync_core::policy::Role;
 use sync_core::replica::Entries as _;
-use sync_core::sync::HeldEdit;
 use sync_core::{EntryId, RecordId};
 
-use super::{RecordRows, Shelf, Store, StoreError, Unlocked};
+use super::{RecordRows, Store, StoreError, Unlocked};
 use crate::seal::RowKey;
 
 /// How many records are kept in memory: a clinic's tablet goes to and fro between a few.
@@ -122,14 +120,12 @@ impl Store {
         {
             return Ok((views, items.clone()));
         }
-        let held: Vec<HeldEdit> = self.rows(profile, record).notes(Shelf::Held)?;
-        let held = held.iter().map(HeldForReview::read);
-        let held: Result<Vec<_>, Malformed> = held.filter_map(Result::transpose).collect();
+        let held = self.rows(profile, record).held_open()?;
         let viewer = Viewer {
             person: profile.card.person,
             role: card.role.clone(),
         };
-        let items = Arc::new(merge::review(&views, &held?, &viewer));
+        let items = Arc::new(merge::review(&views, &held, &viewer));
         let row = profile.record_row(record);
         if let Some(kept) = self.kept.iter_mut().find(|kept| kept.record == row) {
             kept.review = Some((card.role, items.clone()));

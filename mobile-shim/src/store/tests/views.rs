@@ -1,6 +1,7 @@
 //! Views in memory are those of what is on disk, whatever happened to it.
 
 use sync_core::merge::{self, EntryView};
+use sync_core::sync::{HeldEdit, HoldReason};
 
 use super::*;
 use crate::driver::Cancel;
@@ -175,4 +176,34 @@ fn a_record_whose_right_has_ended_is_forgotten_but_for_own_edits() {
     store.put_records(&profile, &[]).unwrap();
     store.forget_record(&profile, &RECORD).unwrap();
     assert!(store.records(&profile).unwrap().is_empty());
+}
+
+#[test]
+fn a_held_edit_is_not_offered_twice() {
+    let (folder, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (vault, their_vault) = (MemoryVault::default(), MemoryVault::default());
+    let (mut other, author) = open(theirs.path(), &their_vault);
+    let change = edit(&mut other, &author, entry(1), "theirs");
+    let unsent = other.rows(&author, &RECORD).queue(1).unwrap().remove(0);
+    let held = HeldEdit {
+        edit: unsent.edit,
+        reason: HoldReason::NoLongerPermitted,
+        received: sync_core::Tick(9),
+        settled: None,
+    };
+    let (mut store, profile) = open(folder.path(), &vault);
+    store
+        .with_replica::<_, Error>(&profile, &RECORD, |_, rows| Ok(rows.note_held(&held)?))
+        .unwrap();
+    let offered = |store: &mut Store| store.review(&profile, &RECORD).unwrap().1.len();
+    assert_eq!(offered(&mut store), 1);
+    let author = store.author(&profile, &RECORD).unwrap();
+    let writes = [Write::set(KIND, "own-note"), Write::set("text", "theirs")];
+    store
+        .with_replica::<_, Error>(&profile, &RECORD, |head, rows| {
+            let id = entry(1);
+            Ok(head.edit(rows, &author, id, &writes, vec![change], DeviceTime(2))?)
+        })
+        .unwrap();
+    assert_eq!(offered(&mut store), 0);
 }
