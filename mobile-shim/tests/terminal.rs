@@ -105,3 +105,35 @@ fn what_one_may_do_is_answered_in_words_and_by_the_exit_code() {
     let records = String::from_utf8(run(&["records"]).stdout).unwrap();
     assert!(records.contains("Jeanne Martin (holder)"), "{records}");
 }
+
+#[test]
+fn a_name_that_two_entries_share_picks_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+    for label in ["Paracétamol", "Paracétamol", "Ibuprofène"] {
+        assert!(run(&["add", "medication", label]).status.success());
+    }
+    let refused = run(&["hide", "paracétamol"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("several are called so"), "{said}");
+    let ids: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("Paracétamol"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(ids.len(), 2, "{said}");
+    assert!(!run(&["hide", ""]).status.success());
+    let hidden = || {
+        let listed = String::from_utf8(run(&["list"]).stdout).unwrap();
+        listed
+            .lines()
+            .filter(|line| line.contains("hidden"))
+            .count()
+    };
+    assert_eq!(hidden(), 0);
+    assert!(run(&["hide", ids[1]]).status.success());
+    assert_eq!(hidden(), 1);
+}

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
 use super::enter::{Add, Change};
-use super::output::{Language, Output};
+use super::output::{Language, Output, short};
 use super::settle::{Resolve, Share};
 use super::sign_ins::{Manage, May};
 use super::{Phone, PhoneError};
@@ -214,6 +214,13 @@ fn in_words(error: &PhoneError, output: &Output) -> String {
         && let Some(words) = invalid_in_words(problem)
     {
         return format!("{field} {}", output.say(words.en, words.fr));
+    }
+    if let PhoneError::Several { which } = error {
+        let several = output.say(
+            "several are called so; name one by its identifier:",
+            "plusieurs portent ce nom ; désignez l’un d’eux par son identifiant :",
+        );
+        return format!("{several}\n  {}", which.join("\n  "));
     }
     error.to_string()
 }
@@ -426,26 +433,43 @@ impl Here<'_> {
     }
 }
 
-/// The one thing that is meant by a name, or by enough of it.
+/// The one thing that is meant by a name, or by enough of it. What comes last of what a thing is
+/// called is its identifier, which its end names too.
 pub(super) fn pick<'t, T, const N: usize>(
     things: &'t [T],
     name: &str,
     called: impl for<'a> Fn(&'a T) -> [&'a String; N],
-) -> Result<&'t T, CarnetError> {
+) -> Result<&'t T, PhoneError> {
     let name = name.to_lowercase();
-    let exact = |text: &String| text.to_lowercase() == name;
+    if name.is_empty() {
+        return Err(CarnetError::NotFound.into());
+    }
+    let exact = |text: &String| text.to_lowercase() == name || short(text) == name;
     let part = |text: &String| text.to_lowercase().contains(&name);
-    if let Some(thing) = things
-        .iter()
-        .find(|thing| called(thing).into_iter().any(exact))
-    {
-        return Ok(thing);
+    let meant = |by: &dyn Fn(&String) -> bool| -> Vec<&'t T> {
+        let things = things.iter();
+        things
+            .filter(|thing| called(thing).into_iter().any(by))
+            .collect()
+    };
+    let mut found = meant(&exact);
+    if found.is_empty() {
+        found = meant(&part);
     }
-    let mut found = things
-        .iter()
-        .filter(|thing| called(thing).into_iter().any(part));
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one),
-        _ => Err(CarnetError::NotFound),
+    match found.as_slice() {
+        [] => Err(CarnetError::NotFound.into()),
+        [one] => Ok(one),
+        several => Err(PhoneError::Several {
+            which: several.iter().map(|thing| line(&called(thing))).collect(),
+        }),
     }
+}
+
+/// What a thing is called, the end of its identifier first.
+fn line(called: &[&String]) -> String {
+    let Some((id, names)) = called.split_last() else {
+        return String::new();
+    };
+    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    format!("{}  {}", short(id), names.join(" · "))
 }

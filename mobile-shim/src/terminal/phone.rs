@@ -26,6 +26,12 @@ pub enum PhoneError {
     /// The folder.
     #[error("the folder of this phone cannot be used")]
     Folder(#[from] std::io::Error),
+    /// A name that means several things.
+    #[error("several are called so: {}", which.join(", "))]
+    Several {
+        /// Each in a line that starts with what names it alone.
+        which: Vec<String>,
+    },
 }
 
 /// A phone in a folder.

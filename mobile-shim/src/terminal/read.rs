@@ -141,13 +141,10 @@ impl Here<'_> {
 }
 
 /// The entry that is meant by an identifier, its end, or enough of its label.
-pub(super) fn find(record: &Record, name: &str) -> Result<Entry, CarnetError> {
+pub(super) fn find(record: &Record, name: &str) -> Result<Entry, PhoneError> {
     let entries = record.list(true)?;
-    let found = match entries.iter().find(|entry| short(&entry.id) == name) {
-        Some(entry) => entry,
-        None => pick(&entries, name, |entry| [&entry.id, &entry.label])?,
-    };
-    record.entry(found.id.clone())
+    let found = pick(&entries, name, |entry| [&entry.label, &entry.id])?;
+    Ok(record.entry(found.id.clone())?)
 }
 
 /// Shows how far a sync has come.

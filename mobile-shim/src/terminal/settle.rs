@@ -121,7 +121,10 @@ impl Here<'_> {
         let record = self.record()?;
         let rights = match find(&record, right) {
             Ok(entry) => vec![entry],
-            Err(_) => record.rights_of(self.person(right)?)?,
+            Err(PhoneError::Carnet(CarnetError::NotFound)) => {
+                record.rights_of(self.person(right)?)?
+            }
+            Err(error) => return Err(error),
         };
         if rights.is_empty() {
             return Err(CarnetError::NotFound.into());

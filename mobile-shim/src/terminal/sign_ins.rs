@@ -65,7 +65,7 @@ impl Here<'_> {
     pub(super) fn may(&self, may: &May) -> Result<ExitCode, PhoneError> {
         let record = self.record()?;
         let object = may.object.as_deref().unwrap_or_default();
-        let entry = || Ok::<_, CarnetError>(find(&record, object)?.id);
+        let entry = || Ok::<_, PhoneError>(find(&record, object)?.id);
         let wish = match may.what {
             What::Add => Wish::Add {
                 kind: object.to_owned(),
