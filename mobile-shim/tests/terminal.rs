@@ -137,3 +137,19 @@ fn a_name_that_two_entries_share_picks_neither() {
     assert!(run(&["hide", ids[1]]).status.success());
     assert_eq!(hidden(), 1);
 }
+
+#[test]
+fn a_kind_that_there_is_not_is_refused_and_those_there_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
+    assert!(run(&["try-out", "Jeanne Martin"]).status.success());
+    let refused = run(&["list", "--kind", "allergie"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("no such kind") && said.contains("allergy"),
+        "{said}"
+    );
+    assert!(run(&["list", "--kind", "allergy"]).status.success());
+}

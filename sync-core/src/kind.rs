@@ -169,7 +169,9 @@ impl Kind {
             Kind::Delegation => Words::new("Delegation", "Délégation"),
             Kind::TreatingPhysician => Words::new("Treating physician", "Médecin traitant"),
             Kind::Administrator => Words::new("Administrator", "Administrateur"),
-            Kind::ReviewDecision => Words::new("Review decision", "Décision de relecture"),
+            Kind::ReviewDecision => {
+                Words::new("Review decision", "Décision sur un point à vérifier")
+            }
             Kind::Unknown(_) => Words::new(
                 "Entry of a newer version",
                 "Élément d’une version plus récente",

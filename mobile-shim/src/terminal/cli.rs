@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::enter::{Add, Change};
 use super::output::{Language, Output, short};
+use super::phone::kinds;
 use super::settle::{Resolve, Share};
 use super::sign_ins::{Manage, May};
 use super::{Phone, PhoneError};
 use crate::error::{CarnetError, invalid_in_words};
-use crate::face::{Profile, Record};
+use crate::face::{Profile, Record, RecordInfo};
 
 /// Where the last choice of profile and record is kept: identifiers only.
 pub(super) const CHOICES: &str = "terminal.json";
@@ -222,6 +223,21 @@ fn in_words(error: &PhoneError, output: &Output) -> String {
         );
         return format!("{several}\n  {}", which.join("\n  "));
     }
+    if let PhoneError::Ended { waiting, set_aside } = error
+        && output.language == Language::Fr
+    {
+        return format!(
+            "votre droit sur ce carnet a pris fin ; vos modifications en attente : {waiting}, \
+             non reprises : {set_aside}"
+        );
+    }
+    if let PhoneError::UnknownKind = error {
+        let none = output.say(
+            "there is no such kind of entry; there are:",
+            "ce type d’élément n’existe pas ; il y a :",
+        );
+        return format!("{none} {}", kinds());
+    }
     error.to_string()
 }
 
@@ -348,8 +364,28 @@ impl Here<'_> {
         Ok(self.phone.carnet.unlock(chosen.id.clone())?)
     }
 
-    /// The current record: the one chosen last, the profile's own, or the only one.
+    /// The current record.
     pub fn record(&self) -> Result<Arc<Record>, PhoneError> {
+        let (profile, chosen) = self.chosen()?;
+        Ok(profile.record(chosen.id)?)
+    }
+
+    /// Fails when the person's right to the current record has ended.
+    pub fn still_open(&self) -> Result<(), PhoneError> {
+        let (profile, chosen) = self.chosen()?;
+        if !chosen.ended {
+            return Ok(());
+        }
+        let state = profile.record(chosen.id)?.state()?;
+        Err(PhoneError::Ended {
+            waiting: state.waiting,
+            set_aside: state.set_aside,
+        })
+    }
+
+    /// The current record: the one chosen last, the profile's own, one that is open, or one whose
+    /// right has ended.
+    fn chosen(&self) -> Result<(Arc<Profile>, RecordInfo), PhoneError> {
         let profile = self.profile()?;
         let person = profile.info()?.person;
         let mut records = profile.records()?;
@@ -361,8 +397,9 @@ impl Here<'_> {
             .find(|record| Some(&record.id) == self.choices.record.as_ref())
             .or_else(|| records.iter().find(|record| record.holder == person))
             .or_else(|| records.iter().find(|record| !record.ended))
+            .or_else(|| records.first())
             .ok_or(CarnetError::NotFound)?;
-        Ok(profile.record(chosen.id.clone())?)
+        Ok((profile, chosen.clone()))
     }
 
     fn chose_profile(&mut self, profile: &Profile) -> Result<(), PhoneError> {

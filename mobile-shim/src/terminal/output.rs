@@ -1,9 +1,11 @@
 //! What a person, or with `--json` a program, reads.
 
 use serde::Serialize;
+use sync_core::merge::FlagCode;
 
 use crate::face::{
-    Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LogCheck, LogLine, ReviewEntry,
+    Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
+    ReviewEntry,
 };
 use crate::face::{DangerLevel, RecordInfo, RecordState, Stamp, SyncResult};
 
@@ -183,19 +185,23 @@ impl Output {
     }
 
     fn by(&self, stamp: Option<&Stamp>) -> String {
+        let waiting = stamp.is_some_and(|stamp| stamp.accepted.is_none());
+        let more = self.say(", not sent yet", ", pas encore envoyé");
+        self.stamp(stamp, if waiting { more } else { "" })
+    }
+
+    /// Who made an edit that the server has but did not accept.
+    fn by_held(&self, stamp: Option<&Stamp>) -> String {
+        self.stamp(stamp, "")
+    }
+
+    fn stamp(&self, stamp: Option<&Stamp>, more: &str) -> String {
         let Some(stamp) = stamp else {
             return self.say("(author unknown)", "(auteur inconnu)").to_owned();
         };
         let name = stamp.name.as_deref().unwrap_or(&stamp.person);
-        let sent = match stamp.accepted {
-            Some(at) => moment(at),
-            None => format!(
-                "{}, {}",
-                moment(stamp.at),
-                self.say("not sent yet", "pas encore envoyé")
-            ),
-        };
-        format!("({name}, {}, {sent})", stamp.role)
+        let at = moment(stamp.accepted.unwrap_or(stamp.at));
+        format!("({name}, {}, {at}{more})", stamp.role)
     }
 
     /// The to-review list.
@@ -215,7 +221,11 @@ impl Output {
             out!("{}. [{danger}] {}", number + 1, labels.join(" | "));
             out!("   {}", self.of(&item.words));
             for side in &item.sides {
-                let (text, by) = (self.of(&side.claim.text), self.by(side.claim.by.as_ref()));
+                let by = match item.code == FlagCode::HeldEdit.code() {
+                    true => self.by_held(side.claim.by.as_ref()),
+                    false => self.by(side.claim.by.as_ref()),
+                };
+                let text = self.of(&side.claim.text);
                 out!(
                     "     {}  {}: {text}  {by}",
                     &side.claim.change[..8],
@@ -245,7 +255,7 @@ impl Output {
             out!(
                 "{}  [{whose}] {}",
                 &change.change[..8],
-                self.by(change.by.as_ref())
+                self.by_held(change.by.as_ref())
             );
             out!("   {}", self.of(&change.words));
             let texts: Vec<_> = change
@@ -297,9 +307,13 @@ impl Output {
             let who = line.name.as_deref().unwrap_or(&line.person);
             let entries = match line.entries.len() {
                 0 => String::new(),
+                1 => self.say("  1 entry", "  1 élément").to_owned(),
                 count => format!("  {count} {}", self.say("entries", "éléments")),
             };
-            let reason = line.reason.as_deref().map(|why| format!("  “{why}”"));
+            let reason = line.reason.as_deref().map(|why| match self.language {
+                Language::En => format!("  “{why}”"),
+                Language::Fr => format!("  « {why} »"),
+            });
             out!(
                 "{:>5}  {}  {:<10} {who} ({}){entries}{}{}",
                 line.number,
@@ -326,7 +340,7 @@ impl Output {
                 )
             ),
             (Some(problem), None) => out!("✗ {problem}"),
-            (None, _) => out!(
+            (None, _) if check.restored.is_none() => out!(
                 "✓ {} ({})",
                 self.say(
                     "Nothing was removed from the log or changed in it",
@@ -334,22 +348,42 @@ impl Output {
                 ),
                 check.lines
             ),
+            (None, _) => {}
         }
         if let Some(at) = check.restored {
+            let (at, lost) = (moment(at), check.lost);
             out!(
-                "! {} {}: {} {}",
-                self.say(
-                    "The server was put back from an older copy",
-                    "Le serveur a été remis à un état antérieur"
-                ),
-                moment(at),
-                check.lost,
-                self.say(
-                    "lines that this device had are lost there",
-                    "lignes que cet appareil avait y sont perdues"
-                ),
+                "! {}",
+                match self.language {
+                    Language::En => format!(
+                        "The log says that the server was put back from an older copy on {at}; \
+                         what it logged between is lost; {lost} lines of it are on this device"
+                    ),
+                    Language::Fr => format!(
+                        "Le journal indique que le serveur a été remis à un état antérieur le \
+                         {at} ; ce qu’il avait noté entre-temps est perdu ; lignes perdues \
+                         conservées sur cet appareil : {lost}"
+                    ),
+                }
             );
         }
+    }
+
+    /// How a record is followed.
+    pub fn live(&self, mode: LiveMode) {
+        note!(
+            "[{}]",
+            match mode {
+                LiveMode::Live => self.say("following", "suivi en direct"),
+                LiveMode::Polling =>
+                    self.say("asking now and then", "interrogation de temps en temps"),
+                LiveMode::Waiting =>
+                    self.say("no connection, trying", "pas de connexion, nouvel essai"),
+                LiveMode::Offline => self.say("offline by choice", "hors ligne par choix"),
+                LiveMode::SignInNeeded => self.say("sign in first", "connectez-vous d’abord"),
+                LiveMode::Ended => self.say("ended", "terminé"),
+            }
+        );
     }
 
     /// Where a record stands.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sync_core::kind::Kind;
 use thiserror::Error;
 
 use super::{AuthenticatorError, SoftwareAuthenticator};
@@ -26,12 +27,31 @@ pub enum PhoneError {
     /// The folder.
     #[error("the folder of this phone cannot be used")]
     Folder(#[from] std::io::Error),
+    /// A kind of entry that there is not.
+    #[error("there is no such kind of entry; there are: {}", kinds())]
+    UnknownKind,
+    /// The person's right to the record has ended.
+    #[error(
+        "your right to this record has ended; edits of yours waiting: {waiting}, not taken: {set_aside}"
+    )]
+    Ended {
+        /// How many own edits wait to be sent.
+        waiting: u64,
+        /// How many own edits did not become part of the record.
+        set_aside: u64,
+    },
     /// A name that means several things.
     #[error("several are called so: {}", which.join(", "))]
     Several {
         /// Each in a line that starts with what names it alone.
         which: Vec<String>,
     },
+}
+
+/// The kinds of entries there are.
+pub(super) fn kinds() -> String {
+    let codes: Vec<_> = Kind::ALL.iter().map(Kind::code).collect();
+    codes.join(", ")
 }
 
 /// A phone in a folder.

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sync_core::kind::Kind;
 
 use super::PhoneError;
 use super::cli::{Here, pick};
-use super::output::short;
+use super::output::{Output, short};
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
@@ -72,6 +73,11 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
+        let known = |kind: &str| Kind::ALL.iter().any(|known| known.code() == kind);
+        if kind.is_some_and(|kind| !known(kind)) {
+            return Err(PhoneError::UnknownKind);
+        }
+        self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
             Some(kind) => entry.kind == kind,
@@ -105,6 +111,12 @@ impl Here<'_> {
         if let Some(bar) = bar {
             bar.0.finish_and_clear();
         }
+        if !matches!(
+            result,
+            Err(CarnetError::Offline | CarnetError::SignInNeeded)
+        ) {
+            self.still_open()?;
+        }
         let result = result?;
         self.output.print(&result, |output| output.synced(&result));
         Ok(())
@@ -112,7 +124,10 @@ impl Here<'_> {
 
     pub(super) fn live(&self) -> Result<(), PhoneError> {
         let record = self.record()?;
-        let screen = Arc::new(Screen(record.clone()));
+        let screen = Arc::new(Screen {
+            record: record.clone(),
+            output: *self.output,
+        });
         let watch = record.watch(screen.clone())?;
         let live = record.go_live(Some(screen))?;
         let stop = self.output.say("Enter ends it.", "Entrée pour arrêter.");
@@ -159,13 +174,16 @@ impl SyncListener for Bar {
 }
 
 /// Prints what changes while a record is followed.
-struct Screen(Arc<Record>);
+struct Screen {
+    record: Arc<Record>,
+    output: Output,
+}
 
 impl ChangeListener for Screen {
     fn entries_changed(&self, changed: Vec<String>, gone: Vec<String>) {
         for id in changed {
-            if let Ok(entry) = self.0.entry(id) {
-                out!("~ {}  {}", short(&entry.id), entry.summary.fr);
+            if let Ok(entry) = self.record.entry(id) {
+                out!("~ {}  {}", short(&entry.id), self.output.of(&entry.summary));
             }
         }
         for id in gone {
@@ -176,6 +194,6 @@ impl ChangeListener for Screen {
 
 impl LiveListener for Screen {
     fn live_changed(&self, mode: LiveMode) {
-        note!("[{mode:?}]");
+        self.output.live(mode);
     }
 }

@@ -67,7 +67,7 @@ flags! {
     /// Two concurrent regimens.
     DoseDisputed = "dose-disputed", High,
         "Two people changed this treatment without knowing of each other: none of the regimens is current.",
-        "Deux personnes ont modifié ce traitement sans le savoir : aucune des posologies n’est en vigueur.";
+        "Deux personnes ont modifié ce traitement, chacune ignorant la modification de l’autre : aucune des posologies n’est en vigueur.";
     /// Stopped and changed at once.
     ToReconcile = "to-reconcile", High,
         "This treatment was stopped while somebody else changed it: to be reconciled.",
@@ -83,7 +83,7 @@ flags! {
     /// An edit of a removed entry.
     EditedWhileInError = "edited-while-in-error", High,
         "This entry was withdrawn as an error while somebody else edited it.",
-        "Cet élément a été retiré comme erreur pendant que quelqu’un d’autre le modifiait.";
+        "Cet élément a été retiré car saisi par erreur pendant que quelqu’un d’autre le modifiait.";
     /// The same active substance in two treatments.
     SubstanceTwice = "substance-twice", High,
         "The same active substance appears in two treatments.",
@@ -103,7 +103,7 @@ flags! {
     /// Two values of a field without a rule of its own.
     ConcurrentValues = "concurrent-values", Moderate,
         "Two people wrote different values without knowing of each other: both are kept.",
-        "Deux personnes ont écrit des valeurs différentes sans le savoir : les deux sont conservées.";
+        "Deux personnes ont écrit des valeurs différentes, chacune ignorant la modification de l’autre : les deux sont conservées.";
     /// The same substance in two allergies.
     PossibleDuplicate = "possible-duplicate", Low,
         "Two entries may be about the same thing.",
