@@ -78,7 +78,7 @@ pub fn pass(
     mut taken: Taken,
 ) -> Result<Passed, AccessError> {
     let mut admitted = records.admit(connection, record, visitor.person)?;
-    if records.live_on(connection, &admitted, cursor)? {
+    if records.live_on(connection, &admitted.row, cursor)? {
         admitted = records.admit(connection, record, visitor.person)?;
     }
     let now = records.clock.now();
@@ -140,7 +140,7 @@ fn take_in(
     writing: &mut Writing<'_>,
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
-    let started = records.clock.now();
+    let now = records.clock.now();
     let device = visitor.device.ok_or(AccessError::Device)?;
     let submitter = Submitter {
         subject: admitted.subject,
@@ -150,11 +150,14 @@ fn take_in(
     };
     let log = admitted.row.log;
     let put_back = connection.lives(admitted.row.record)?.into_values().max();
+    // Nobody hands anything back for ever.
+    let lease = |at: &Tick| now <= at.plus_days(records.lease_days.into());
+    let put_back = put_back.filter(lease);
     let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
     let mut outcomes = Vec::with_capacity(edits.len());
     for edit in edits {
-        let lasted = records.clock.now().0.saturating_sub(started.0);
+        let lasted = records.clock.now().0.saturating_sub(now.0);
         if !outcomes.is_empty() && lasted >= TURN_MICROS {
             break;
         }
@@ -167,6 +170,7 @@ fn take_in(
             }
         };
         let carried = edit.origin().device != device.id;
+        let handed_back = put_back.filter(|_| submission.handed_back.contains(&edit.change()));
         let others;
         let submitter = if carried {
             let author = submission.author(edit, log, put_back);
@@ -192,7 +196,7 @@ fn take_in(
         } else {
             &submitter
         };
-        writing.carries(carried);
+        writing.carries(handed_back.is_some());
         gathered.load(connection, &admitted.vault, edit.entry())?;
         let tick = writing.next_tick();
         let before = limits::remember(&gathered, &ledger, edit);
@@ -205,7 +209,7 @@ fn take_in(
                 submitter,
                 proven: &submission.proven,
                 log,
-                put_back,
+                handed_back,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
             }

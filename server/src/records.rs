@@ -218,16 +218,16 @@ impl Records {
     pub fn live_on(
         &self,
         connection: &mut diesel::SqliteConnection,
-        admitted: &Admitted<'_>,
+        row: &RecordRow,
         cursor: Option<&Cursor>,
     ) -> Result<bool, Fault> {
         let Some(cursor) = cursor else {
             return Ok(false);
         };
-        let (vault, row) = (&admitted.vault, &admitted.row);
         let lost = lives::has_lost(connection, row, cursor)?;
         if lost {
-            lives::begin_anew(connection, vault, row, Some(cursor), self.clock.now())?;
+            let vault = Vault::new(&self.keys, row.record)?;
+            lives::begin_anew(connection, &vault, row, Some(cursor), self.clock.now())?;
         } else if cursor.log != row.log {
             lives::lengthen(connection, row, cursor)?;
         }

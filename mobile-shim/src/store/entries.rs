@@ -8,7 +8,7 @@ use serde::Serialize;
 use sync_core::merge::{self, EntryView, HeldForReview};
 use sync_core::replica::{Entries, LocalEntry, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
-use sync_core::{ChangeHash, EntryId, codec};
+use sync_core::{ChangeHash, EntryId, PersonId, codec};
 
 use super::StoreError;
 use super::notes::{self, Shelf};
@@ -200,7 +200,7 @@ impl<'s> RecordRows<'s> {
     }
 
     /// Forgets all but own edits that were not sent, or not taken.
-    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+    pub(super) fn forget(&mut self, person: PersonId) -> Result<(), StoreError> {
         for entry in self.older_than(u64::MAX)? {
             match self.load(&entry)?.filter(LocalEntry::is_pending) {
                 Some(mut local) => {
@@ -208,6 +208,13 @@ impl<'s> RecordRows<'s> {
                     self.store(&entry, &local)?;
                 }
                 None => self.remove(&entry)?,
+            }
+        }
+        // What others wrote goes with the right, also what the server would not take back.
+        for aside in self.notes::<SetAside>(Shelf::Aside)? {
+            let mine = aside.edit.origin.read().is_ok_and(|o| o.author == person);
+            if !mine {
+                self.remove_note(Shelf::Aside, aside.change.as_bytes())?;
             }
         }
         for shelf in [

@@ -102,7 +102,7 @@ pub(super) fn forget_content(
     diesel::update(records::table.find(&row[..]))
         .set(records::head.eq(sealed))
         .execute(connection)?;
-    RecordRows::new(connection, &profile.key, row).forget()
+    RecordRows::new(connection, &profile.key, row).forget(profile.card.person)
 }
 
 /// A replica's head.

@@ -1,6 +1,6 @@
 //! What every request passes: time, rate, and one form of error.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,18 +19,19 @@ use crate::app::App;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The address a request comes from: the connection's, or behind a proxy the last that the proxy
-/// wrote; none on a connection without one.
+/// wrote, with or without a port, if it wrote one; none on a connection without one.
 pub fn peer_address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
-    if app.config.behind_proxy {
-        let text = request
-            .headers()
-            .get_all("X-Forwarded-For")
-            .last()?
-            .to_str()
-            .ok()?;
-        return text.rsplit(',').next()?.trim().parse().ok();
-    }
-    request.peer_addr().map(|address| address.ip())
+    let forwarded = app.config.behind_proxy.then(|| forwarded_for(request));
+    let connection = || request.peer_addr().map(|address| address.ip());
+    forwarded.flatten().or_else(connection)
+}
+
+fn forwarded_for(request: &HttpRequest) -> Option<IpAddr> {
+    let written = request.headers().get_all("X-Forwarded-For").last()?;
+    let last = written.to_str().ok()?.rsplit(',').next()?.trim();
+    let bare = last.trim_start_matches('[').trim_end_matches(']');
+    let with_port = || last.parse().map(|address: SocketAddr| address.ip());
+    bare.parse().or_else(|_| with_port()).ok()
 }
 
 /// Refuses a peer that asks for more than its rate.
@@ -38,8 +39,10 @@ pub(super) async fn within_rate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
+    // The operator's machines ask often, and behind a proxy share an address with everybody.
+    let probe = ["/healthz", "/readyz", "/metrics"].contains(&request.path());
     if let Some(app) = request.app_data::<web::Data<App>>()
-        && let Some(address) = peer_address(app, request.request())
+        && let Some(address) = peer_address(app, request.request()).filter(|_| !probe)
     {
         app.limits.peer(address)?;
     }

@@ -1,5 +1,6 @@
 //! The description of the interface, made from the handlers.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
@@ -69,8 +70,8 @@ struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let items = api.paths.paths.values_mut();
-        let operations = items.flat_map(|item| {
+        let items = api.paths.paths.iter_mut();
+        let operations = items.flat_map(|(path, item)| {
             let PathItem {
                 get,
                 post,
@@ -78,9 +79,26 @@ impl Modify for Refusals {
                 delete,
                 ..
             } = item;
-            [get, post, patch, delete].into_iter().flatten()
+            let named = [
+                ("get", get),
+                ("post", post),
+                ("patch", patch),
+                ("delete", delete),
+            ];
+            let here = named.into_iter();
+            here.filter_map(move |(method, operation)| Some((path, method, operation.as_mut()?)))
         });
-        for operation in operations {
+        for (path, method, operation) in operations {
+            operation.operation_id = Some(format!("{method} {path}"));
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    let status = status.parse().ok();
+                    let reason = status.and_then(|code: StatusCode| code.canonical_reason());
+                    response.description = reason.unwrap_or("an answer").to_owned();
+                }
+            }
             let mut kinds = vec![ProblemType::TooMany];
             if operation.security.is_some() {
                 kinds.push(ProblemType::NotSignedIn);

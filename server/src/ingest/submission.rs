@@ -5,7 +5,7 @@ use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
 use sync_core::sync::{Item, SyncRequest};
-use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::{ChangeHash, DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::devices::Signer;
 use crate::records::AccessError;
@@ -21,6 +21,8 @@ pub struct Submission {
     pub creations: usize,
     /// The entries that edits mark as not to be known to the holder yet, and until when.
     pub marked: BTreeMap<EntryId, Tick>,
+    /// The edits that say they were accepted in another life of the log.
+    pub handed_back: BTreeSet<ChangeHash>,
     /// The devices that signed edits which another hands back.
     pub authors: BTreeMap<DeviceId, Signer>,
 }
@@ -52,10 +54,16 @@ impl Submission {
             let author = handed_back.and_then(|origin| authors.get(&origin.device));
             author.map_or(*device, |author| author.public_key)
         };
-        let edits: Vec<_> = items
-            .into_iter()
-            .map(|item| VerifiedEdit::new(&record, &key(&item), item.edit))
-            .collect();
+        let mut handed_back = BTreeSet::new();
+        let mut verify = |item: Item| {
+            let (key, again) = (key(&item), item.accepted.is_some());
+            let edit = VerifiedEdit::new(&record, &key, item.edit)?;
+            if again {
+                handed_back.insert(edit.change());
+            }
+            Ok(edit)
+        };
+        let edits: Vec<_> = items.into_iter().map(&mut verify).collect();
         let starts = |edit: &&VerifiedEdit| edit.past().deps.is_empty();
         let creations = edits.iter().flatten().filter(starts).count();
         let mut marked = BTreeMap::new();
@@ -70,6 +78,7 @@ impl Submission {
             proven,
             creations,
             marked,
+            handed_back,
             authors,
         }
     }

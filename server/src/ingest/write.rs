@@ -19,7 +19,7 @@ use crate::storage::records::{EntryRow, RecordClock, RecordRow, RecordStore as _
 /// How many edits of one person may be held in one record at a time.
 pub(super) const MOST_HELD: u64 = 2_000;
 
-/// Why somebody writes what another device made.
+/// Why somebody writes what was written once.
 const HANDED_BACK: &str = "handed-back";
 
 /// What one pass writes.
@@ -30,7 +30,7 @@ pub(super) struct Writing<'a> {
     now: Tick,
     clock: RecordClock,
     events: Vec<Event>,
-    /// The edit at hand was made on another device, and is handed back.
+    /// The edit at hand is handed back.
     carries: bool,
     /// The ticks of accepted edits.
     pub(super) own: BTreeSet<Tick>,
@@ -83,7 +83,7 @@ impl<'a> Writing<'a> {
         self.clock.last.next(self.now)
     }
 
-    /// Says whether the next edit was made on another device, and is handed back.
+    /// Says whether the next edit is handed back.
     pub(super) fn carries(&mut self, carries: bool) {
         self.carries = carries;
     }

@@ -46,7 +46,14 @@ impl Records {
         let sealed = request.cursor.as_ref();
         let after = sealed.map(|cursor| CursorDigest::of(cursor));
         let cursor = sealed.and_then(|c| cursor::open(&self.keys, record, visitor.person, c));
-        let passed = self.take(record, visitor, request, cursor).await?;
+        let passed = match self.take(record, visitor, request, cursor).await {
+            // Their right may be among what was lost: their cursor shows it all the same.
+            Err(AccessError::NotYours) => {
+                self.begin_anew(record, cursor).await?;
+                return Err(AccessError::NotYours);
+            }
+            passed => passed?,
+        };
         self.remember(&passed.row, passed.known.clone());
         if passed.taken.heard {
             self.hub.changed(record);
@@ -194,7 +201,7 @@ impl Records {
                 Ok::<_, AccessError>(Some((page, row)))
             };
             let Some((page, row)) = self.db.read(read).await? else {
-                self.begin_anew(record, visitor, from.clone()).await?;
+                self.begin_anew(record, from.cursor).await?;
                 continue;
             };
             if !page.rest.gives() {
@@ -216,19 +223,18 @@ impl Records {
         Err(AccessError::Changing)
     }
 
-    /// Begins the record's log anew, as the cursor of somebody who is connected shows more than is
-    /// there; unless that was done meanwhile.
+    /// Begins the record's log anew if a cursor, which is this record's and its visitor's, shows
+    /// more than is there; unless that was done meanwhile.
     async fn begin_anew(
         self: &Arc<Self>,
         record: RecordId,
-        visitor: Visitor,
-        from: Arc<Start>,
+        cursor: Option<Cursor>,
     ) -> Result<(), AccessError> {
         let records = self.clone();
         let begin = move |connection: &mut SqliteConnection| {
-            let admitted = records.admit(connection, record, visitor.person)?;
-            let cursor = from.cursor.as_ref();
-            records.live_on(connection, &admitted, cursor)?;
+            if let Some(row) = connection.record(record)? {
+                records.live_on(connection, &row, cursor.as_ref())?;
+            }
             Ok::<_, AccessError>(())
         };
         self.db.write(begin).await

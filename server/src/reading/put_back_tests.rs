@@ -1,6 +1,7 @@
 //! A data store put back from an older copy.
 
 use sync_core::audit::{AccessAction, AccessEvent, Verifier};
+use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
 use sync_core::sync::{HoldReason, Verdict};
 use sync_core::{EntryId, RecordId};
@@ -9,7 +10,7 @@ use crate::audit;
 use crate::fault::Fault;
 use crate::records::lives;
 use crate::records::vault::Vault;
-use crate::records::world::{Phone, World};
+use crate::records::world::{Phone, START, World, fresh_entry};
 use crate::settings;
 use crate::storage::records::RecordStore as _;
 
@@ -322,4 +323,56 @@ async fn ticks_of_a_lost_life_are_not_given_again() {
     other.allergy("une allergie");
     other.sync().await;
     assert!(other.kept.aside.is_empty());
+}
+
+/// Whoever comes back first may be somebody whose right the copy does not have: their cursor shows
+/// the loss all the same.
+#[actix_web::test]
+async fn a_stranger_to_the_copy_shows_what_it_lost() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let copy = world.copy();
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    let request = caregiver.request();
+    assert!(caregiver.ask(request).await.is_err());
+    assert_eq!(restores(&access_log(&world, holder.head.record).await), 1);
+    let job = |c: &mut diesel::SqliteConnection| lives::restored(c);
+    let restored: Result<_, Fault> = world.records.db.read(job).await;
+    assert!(restored.expect("reads").is_some());
+}
+
+/// What was permitted when it was accepted, and no longer is when it is handed back, waits for the
+/// holder; it is not buried.
+#[actix_web::test]
+async fn what_is_no_longer_permitted_waits_for_the_holder() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let (person, patient) = (world.person(None).await, holder.author.person);
+    let mut caregiver = world.phone(holder.head.record, person, Role::Caregiver, patient);
+    world.sign_in(&caregiver).await;
+    let copy = world.copy();
+    let for_a_day = RightDraft {
+        ends: Some(START.plus_days(1)),
+        ..RightDraft::new(RightKind::Delegation, person)
+    };
+    holder.write(fresh_entry(), &for_a_day.writes().expect("a right"));
+    holder.sync().await;
+    caregiver.sync().await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.clock.advance_micros(2 * 86_400_000_000);
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    holder.sync().await;
+    let mut fresh = world.phone(holder.head.record, patient, Role::Holder, patient);
+    fresh.sync().await;
+    for phone in [&holder, &fresh] {
+        let held = phone.kept.held.first().expect("the holder is asked");
+        assert_eq!(held.edit.entry, hers);
+        assert_eq!(held.reason, HoldReason::NoLongerPermitted);
+    }
 }

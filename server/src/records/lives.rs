@@ -15,7 +15,7 @@ use sync_core::{LogIncarnation, RecordId, Tick};
 use super::vault::Vault;
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
-use crate::keys::Keys;
+use crate::keys::{KeyError, Keys};
 use crate::settings;
 use crate::storage::records::{ApartRow, AuditRow, RecordRow, RecordStore};
 
@@ -154,20 +154,32 @@ pub fn begin_all_anew(
     if settings::find(connection, settings::COPIED)?.is_none() {
         return Ok(None);
     }
-    let (mut after, mut count) = (None, 0);
+    let (mut after, mut count, mut keyless) = (None, 0, 0_usize);
     loop {
         let records = connection.records_after(after, CHUNK)?;
         for record in &records {
             if let Some(row) = connection.record(*record)? {
-                let vault = Vault::new(keys, *record)?;
-                begin_anew(connection, &vault, &row, None, now)?;
-                count += 1;
+                match Vault::new(keys, *record) {
+                    Ok(vault) => {
+                        begin_anew(connection, &vault, &row, None, now)?;
+                        count += 1;
+                    }
+                    Err(Fault::Keys(KeyError::Absent)) => keyless += 1,
+                    Err(fault) => return Err(fault),
+                }
             }
         }
         after = records.last().copied();
         if after.is_none() {
             break;
         }
+    }
+    if keyless > 0 {
+        tracing::error!(
+            records = keyless,
+            "records have no key and cannot be opened: was the key store put back from an older \
+             copy than the data store?"
+        );
     }
     settings::remove(connection, settings::COPIED)?;
     Ok(Some(count))

@@ -29,7 +29,7 @@ impl RootSpanBuilder for RequestTrace {
         tracing::info_span!(
             "request",
             id = id.map(tracing::field::display),
-            method = %request.method(),
+            method = known(request.method().as_str()),
             route,
             status = tracing::field::Empty,
         )

@@ -289,11 +289,13 @@ async fn a_peer_and_a_session_have_their_rates() {
     };
     let (running, _dir) = limited(|config| config.peer_rate = 3).await;
     for _ in 0..3 {
-        let url = format!("{}/healthz", running.url());
+        let url = format!("{}/v1/habilitation", running.url());
         let answer = world.send(world.http.get(url)).await;
-        assert_eq!(answer.status, 200);
+        assert_eq!(answer.status, 401);
     }
-    let url = format!("{}/healthz", running.url());
+    let probe = world.http.get(format!("{}/healthz", running.url())).send();
+    assert_eq!(probe.await.expect("answers").status(), 200);
+    let url = format!("{}/v1/habilitation", running.url());
     let answer = world.send(world.http.get(url)).await;
     assert!(answer.headers.contains_key("retry-after"));
     answer.refused("too-many");

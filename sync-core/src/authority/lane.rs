@@ -145,9 +145,11 @@ pub struct Lane<'l> {
     pub proven: &'l [Seen],
     /// Which life of its log.
     pub log: LogIncarnation,
-    /// Until when the log may have had other lives, whose end is lost. Checkpoints of those need no
-    /// proof: whoever was given one may hold it no more, and what is accepted since is later.
-    pub put_back: Option<Tick>,
+    /// The edit is one that was accepted in another life of the log, whose end was lost by this
+    /// tick, and is handed back. A checkpoint of such a life needs no proof: whoever was given it
+    /// may hold it no more, and what is accepted since is later. If it is not permitted now, the
+    /// holder decides: it was once.
+    pub handed_back: Option<Tick>,
     /// The entries that the edits name, as far as they exist; follows the submission.
     pub entries: &'l mut BTreeMap<EntryId, Kept>,
     /// How many days a checkpoint vouches for good faith.
@@ -216,6 +218,7 @@ impl Lane<'_> {
         }
         let before = kept.class_at(tick);
         if let Some(class) = &before
+            && self.handed_back.is_none()
             && !self.may_have_seen(&entry, class, origin, tick)
         {
             return Err(Stop::Refused(Refusal::Incomplete));
@@ -290,7 +293,7 @@ impl Lane<'_> {
         {
             return Err(Stop::Refused(Refusal::NotAuthentic));
         }
-        let before = |seen: &Seen| seen.log != self.log && Some(seen.tick) <= self.put_back;
+        let before = |seen: &Seen| seen.log != self.log && Some(seen.tick) <= self.handed_back;
         let known = |seen: &Seen| self.proven.contains(seen) || before(seen);
         if origin.seen.is_some_and(|seen| !known(&seen)) {
             return Err(Stop::Refused(Refusal::UnknownCheckpoint));
@@ -328,6 +331,9 @@ impl Lane<'_> {
             return Ok(());
         }
         let clinical = !is_right(&asked.after.kind);
+        if clinical && self.handed_back.is_some() {
+            return Err(Stop::Held(HoldReason::NoLongerPermitted));
+        }
         let Some(seen) = asked.edit.origin().seen.filter(|_| clinical) else {
             return Err(Stop::Held(HoldReason::NotPermitted));
         };

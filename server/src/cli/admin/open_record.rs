@@ -67,9 +67,9 @@ impl OpenRecord {
         let opening = Opening {
             channel: self.channel.parse().map_err(CommandError::Input)?,
             departement: Departement::parse(&self.departement).map_err(wrong("departement"))?,
-            opened_by: self.opened_by,
-            consent: self.consent,
-            proof: self.proof,
+            opened_by: stated(&self.opened_by, "opened-by")?,
+            consent: stated(&self.consent, "consent")?,
+            proof: stated(&self.proof, "proof")?,
         };
         let existing = self.person;
         let maker = CodeMaker::of(app);
@@ -121,6 +121,15 @@ impl OpenRecord {
             professional: None,
         })
     }
+}
+
+/// What has to be said in words, and kept.
+fn stated(text: &str, what: &str) -> Result<String, CommandError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(CommandError::Input(format!("{what}: say it in words")));
+    }
+    Ok(text.to_owned())
 }
 
 fn wrong<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> CommandError {

@@ -96,7 +96,7 @@ impl Party {
 struct Keeper {
     ledger: RightsLedger,
     matrix: Matrix,
-    put_back: Option<Tick>,
+    handed_back: Option<Tick>,
     entries: BTreeMap<EntryId, Kept>,
 }
 
@@ -109,7 +109,7 @@ impl Keeper {
         let mut keeper = Keeper {
             ledger: RightsLedger::new(HOLDER, Vec::new()),
             matrix: Matrix::default(),
-            put_back: None,
+            handed_back: None,
             entries: BTreeMap::new(),
         };
         let holder = holder();
@@ -133,7 +133,7 @@ impl Keeper {
             submitter: &party.submitter(),
             proven: &proven,
             log: LogIncarnation([0; 16]),
-            put_back: self.put_back,
+            handed_back: self.handed_back,
             entries: &mut self.entries,
             lease_days: LEASE,
         };
@@ -223,7 +223,7 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             submitter: &submitter,
             proven: &[],
             log: LogIncarnation([0; 16]),
-            put_back: None,
+            handed_back: None,
             entries: &mut keeper.entries,
             lease_days: LEASE,
         };
@@ -435,9 +435,9 @@ fn checkpoints_of_a_lost_life_need_no_proof() {
         ..AllergyDraft::default()
     };
     let writes = writes.writes().unwrap();
-    let take = |put_back, seen| {
+    let take = |handed_back, seen| {
         let mut keeper = Keeper::new();
-        keeper.put_back = put_back;
+        keeper.handed_back = handed_back;
         let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &writes, Some(seen));
         accepted(&keeper.submit(&holder(), &edit, day(20)))
     };
@@ -474,7 +474,7 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         submitter: &submitter,
         proven: &seen.map(|seen| [seen]).unwrap(),
         log: LogIncarnation([0; 16]),
-        put_back: None,
+        handed_back: None,
         entries: &mut keeper.entries,
         lease_days: LEASE,
     };

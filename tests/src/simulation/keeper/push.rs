@@ -100,7 +100,7 @@ impl Keeper {
                 submitter: author,
                 proven: &opened.proven,
                 log: self.log,
-                put_back: self.put_back,
+                handed_back: item.accepted.and(self.put_back),
                 entries: &mut entries,
                 lease_days: self.lease_days,
             };
