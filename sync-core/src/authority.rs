@@ -10,7 +10,7 @@ mod log;
 mod verified;
 mod walk;
 
-pub use cursor::{Cursor, Witness};
+pub use cursor::{Cursor, Stretch, Stretches, Witness};
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
 pub use log::{Log, Met, MetHeld};

@@ -186,12 +186,12 @@ async fn every_answer_is_dressed_the_same() {
     let json = || start().header("content-type", "application/json");
     let bomb = zstd::encode_all(&vec![b' '; 5 << 20][..], 3).expect("packs");
     let requests = [
-        (world.http.get(url("/healthz")), 200),
+        (world.http.get(url("/")), 200),
         (world.http.get(url("/nowhere")), 404),
         (world.http.get(url("/v1/sign-in/start")), 405),
         (start().body("{}"), 415),
         (json().header("content-encoding", "zstd").body(bomb), 413),
-        (world.http.get(url("/healthz")), 429),
+        (world.http.get(url("/")), 429),
     ];
     let mut answers = vec![(half_a_body(&hasty).await, 408)];
     for (request, status) in requests {

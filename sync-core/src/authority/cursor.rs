@@ -36,8 +36,65 @@ pub struct Cursor {
     pub digest: CheckpointDigest,
     /// This walk is a full resend.
     pub resending: bool,
+    /// The pages of this walk so far.
+    pub stretches: Stretches,
     /// How far the access logs had come when it was given.
     pub witness: Witness,
+}
+
+/// Pages of a walk that were worked out as the log stood at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// How far they went.
+    pub upto: Tick,
+    /// That moment.
+    pub at: Tick,
+}
+
+/// The pages of a walk, by the moments as of which they were worked out, in order: what they told
+/// of an entry follows from how it stood then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stretches {
+    all: [Stretch; Stretches::MOST],
+    len: usize,
+}
+
+impl Stretches {
+    /// How many moments a cursor remembers. A walk in the course of which the log changes more
+    /// often begins anew.
+    pub const MOST: usize = 12;
+
+    /// Those there are.
+    pub fn iter(&self) -> impl Iterator<Item = Stretch> {
+        self.all.into_iter().take(self.len)
+    }
+
+    /// The last.
+    pub fn last(&self) -> Option<Stretch> {
+        self.iter().last()
+    }
+
+    /// Whether there is no room for another.
+    pub fn is_full(&self) -> bool {
+        self.len == Self::MOST
+    }
+
+    /// Adds a page; to the last stretch, if it was worked out as of the same moment.
+    pub fn add(&mut self, page: Stretch) {
+        match self
+            .len
+            .checked_sub(1)
+            .and_then(|last| self.all.get_mut(last))
+        {
+            Some(last) if last.at == page.at => last.upto = page.upto,
+            _ => {
+                if let Some(next) = self.all.get_mut(self.len) {
+                    *next = page;
+                    self.len += 1;
+                }
+            }
+        }
+    }
 }
 
 /// How far a record's access log, and what is chained apart from it, had come at a moment. Whatever
@@ -106,6 +163,10 @@ impl Cursor {
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
             bytes.push(u8::from(self.resending));
+            for Stretch { upto, at } in self.stretches.all {
+                bytes.extend_from_slice(&upto.0.to_be_bytes());
+                bytes.extend_from_slice(&at.0.to_be_bytes());
+            }
         }
         bytes
     }
@@ -130,7 +191,7 @@ impl Cursor {
             true => (tick()?, tick()?, tick()?),
             false => (base, Tick(0), base),
         };
-        let cursor = Cursor {
+        let mut cursor = Cursor {
             log,
             base,
             upto,
@@ -145,7 +206,14 @@ impl Cursor {
                 heads: take(8)?.try_into().ok()?,
             },
             resending: walks && take(1)? == [1],
+            stretches: Stretches::default(),
         };
+        for _ in 0..if walks { Stretches::MOST } else { 0 } {
+            let (upto, at) = (Tick(number(take(8)?)), Tick(number(take(8)?)));
+            if at > Tick(0) {
+                cursor.stretches.add(Stretch { upto, at });
+            }
+        }
         rest.is_empty().then_some(cursor)
     }
 

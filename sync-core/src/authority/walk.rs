@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cursor, Log, Met, MetHeld, Witness};
+use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
 use crate::policy::{Matrix, Standing};
@@ -105,7 +105,7 @@ impl Page {
 /// # Errors
 /// Those of the log.
 pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
-    let mut walk = Walk::new(log, viewer, since);
+    let mut walk = Walk::new(log, viewer, since)?;
     if viewer.standing.may_open() {
         walk.entries()?;
     }
@@ -113,7 +113,12 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
     if !walk.page.more {
         walk.tell_held()?;
     }
-    Ok(walk.finish())
+    walk.finish()
+}
+
+/// Whether an entry was touched or fell due after a tick and not after another.
+fn changed<L: Log>(log: &mut L, after: Tick, until: Tick) -> Result<bool, L::Error> {
+    Ok(!log.touched(after, until)?.is_empty() || !log.fallen_due(after, until)?.is_empty())
 }
 
 /// What to tell of an entry.
@@ -131,17 +136,22 @@ struct Walk<'w, L> {
     viewer: Viewer<'w>,
     since: &'w Since<'w>,
     budget: usize,
-    /// Where the page before this one of the same walk ended, and when the walk began.
-    before: Option<(Tick, Tick)>,
     /// When the last happened that this page tells of.
     reached: Tick,
     page: Page,
 }
 
 impl<'w, L: Log> Walk<'w, L> {
-    fn new(log: &'w mut L, viewer: Viewer<'w>, since: &'w Since<'w>) -> Self {
+    fn new(log: &'w mut L, viewer: Viewer<'w>, since: &'w Since<'w>) -> Result<Self, L::Error> {
         let of_this_log = since.cursor.filter(|cursor| cursor.log == since.log);
-        let going_on = of_this_log.filter(|cursor| cursor.epoch == viewer.epoch);
+        let mut going_on = of_this_log.filter(|cursor| cursor.epoch == viewer.epoch);
+        if let Some(Cursor { stretches, .. }) = going_on
+            && stretches.is_full()
+            && let Some(last) = stretches.last()
+            && changed(log, last.at, since.until)?
+        {
+            going_on = None;
+        }
         let fresh = Cursor {
             log: since.log,
             base: Tick(0),
@@ -153,21 +163,20 @@ impl<'w, L: Log> Walk<'w, L> {
             epoch: viewer.epoch,
             digest: CheckpointDigest([0; 16]),
             resending: true,
+            stretches: Stretches::default(),
             witness: Witness::default(),
         };
-        let before = going_on.filter(|cursor| cursor.started > Tick(0));
-        Walk {
+        Ok(Walk {
             log,
             viewer,
             since,
             budget: since.budget,
-            before: before.map(|cursor| (cursor.upto, cursor.started)),
             reached: Tick(0),
             page: Page {
                 reset: going_on.is_none(),
                 ..Page::empty(going_on.unwrap_or(fresh), since.until)
             },
-        }
+        })
     }
 
     fn may_read(&self, class: &EntryClass, at: Tick) -> bool {
@@ -279,55 +288,41 @@ impl<'w, L: Log> Walk<'w, L> {
                 Some(class) => self.may_read(&class, base),
                 None => false,
             };
-        Ok(match (saw, self.may_read(now, self.since.until)) {
-            (false, true) => Some(What::Whole),
-            (true, true) if self.was_hidden(entry)? => Some(What::Whole),
-            (true, true) => Some(What::Since),
+        let (has, since_base) = self.after_pages(entry, saw)?;
+        Ok(match (has, self.may_read(now, self.since.until)) {
+            (true, true) if since_base => Some(What::Since),
+            (_, true) => Some(What::Whole),
             (true, false) => Some(What::Forget),
-            (false, false) => self.was_given(entry)?.then_some(What::Forget),
+            (false, false) => None,
         })
     }
 
-    /// How an entry was touched since this walk began, and before that last, up to a tick.
-    fn touches(
-        &mut self,
-        entry: &L::Entry,
-        started: Tick,
-        until: Tick,
-    ) -> Result<Vec<(Tick, EntryClass)>, L::Error> {
-        let mut touches = self.log.classes(entry, started.max(until))?;
-        let first = touches.iter().rposition(|(at, _)| *at <= started);
-        touches.drain(..first.unwrap_or(0));
-        touches.retain(|(at, _)| *at <= until);
-        Ok(touches)
-    }
-
-    /// Whether an earlier page of this walk may have told the device to forget an entry that it
-    /// had at the base.
-    fn was_hidden(&mut self, entry: &L::Entry) -> Result<bool, L::Error> {
-        let Some((_, started)) = self.before else {
-            return Ok(false);
-        };
+    /// Whether the device has an entry after the pages of this walk so far, if at its base it had
+    /// it or not; and whether it never may have been told to forget it since.
+    ///
+    /// Each page told of what it met, as that stood when the page was worked out.
+    fn after_pages(&mut self, entry: &L::Entry, saw: bool) -> Result<(bool, bool), L::Error> {
+        let stretches = self.page.cursor.stretches;
+        if stretches.last().is_none() {
+            return Ok((saw, saw));
+        }
         let base = self.page.cursor.base;
-        let touches = self.touches(entry, started, self.since.until)?;
-        let hidden = |(at, class): &(Tick, EntryClass)| !self.may_read(class, base.max(*at));
-        Ok(touches.iter().any(hidden))
-    }
-
-    /// Whether an earlier page of this walk may have given an entry that the device had not got at
-    /// the base: as it was then, the viewer noticed it before that page ended.
-    fn was_given(&mut self, entry: &L::Entry) -> Result<bool, L::Error> {
-        let Some((passed, started)) = self.before else {
-            return Ok(false);
-        };
-        let touches = self.touches(entry, started, passed)?;
-        let ends = touches.iter().skip(1).map(|(next, _)| Some(*next));
-        let mut touches = touches.iter().zip(ends.chain([None]));
-        Ok(touches.any(|((at, class), end)| {
-            let due = class.visibility.hidden_from_patient_until;
-            let due = due.filter(|due| *due <= passed && end.is_none_or(|end| *due < end));
-            self.may_read(class, self.noticed(class, *at, due))
-        }))
+        let touches = self.log.classes(entry, self.since.until)?;
+        let (mut has, mut from) = (saw, base);
+        for Stretch { upto, at } in stretches.iter() {
+            if let Some((touched, class)) = touches.iter().rfind(|(touched, _)| *touched <= at) {
+                let due = class.visibility.hidden_from_patient_until;
+                let met = self.noticed(class, *touched, due.filter(|due| *due <= at));
+                if from < met && met <= upto {
+                    has = self.may_read(class, at);
+                }
+            }
+            from = upto;
+        }
+        let first = touches.iter().rposition(|(touched, _)| *touched <= base);
+        let mut since = touches[first.unwrap_or(0)..].iter();
+        let readable = |(at, class): &(Tick, EntryClass)| self.may_read(class, base.max(*at));
+        Ok((has, saw && since.all(readable)))
     }
 
     /// Gives the changes of an entry after a tick, but those that the device just handed in.
@@ -432,8 +427,9 @@ impl<'w, L: Log> Walk<'w, L> {
         })
     }
 
-    fn finish(self) -> Page {
+    fn finish(self) -> Result<Page, L::Error> {
         let Walk {
+            log,
             since,
             mut page,
             reached,
@@ -445,6 +441,12 @@ impl<'w, L: Log> Walk<'w, L> {
             if cursor.started == Tick(0) {
                 cursor.started = until;
             }
+            let at = match cursor.stretches.last() {
+                Some(last) if !changed(log, last.at, until)? => last.at,
+                _ => until,
+            };
+            let upto = cursor.upto;
+            cursor.stretches.add(Stretch { upto, at });
         } else {
             *cursor = Cursor {
                 base: until,
@@ -452,13 +454,14 @@ impl<'w, L: Log> Walk<'w, L> {
                 held: until,
                 started: Tick(0),
                 resending: false,
+                stretches: Stretches::default(),
                 // No later than what the viewer may know of: the time of what is hidden from them
                 // stays hidden too.
                 told: cursor.told.max(since.floor).max(reached),
                 ..*cursor
             };
         }
-        page
+        Ok(page)
     }
 }
 

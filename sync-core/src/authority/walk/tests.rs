@@ -256,6 +256,12 @@ fn what_falls_due_while_all_is_sent_again_is_not_missed() {
 
 #[test]
 fn a_cursor_is_read_as_it_was_written() {
+    let mut stretches = Stretches::default();
+    for (upto, at) in [(1, 3), (2, 3), (3, 4)] {
+        let (upto, at) = (Tick(upto), Tick(at));
+        stretches.add(Stretch { upto, at });
+    }
+    assert_eq!(stretches.iter().count(), 2);
     let cursor = Cursor {
         log: LOG,
         base: Tick(1),
@@ -266,6 +272,7 @@ fn a_cursor_is_read_as_it_was_written() {
         epoch: EPOCH,
         digest: CheckpointDigest([6; 16]),
         resending: true,
+        stretches,
         witness: Witness {
             log: 10,
             apart: 11,
@@ -278,9 +285,10 @@ fn a_cursor_is_read_as_it_was_written() {
         held: Tick(1),
         started: Tick(0),
         resending: false,
+        stretches: Stretches::default(),
         ..cursor
     };
-    for (cursor, length) in [(cursor, 100), (rests, 75)] {
+    for (cursor, length) in [(cursor, 292), (rests, 75)] {
         let bytes = cursor.encode();
         assert_eq!(bytes.len(), length);
         assert_eq!(Cursor::decode(&bytes), Some(cursor));

@@ -91,6 +91,9 @@ impl Checks {
                         && !self.oracle.about_rights(&edit.entry, past)
                         && self.oracle.may_write(wish, Moment::at(seen.tick))
                 });
+                // Of what was accepted in a lost life of the log, the holder is always asked.
+                let of_another_life = origin.seen.is_none_or(|seen| seen.log != keeper.log());
+                let again = self.log.is_some() && of_another_life;
                 let permitted = self.oracle.may_write(wish, Moment::at(*tick));
                 match reason {
                     HoldReason::FollowsHeld => Ok(()),
@@ -99,6 +102,7 @@ impl Checks {
                         self.counts.good_faith += 1;
                         Ok(())
                     }
+                    HoldReason::NoLongerPermitted if again => Ok(()),
                     HoldReason::NotPermitted if !in_good_faith => Ok(()),
                     _ => Err(format!("{short} is held for the wrong reason, {reason:?}")),
                 }

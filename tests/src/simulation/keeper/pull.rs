@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Cursor, Page, Since, Submitter, Viewer, walk};
+use sync_core::authority::{Cursor, Page, Since, Stretches, Submitter, Viewer, walk};
 use sync_core::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use sync_core::policy::Context;
 use sync_core::sync::{CursorDigest, Frame, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
@@ -181,6 +181,7 @@ impl Keeper {
                     held: until,
                     told: until,
                     resending: false,
+                    stretches: Stretches::default(),
                     ..page.cursor
                 };
             }
