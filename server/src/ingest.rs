@@ -149,7 +149,10 @@ fn take_in(
         revoked: false,
     };
     let log = admitted.row.log;
-    let put_back = connection.lives(admitted.row.record)?.into_values().max();
+    let put_back = match submission.handed_back.is_empty() {
+        true => None,
+        false => connection.lives(admitted.row.record)?.into_values().max(),
+    };
     // Nobody hands anything back for ever.
     let lease = |at: &Tick| now <= at.plus_days(records.lease_days.into());
     let put_back = put_back.filter(lease);
@@ -170,11 +173,11 @@ fn take_in(
             }
         };
         let carried = edit.origin().device != device.id;
-        let handed_back = put_back.filter(|_| submission.handed_back.contains(&edit.change()));
+        let handed_back = put_back.filter(|_| submission.hands_back(edit, log));
         let others;
         let submitter = if carried {
-            let author = submission.author(edit, log, put_back);
-            match author {
+            let author = submission.authors.get(&edit.origin().device);
+            match author.filter(|_| handed_back.is_some()) {
                 Some(author) => {
                     others = Submitter {
                         subject: Subject {

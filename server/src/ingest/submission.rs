@@ -83,18 +83,11 @@ impl Submission {
         }
     }
 
-    /// The device that signed an edit which another hands back: one made in another life of the log,
-    /// whose end is lost.
-    pub fn author(
-        &self,
-        edit: &VerifiedEdit,
-        log: LogIncarnation,
-        put_back: Option<Tick>,
-    ) -> Option<&Signer> {
+    /// Whether an edit is handed back: it says that it was accepted once, and does not name this
+    /// life of the log, in which it would be.
+    pub fn hands_back(&self, edit: &VerifiedEdit, log: LogIncarnation) -> bool {
         let seen = edit.origin().seen;
-        let made_before = put_back.is_some() && seen.is_none_or(|seen| seen.log != log);
-        let author = self.authors.get(&edit.origin().device);
-        author.filter(|_| made_before)
+        self.handed_back.contains(&edit.change()) && seen.is_none_or(|seen| seen.log != log)
     }
 }
 

@@ -376,3 +376,37 @@ async fn what_is_no_longer_permitted_waits_for_the_holder() {
         assert_eq!(held.reason, HoldReason::NoLongerPermitted);
     }
 }
+
+/// To say of an edit of today that it was accepted once gains nothing.
+#[actix_web::test]
+async fn what_was_made_in_this_life_is_not_handed_back() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let (person, patient) = (world.person(None).await, holder.author.person);
+    let mut caregiver = world.phone(holder.head.record, person, Role::Caregiver, patient);
+    let for_a_day = RightDraft {
+        ends: Some(START.plus_days(1)),
+        ..RightDraft::new(RightKind::Delegation, person)
+    };
+    holder.write(fresh_entry(), &for_a_day.writes().expect("a right"));
+    holder.sync().await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    holder.allergy("perdue");
+    holder.sync().await;
+    world.clock.advance_micros(2 * 86_400_000_000);
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    holder.sync().await;
+    caregiver.sync().await;
+    caregiver.allergy("aujourd'hui");
+    let mut request = caregiver.request();
+    let frame = request.edits.take().expect("edits");
+    let mut items = frame.unpack(&caregiver.head.record).expect("a frame");
+    items[0].accepted = Some(START);
+    let frame = sync_core::sync::Frame::pack(&caregiver.head.record, &items, None);
+    request.edits = Some(frame.expect("packs"));
+    let answer = caregiver.ask(request).await.expect("answers");
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(answer.outcomes[0].verdict, held);
+}
