@@ -5,15 +5,19 @@
 //! concurrent when neither has the other among its dependencies; two facts in different entries,
 //! when neither author had seen the other's ([`Stamp::had_seen`]).
 //!
-//! A *clinician* is a physician, midwife or dentist; everybody else edits what nobody of them
-//! confirmed, and proposes otherwise.
+//! A *clinician* is a physician, midwife or dentist within competence, and a pharmacist or nurse in
+//! what is theirs ([`confirmers`]); everybody else edits what nobody of them confirmed, and proposes
+//! otherwise. Each rule has a name ([`Rule`]); test vectors in `vectors/merge` show each at work.
 
 mod across;
+mod authority;
+mod decided;
 mod flag;
 mod history;
 mod resolve;
 mod review;
 mod rights;
+mod rule;
 mod rules;
 mod view;
 mod vital;
@@ -24,11 +28,13 @@ mod support;
 mod tests;
 
 pub use across::cross_flags;
+pub use authority::confirmers;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
-pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing};
+pub use rule::{Rule, Rules};
+pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, TreatmentFact, VitalFacts, vital,
 };
@@ -54,7 +60,17 @@ pub fn view(
     state: &EntryState,
     provenance: &BTreeMap<ChangeHash, Provenance>,
 ) -> EntryView {
-    let history = History::new(state, provenance);
+    view_by(Rules::ALL, entry, state, provenance)
+}
+
+/// [`view`] by some of the rules.
+fn view_by(
+    rules: Rules,
+    entry: EntryId,
+    state: &EntryState,
+    provenance: &BTreeMap<ChangeHash, Provenance>,
+) -> EntryView {
+    let history = History::new(rules, state, provenance);
     let written = history.fields();
     let empty = Field::default();
     let statuses = written.get(STATUS).unwrap_or(&empty);
@@ -69,7 +85,7 @@ pub fn view(
         flags.extend(found);
         fields.push(field);
     }
-    fields.sort_by_cached_key(|field| place(&history.kind, field));
+    fields.sort_by_cached_key(|field| place(&history, field));
     flags.sort();
     let all = 0..history.changes.len();
     let latest = all.clone().max_by_key(|change| {
@@ -94,6 +110,7 @@ pub fn view(
         visibility,
         withheld: withheld(state),
         flags,
+        taken_up: history.taken_up(),
         confirmed: history.is_confirmed(),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
@@ -121,7 +138,8 @@ fn withheld(state: &EntryState) -> Visibility {
 
 /// Where a field is shown: by its kind's table, telephone numbers by rank and then as the record
 /// got them, then by key.
-fn place(kind: &Kind, field: &FieldView) -> (usize, u32, u64, String) {
+fn place(history: &History<'_>, field: &FieldView) -> (usize, u32, u64, String) {
+    let kind = &history.kind;
     let name = field.key.split('/').next().unwrap_or_default();
     let known = kind.field(&field.key).is_some();
     let table = kind.own_fields().iter().chain(kind::common::FIELDS);
@@ -129,7 +147,7 @@ fn place(kind: &Kind, field: &FieldView) -> (usize, u32, u64, String) {
     let row = row.unwrap_or(table.count());
     let first = field.claims.first();
     let phone = first
-        .filter(|_| name == PHONE)
+        .filter(|_| name == PHONE && history.rules.has(Rule::PhonesInOrder))
         .and_then(|claim| Phone::from_value(&claim.value));
     let accepted = first.and_then(|claim| claim.by.as_ref()?.accepted);
     (

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{EntryView, FieldClaim, Flag, FlagCode, Stamp, Standing};
+use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, Standing};
 use crate::EntryId;
 use crate::entry::{STATUS, Value, Visibility};
 use crate::kind::allergy::{CATEGORY, CRITICALITY, NO_KNOWN_ALLERGY, REACTION};
@@ -22,40 +22,58 @@ pub(super) struct Link<'v> {
     pub entries: Vec<&'v EntryView>,
 }
 
+impl<'v> Link<'v> {
+    fn of(code: FlagCode, (one, other): (&'v EntryView, &'v EntryView)) -> Self {
+        Link {
+            code,
+            entries: vec![one, other],
+        }
+    }
+}
+
 /// All links among the given views.
-pub(super) fn links(views: &[EntryView]) -> Vec<Link<'_>> {
-    let mut links = discordant_blood_groups(views);
-    links.extend(contradicted(views));
-    let allergies = |view: &&EntryView| view.kind == Kind::Allergy && !states_none(view);
-    let substances = views
-        .iter()
-        .filter(allergies)
-        .filter(|view| !view.in_error());
-    links.extend(
-        pairs(substances, EntryView::labels)
-            .into_iter()
-            .filter(|(one, other)| one.counts() || other.counts())
-            .map(|(one, other)| Link {
-                code: FlagCode::PossibleDuplicate,
-                entries: vec![one, other],
-            }),
-    );
-    let treatments = |view: &&EntryView| view.kind == Kind::MedicationTaken && view.counts();
-    links.extend(
-        pairs(views.iter().filter(treatments), taken)
-            .into_iter()
-            .map(|(one, other)| Link {
-                code: FlagCode::SubstanceTwice,
-                entries: vec![one, other],
-            }),
-    );
+pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
+    let mut links = Vec::new();
+    if rules.has(Rule::BloodGroupDiscordant) {
+        links.extend(discordant_blood_groups(views));
+    }
+    if rules.has(Rule::NoneKnownContradicted) {
+        links.extend(contradicted(rules, views));
+    }
+    if rules.has(Rule::SameSubstanceLinked) {
+        links.extend(same_allergies(views));
+    }
+    if rules.has(Rule::SubstanceTwice) {
+        links.extend(substances_twice(views));
+    }
     links
+}
+
+fn same_allergies(views: &[EntryView]) -> impl Iterator<Item = Link<'_>> {
+    let allergies =
+        |view: &&EntryView| view.kind == Kind::Allergy && !states_none(view) && !view.in_error();
+    pairs(views.iter().filter(allergies), EntryView::labels)
+        .into_iter()
+        .filter(|(one, other)| one.counts() || other.counts())
+        .map(|pair| Link::of(FlagCode::PossibleDuplicate, pair))
+}
+
+fn substances_twice(views: &[EntryView]) -> impl Iterator<Item = Link<'_>> {
+    let treatments = |view: &&EntryView| view.kind == Kind::MedicationTaken && view.counts();
+    pairs(views.iter().filter(treatments), taken)
+        .into_iter()
+        .map(|pair| Link::of(FlagCode::SubstanceTwice, pair))
 }
 
 /// What is flagged on entries because of other entries among the given ones.
 pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
+    flags_by(Rules::ALL, views)
+}
+
+/// [`cross_flags`] by some of the rules.
+pub(super) fn flags_by(rules: Rules, views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     let mut flags = Vec::new();
-    for link in links(views) {
+    for link in links(rules, views) {
         for view in &link.entries {
             let mut flag = Flag::new(link.code, None, []);
             let others = link.entries.iter().map(|other| other.id);
@@ -148,7 +166,7 @@ fn discordant_blood_groups(views: &[EntryView]) -> Vec<Link<'_>> {
 
 /// "No known allergy" against every active allergy that its author had not seen; a later one they
 /// cannot have seen.
-fn contradicted(views: &[EntryView]) -> Vec<Link<'_>> {
+fn contradicted(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let active =
         |view: &&EntryView| view.kind == Kind::Allergy && view.standing == Standing::Active;
     let (none, some): (Vec<&EntryView>, Vec<&EntryView>) = views
@@ -158,11 +176,10 @@ fn contradicted(views: &[EntryView]) -> Vec<Link<'_>> {
     let mut links = Vec::new();
     for statement in none {
         for allergy in &some {
-            if same_category(statement, allergy) && !had_seen(statement, allergy) {
-                links.push(Link {
-                    code: FlagCode::NoKnownAllergyContradicted,
-                    entries: vec![statement, allergy],
-                });
+            let seen = rules.has(Rule::SeenNoConflict) && had_seen(statement, allergy);
+            if same_category(statement, allergy) && !seen {
+                let pair = (statement, *allergy);
+                links.push(Link::of(FlagCode::NoKnownAllergyContradicted, pair));
             }
         }
     }

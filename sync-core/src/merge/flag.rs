@@ -84,6 +84,10 @@ flags! {
     EditedWhileInError = "edited-while-in-error", High,
         "This entry was withdrawn as an error while somebody else edited it.",
         "Cet élément a été retiré car saisi par erreur pendant que quelqu’un d’autre le modifiait.";
+    /// Two people settled one item in two ways.
+    DecidedDifferently = "decided-differently", High,
+        "Two people settled this point in two ways without knowing of each other.",
+        "Deux personnes ont réglé ce point de deux façons, chacune ignorant la décision de l’autre.";
     /// The same active substance in two treatments.
     SubstanceTwice = "substance-twice", High,
         "The same active substance appears in two treatments.",
@@ -133,6 +137,7 @@ impl FlagCode {
             | FlagCode::StatusAgainstEdit
             | FlagCode::CriticalityDisputed
             | FlagCode::EditedWhileInError
+            | FlagCode::DecidedDifferently
             | FlagCode::RefutedAgainstEdit
             | FlagCode::ConcurrentValues
             | FlagCode::RightRestricted

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Stamp;
+use super::{Rule, Rules, Stamp, TakenUp, authority};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
@@ -13,6 +13,7 @@ use crate::{ChangeHash, PersonId};
 /// The changes of an entry, by their place in its history.
 pub(super) struct History<'a> {
     pub kind: Kind,
+    pub rules: Rules,
     pub changes: Vec<&'a PastChange>,
     provenance: Vec<Option<&'a Provenance>>,
     before: Vec<Bits>,
@@ -33,7 +34,11 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> History<'a> {
-    pub fn new(state: &'a EntryState, provenance: &'a BTreeMap<ChangeHash, Provenance>) -> Self {
+    pub fn new(
+        rules: Rules,
+        state: &'a EntryState,
+        provenance: &'a BTreeMap<ChangeHash, Provenance>,
+    ) -> Self {
         let mut places = HashMap::new();
         let mut before: Vec<Bits> = Vec::with_capacity(state.history.len());
         for (place, past) in state.history.iter().enumerate() {
@@ -47,6 +52,7 @@ impl<'a> History<'a> {
         }
         History {
             kind: Kind::of(state).unwrap_or_else(|| Kind::Unknown(String::new())),
+            rules,
             changes: state.history.iter().collect(),
             provenance: state
                 .history
@@ -79,8 +85,10 @@ impl<'a> History<'a> {
         one != other && !self.saw(one, other) && !self.saw(other, one)
     }
 
-    pub fn is_clinician(&self, change: usize) -> bool {
-        self.provenance[change].is_some_and(|p| p.origin.role.is_clinician())
+    /// Whether the word of whoever made a change confirms a fact of this kind.
+    pub fn has_authority(&self, change: usize) -> bool {
+        let role = self.provenance[change].map(|p| &p.origin.role);
+        role.is_some_and(|role| authority::confirms(self.rules, &self.kind, role))
     }
 
     fn author(&self, change: usize) -> Option<PersonId> {
@@ -140,7 +148,10 @@ impl<'a> History<'a> {
 
     /// Those that no other had in front of it; removals only as long as nothing else stands.
     fn latest(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
-        let replaced = |one: &Said<'_>| said.iter().any(|other| self.saw(other.change, one.change));
+        let replaces = self.rules.has(Rule::ReplacesSeen);
+        let replaced = |one: &Said<'_>| {
+            replaces && said.iter().any(|other| self.saw(other.change, one.change))
+        };
         let mut latest: Vec<_> = said.iter().filter(|one| !replaced(one)).copied().collect();
         latest.retain(|said| said.value.is_some());
         latest.sort_by_key(|said| self.order(said.change));
@@ -156,7 +167,7 @@ impl<'a> History<'a> {
 
     /// The proposals that a clinician's change takes up.
     fn accepted_by(&self, change: usize) -> Vec<usize> {
-        if !self.is_clinician(change) {
+        if !self.has_authority(change) {
             return Vec::new();
         }
         let writes = self.changes[change].writes.iter();
@@ -174,6 +185,21 @@ impl<'a> History<'a> {
             .collect()
     }
 
+    /// The proposals that were taken up, each with the change that did.
+    pub fn taken_up(&self) -> Vec<TakenUp> {
+        let all = 0..self.changes.len();
+        let taken = all.flat_map(|change| {
+            let proposals = self.accepted_by(change).into_iter();
+            proposals.map(move |proposal| TakenUp {
+                proposal: self.hash(proposal),
+                by: self.stamp(change),
+            })
+        });
+        let mut taken: Vec<TakenUp> = taken.collect();
+        taken.sort_by_key(|taken| (taken.proposal, taken.by.as_ref().map(|by| by.at)));
+        taken
+    }
+
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
     /// confirmed the fact as it stood.
     fn is_answered(&self, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
@@ -186,13 +212,13 @@ impl<'a> History<'a> {
     /// error that somebody calls who is neither its author nor a clinician.
     fn is_proposal(&self, key: &str, said: Said<'_>, taken: &[Said<'_>]) -> bool {
         let change = said.change;
-        if self.is_clinician(change) || self.creation() == Some(change) || is_apart(key) {
+        if self.has_authority(change) || self.creation() == Some(change) || is_apart(key) {
             return false;
         }
         if key == STATUS && is_error(said.value) && !self.is_of_author(change) {
-            return true;
+            return self.rules.has(Rule::ErrorByAuthor);
         }
-        if !self.kind.is_clinical() {
+        if !self.kind.is_clinical() || !self.rules.has(Rule::LayProposes) {
             return false;
         }
         let seen = |other: &usize| self.saw(change, *other);
@@ -201,7 +227,7 @@ impl<'a> History<'a> {
             return false;
         }
         let whole = key != NOTES && key != SOURCE;
-        let clinicians = || (0..self.changes.len()).filter(|other| self.is_clinician(*other));
+        let clinicians = || (0..self.changes.len()).filter(|other| self.has_authority(*other));
         let last_word = |said: bool, other: usize| {
             let after = |later: usize| {
                 seen(&later) && self.saw(later, other) && self.verifies(later) == Some(!said)
@@ -217,7 +243,7 @@ impl<'a> History<'a> {
         }
         let known = taken.iter().filter(|said| seen(&said.change));
         let known: Vec<Said<'_>> = known.copied().collect();
-        let theirs = known.iter().filter(|said| self.is_clinician(said.change));
+        let theirs = known.iter().filter(|said| self.has_authority(said.change));
         let stands = |one: &Said<'_>| !known.iter().any(|other| self.saw(other.change, one.change));
         if theirs.rev().any(stands) {
             return true;
@@ -235,7 +261,7 @@ impl<'a> History<'a> {
 
     /// Whether a clinician says with this change that the fact is so.
     pub fn confirms(&self, change: usize) -> bool {
-        self.is_clinician(change) && self.verifies(change) == Some(true)
+        self.has_authority(change) && self.verifies(change) == Some(true)
     }
 
     /// Whether this change says that the fact is certain: by its verification or one it takes up,
@@ -261,7 +287,7 @@ impl<'a> History<'a> {
             && all.any(|change| {
                 let withdrawn = |later: usize| {
                     self.saw(later, change)
-                        && self.is_clinician(later)
+                        && self.has_authority(later)
                         && self.verifies(later) == Some(false)
                 };
                 self.confirms(change) && !(0..self.changes.len()).any(withdrawn)

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryView, FlagCode, ReviewItem};
+use super::{EntryView, FlagCode, ReviewClaim, ReviewItem, Rules, authority};
 use crate::entry::{STATUS, Visibility, Write};
 use crate::kind::common::ACCEPTS;
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
+use crate::policy::Role;
 use crate::{ChangeHash, EntryId};
 
 /// What a person chooses on an item.
@@ -102,14 +103,8 @@ fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<R
     match (item.code, verdict) {
         (FlagCode::Proposal, Verdict::Accept) => {
             let field = item.field.as_deref()?;
-            let proposed = item.claims.iter().filter(|side| {
-                side.field == field
-                    && side
-                        .claim
-                        .by
-                        .as_ref()
-                        .is_none_or(|by| !by.role.is_clinician())
-            });
+            let proposed = item.claims.iter();
+            let proposed = proposed.filter(|side| side.field == field && is_proposed(item, side));
             let writes: Vec<Write> = proposed
                 .map(|side| Write::set(format!("{ACCEPTS}/{}", side.claim.change), true))
                 .collect();
@@ -131,15 +126,16 @@ fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<R
             })
         }
         _ => {
-            let held = item
-                .claims
-                .first()
-                .filter(|_| item.code == FlagCode::HeldEdit);
+            let about = match item.code {
+                FlagCode::HeldEdit => item.claims.first(),
+                FlagCode::Proposal => item.claims.iter().find(|side| is_proposed(item, side)),
+                _ => None,
+            };
             Some(Resolution {
                 decision: Some(ReviewDecisionDraft {
                     item: item.key.clone(),
                     decision: verdict.clone(),
-                    change: held.map(|side| side.claim.change.to_string()),
+                    change: about.map(|side| side.claim.change.to_string()),
                     common: Common {
                         visibility: strictest(item, views),
                         ..Common::default()
@@ -149,6 +145,16 @@ fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<R
             })
         }
     }
+}
+
+/// Whether a side of a proposal is the proposal, rather than what it is about.
+fn is_proposed(item: &ReviewItem, side: &ReviewClaim) -> bool {
+    let by = side.claim.by.as_ref();
+    let confirms = |role: &Role| match &item.kind {
+        Some(kind) => authority::confirms(Rules::ALL, kind, role),
+        None => role.is_clinician(),
+    };
+    by.is_none_or(|by| !confirms(&by.role))
 }
 
 fn strictest(item: &ReviewItem, views: &[EntryView]) -> Visibility {

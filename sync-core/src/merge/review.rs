@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Danger, EntryView, FieldClaim, Flag, FlagCode, Stamp, across};
+use super::{
+    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided,
+};
 use crate::codec::Malformed;
-use crate::entry::{STATUS, Value, Write};
-use crate::kind::decision::{DECISION, ITEM};
+use crate::entry::{KIND, STATUS, Value, Write};
 use crate::kind::{Kind, Verdict, Words};
 use crate::policy::Role;
 use crate::sync::{HeldEdit, HoldReason};
@@ -88,6 +89,9 @@ pub struct ReviewItem {
     pub code: FlagCode,
     /// The entries it is about.
     pub entries: Vec<EntryId>,
+    /// Of what kind they are; nothing for a held edit of an entry this viewer has not got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// The key it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -107,26 +111,40 @@ impl ReviewItem {
 /// What has to be settled among the entries a viewer may see and the edits held for them, the
 /// most dangerous first. A function of what is given and nothing else.
 pub fn review(views: &[EntryView], held: &[HeldForReview], viewer: &Viewer) -> Vec<ReviewItem> {
+    review_by(Rules::ALL, views, held, viewer)
+}
+
+/// [`review`] by some of the rules.
+pub(super) fn review_by(
+    rules: Rules,
+    views: &[EntryView],
+    held: &[HeldForReview],
+    viewer: &Viewer,
+) -> Vec<ReviewItem> {
     let mut items: Vec<ReviewItem> = Vec::new();
     for view in views {
         items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
     }
-    items.extend(across::links(views).iter().map(of_link));
-    items.extend(held.iter().filter_map(of_held));
-    let decisions: Vec<Decision<'_>> = views.iter().filter_map(decision).collect();
-    items.retain(|item| {
-        let mut about = decisions
-            .iter()
-            .filter(|decision| decision.item == item.key);
-        !about.any(|decision| settles(item, decision))
-    });
+    items.extend(across::links(rules, views).iter().map(of_link));
+    if rules.has(Rule::HeldAsks) {
+        items.extend(held.iter().filter_map(|held| of_held(views, held)));
+    }
+    let decisions = decided::decisions(views);
+    items.retain(|item| !decided::settled(rules, item, &decisions));
+    if rules.has(Rule::DecisionsDiffer) {
+        items.extend(decided::differently(views, &decisions));
+    }
     for item in &mut items {
         let verdicts = item.code.verdicts().iter();
-        let open =
-            verdicts.filter(|verdict| may_decide(item, verdict, &viewer.role, viewer.person));
+        let open = verdicts
+            .filter(|verdict| may_decide(rules, item, verdict, &viewer.role, viewer.person));
         item.verdicts = open.cloned().collect();
     }
-    items.sort_by(|a, b| (Reverse(a.danger), &a.key).cmp(&(Reverse(b.danger), &b.key)));
+    if rules.has(Rule::DangerFirst) {
+        items.sort_by(|a, b| (Reverse(a.danger), &a.key).cmp(&(Reverse(b.danger), &b.key)));
+    } else {
+        items.sort_by(|a, b| a.key.cmp(&b.key));
+    }
     items.dedup_by(|a, b| a.key == b.key);
     items
 }
@@ -144,6 +162,7 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         danger: danger(view, flag),
         code: flag.code,
         entries: vec![view.id],
+        kind: Some(view.kind.clone()),
         field: flag.field.clone(),
         claims: sides(view, flag),
         verdicts: Vec::new(),
@@ -204,6 +223,7 @@ fn of_link(link: &across::Link<'_>) -> ReviewItem {
         danger: link.code.danger(),
         code: link.code,
         entries: ids,
+        kind: link.entries.first().map(|view| view.kind.clone()),
         field: None,
         claims: claims.collect(),
         verdicts: Vec::new(),
@@ -211,7 +231,7 @@ fn of_link(link: &across::Link<'_>) -> ReviewItem {
 }
 
 /// A held edit asks for a decision only when it was made in good faith.
-fn of_held(held: &HeldForReview) -> Option<ReviewItem> {
+fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     if held.reason != HoldReason::NoLongerPermitted {
         return None;
     }
@@ -224,64 +244,43 @@ fn of_held(held: &HeldForReview) -> Option<ReviewItem> {
             by: Some(held.by.clone()),
         },
     });
+    let written = held.writes.iter().find(|write| write.key == KIND);
+    let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
+    let known = views.iter().find(|view| view.id == held.entry);
     Some(ReviewItem {
         key: format!("{}/{}", FlagCode::HeldEdit.code(), held.change),
         danger: FlagCode::HeldEdit.danger(),
         code: FlagCode::HeldEdit,
         entries: vec![held.entry],
+        kind: known.map(|view| view.kind.clone()).or(written),
         field: None,
         claims: claims.collect(),
         verdicts: Vec::new(),
     })
 }
 
-/// What a review-decision entry says.
-struct Decision<'v> {
-    item: &'v str,
-    verdict: Verdict,
-    by: &'v Stamp,
-}
-
-fn decision(view: &EntryView) -> Option<Decision<'_>> {
-    if view.kind != Kind::ReviewDecision || !view.counts() {
-        return None;
-    }
-    let only = |key| match view.field(key)?.current.as_slice() {
-        [one] => one.as_text(),
-        _ => None,
-    };
-    Some(Decision {
-        item: only(ITEM)?,
-        verdict: Verdict::from(only(DECISION)?),
-        by: view.created.as_ref()?,
-    })
-}
-
-/// Taking something up is an edit of its entry, which by itself takes the item off the list; only
-/// the other verdicts settle by being said.
-fn settles(item: &ReviewItem, decision: &Decision<'_>) -> bool {
-    decision.verdict != Verdict::Accept
-        && item.code.verdicts().contains(&decision.verdict)
-        && may_decide(
-            item,
-            &decision.verdict,
-            &decision.by.role,
-            decision.by.author,
-        )
-}
-
 /// Where a clinician's word is at stake a clinician decides; whoever proposed may withdraw; held
 /// edits are the holder's, or their legal representative's.
-fn may_decide(item: &ReviewItem, verdict: &Verdict, role: &Role, person: PersonId) -> bool {
+pub(super) fn may_decide(
+    rules: Rules,
+    item: &ReviewItem,
+    verdict: &Verdict,
+    role: &Role,
+    person: PersonId,
+) -> bool {
     let by = || item.claims.iter().filter_map(|side| side.claim.by.as_ref());
+    let confirms = |role: &Role| match &item.kind {
+        Some(kind) => authority::confirms(rules, kind, role),
+        None => role.is_clinician(),
+    };
     match item.code {
         FlagCode::HeldEdit => matches!(role, Role::Holder | Role::Representative),
         FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => true,
         FlagCode::Proposal => {
-            let lay = || by().filter(|stamp| !stamp.role.is_clinician());
+            let lay = || by().filter(|stamp| !confirms(&stamp.role));
             let own = lay().next().is_some() && lay().all(|stamp| stamp.author == person);
-            role.is_clinician() || (*verdict == Verdict::Discard && own)
+            confirms(role) || (*verdict == Verdict::Discard && own)
         }
-        _ => role.is_clinician() || !by().any(|stamp| stamp.role.is_clinician()),
+        _ => confirms(role) || !by().any(|stamp| confirms(&stamp.role)),
     }
 }

@@ -1,13 +1,15 @@
 //! The rules within one entry.
 
 use super::history::{Field, History, Said, is_member};
-use super::{FieldClaim, FieldView, Flag, FlagCode, Standing};
+use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
 use crate::entry::{PERSON, STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
 use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::kind::medication::REGIMEN;
 use crate::kind::right::{ENDS, STARTS};
 use crate::kind::{BloodGroup, Join, JsonScalar, Kind, Reaction, Status, StatusCode, same_value};
+use crate::policy::RightKind;
 
 /// One field joined by its rule, with the flag that says so.
 pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (FieldView, Vec<Flag>) {
@@ -18,7 +20,11 @@ pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (Fiel
     let distinct = distinct(claims.iter().map(|claim| &claim.value));
     let said = || claims.iter().map(|claim| claim.change);
     let mut flag = |code| flags.push(Flag::new(code, Some(key), said()));
+    let named = named(history, key, rule);
     let current = match rule {
+        _ if named.is_some_and(|rule| !history.rules.has(rule)) => {
+            without_nulls(distinct.into_iter().rev().take(1).collect())
+        }
         Join::Both | Join::Union | Join::Status => {
             if distinct.len() > 1 && rule != Join::Status {
                 flag(FlagCode::ConcurrentValues);
@@ -57,6 +63,21 @@ pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (Fiel
         proposals,
     };
     (view, flags)
+}
+
+/// The rule behind a join, by its name.
+fn named(history: &History<'_>, key: &str, join: Join) -> Option<Rule> {
+    Some(match join {
+        Join::Both | Join::Union => Rule::BothKept,
+        Join::Status => return None,
+        Join::Highest(_) => Rule::HighestCriticality,
+        Join::NeverMixed if key == REGIMEN => Rule::DoseDisputed,
+        Join::NeverMixed if key == BLOOD_GROUP => Rule::BloodGroupNeverMerged,
+        Join::NeverMixed => Rule::OneValue,
+        _ if is_visibility(key) => Rule::StrictestVisibility,
+        _ if history.kind.right().is_some() => Rule::StrictestRight,
+        _ => return None,
+    })
 }
 
 fn told(history: &History<'_>, said: &[Said<'_>]) -> Vec<FieldClaim> {
@@ -163,8 +184,13 @@ pub(super) fn standing(
     said.sort_by_key(|(change, _)| history.order(*change));
     let active = Status::from(StatusCode::Active);
     let is_error = |status: &Status| status.status == StatusCode::EnteredInError;
-    if let Some((change, status)) = said.iter().find(|(_, status)| is_error(status)) {
-        let beside = beside(history, *change, true);
+    let takes_out = history.rules.has(Rule::ErrorTakesOut);
+    let error = said.iter().find(|(_, status)| is_error(status));
+    if let Some((change, status)) = error.filter(|_| takes_out) {
+        let mut beside = beside(history, *change, true);
+        if !history.rules.has(Rule::ErrorEditsReviewed) {
+            beside.clear();
+        }
         let flags = conflict(history, FlagCode::EditedWhileInError, *change, &beside);
         return (
             Standing::InError,
@@ -211,23 +237,33 @@ fn weigh(
     status: &Status,
     beside: &[usize],
 ) -> (bool, FlagCode) {
-    let right = history.kind.right().is_some();
-    if right && history.kind != Kind::Block {
-        return (true, FlagCode::RightRestricted);
-    }
-    if right {
-        return (beside.is_empty(), FlagCode::RightRestricted);
+    let rules = history.rules;
+    let alone = beside.is_empty();
+    let overridden = |rule| !rules.has(rule);
+    match history.kind.right() {
+        Some(RightKind::Block) => {
+            let stands = alone || overridden(Rule::BlockStands);
+            return (stands, FlagCode::RightRestricted);
+        }
+        Some(_) => {
+            let stands = alone || rules.has(Rule::RevocationWins);
+            return (stands, FlagCode::RightRestricted);
+        }
+        None => {}
     }
     if history.kind == Kind::MedicationTaken {
-        return (beside.is_empty(), FlagCode::ToReconcile);
+        let stands = alone || overridden(Rule::StopAgainstChange);
+        return (stands, FlagCode::ToReconcile);
     }
-    if status.status != StatusCode::Refuted || !history.is_clinician(change) {
-        return (beside.is_empty(), FlagCode::StatusAgainstEdit);
+    let refutes = status.status == StatusCode::Refuted && history.has_authority(change);
+    if !refutes || overridden(Rule::RefutationStands) {
+        let stands = alone || overridden(Rule::EndedAgainstEdit);
+        return (stands, FlagCode::StatusAgainstEdit);
     }
-    if beside
+    let danger = beside
         .iter()
-        .any(|edit| shows_danger(history, change, *edit))
-    {
+        .any(|edit| shows_danger(history, change, *edit));
+    if danger && rules.has(Rule::DangerOverRefutation) {
         (false, FlagCode::RefutationAgainstDanger)
     } else {
         (true, FlagCode::RefutedAgainstEdit)

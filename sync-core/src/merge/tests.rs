@@ -10,6 +10,7 @@ mod properties;
 mod proposals;
 mod rights;
 mod to_review;
+mod vectors;
 
 use super::support::{DOCTOR, PHARMACIST, Party, Story};
 use super::*;

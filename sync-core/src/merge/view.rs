@@ -90,6 +90,16 @@ pub struct FieldView {
     pub proposals: Vec<FieldClaim>,
 }
 
+/// A proposal that somebody with authority took up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenUp {
+    /// The change that proposed.
+    pub proposal: ChangeHash,
+    /// Who took it up; nothing when this copy does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Stamp>,
+}
+
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,6 +139,9 @@ pub struct EntryView {
     pub fields: Vec<FieldView>,
     /// What to know before trusting it.
     pub flags: Vec<Flag>,
+    /// The proposals that were taken up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_up: Vec<TakenUp>,
     /// Whether a clinician's confirmation stands.
     pub confirmed: bool,
     /// Who created it.

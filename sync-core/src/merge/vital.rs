@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::across::{blood_groups, cross_flags, states_none};
-use super::{EntryView, FlagCode, Standing};
+use super::across::{blood_groups, flags_by, states_none};
+use super::{EntryView, FlagCode, Rule, Rules, Standing};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -108,8 +108,13 @@ pub struct ContactFact {
 
 /// The vital facts among the entries a viewer may see.
 pub fn vital(views: &[EntryView]) -> VitalFacts {
+    vital_by(Rules::ALL, views)
+}
+
+/// [`vital`] by some of the rules.
+pub(super) fn vital_by(rules: Rules, views: &[EntryView]) -> VitalFacts {
     let mut linked: BTreeMap<EntryId, Vec<FlagCode>> = BTreeMap::new();
-    for (entry, flag) in cross_flags(views) {
+    for (entry, flag) in flags_by(rules, views) {
         linked.entry(entry).or_default().push(flag.code);
     }
     let doubts = |view: &EntryView| {
@@ -130,7 +135,12 @@ pub fn vital(views: &[EntryView]) -> VitalFacts {
         .map(|view| allergy(view, doubts(view)))
         .collect();
     allergies.sort_by_key(|fact| std::cmp::Reverse(level(fact.criticality.as_ref())));
-    let mut none = of(Kind::Allergy).filter(|view| states_none(view));
+    let mut none = of(Kind::Allergy)
+        .filter(|view| states_none(view))
+        .peekable();
+    if none.peek().is_some() && !rules.has(Rule::NoneKnownErasesNothing) {
+        allergies.clear();
+    }
     VitalFacts {
         no_known_allergy: allergies.is_empty() && none.next().is_some(),
         allergies,
@@ -145,7 +155,7 @@ pub fn vital(views: &[EntryView]) -> VitalFacts {
                 doubts: doubts(view),
             })
             .collect(),
-        blood_group: blood_group(views),
+        blood_group: blood_group(rules, views),
         contacts: of(Kind::EmergencyContact)
             .map(|view| contact(view, doubts(view)))
             .collect(),
@@ -196,10 +206,10 @@ fn treatment(view: &EntryView, doubts: Vec<FlagCode>) -> TreatmentFact {
     }
 }
 
-fn blood_group(views: &[EntryView]) -> BloodGroupFact {
+fn blood_group(rules: Rules, views: &[EntryView]) -> BloodGroupFact {
     let all = blood_groups(views);
     let agree = all.windows(2).all(|pair| pair[0].1.agrees(&pair[1].1));
-    if !agree {
+    if !agree && rules.has(Rule::BloodGroupDiscordant) {
         let all = all.into_iter().map(|(view, group)| (view.id, group));
         return BloodGroupFact::Discordant(all.collect());
     }

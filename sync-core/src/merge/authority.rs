@@ -1,0 +1,37 @@
+//! Whose word confirms a fact: a clinician's within competence, a pharmacist's or a nurse's in what
+//! is theirs. Everybody else proposes where one of these has spoken.
+
+use super::{Rule, Rules};
+use crate::kind::Kind;
+use crate::policy::Profession::{Dentist, Midwife, Nurse, Pharmacist, Physician};
+use crate::policy::{Profession, Role};
+
+/// The professions whose word confirms a fact of a kind.
+///
+/// Midwives and dentists prescribe, vaccinate and diagnose within their own arts (Code de la santé
+/// publique, L. 4151-1 and L. 4141-1); disabilities are left to physicians. Pharmacists and nurses
+/// vaccinate and measure (L. 5125-1-1 A, L. 4311-1), pharmacists dispense.
+pub fn confirmers(kind: &Kind) -> &'static [Profession] {
+    match kind.code() {
+        "disability" => &[Physician],
+        "pregnancy" | "blood-group" | "family-history" => &[Physician, Midwife],
+        "immunization" => &[Physician, Midwife, Pharmacist, Nurse],
+        "measurement" => &[Physician, Midwife, Dentist, Pharmacist, Nurse],
+        "medication-dispensed" => &[Pharmacist],
+        _ => &[Physician, Midwife, Dentist],
+    }
+}
+
+/// Whether somebody in this role confirms what they write of this kind.
+pub(super) fn confirms(rules: Rules, kind: &Kind, role: &Role) -> bool {
+    let Role::Professional(profession) = role else {
+        return false;
+    };
+    if !rules.has(Rule::OthersPropose) && *profession != Profession::Other {
+        return true;
+    }
+    if !rules.has(Rule::OwnCompetence) {
+        return role.is_clinician();
+    }
+    confirmers(kind).contains(profession)
+}

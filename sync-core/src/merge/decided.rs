@@ -1,0 +1,121 @@
+//! What people decided on items of the to-review list, and what comes of two who decide at once.
+
+use super::review::may_decide;
+use super::{
+    EntryView, FieldClaim, FlagCode, ReviewClaim, ReviewItem, Rule, Rules, Stamp, Standing,
+};
+use crate::EntryId;
+use crate::entry::STATUS;
+use crate::kind::decision::{CHANGE, DECISION, ITEM};
+use crate::kind::{Kind, Verdict};
+
+/// What a review-decision entry says.
+pub(super) struct Decision<'v> {
+    view: &'v EntryView,
+    item: &'v str,
+    verdict: Verdict,
+    by: &'v Stamp,
+}
+
+/// The decisions among the views that count. An entry in which two verdicts stand decides nothing.
+pub(super) fn decisions(views: &[EntryView]) -> Vec<Decision<'_>> {
+    views.iter().filter_map(decision).collect()
+}
+
+fn decision(view: &EntryView) -> Option<Decision<'_>> {
+    if view.kind != Kind::ReviewDecision || !view.counts() {
+        return None;
+    }
+    let only = |key| match view.field(key)?.current.as_slice() {
+        [one] => one.as_text(),
+        _ => None,
+    };
+    Some(Decision {
+        view,
+        item: only(ITEM)?,
+        verdict: Verdict::from(only(DECISION)?),
+        by: view.created.as_ref()?,
+    })
+}
+
+/// Whether an item was settled. Taking something up is an edit of its entry, which by itself takes
+/// the item off the list; only the other verdicts settle by being said.
+pub(super) fn settled(rules: Rules, item: &ReviewItem, decisions: &[Decision<'_>]) -> bool {
+    let remembered = |decision: &Decision<'_>| {
+        decision.verdict != Verdict::NotADuplicate || rules.has(Rule::NotADuplicate)
+    };
+    let mut about = decisions.iter().filter(|one| one.item == item.key);
+    about.any(|one| {
+        let by = one.by;
+        one.verdict != Verdict::Accept
+            && remembered(one)
+            && item.code.verdicts().contains(&one.verdict)
+            && may_decide(rules, item, &one.verdict, &by.role, by.author)
+    })
+}
+
+/// The decisions that somebody crossed who did not know of them, nor was known of: a proposal
+/// discarded by one and taken up by another; two entries told apart by one, and one of them closed
+/// by another.
+pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Vec<ReviewItem> {
+    let crossed = |decision: &Decision<'_>| -> Option<ReviewItem> {
+        let mut parts = decision.item.split('/');
+        let code = parts.next()?;
+        let about: Vec<EntryId> = parts.filter_map(|part| part.parse().ok()).collect();
+        let mut entries = views.iter().filter(|view| about.contains(&view.id));
+        match decision.verdict {
+            Verdict::Discard if code == FlagCode::Proposal.code() => {
+                let view = entries.next()?;
+                let discarded = decision.view.claims(CHANGE).first()?.value.as_text()?;
+                let taken = view.taken_up.iter();
+                let mut same = taken.filter(|taken| taken.proposal.to_string() == discarded);
+                let by = &same.find(|taken| apart(decision.by, taken.by.as_ref()))?.by;
+                let claims = view.fields.iter().flat_map(|field| {
+                    let said = field.claims.iter().filter(|claim| claim.by == *by);
+                    said.map(|claim| (field.key.as_str(), claim))
+                });
+                Some(item(decision, view, claims))
+            }
+            Verdict::NotADuplicate => entries.find_map(|view| {
+                let ended = matches!(view.standing, Standing::InError | Standing::Ended);
+                let mut said = view.claims(STATUS).iter();
+                let claim = said.find(|claim| apart(decision.by, claim.by.as_ref()))?;
+                ended.then(|| item(decision, view, [(STATUS, claim)]))
+            }),
+            _ => None,
+        }
+    };
+    decisions.iter().filter_map(crossed).collect()
+}
+
+/// Whether neither had seen the other.
+fn apart(one: &Stamp, other: Option<&Stamp>) -> bool {
+    other.is_some_and(|other| !one.had_seen(other) && !other.had_seen(one))
+}
+
+fn item<'v>(
+    decision: &Decision<'v>,
+    view: &EntryView,
+    claims: impl IntoIterator<Item = (&'v str, &'v FieldClaim)>,
+) -> ReviewItem {
+    let code = FlagCode::DecidedDifferently;
+    let side = |entry, field: &str, claim: &FieldClaim| ReviewClaim {
+        entry,
+        field: field.to_owned(),
+        claim: claim.clone(),
+    };
+    let decided = decision.view.claims(DECISION).iter();
+    let decided = decided.map(|claim| side(decision.view.id, DECISION, claim));
+    let other = claims.into_iter();
+    let other = other.map(|(field, claim)| side(view.id, field, claim));
+    ReviewItem {
+        key: format!("{}/{}/{}", code.code(), view.id, decision.view.id),
+        danger: code.danger(),
+        code,
+        entries: vec![view.id],
+        kind: Some(view.kind.clone()),
+        field: None,
+        claims: decided.chain(other).collect(),
+        verdicts: Vec::new(),
+    }
+}

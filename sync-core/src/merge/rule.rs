@@ -1,0 +1,214 @@
+//! The rules of merging by name: what a clinician reads, and what a test can switch off to see
+//! that it matters.
+
+use crate::kind::Words;
+
+/// Defines the rules, each with its code, what it is about and its sentence.
+macro_rules! rules {
+    ($( $(#[$meta:meta])* $variant:ident = $code:literal, $about:literal, $en:literal, $fr:literal; )*) => {
+        /// One rule of merging.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Rule { $( $(#[$meta])* $variant, )* }
+
+        impl Rule {
+            /// All rules, in the order in which they are told.
+            pub const ALL: &'static [Rule] = &[$(Rule::$variant),*];
+
+            /// The stable code; a test vector names it.
+            pub fn code(self) -> &'static str {
+                match self { $( Rule::$variant => $code, )* }
+            }
+
+            /// What it is about: a kind, or `*` for all.
+            pub fn about(self) -> &'static str {
+                match self { $( Rule::$variant => $about, )* }
+            }
+
+            /// What it says.
+            pub fn words(self) -> Words {
+                match self { $( Rule::$variant => Words::new($en, $fr), )* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Sequential replacement.
+    ReplacesSeen = "replaces-seen", "*",
+        "An edit whose author had seen its predecessor replaces it.",
+        "Une modification dont l’auteur avait vu la précédente la remplace.";
+    /// Concurrency across entries.
+    SeenNoConflict = "seen-no-conflict", "*",
+        "Two facts in different entries conflict only if neither author had seen the other’s.",
+        "Deux faits d’éléments différents ne se contredisent que si aucun des auteurs n’avait vu celui de l’autre.";
+    /// Concurrent values.
+    BothKept = "both-kept", "*",
+        "Concurrent values of one field without a rule of its own are both kept, and flagged.",
+        "Les valeurs concurrentes d’un champ sans règle propre sont conservées toutes deux, et signalées.";
+    /// Values that make sense only together.
+    OneValue = "one-value", "*",
+        "Values that make sense only together are one value: of two concurrent ones none is current, and none is a mixture.",
+        "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une : de deux concurrentes, aucune n’est en vigueur, aucune n’est un mélange.";
+    /// Ended against edited.
+    EndedAgainstEdit = "ended-against-edit", "*",
+        "Ruled out, inactive or resolved while somebody else edited it: the entry stays active, flagged.",
+        "Écarté, inactif ou résolu pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
+    /// A clinician's refutation.
+    RefutationStands = "refutation-stands", "*",
+        "A clinician’s refutation stands against a concurrent edit, flagged.",
+        "Le rejet par un clinicien l’emporte sur une modification concurrente, et il est signalé.";
+    /// Unless danger shows.
+    DangerOverRefutation = "danger-over-refutation", "*",
+        "A concurrent edit that adds a reaction or raises criticality keeps the entry active against a clinician’s refutation.",
+        "Une modification concurrente qui ajoute une réaction ou élève la criticité maintient l’élément actif malgré le rejet par un clinicien.";
+    /// Entered in error.
+    ErrorTakesOut = "error-takes-out", "*",
+        "Entered in error, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
+        "« Saisi par erreur », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes.";
+    /// Who may call it an error.
+    ErrorByAuthor = "error-by-author", "*",
+        "“Entered in error” by anybody but the author or a clinician is a proposal.",
+        "« Saisi par erreur » dit par quelqu’un d’autre que l’auteur ou un clinicien est une proposition.";
+    /// The edits that an error overtook.
+    ErrorEditsReviewed = "error-edits-reviewed", "*",
+        "Edits made while the entry was withdrawn as an error go to review.",
+        "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
+    /// Lay edits of what a clinician confirmed.
+    LayProposes = "lay-proposes", "*",
+        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite.";
+    /// Pharmacists and nurses.
+    OthersPropose = "others-propose", "*",
+        "Pharmacists and nurses propose, except in what is theirs.",
+        "Pharmaciens et infirmiers proposent, sauf pour ce qui relève d’eux.";
+    /// What is theirs.
+    OwnCompetence = "own-competence", "*",
+        "In what is theirs (dispensations, vaccinations, measurements) pharmacists and nurses confirm as a clinician does.",
+        "Pour ce qui relève d’eux (délivrances, vaccinations, mesures), pharmaciens et infirmiers confirment comme un clinicien.";
+    /// Held edits.
+    HeldAsks = "held-asks", "*",
+        "An edit made in good faith under a right that has ended waits for the holder to accept or discard it.",
+        "Une modification faite de bonne foi sous un droit échu attend que le titulaire l’accepte ou l’écarte.";
+    /// The order of the list.
+    DangerFirst = "danger-first", "*",
+        "The to-review list is ordered by danger.",
+        "La liste à vérifier est ordonnée par danger.";
+    /// Two decisions at once.
+    DecisionsDiffer = "decisions-differ", "*",
+        "Two people who decide differently on one item without knowing of each other settle nothing.",
+        "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
+    /// What a decision inherits.
+    DecisionHidden = "decision-hidden", "*",
+        "A decision inherits the strictest visibility of what it touches.",
+        "Une décision hérite de la visibilité la plus stricte de ce qu’elle touche.";
+    /// Flags per viewer.
+    FlagsPerViewer = "flags-per-viewer", "*",
+        "Flags are computed for each viewer from the entries that viewer may see.",
+        "Les signalements sont calculés pour chaque lecteur à partir des éléments qu’il peut voir.";
+    /// Visibility.
+    StrictestVisibility = "strictest-visibility", "*",
+        "Between concurrent edits of visibility the most restrictive wins.",
+        "Entre modifications concurrentes de la visibilité, la plus restrictive l’emporte.";
+    /// Rights.
+    RevocationWins = "revocation-wins", "rights",
+        "Revocation beats a concurrent edit of a right.",
+        "La révocation l’emporte sur une modification concurrente d’un droit.";
+    /// The bounds of rights.
+    StrictestRight = "strictest-right", "rights",
+        "Between concurrent edits of a right’s bounds the most restrictive wins.",
+        "Entre modifications concurrentes des limites d’un droit, la plus restrictive l’emporte.";
+    /// Blocks.
+    BlockStands = "block-stands", "block",
+        "A block outlasts its lifting by somebody who had not seen it changed.",
+        "Un blocage survit à sa levée par qui ne l’avait pas vu modifié.";
+    /// Additions.
+    AllergiesUnion = "allergies-union", "allergy",
+        "Allergies added by several people are all there.",
+        "Les allergies ajoutées par plusieurs personnes y sont toutes.";
+    /// Criticality.
+    HighestCriticality = "highest-criticality", "allergy",
+        "The highest criticality is shown.",
+        "La criticité la plus élevée est affichée.";
+    /// Reactions.
+    ReactionsUnion = "reactions-union", "allergy",
+        "Reactions union.",
+        "Les réactions se réunissent.";
+    /// None known erases nothing.
+    NoneKnownErasesNothing = "none-known-erases-nothing", "allergy",
+        "“No known allergy” never erases an allergy.",
+        "« Aucune allergie connue » n’efface jamais une allergie.";
+    /// None known, contradicted.
+    NoneKnownContradicted = "none-known-contradicted", "allergy",
+        "“No known allergy” is contradicted by any active allergy its author had not seen, and by any later one.",
+        "« Aucune allergie connue » est contredit par toute allergie active que son auteur n’avait pas vue, et par toute allergie ultérieure.";
+    /// Twice the same substance.
+    SameSubstanceLinked = "same-substance-linked", "allergy",
+        "The same substance twice is linked as possible duplicates, never fused.",
+        "La même substance deux fois est liée comme doublon possible, jamais fusionnée.";
+    /// Remembered.
+    NotADuplicate = "not-a-duplicate", "*",
+        "“Not a duplicate” is remembered.",
+        "« Pas un doublon » est retenu.";
+    /// Two regimens.
+    DoseDisputed = "dose-disputed", "medication-taken",
+        "Two concurrent regimens are both shown and neither is current.",
+        "Deux posologies concurrentes sont toutes deux affichées et aucune n’est en vigueur.";
+    /// Stop against change.
+    StopAgainstChange = "stop-against-change", "medication-taken",
+        "Stopped while somebody else changed it: both shown, to reconcile, never resumed by itself.",
+        "Arrêté pendant que quelqu’un d’autre le modifiait : les deux affichés, à concilier, jamais repris de soi-même.";
+    /// Twice the same active substance.
+    SubstanceTwice = "substance-twice", "medication-taken",
+        "The same active substance in two treatments is flagged.",
+        "La même substance active dans deux traitements est signalée.";
+    /// Field by field.
+    ContactByField = "contact-by-field", "emergency-contact",
+        "A contact merges field by field.",
+        "Un contact se fusionne champ par champ.";
+    /// Telephone numbers.
+    PhonesInOrder = "phones-in-order", "emergency-contact",
+        "Two phone numbers are both kept, in order.",
+        "Deux numéros de téléphone sont conservés, dans l’ordre.";
+    /// Blood groups within an entry.
+    BloodGroupNeverMerged = "blood-group-never-merged", "blood-group",
+        "A blood group is never merged: two concurrent ones are shown with their sources, none as the one.",
+        "Un groupe sanguin n’est jamais fusionné : deux concurrents sont affichés avec leurs sources, aucun comme le bon.";
+    /// Blood groups of several entries.
+    BloodGroupDiscordant = "blood-group-discordant", "blood-group",
+        "Distinct groups among entries not in error are discordant: shown with sources, never one value.",
+        "Des groupes distincts parmi les éléments non erronés sont discordants : affichés avec leurs sources, jamais une seule valeur.";
+}
+
+/// Which rules are in force: all of them, but in the tests that show what each is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules(u64);
+
+impl Rules {
+    /// All rules.
+    pub const ALL: Rules = Rules(u64::MAX);
+
+    /// Whether a rule is in force.
+    pub(super) fn has(self, rule: Rule) -> bool {
+        self.0 & (1 << rule as u32) != 0
+    }
+
+    /// All but one.
+    #[cfg(test)]
+    pub(super) fn without(self, rule: Rule) -> Self {
+        Rules(self.0 & !(1 << rule as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn rules_have_codes_of_their_own() {
+        let codes: BTreeSet<&str> = Rule::ALL.iter().map(|rule| rule.code()).collect();
+        assert_eq!(codes.len(), Rule::ALL.len());
+        assert!(Rule::ALL.len() <= 64, "a set of rules is 64 bits");
+    }
+}

@@ -1,0 +1,558 @@
+//! Plays a vector and compares what each viewer finds with what the file expects.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::file::{Edit, Expected, Vector};
+use super::rules_without;
+use crate::change::{Actor, Origin, Provenance};
+use crate::checkpoint::{CheckpointDigest, Seen};
+use crate::entry::{EntryClass, EntryDocument, EntryState, Value, Write};
+use crate::kind::{self, Kind, Verdict};
+use crate::merge::review::review_by;
+use crate::merge::vital::vital_by;
+use crate::merge::{
+    Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, resolve,
+    view_by,
+};
+use crate::policy::{
+    DelegationType, Matrix, RightFact, RightKind, Rights, Role, Standing, Subject,
+};
+use crate::sync::HoldReason;
+use crate::{
+    Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, LogIncarnation, PersonId, Tick,
+};
+
+/// Who looks, unless the vector names somebody of the role.
+const VIEWERS: [&str; 4] = ["holder", "caregiver", "physician", "pharmacist"];
+
+/// At most so many orders of arrival an entry.
+const ORDERS: usize = 500;
+
+const DAY: u64 = 24 * 3600 * 1_000_000;
+
+/// A change that was made.
+struct Made {
+    entry: String,
+    by: String,
+    hash: ChangeHash,
+    bytes: Bytes,
+    writes: Vec<Write>,
+    provenance: Provenance,
+    tick: Tick,
+    held: Option<HoldReason>,
+}
+
+struct Play<'v> {
+    vector: &'v Vector,
+    without: Option<Rule>,
+    made: BTreeMap<String, Made>,
+    order: Vec<String>,
+    wrong: Vec<String>,
+}
+
+/// What is found to be otherwise than a vector says, with all rules or without one.
+pub fn play(vector: &Vector, without: Option<Rule>) -> Vec<String> {
+    let mut play = Play {
+        vector,
+        without,
+        made: BTreeMap::new(),
+        order: Vec::new(),
+        wrong: Vec::new(),
+    };
+    for (number, edit) in vector.edits.iter().enumerate() {
+        play.make(number as u64, edit);
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for (roles, expected) in &vector.expect {
+        for role in roles.split(' ') {
+            seen.push(role);
+            play.compare(role, expected);
+        }
+    }
+    let missing: Vec<_> = VIEWERS.iter().filter(|role| !seen.contains(role)).collect();
+    if !missing.is_empty() {
+        play.wrong.push(format!("says nothing of {missing:?}"));
+    }
+    play.wrong
+}
+
+fn person(vector: &Vector, name: &str) -> PersonId {
+    let place = vector.parties.keys().position(|party| party == name);
+    PersonId(Uuid::from_u128(place.map_or(900, |p| p as u128 + 1000)))
+}
+
+fn entry_id(name: &str) -> EntryId {
+    let bytes = name.bytes().fold(0_u128, |sum, byte| {
+        sum.wrapping_mul(257).wrapping_add(u128::from(byte))
+    });
+    EntryId(Uuid::from_u128(bytes))
+}
+
+impl Play<'_> {
+    fn rules(&self) -> Rules {
+        rules_without(self.without)
+    }
+
+    /// The edits that a party's device knows when it makes one.
+    fn known(&self, by: &str, knew: Option<&str>) -> Vec<&Made> {
+        let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
+        let all = self.order.iter().map(|name| &self.made[name]);
+        all.filter(|made| {
+            let told = made.held.is_none() && until.is_some_and(|until| made.tick <= until);
+            made.by == by || told
+        })
+        .collect()
+    }
+
+    fn make(&mut self, number: u64, edit: &Edit) {
+        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
+        let tick = Tick(20_000 * DAY + number * 60_000_000);
+        let seen = edit.knew.as_ref().and_then(|name| self.made.get(name));
+        let seen = seen.map(|made| Seen {
+            log: LogIncarnation([0; 16]),
+            tick: made.tick,
+            digest: CheckpointDigest([0; 16]),
+        });
+        let written = if edit.settles.is_some() {
+            self.settle(edit, &role)
+        } else {
+            let entry = edit.entry.clone().unwrap_or_else(|| edit.name.clone());
+            let writes = edit.writes.iter();
+            let writes = writes.map(|(key, value)| self.write(key, value)).collect();
+            Some((entry, writes))
+        };
+        let Some((entry, writes)) = written else {
+            return self.wrong.push(format!("{}: nothing to settle", edit.name));
+        };
+        let mut document = EntryDocument::new();
+        for made in self.known(&edit.by, edit.knew.as_deref()) {
+            if made.entry == entry {
+                apply(&mut document, made);
+            }
+        }
+        let device = person(self.vector, &edit.by).0.as_u128();
+        let actor = Actor(device.to_be_bytes());
+        let at = DeviceTime(i64::try_from(tick.0 / 1_000_000).expect("a date"));
+        let made = document.edit(actor, &writes, at);
+        let Ok((hash, bytes)) = made else {
+            return self.wrong.push(format!("{}: changes nothing", edit.name));
+        };
+        let invalid = kind::validate(&document.state()).err();
+        let field = invalid.map(|invalid| invalid.field().to_owned());
+        if field != edit.refused {
+            let name = &edit.name;
+            self.wrong.push(format!("{name}: refused for {field:?}"));
+        }
+        if field.is_some() {
+            return;
+        }
+        let held = edit.held.as_ref().map(|reason| {
+            let reason = serde_json::from_value(json!(reason));
+            reason.expect("a reason to hold")
+        });
+        let origin = Origin {
+            author: person(self.vector, &edit.by),
+            role,
+            on_behalf_of: None,
+            device: DeviceId(actor.0),
+            incarnation: Incarnation([0; 16]),
+            seen,
+            at,
+            cites: Vec::new(),
+        };
+        let provenance = Provenance {
+            origin,
+            accepted: held.is_none().then_some(tick),
+        };
+        let made = Made {
+            entry,
+            by: edit.by.clone(),
+            hash,
+            bytes,
+            writes,
+            provenance,
+            tick,
+            held,
+        };
+        self.order.push(edit.name.clone());
+        self.made.insert(edit.name.clone(), made);
+    }
+
+    /// A value of the record: objects are JSON texts, `@name` names an entry, a party or an edit.
+    fn write(&self, key: &str, value: &Json) -> Write {
+        let text = |text: &str| match text.strip_prefix('@') {
+            Some(name) if self.vector.parties.contains_key(name) => {
+                person(self.vector, name).to_string()
+            }
+            Some(name) if self.made.contains_key(name) && key.starts_with("accepts") => {
+                self.made[name].hash.to_string()
+            }
+            Some(name) => entry_id(name).to_string(),
+            None => text.to_owned(),
+        };
+        let key = match key.split_once("/@") {
+            Some((set, name)) => format!("{set}/{}", self.made[name].hash),
+            None => key.to_owned(),
+        };
+        let value = match value {
+            Json::Null => Value::Null,
+            Json::Bool(flag) => Value::Bool(*flag),
+            Json::Number(number) => Value::Uint(number.as_u64().expect("an unsigned number")),
+            Json::String(string) => Value::Text(text(string)),
+            structured => Value::Text(structured.to_string()),
+        };
+        Write::set(key, value)
+    }
+
+    /// What settling an item of a party's own list writes.
+    fn settle(&self, edit: &Edit, role: &Role) -> Option<(String, Vec<Write>)> {
+        let known: Vec<ChangeHash> = self
+            .known(&edit.by, edit.knew.as_deref())
+            .iter()
+            .map(|made| made.hash)
+            .collect();
+        let (views, held) = self.views(role.as_str(), &|made| known.contains(&made.hash));
+        let viewer = self.viewer(role.as_str());
+        let list = review_by(self.rules(), &views, &held, &viewer);
+        let item = list
+            .iter()
+            .find(|item| Some(item.code.code()) == edit.settles.as_deref())?;
+        let choice = match (&edit.verdict, &edit.takes) {
+            (Some(verdict), _) => Choice::Decide(Verdict::from(verdict.as_str())),
+            (None, takes) => Choice::Take(self.made[takes.as_ref()?].hash),
+        };
+        let resolution = resolve(item, &choice, &views)?;
+        if let Some((entry, writes)) = resolution.edits.into_iter().next() {
+            return Some((self.name(entry)?, writes));
+        }
+        let writes = resolution.decision?.writes().expect("a decision can stand");
+        Some((edit.name.clone(), writes))
+    }
+
+    fn name(&self, entry: EntryId) -> Option<String> {
+        let mut all = self.made.values().map(|made| &made.entry);
+        all.find(|name| entry_id(name) == entry).cloned()
+    }
+
+    fn viewer(&self, role: &str) -> Viewer {
+        let parties = &self.vector.parties;
+        let party = parties.iter().find(|(_, party)| party.role == role);
+        Viewer {
+            person: person(self.vector, party.map_or("", |(name, _)| name)),
+            role: Role::from(role),
+        }
+    }
+
+    fn standing(&self, role: &str, now: Tick) -> Standing {
+        let viewer = self.viewer(role);
+        let holder = match role {
+            "holder" => viewer.person,
+            _ => PersonId(Uuid::from_u128(1)),
+        };
+        let treating = self.vector.parties.values();
+        let treating = treating.into_iter().any(|p| p.role == role && p.treating);
+        let kind = match role {
+            "caregiver" => RightKind::Delegation,
+            _ if treating => RightKind::TreatingPhysician,
+            _ => RightKind::Grant,
+        };
+        let fact = RightFact {
+            accepted: Tick(1),
+            entry: EntryId(Uuid::nil()),
+            kind,
+            person: viewer.person,
+            delegation_type: Some(DelegationType::Caregiver),
+            starts: None,
+            ends: None,
+            write: true,
+            revoked: false,
+        };
+        let subject = Subject {
+            person: viewer.person,
+            profession: match viewer.role {
+                Role::Professional(profession) => Some(profession),
+                _ => None,
+            },
+        };
+        Rights::new(holder, [fact]).standing(&subject, now)
+    }
+
+    /// What a viewer sees of the edits that `included` says, and what is held for them.
+    fn views(
+        &self,
+        role: &str,
+        included: &dyn Fn(&Made) -> bool,
+    ) -> (Vec<EntryView>, Vec<HeldForReview>) {
+        let now = Tick(30_000 * DAY);
+        let standing = self.standing(role, now);
+        let matrix = Matrix::default();
+        let mut entries: BTreeMap<&str, Vec<&Made>> = BTreeMap::new();
+        let mut held = Vec::new();
+        for made in self.order.iter().map(|name| &self.made[name]) {
+            match made.held {
+                _ if !included(made) => {}
+                None => entries.entry(&made.entry).or_default().push(made),
+                Some(reason) if role == "holder" => held.push(HeldForReview {
+                    entry: entry_id(&made.entry),
+                    change: made.hash,
+                    by: Stamp::from(&made.provenance),
+                    reason,
+                    received: made.tick,
+                    writes: made.writes.clone(),
+                }),
+                Some(_) => {}
+            }
+        }
+        let mut views = Vec::new();
+        for (name, changes) in entries {
+            let provenance = changes.iter().map(|m| (m.hash, m.provenance.clone()));
+            let provenance: BTreeMap<_, _> = provenance.collect();
+            let state = state(&changes);
+            let author = state.creation().map(|past| past.hash);
+            let author = author.map_or(PersonId(Uuid::nil()), |hash| {
+                provenance[&hash].origin.author
+            });
+            let class = EntryClass::of(&state, author);
+            let unseen = self.without == Some(Rule::FlagsPerViewer);
+            if unseen || standing.may_read(&class, &matrix, now) {
+                views.push(view_by(self.rules(), entry_id(name), &state, &provenance));
+            }
+        }
+        self.plant(&mut views);
+        (views, held)
+    }
+
+    /// What would come of a record without a rule that its very form keeps.
+    fn plant(&self, views: &mut Vec<EntryView>) {
+        let accepted = |view: &EntryView| view.created.as_ref().and_then(|stamp| stamp.accepted);
+        match self.without {
+            Some(Rule::AllergiesUnion) => {
+                let allergies = views.iter().filter(|view| view.kind == Kind::Allergy);
+                let last = allergies.filter_map(accepted).max();
+                views.retain(|view| view.kind != Kind::Allergy || accepted(view) == last);
+            }
+            Some(Rule::ReactionsUnion) => views.iter_mut().for_each(|view| {
+                let is_reaction = |key: &str| key.starts_with("reaction/");
+                let said = |field: &crate::merge::FieldView| {
+                    let by = field.claims.first().and_then(|claim| claim.by.clone());
+                    by.and_then(|by| by.accepted)
+                };
+                let reactions = view.fields.iter().filter(|field| is_reaction(&field.key));
+                let last = reactions.filter_map(said).max();
+                view.fields
+                    .retain(|field| !is_reaction(&field.key) || said(field) == last);
+            }),
+            Some(Rule::ContactByField) => views.iter_mut().for_each(|view| {
+                let last = view.edited.clone().and_then(|stamp| stamp.accepted);
+                let said = |claim: &FieldClaim| claim.by.clone().and_then(|by| by.accepted);
+                if view.kind == Kind::EmergencyContact {
+                    view.fields
+                        .retain(|field| field.claims.iter().any(|claim| said(claim) == last));
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn compare(&mut self, role: &str, expected: &Expected) {
+        let (views, held) = self.views(role, &|_| true);
+        let mut wrong = Vec::new();
+        let names: Vec<String> = views.iter().filter_map(|view| self.name(view.id)).collect();
+        let mut wanted: Vec<&String> = expected.entries.keys().collect();
+        let mut found: Vec<&String> = names.iter().collect();
+        (wanted.sort(), found.sort());
+        if wanted != found {
+            wrong.push(format!("sees {found:?}, not {wanted:?}"));
+        }
+        for (name, wanted) in &expected.entries {
+            if let Some(view) = views.iter().find(|view| view.id == entry_id(name)) {
+                let mut wanted = wanted.clone();
+                let defaults = [("standing", json!("active")), ("flags", json!([]))];
+                for (key, value) in defaults {
+                    let members = wanted.as_object_mut().expect("an object");
+                    members.entry(key).or_insert(value);
+                }
+                differ(name, &wanted, &self.told(view), &mut wrong);
+            }
+        }
+        let viewer = self.viewer(role);
+        let list = review_by(self.rules(), &views, &held, &viewer);
+        let told = Json::Array(list.iter().map(|item| self.item(item)).collect());
+        differ("review", &json!(expected.review), &told, &mut wrong);
+        let vital = vital_by(self.rules(), &views);
+        let vital = serde_json::to_value(&vital).expect("vital facts are JSON");
+        differ("vital", &expected.vital, &vital, &mut wrong);
+        if self.without.is_none() {
+            self.in_every_order(&views, &list, &held, &viewer, &mut wrong);
+        }
+        let wrong = wrong.into_iter().map(|wrong| format!("{role}: {wrong}"));
+        self.wrong.extend(wrong);
+    }
+
+    /// Neither the order in which changes arrived nor that of the entries matters.
+    fn in_every_order(
+        &self,
+        views: &[EntryView],
+        list: &[ReviewItem],
+        held: &[HeldForReview],
+        viewer: &Viewer,
+        wrong: &mut Vec<String>,
+    ) {
+        for view in views {
+            let made = self.order.iter().map(|name| &self.made[name]);
+            let changes: Vec<&Made> = made
+                .filter(|made| entry_id(&made.entry) == view.id && made.held.is_none())
+                .collect();
+            let provenance = changes.iter().map(|m| (m.hash, m.provenance.clone()));
+            let provenance: BTreeMap<_, _> = provenance.collect();
+            let mut left = ORDERS;
+            arrivals(&EntryDocument::new(), &changes, &mut left, &mut |state| {
+                if view_by(Rules::ALL, view.id, &state, &provenance) != *view {
+                    wrong.push(format!("{}: the order of arrival shows", view.label));
+                }
+            });
+        }
+        let mut turned = views.to_vec();
+        for _ in 0..views.len() {
+            turned.rotate_left(1);
+            let backwards: Vec<EntryView> = turned.iter().rev().cloned().collect();
+            for order in [&turned, &backwards] {
+                if review_by(Rules::ALL, order, held, viewer) != list {
+                    wrong.push("the order of the entries shows in the list".to_owned());
+                }
+            }
+        }
+    }
+
+    fn who(&self, person_id: PersonId) -> String {
+        let mut parties = self.vector.parties.keys();
+        let name = parties.find(|name| person(self.vector, name) == person_id);
+        name.cloned().unwrap_or_default()
+    }
+
+    fn claim(&self, claim: &FieldClaim) -> Json {
+        let by = claim.by.as_ref().map(|by| self.who(by.author));
+        json!({ "value": plain(&claim.value), "by": by })
+    }
+
+    /// A view, freed of identifiers.
+    fn told(&self, view: &EntryView) -> Json {
+        let fields = |of: &dyn Fn(&crate::merge::FieldView) -> Json| -> Json {
+            let fields = view.fields.iter();
+            Json::Object(fields.map(|field| (field.key.clone(), of(field))).collect())
+        };
+        let current = fields(&|field| field.current.iter().map(plain).collect());
+        let claims = fields(&|field| field.claims.iter().map(|c| self.claim(c)).collect());
+        let proposals = fields(&|field| field.proposals.iter().map(|c| self.claim(c)).collect());
+        let flags: Vec<&str> = view.flags.iter().map(|flag| flag.code.code()).collect();
+        json!({
+            "label": view.label,
+            "standing": view.standing,
+            "status": view.status,
+            "confirmed": view.confirmed,
+            "created": view.created.as_ref().map(|stamp| self.who(stamp.author)),
+            "edited": view.edited.as_ref().map(|stamp| self.who(stamp.author)),
+            "visibility": view.visibility,
+            "current": current,
+            "claims": claims,
+            "proposals": proposals,
+            "flags": flags,
+            "keys": view.fields.iter().map(|field| &field.key).collect::<Vec<_>>(),
+            "right": crate::merge::right_fact(view).map(|fact| json!({
+                "revoked": fact.revoked,
+                "starts": fact.starts,
+                "ends": fact.ends,
+                "write": fact.write,
+            })),
+        })
+    }
+
+    fn item(&self, item: &ReviewItem) -> Json {
+        let sides = item.claims.iter().map(|side| {
+            let mut told = self.claim(&side.claim);
+            told["field"] = json!(side.field);
+            told
+        });
+        let names = item.entries.iter().map(|entry| self.name(*entry));
+        json!({
+            "code": item.code.code(),
+            "danger": item.danger,
+            "entries": names.collect::<Vec<_>>(),
+            "verdicts": item.verdicts,
+            "sides": sides.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Text(text) if text.starts_with('{') => {
+            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+        }
+        Value::Text(text) => json!(text),
+        Value::Bool(flag) => json!(flag),
+        Value::Uint(number) => json!(number),
+        Value::Int(number) => json!(number),
+        Value::Null | Value::Bytes(_) => Json::Null,
+    }
+}
+
+fn apply(document: &mut EntryDocument, made: &Made) {
+    let change = automerge::Change::from_bytes(made.bytes.to_vec()).expect("made here");
+    document.apply(change).expect("after those it follows");
+}
+
+fn state(changes: &[&Made]) -> EntryState {
+    let mut document = EntryDocument::new();
+    for made in changes {
+        apply(&mut document, made);
+    }
+    document.state()
+}
+
+/// Every order that brings each change after those it follows, as far as the count goes.
+fn arrivals(
+    document: &EntryDocument,
+    left: &[&Made],
+    count: &mut usize,
+    done: &mut dyn FnMut(EntryState),
+) {
+    if left.is_empty() {
+        *count -= 1;
+        return done(document.state());
+    }
+    for place in 0..left.len() {
+        let change = automerge::Change::from_bytes(left[place].bytes.to_vec()).expect("made here");
+        let mut next = document.clone();
+        if *count > 0 && next.apply(change).is_ok() {
+            let mut rest = left.to_vec();
+            rest.remove(place);
+            arrivals(&next, &rest, count, done);
+        }
+    }
+}
+
+/// Where what was found lacks something wanted: of objects the members named, of lists all.
+fn differ(path: &str, wanted: &Json, found: &Json, wrong: &mut Vec<String>) {
+    match (wanted, found) {
+        (Json::Null, _) => {}
+        (Json::Object(wanted), Json::Object(found)) => {
+            for (key, wanted) in wanted {
+                let path = format!("{path}.{key}");
+                let nothing = json!([]);
+                let found = found.get(key).unwrap_or(&nothing);
+                differ(&path, wanted, found, wrong);
+            }
+        }
+        (Json::Array(wanted), Json::Array(found)) if wanted.len() == found.len() => {
+            for (place, (wanted, found)) in wanted.iter().zip(found).enumerate() {
+                differ(&format!("{path}[{place}]"), wanted, found, wrong);
+            }
+        }
+        _ if wanted == found => {}
+        _ => wrong.push(format!("{path} is {found}, not {wanted}")),
+    }
+}
