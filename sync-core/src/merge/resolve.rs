@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryView, FlagCode, ReviewClaim, ReviewItem, Rules, authority};
+use super::{EntryView, FlagCode, ReviewClaim, ReviewItem, Rule, Rules, authority};
 use crate::entry::{STATUS, Visibility, Write};
 use crate::kind::common::ACCEPTS;
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
@@ -35,9 +35,19 @@ pub struct Resolution {
 /// `views` are those the item was found among: a decision inherits the strictest visibility of
 /// the entries it is about.
 pub fn resolve(item: &ReviewItem, choice: &Choice, views: &[EntryView]) -> Option<Resolution> {
+    resolve_by(Rules::ALL, item, choice, views)
+}
+
+/// [`resolve`] by some of the rules.
+pub(super) fn resolve_by(
+    rules: Rules,
+    item: &ReviewItem,
+    choice: &Choice,
+    views: &[EntryView],
+) -> Option<Resolution> {
     match choice {
         Choice::Take(change) => take(item, *change),
-        Choice::Decide(verdict) => decide(item, verdict, views),
+        Choice::Decide(verdict) => decide(rules, item, verdict, views),
     }
 }
 
@@ -96,7 +106,12 @@ fn again(item: &ReviewItem, taken: ChangeHash, mut status: Status) -> Status {
     status
 }
 
-fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<Resolution> {
+fn decide(
+    rules: Rules,
+    item: &ReviewItem,
+    verdict: &Verdict,
+    views: &[EntryView],
+) -> Option<Resolution> {
     if !item.verdicts.contains(verdict) {
         return None;
     }
@@ -137,7 +152,11 @@ fn decide(item: &ReviewItem, verdict: &Verdict, views: &[EntryView]) -> Option<R
                     decision: verdict.clone(),
                     change: about.map(|side| side.claim.change.to_string()),
                     common: Common {
-                        visibility: strictest(item, views),
+                        visibility: if rules.has(Rule::DecisionHidden) {
+                            strictest(item, views)
+                        } else {
+                            Visibility::default()
+                        },
                         ..Common::default()
                     },
                 }),

@@ -11,11 +11,11 @@ use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::{CheckpointDigest, Seen};
 use crate::entry::{EntryClass, EntryDocument, EntryState, Value, Write};
 use crate::kind::{self, Kind, Verdict};
+use crate::merge::resolve::resolve_by;
 use crate::merge::review::review_by;
 use crate::merge::vital::vital_by;
 use crate::merge::{
-    Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, resolve,
-    view_by,
+    Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, view_by,
 };
 use crate::policy::{
     DelegationType, Matrix, RightFact, RightKind, Rights, Role, Standing, Subject,
@@ -224,7 +224,7 @@ impl Play<'_> {
             (Some(verdict), _) => Choice::Decide(Verdict::from(verdict.as_str())),
             (None, takes) => Choice::Take(self.made[takes.as_ref()?].hash),
         };
-        let resolution = resolve(item, &choice, &views)?;
+        let resolution = resolve_by(self.rules(), item, &choice, &views)?;
         if let Some((entry, writes)) = resolution.edits.into_iter().next() {
             return Some((self.name(entry)?, writes));
         }
