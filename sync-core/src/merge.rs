@@ -11,9 +11,11 @@
 
 mod across;
 mod authority;
+mod card;
 mod decided;
 mod flag;
 mod history;
+mod pregnancy;
 mod resolve;
 mod review;
 mod rights;
@@ -27,7 +29,8 @@ mod support;
 #[cfg(test)]
 mod tests;
 
-pub use across::cross_flags;
+pub use across::{Directives, DocumentGroup, cross_flags};
+pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use authority::confirmers;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
@@ -36,7 +39,8 @@ pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
 pub use vital::{
-    AllergyFact, BloodGroupFact, ConditionFact, ContactFact, TreatmentFact, VitalFacts, vital,
+    AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
+    TreatmentFact, VitalFacts, vital,
 };
 
 use std::collections::BTreeMap;
@@ -86,6 +90,18 @@ fn view_by(
         fields.push(field);
     }
     fields.sort_by_cached_key(|field| place(&history, field));
+    let visibility = EntryClass::of(state, PersonId(uuid::Uuid::nil())).visibility;
+    let hidden_danger = history.kind == Kind::Allergy
+        && visibility.hidden_from_professionals
+        && standing == Standing::Active
+        && !kind::allergy::states_none(state);
+    if hidden_danger && rules.has(Rule::HidingAllergyWarns) {
+        let hides = fields.iter().find(|field| field.key == HIDDEN_FROM_PROFESSIONALS);
+        let changes = hides.into_iter().flat_map(|field| &field.claims);
+        let changes = changes.map(|claim| claim.change);
+        let key = Some(HIDDEN_FROM_PROFESSIONALS);
+        flags.push(Flag::new(FlagCode::HiddenAllergy, key, changes));
+    }
     flags.sort();
     let all = 0..history.changes.len();
     let latest = all.clone().max_by_key(|change| {
@@ -100,7 +116,6 @@ fn view_by(
         )
     });
     let created = history.creation().and_then(|change| history.stamp(change));
-    let visibility = EntryClass::of(state, PersonId(uuid::Uuid::nil())).visibility;
     EntryView {
         id: entry,
         label: label(&history.kind, &fields),
@@ -119,6 +134,17 @@ fn view_by(
         fields,
         kind: history.kind,
     }
+}
+
+/// The documents among the given entries, the latest first: the same bytes once, and which are
+/// current.
+pub fn documents(views: &[EntryView]) -> Vec<DocumentGroup> {
+    across::documents(Rules::ALL, views)
+}
+
+/// Which advance directives are in force among the given entries.
+pub fn directives(views: &[EntryView]) -> Directives {
+    across::directives(Rules::ALL, views)
 }
 
 /// All visibility flags that were ever set.

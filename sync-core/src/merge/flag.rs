@@ -92,6 +92,30 @@ flags! {
     SubstanceTwice = "substance-twice", High,
         "The same active substance appears in two treatments.",
         "La même substance active figure dans deux traitements.";
+    /// Two directives of one date.
+    DirectivesSameDate = "directives-same-date", High,
+        "Two advance directives bear the same date: both are shown.",
+        "Deux directives anticipées portent la même date : les deux sont affichées.";
+    /// Two trusted persons.
+    TrustedPersonDisputed = "trusted-person-disputed", High,
+        "Two trusted persons were named without knowing of each other: the patient confirms one.",
+        "Deux personnes de confiance ont été désignées, chacune à l’insu de l’autre : le patient confirme l’une d’elles.";
+    /// A directive without a date.
+    DirectiveUndated = "directive-undated", Moderate,
+        "An advance directive without a date is never in force.",
+        "Une directive anticipée sans date n’est jamais en vigueur.";
+    /// A pregnancy past its due date.
+    PregnancyToConfirm = "pregnancy-to-confirm", Moderate,
+        "The due date of this pregnancy is long past: to be confirmed.",
+        "Le terme de cette grossesse est largement dépassé : à confirmer.";
+    /// Two replacements of one document.
+    ReplacedTwice = "replaced-twice", Moderate,
+        "Two people replaced this document without knowing of each other: both replacements are current.",
+        "Deux personnes ont remplacé ce document, chacune à l’insu de l’autre : les deux remplacements sont à jour.";
+    /// An allergy that professionals cannot see.
+    HiddenAllergy = "hidden-allergy", Moderate,
+        "This allergy is hidden: a professional who treats you in an emergency may not see it.",
+        "Cette allergie est masquée : un professionnel qui vous soigne en urgence peut ne pas la voir.";
     /// A held edit waits for a decision.
     HeldEdit = "held-edit", Moderate,
         "An edit was made in good faith by somebody who no longer has the right: accept or discard it.",
@@ -130,6 +154,8 @@ impl FlagCode {
             FlagCode::DiscordantBloodGroup
             | FlagCode::NoKnownAllergyContradicted
             | FlagCode::DoseDisputed
+            | FlagCode::TrustedPersonDisputed
+            | FlagCode::PregnancyToConfirm
             | FlagCode::ToReconcile => &[],
             FlagCode::HeldEdit | FlagCode::Proposal => &[Verdict::Accept, Verdict::Discard],
             FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => &[Verdict::NotADuplicate],
@@ -138,6 +164,10 @@ impl FlagCode {
             | FlagCode::CriticalityDisputed
             | FlagCode::EditedWhileInError
             | FlagCode::DecidedDifferently
+            | FlagCode::DirectivesSameDate
+            | FlagCode::DirectiveUndated
+            | FlagCode::ReplacedTwice
+            | FlagCode::HiddenAllergy
             | FlagCode::RefutedAgainstEdit
             | FlagCode::ConcurrentValues
             | FlagCode::RightRestricted

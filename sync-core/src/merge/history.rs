@@ -7,7 +7,7 @@ use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{Join, JsonScalar as _, Kind, Status, StatusCode, Verification, same_value};
+use crate::kind::{Join, JsonScalar as _, Kind, Status, Verification, same_value};
 use crate::{ChangeHash, PersonId};
 
 /// The changes of an entry, by their place in its history.
@@ -307,7 +307,7 @@ fn is_apart(key: &str) -> bool {
 
 fn is_error(value: Option<&Value>) -> bool {
     let status = value.and_then(Status::from_value);
-    status.is_some_and(|status| status.status == StatusCode::EnteredInError)
+    status.is_some_and(|status| status.status.is_error())
 }
 
 /// Whether a proposal says what stands anyway.

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided,
+    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided, pregnancy,
 };
 use crate::codec::Malformed;
 use crate::entry::{KIND, STATUS, Value, Write};
@@ -109,9 +110,14 @@ impl ReviewItem {
 }
 
 /// What has to be settled among the entries a viewer may see and the edits held for them, the
-/// most dangerous first. A function of what is given and nothing else.
-pub fn review(views: &[EntryView], held: &[HeldForReview], viewer: &Viewer) -> Vec<ReviewItem> {
-    review_by(Rules::ALL, views, held, viewer)
+/// most dangerous first, on a day (UTC). A function of what is given and nothing else.
+pub fn review(
+    views: &[EntryView],
+    held: &[HeldForReview],
+    viewer: &Viewer,
+    today: Date,
+) -> Vec<ReviewItem> {
+    review_by(Rules::ALL, views, held, viewer, today)
 }
 
 /// [`review`] by some of the rules.
@@ -120,12 +126,15 @@ pub(super) fn review_by(
     views: &[EntryView],
     held: &[HeldForReview],
     viewer: &Viewer,
+    today: Date,
 ) -> Vec<ReviewItem> {
     let mut items: Vec<ReviewItem> = Vec::new();
     for view in views {
         items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
     }
     items.extend(across::links(rules, views).iter().map(of_link));
+    let late = pregnancy::all_to_confirm(rules, views, today);
+    items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {
         items.extend(held.iter().filter_map(|held| of_held(views, held)));
     }

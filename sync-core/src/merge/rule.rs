@@ -177,6 +177,74 @@ rules! {
     BloodGroupDiscordant = "blood-group-discordant", "blood-group",
         "Distinct groups among entries not in error are discordant: shown with sources, never one value.",
         "Des groupes distincts parmi les éléments non erronés sont discordants : affichés avec leurs sources, jamais une seule valeur.";
+    /// Prescriptions.
+    PrescriptionFixed = "prescription-fixed", "medication-prescribed",
+        "Prescriptions and dispensations are immutable; cancellation is a new event.",
+        "Les prescriptions et délivrances sont immuables ; l’annulation est un événement nouveau.";
+    /// Trusted persons.
+    TrustedPersonConfirmed = "trusted-person-confirmed", "trusted-person",
+        "Of two concurrent trusted persons none is silently chosen: the patient confirms.",
+        "De deux personnes de confiance concurrentes, aucune n’est choisie en silence : le patient confirme.";
+    /// Directives never change.
+    DirectiveFixed = "directive-fixed", "advance-directive",
+        "An advance directive is an immutable document.",
+        "Une directive anticipée est un document immuable.";
+    /// Which directive is in force.
+    DirectiveLatest = "directive-latest", "advance-directive",
+        "The directive in force is the latest by the date of the document, not by the latest sync.",
+        "La directive en vigueur est la dernière par la date du document, non par la dernière synchronisation.";
+    /// Without a date.
+    DirectiveUndated = "directive-undated", "advance-directive",
+        "An undated directive is never in force.",
+        "Une directive sans date n’est jamais en vigueur.";
+    /// Of one date.
+    DirectiveSameDate = "directive-same-date", "advance-directive",
+        "Of two directives of the same date both are shown.",
+        "De deux directives de même date, les deux sont affichées.";
+    /// Taken back.
+    DirectiveRevocation = "directive-revocation", "advance-directive",
+        "Revoking a directive is a document too.",
+        "Révoquer une directive est aussi un document.";
+    /// Deposited by a professional.
+    DirectiveDeposit = "directive-deposit", "advance-directive",
+        "A professional may deposit the scan of a directive at the holder’s request.",
+        "Un professionnel peut déposer la directive numérisée à la demande du titulaire.";
+    /// The same dose written twice.
+    ImmunizationLinked = "immunization-linked", "immunization",
+        "The same vaccine within a day is linked as a possible duplicate.",
+        "Le même vaccin à un jour près est lié comme doublon possible.";
+    /// Past due.
+    PregnancyToConfirm = "pregnancy-to-confirm", "pregnancy",
+        "A pregnancy past its due date by more than 42 days is to be confirmed, and off the card.",
+        "Une grossesse dont le terme est dépassé de plus de 42 jours est à confirmer, et hors de la carte.";
+    /// The same bytes.
+    DocumentDeduplicated = "document-deduplicated", "document/*",
+        "Documents of the same content are one, by its hash.",
+        "Les documents de même contenu n’en font qu’un, par son empreinte.";
+    /// Replacement.
+    DocumentChain = "document-chain", "document/*",
+        "A document’s content is immutable: a replacement is another document, and is current in its stead.",
+        "Le contenu d’un document est immuable : son remplacement est un autre document, à jour à sa place.";
+    /// Two replacements.
+    DocumentBothCurrent = "document-both-current", "document/*",
+        "Two concurrent replacements of one document are both current, and flagged.",
+        "Deux remplacements concurrents d’un document sont tous deux à jour, et signalés.";
+    /// Hiding what may kill.
+    HidingAllergyWarns = "hiding-allergy-warns", "allergy",
+        "Hiding an allergy warns.",
+        "Masquer une allergie avertit.";
+    /// What reaches a card.
+    CardByChoice = "card-by-choice", "*",
+        "A hidden entry reaches a card only by the holder’s explicit choice.",
+        "Un élément masqué n’atteint une carte que par le choix explicite du titulaire.";
+    /// What a card always says.
+    NotForTransfusion = "not-for-transfusion", "blood-group",
+        "A card always says “not valid for transfusion”.",
+        "Une carte dit toujours « non valable pour transfusion ».";
+    /// Somebody else's.
+    WrongPatient = "wrong-patient", "*",
+        "Wrong patient, by the author or a clinician, takes the entry out of every view and destroys its content.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue et détruit son contenu.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.

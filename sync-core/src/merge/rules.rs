@@ -183,7 +183,10 @@ pub(super) fn standing(
         .collect();
     said.sort_by_key(|(change, _)| history.order(*change));
     let active = Status::from(StatusCode::Active);
-    let is_error = |status: &Status| status.status == StatusCode::EnteredInError;
+    let is_error = |status: &Status| {
+        let wrong = status.status == StatusCode::WrongPatient;
+        status.status.is_error() && (!wrong || history.rules.has(Rule::WrongPatient))
+    };
     let takes_out = history.rules.has(Rule::ErrorTakesOut);
     let error = said.iter().find(|(_, status)| is_error(status));
     if let Some((change, status)) = error.filter(|_| takes_out) {

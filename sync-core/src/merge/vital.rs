@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::across::{blood_groups, flags_by, states_none};
-use super::{EntryView, FlagCode, Rule, Rules, Standing};
+use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
+use super::{EntryView, FlagCode, Rule, Rules, Standing, pregnancy};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -28,8 +29,40 @@ pub struct VitalFacts {
     pub conditions: Vec<ConditionFact>,
     /// Never valid for transfusion.
     pub blood_group: BloodGroupFact,
+    /// Pregnancies not known to be over.
+    pub pregnancies: Vec<PregnancyFact>,
+    /// Medical devices in the body or worn: what a scanner or a surgeon must know.
+    pub devices: Vec<DeviceFact>,
     /// Whom to call.
     pub contacts: Vec<ContactFact>,
+    /// The trusted person; several when disputed: the patient confirms one.
+    pub trusted_persons: Vec<ContactFact>,
+    /// The advance directives, and which is in force.
+    pub directives: Directives,
+}
+
+/// A pregnancy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PregnancyFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// All due dates that stand.
+    pub due: Vec<Date>,
+    /// Past the due date for so long that nobody can rely on it: off the card.
+    pub to_confirm: bool,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// A medical device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFact {
+    /// The entry.
+    pub entry: EntryId,
+    /// What it is called; several names when disputed.
+    pub label: String,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
 }
 
 /// An active allergy.
@@ -106,13 +139,13 @@ pub struct ContactFact {
     pub doubts: Vec<FlagCode>,
 }
 
-/// The vital facts among the entries a viewer may see.
-pub fn vital(views: &[EntryView]) -> VitalFacts {
-    vital_by(Rules::ALL, views)
+/// The vital facts among the entries a viewer may see, on a day (UTC).
+pub fn vital(views: &[EntryView], today: Date) -> VitalFacts {
+    vital_by(Rules::ALL, views, today)
 }
 
 /// [`vital`] by some of the rules.
-pub(super) fn vital_by(rules: Rules, views: &[EntryView]) -> VitalFacts {
+pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalFacts {
     let mut linked: BTreeMap<EntryId, Vec<FlagCode>> = BTreeMap::new();
     for (entry, flag) in flags_by(rules, views) {
         linked.entry(entry).or_default().push(flag.code);
@@ -156,9 +189,31 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView]) -> VitalFacts {
             })
             .collect(),
         blood_group: blood_group(rules, views),
+        pregnancies: of(Kind::Pregnancy)
+            .filter(|view| !pregnancy::is_over(view))
+            .map(|view| PregnancyFact {
+                entry: view.id,
+                due: pregnancy::due(view),
+                to_confirm: pregnancy::to_confirm(rules, view, today),
+                doubts: doubts(view),
+            })
+            .collect(),
+        devices: of(Kind::Device)
+            .filter(|view| view.claims(REMOVED_ON).is_empty())
+            .map(|view| DeviceFact {
+                entry: view.id,
+                label: view.label.clone(),
+                doubts: doubts(view),
+            })
+            .collect(),
         contacts: of(Kind::EmergencyContact)
             .map(|view| contact(view, doubts(view)))
             .collect(),
+        trusted_persons: trusted_persons(rules, views)
+            .into_iter()
+            .map(|view| contact(view, doubts(view)))
+            .collect(),
+        directives: directives(rules, views),
     }
 }
 

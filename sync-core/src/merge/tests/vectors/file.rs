@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -17,6 +18,12 @@ pub struct Vector {
     pub parties: BTreeMap<String, Person>,
     /// The edits, in the order in which the server accepted them.
     pub edits: Vec<Edit>,
+    /// The day on which it is looked at; 2024-10-05 when left out.
+    #[serde(default)]
+    pub today: Option<Date>,
+    /// The hidden entries that the holder chose for the card.
+    #[serde(default)]
+    pub chosen: Vec<String>,
     /// What must be found, by who looks: roles separated by spaces.
     pub expect: BTreeMap<String, Expected>,
 }
@@ -78,4 +85,13 @@ pub struct Expected {
     /// What must be found among the vital facts.
     #[serde(default)]
     pub vital: Json,
+    /// What must be found on the card.
+    #[serde(default)]
+    pub card: Json,
+    /// The documents, whole and in order.
+    #[serde(default)]
+    pub documents: Json,
+    /// The advance directives.
+    #[serde(default)]
+    pub directives: Json,
 }

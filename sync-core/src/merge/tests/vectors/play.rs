@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::{Date, date};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -11,6 +12,8 @@ use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::{CheckpointDigest, Seen};
 use crate::entry::{EntryClass, EntryDocument, EntryState, Value, Write};
 use crate::kind::{self, Kind, Verdict};
+use crate::merge::across::{directives, documents};
+use crate::merge::card::card_by;
 use crate::merge::resolve::resolve_by;
 use crate::merge::review::review_by;
 use crate::merge::vital::vital_by;
@@ -96,6 +99,10 @@ impl Play<'_> {
         rules_without(self.without)
     }
 
+    fn today(&self) -> Date {
+        self.vector.today.unwrap_or(date(2024, 10, 5))
+    }
+
     /// The edits that a party's device knows when it makes one.
     fn known(&self, by: &str, knew: Option<&str>) -> Vec<&Made> {
         let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
@@ -142,7 +149,8 @@ impl Play<'_> {
         };
         let invalid = kind::validate(&document.state()).err();
         let field = invalid.map(|invalid| invalid.field().to_owned());
-        if field != edit.refused {
+        let planted = self.planted_validity(edit);
+        if field != edit.refused || planted {
             let name = &edit.name;
             self.wrong.push(format!("{name}: refused for {field:?}"));
         }
@@ -207,6 +215,17 @@ impl Play<'_> {
         Write::set(key, value)
     }
 
+    /// Whether a rule that validation keeps is switched off and would have refused this edit.
+    fn planted_validity(&self, edit: &Edit) -> bool {
+        let rule = match edit.refused.as_deref() {
+            Some("prescription" | "dispensation") => Rule::PrescriptionFixed,
+            Some("at-holders-request") => Rule::DirectiveDeposit,
+            Some("text" | "content") => Rule::DirectiveFixed,
+            _ => return false,
+        };
+        self.without == Some(rule)
+    }
+
     /// What settling an item of a party's own list writes.
     fn settle(&self, edit: &Edit, role: &Role) -> Option<(String, Vec<Write>)> {
         let known: Vec<ChangeHash> = self
@@ -216,7 +235,7 @@ impl Play<'_> {
             .collect();
         let (views, held) = self.views(role.as_str(), &|made| known.contains(&made.hash));
         let viewer = self.viewer(role.as_str());
-        let list = review_by(self.rules(), &views, &held, &viewer);
+        let list = review_by(self.rules(), &views, &held, &viewer, self.today());
         let item = list
             .iter()
             .find(|item| Some(item.code.code()) == edit.settles.as_deref())?;
@@ -379,12 +398,34 @@ impl Play<'_> {
             }
         }
         let viewer = self.viewer(role);
-        let list = review_by(self.rules(), &views, &held, &viewer);
+        let list = review_by(self.rules(), &views, &held, &viewer, self.today());
         let told = Json::Array(list.iter().map(|item| self.item(item)).collect());
         differ("review", &json!(expected.review), &told, &mut wrong);
-        let vital = vital_by(self.rules(), &views);
+        let vital = vital_by(self.rules(), &views, self.today());
         let vital = serde_json::to_value(&vital).expect("vital facts are JSON");
         differ("vital", &expected.vital, &vital, &mut wrong);
+        let chosen = self.vector.chosen.iter().map(|name| entry_id(name));
+        let card = card_by(self.rules(), &views, &chosen.collect(), self.today());
+        let card = serde_json::to_value(&card).expect("a card is JSON");
+        differ("card", &expected.card, &card, &mut wrong);
+        let documents = documents(self.rules(), &views);
+        let documents = documents.iter().map(|group| {
+            let entries = group.entries.iter().map(|entry| self.name(*entry));
+            json!({ "entries": entries.collect::<Vec<_>>(), "current": group.current })
+        });
+        let documents = documents.collect();
+        differ("documents", &expected.documents, &documents, &mut wrong);
+        let told = directives(self.rules(), &views);
+        let names = |entries: &[EntryId]| -> Vec<Option<String>> {
+            entries.iter().map(|entry| self.name(*entry)).collect()
+        };
+        let told = json!({
+            "in-force": names(&told.in_force),
+            "superseded": names(&told.superseded),
+            "revoked": names(&told.revoked),
+            "undated": names(&told.undated),
+        });
+        differ("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {
             self.in_every_order(&views, &list, &held, &viewer, &mut wrong);
         }
@@ -420,7 +461,7 @@ impl Play<'_> {
             turned.rotate_left(1);
             let backwards: Vec<EntryView> = turned.iter().rev().cloned().collect();
             for order in [&turned, &backwards] {
-                if review_by(Rules::ALL, order, held, viewer) != list {
+                if review_by(Rules::ALL, order, held, viewer, self.today()) != list {
                     wrong.push("the order of the entries shows in the list".to_owned());
                 }
             }

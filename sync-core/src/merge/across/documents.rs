@@ -1,0 +1,95 @@
+//! Documents beside each other: the same bytes, replacements, and which are current.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{EntryView, FlagCode, Rule, Rules};
+use super::Link;
+use crate::EntryId;
+use crate::kind::document::{CONTENT, REPLACES};
+use crate::kind::{Content, Kind, Read};
+
+/// One document of a record, however often it was deposited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentGroup {
+    /// The entries that hold these bytes, the first deposited first.
+    pub entries: Vec<EntryId>,
+    /// Whether no other document replaces it.
+    pub current: bool,
+}
+
+fn is_document(view: &EntryView) -> bool {
+    matches!(view.kind, Kind::Document(_)) && view.counts()
+}
+
+fn replaces(view: &EntryView) -> Option<EntryId> {
+    let from: &dyn Read = view;
+    from.text(REPLACES)?.parse().ok()
+}
+
+/// The documents among the given entries, the latest recorded first.
+pub(in super::super) fn documents(rules: Rules, views: &[EntryView]) -> Vec<DocumentGroup> {
+    let mut groups: BTreeMap<String, Vec<&EntryView>> = BTreeMap::new();
+    for view in views.iter().filter(|view| is_document(view)) {
+        let from: &dyn Read = view;
+        let hash = from.json::<Content>(CONTENT).map(|content| content.hash);
+        let hash = hash.filter(|_| rules.has(Rule::DocumentDeduplicated));
+        // A type is part of what a document is: the same bytes may be deposited as two things.
+        let name = hash.map(|hash| format!("{}|{hash}", view.kind.code()));
+        groups
+            .entry(name.unwrap_or_else(|| view.id.to_string()))
+            .or_default()
+            .push(view);
+    }
+    let mut groups: Vec<Vec<&EntryView>> = groups.into_values().collect();
+    let recorded = |view: &EntryView| view.recorded.map_or(u64::MAX, |tick| tick.0);
+    for group in &mut groups {
+        group.sort_by_key(|view| (recorded(view), view.id));
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse((recorded(group[0]), group[0].id)));
+    let all: Vec<&EntryView> = groups.iter().flatten().copied().collect();
+    let replaced: Vec<EntryId> = all
+        .iter()
+        .filter(|_| rules.has(Rule::DocumentChain))
+        .filter_map(|view| {
+            let parent = replaces(view)?;
+            let parent = all.iter().find(|other| other.id == parent)?;
+            let seen = view.created.as_ref()?.had_seen(parent.created.as_ref()?);
+            seen.then_some(parent.id)
+        })
+        .collect();
+    groups
+        .into_iter()
+        .map(|group| DocumentGroup {
+            current: !group.iter().any(|view| replaced.contains(&view.id)),
+            entries: group.iter().map(|view| view.id).collect(),
+        })
+        .collect()
+}
+
+/// Documents that replace the same one, neither of whose authors had seen the other's.
+pub(super) fn replaced_twice(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
+    let mut children: BTreeMap<EntryId, Vec<&EntryView>> = BTreeMap::new();
+    for view in views.iter().filter(|view| is_document(view)) {
+        if let Some(parent) = replaces(view) {
+            children.entry(parent).or_default().push(view);
+        }
+    }
+    let seen = |one: &EntryView, other: &EntryView| match (&one.created, &other.created) {
+        (Some(one), Some(other)) => one.had_seen(other) || other.had_seen(one),
+        _ => false,
+    };
+    let mut links = Vec::new();
+    for mut siblings in children.into_values() {
+        siblings.sort_by_key(|view| view.id);
+        for (place, one) in siblings.iter().enumerate() {
+            for other in &siblings[place + 1..] {
+                if !rules.has(Rule::SeenNoConflict) || !seen(one, other) {
+                    links.push(Link::of(FlagCode::ReplacedTwice, (one, other)));
+                }
+            }
+        }
+    }
+    links
+}

@@ -1,0 +1,48 @@
+//! Entries that go by one name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::EntryView;
+use crate::EntryId;
+use crate::kind::{Label, normalise};
+
+/// Up to so many entries of one name are linked each with each, more of them in a chain.
+const LINKED_PAIRWISE: usize = 16;
+
+/// The pairs of views that share a name: a code in one terminology, or the same normalised text.
+pub(super) fn of_one_name<'v>(
+    views: impl Iterator<Item = &'v EntryView>,
+    names: impl Fn(&EntryView) -> Vec<Label>,
+) -> Vec<(&'v EntryView, &'v EntryView)> {
+    let mut by_name: BTreeMap<String, BTreeMap<EntryId, &EntryView>> = BTreeMap::new();
+    for view in views {
+        for label in names(view) {
+            let text = normalise(&label.text);
+            let code = label.system.zip(label.code);
+            let code = code.map(|(system, code)| format!("{system}|{code}"));
+            // A text never holds a bar, so texts and codes cannot meet.
+            for name in code.into_iter().chain((!text.is_empty()).then_some(text)) {
+                by_name.entry(name).or_default().insert(view.id, view);
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for group in by_name.into_values() {
+        let group: Vec<_> = group.into_values().collect();
+        for (place, one) in group.iter().enumerate() {
+            let reach = if group.len() <= LINKED_PAIRWISE {
+                group.len()
+            } else {
+                1
+            };
+            for other in group.iter().skip(place + 1).take(reach) {
+                if seen.insert((one.id, other.id)) {
+                    pairs.push((*one, *other));
+                }
+            }
+        }
+    }
+    pairs
+}
+

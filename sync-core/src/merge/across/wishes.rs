@@ -1,0 +1,114 @@
+//! Advance directives beside each other: which is in force.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{EntryView, FlagCode, Rule, Rules};
+use super::Link;
+use crate::EntryId;
+use crate::kind::wishes::{DIRECTIVE, DOCUMENT_DATE, REVOKES};
+use crate::kind::{DirectiveType, Kind, Occurred, Read};
+
+/// The advance directives of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directives {
+    /// In force: one, or several of one date; none when there is none or it was revoked.
+    pub in_force: Vec<EntryId>,
+    /// Overtaken by a later one.
+    pub superseded: Vec<EntryId>,
+    /// Taken back.
+    pub revoked: Vec<EntryId>,
+    /// Without a date, never in force; also revocations without one.
+    pub undated: Vec<EntryId>,
+}
+
+struct Document {
+    entry: EntryId,
+    revocation: bool,
+    revokes: Option<EntryId>,
+    date: Option<Occurred>,
+}
+
+fn read(view: &EntryView) -> Option<Document> {
+    if view.kind != Kind::AdvanceDirective || !view.counts() {
+        return None;
+    }
+    let from: &dyn Read = view;
+    Some(Document {
+        entry: view.id,
+        revocation: from.code::<DirectiveType>(DIRECTIVE)? == DirectiveType::Revocation,
+        revokes: from.text(REVOKES).and_then(|text| text.parse().ok()),
+        date: from.text(DOCUMENT_DATE).and_then(|text| text.parse().ok()),
+    })
+}
+
+/// Whether a date is certainly after another, as exactly as both are known.
+fn after(one: &Occurred, other: &Occurred) -> bool {
+    one.first_day() > other.last_day()
+}
+
+/// Which directives are in force, by the dates of the documents (Code de la santé publique,
+/// L. 1111-11 and R. 1111-18: the latest one counts; it can be revoked at any time).
+pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directives {
+    let mut all: Vec<Document> = views.iter().filter_map(read).collect();
+    all.sort_by_key(|document| document.entry);
+    let mut told = Directives::default();
+    let undated = |document: &&Document| document.date.is_none();
+    told.undated = all.iter().filter(undated).map(|one| one.entry).collect();
+    let counts = |document: &&Document| {
+        !document.revocation && (document.date.is_some() || !rules.has(Rule::DirectiveUndated))
+    };
+    let revoked = |document: &Document| {
+        let by = |one: &&Document| {
+            let dated = match (&one.date, &document.date) {
+                (Some(revocation), Some(date)) => !after(date, revocation),
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            one.revocation && dated && one.revokes.is_none_or(|entry| entry == document.entry)
+        };
+        rules.has(Rule::DirectiveRevocation) && all.iter().any(|one| by(&one))
+    };
+    let (back, standing): (Vec<&Document>, Vec<&Document>) =
+        all.iter().filter(counts).partition(|one| revoked(one));
+    told.revoked = back.iter().map(|one| one.entry).collect();
+    let overtaken = |document: &Document| {
+        standing.iter().any(|other| match (&other.date, &document.date) {
+            (Some(later), Some(date)) => after(later, date),
+            (later, date) => later.is_some() && date.is_none(),
+        })
+    };
+    for document in &standing {
+        if overtaken(document) && rules.has(Rule::DirectiveLatest) {
+            told.superseded.push(document.entry);
+        } else {
+            told.in_force.push(document.entry);
+        }
+    }
+    if !rules.has(Rule::DirectiveSameDate) {
+        told.in_force.truncate(1);
+    }
+    if !rules.has(Rule::DirectiveLatest) {
+        let recorded = |entry: &EntryId| views.iter().find(|view| view.id == *entry)?.recorded;
+        told.in_force.sort_by_key(recorded);
+        told.in_force.drain(..told.in_force.len().saturating_sub(1));
+    }
+    told
+}
+
+/// Two in force, and what has no date.
+pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
+    let told = directives(rules, views);
+    let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
+    let mut links = Vec::new();
+    if told.in_force.len() > 1 {
+        links.push(Link {
+            code: FlagCode::DirectivesSameDate,
+            entries: told.in_force.iter().filter_map(find).collect(),
+        });
+    }
+    if rules.has(Rule::DirectiveUndated) {
+        let undated = told.undated.iter().filter_map(find);
+        links.extend(undated.map(|view| Link::alone(FlagCode::DirectiveUndated, view)));
+    }
+    links
+}
