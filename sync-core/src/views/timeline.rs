@@ -1,0 +1,69 @@
+//! The timeline: everything that happened, by when it happened as far as anybody knows.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::EntryId;
+use crate::kind::{Kind, Occurred, Read};
+use crate::merge::{EntryView, FlagCode, Standing};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The entry.
+    pub entry: EntryId,
+    /// Of what kind.
+    pub kind: Kind,
+    /// What it is called; several names when disputed.
+    pub label: String,
+    /// When it happened, as exactly as somebody said; nothing when nobody did.
+    pub occurred: Option<Occurred>,
+    /// The day it is put under: the first it may have happened on, else the day it was recorded.
+    pub day: Date,
+    /// What became of it.
+    pub standing: Standing,
+    /// What is in doubt.
+    pub doubts: Vec<FlagCode>,
+}
+
+/// The timeline of the entries one viewer may see, the latest first. Rights, decisions, and what
+/// should never have been written are not on it.
+pub fn timeline(views: &[EntryView]) -> Vec<Moment> {
+    let happened = |view: &&EntryView| {
+        let business = view.kind.right().is_some()
+            || matches!(view.kind, Kind::ReviewDecision | Kind::EmergencySwitches);
+        !business && !view.in_error()
+    };
+    let mut moments: Vec<Moment> = views.iter().filter(happened).map(moment).collect();
+    moments.sort_by_key(|moment| std::cmp::Reverse((moment.day, moment.entry)));
+    moments
+}
+
+fn moment(view: &EntryView) -> Moment {
+    let from: &dyn Read = view;
+    let said = from.text("occurred").and_then(|text| text.parse().ok());
+    let own = view.kind.own_fields().iter();
+    let dated = own.filter_map(|spec| spec.when(from.value(spec.key)?));
+    let occurred: Option<Occurred> = said.or_else(|| dated.min_by_key(Occurred::first_day));
+    let mut doubts: Vec<FlagCode> = view.flags.iter().map(|flag| flag.code).collect();
+    doubts.dedup();
+    Moment {
+        entry: view.id,
+        kind: view.kind.clone(),
+        label: view.label.clone(),
+        day: occurred.map_or_else(|| recorded(view), |when| when.first_day()),
+        occurred,
+        standing: view.standing,
+        doubts,
+    }
+}
+
+/// The day the record got it, or the device's when it is not sent yet; UTC.
+fn recorded(view: &EntryView) -> Date {
+    let ticks = view.recorded.map(|tick| tick.0.cast_signed());
+    let own = view.created.as_ref().map(|stamp| stamp.at.0.saturating_mul(1_000));
+    let micros = ticks.or(own).unwrap_or_default();
+    let at = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
