@@ -30,8 +30,8 @@ mod support;
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
-pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use authority::confirmers;
+pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};
@@ -50,8 +50,8 @@ use crate::entry::{
     self, EntryClass, EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS,
     HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Visibility,
 };
-use crate::kind::contact::{NAME, PHONE};
-use crate::kind::{self, JsonScalar as _, Kind, Label, Phone, Regimen};
+use crate::kind::contact::PHONE;
+use crate::kind::{self, JsonScalar as _, Kind, Phone};
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
 use history::{Field, History, is_member};
@@ -96,7 +96,9 @@ fn view_by(
         && standing == Standing::Active
         && !kind::allergy::states_none(state);
     if hidden_danger && rules.has(Rule::HidingAllergyWarns) {
-        let hides = fields.iter().find(|field| field.key == HIDDEN_FROM_PROFESSIONALS);
+        let hides = fields
+            .iter()
+            .find(|field| field.key == HIDDEN_FROM_PROFESSIONALS);
         let changes = hides.into_iter().flat_map(|field| &field.claims);
         let changes = changes.map(|claim| claim.change);
         let key = Some(HIDDEN_FROM_PROFESSIONALS);
@@ -184,28 +186,18 @@ fn place(history: &History<'_>, field: &FieldView) -> (usize, u32, u64, String) 
     )
 }
 
-/// What an entry is called: by its label, or by what stands for one; several that stand are all
+/// What an entry is called: by what it is about, else by its label; several that stand are all
 /// named.
 fn label(kind: &Kind, fields: &[FieldView]) -> String {
-    let claims = |key: &str| {
+    let names = |key: &str| {
         let field = fields.iter().find(|field| field.key == key);
-        field
-            .map_or(&[][..], |field| &field.claims)
-            .iter()
-            .map(|claim| &claim.value)
+        let claims = field.map_or(&[][..], |field| &field.claims).iter();
+        let named = claims.filter_map(|claim| kind.called(key, &claim.value));
+        named.collect::<Vec<String>>()
     };
-    let labels = claims(kind::common::LABEL)
-        .filter_map(Label::from_value)
-        .map(|label| label.text);
-    let mut names: Vec<String> = match kind {
-        Kind::EmergencyContact => claims(NAME)
-            .filter_map(|v| Some(v.as_text()?.to_owned()))
-            .collect(),
-        Kind::MedicationTaken => claims(kind::medication::REGIMEN)
-            .filter_map(Regimen::from_value)
-            .map(|regimen| regimen.product.text)
-            .collect(),
-        _ => labels.collect(),
+    let mut names = match names(kind::main_field(kind)) {
+        none if none.is_empty() => names(kind::common::LABEL),
+        names => names,
     };
     names.sort();
     names.dedup();

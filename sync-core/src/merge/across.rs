@@ -12,9 +12,11 @@ mod wishes;
 
 pub(super) use allergies::states_none;
 pub(super) use blood_groups::blood_groups;
-pub(super) use documents::{DocumentGroup, documents};
+pub use documents::DocumentGroup;
+pub(super) use documents::documents;
 pub(super) use people::trusted_persons;
-pub(super) use wishes::{Directives, directives};
+pub use wishes::Directives;
+pub(super) use wishes::directives;
 
 use super::{EntryView, Flag, FlagCode, Rule, Rules};
 use crate::EntryId;

@@ -19,7 +19,10 @@ pub(super) fn due(view: &EntryView) -> Vec<Date> {
 
 /// Whether somebody said that it is over.
 pub(super) fn is_over(view: &EntryView) -> bool {
-    let said = |key| view.field(key).is_some_and(|field| !field.current.is_empty());
+    let said = |key| {
+        view.field(key)
+            .is_some_and(|field| !field.current.is_empty())
+    };
     said(OUTCOME) || said(ENDED)
 }
 

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided, pregnancy,
+    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided,
+    pregnancy,
 };
 use crate::codec::Malformed;
 use crate::entry::{KIND, STATUS, Value, Write};

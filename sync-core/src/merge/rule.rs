@@ -47,8 +47,8 @@ rules! {
         "Les valeurs concurrentes d’un champ sans règle propre sont conservées toutes deux, et signalées.";
     /// Values that make sense only together.
     OneValue = "one-value", "*",
-        "Values that make sense only together are one value: of two concurrent ones none is current, and none is a mixture.",
-        "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une : de deux concurrentes, aucune n’est en vigueur, aucune n’est un mélange.";
+        "Values that make sense only together are one value, replaced or kept whole and never mixed.",
+        "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une, remplacée ou conservée entière et jamais mélangée.";
     /// Ended against edited.
     EndedAgainstEdit = "ended-against-edit", "*",
         "Ruled out, inactive or resolved while somebody else edited it: the entry stays active, flagged.",

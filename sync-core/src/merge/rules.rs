@@ -73,7 +73,7 @@ fn named(history: &History<'_>, key: &str, join: Join) -> Option<Rule> {
         Join::Highest(_) => Rule::HighestCriticality,
         Join::NeverMixed if key == REGIMEN => Rule::DoseDisputed,
         Join::NeverMixed if key == BLOOD_GROUP => Rule::BloodGroupNeverMerged,
-        Join::NeverMixed => Rule::OneValue,
+        Join::NeverMixed => Rule::BothKept,
         _ if is_visibility(key) => Rule::StrictestVisibility,
         _ if history.kind.right().is_some() => Rule::StrictestRight,
         _ => return None,

@@ -184,7 +184,7 @@ impl Story {
     }
 
     pub fn review(&self, party: Party) -> Vec<super::ReviewItem> {
-        review(&self.views(), &[], &self.viewer(party))
+        review(&self.views(), &[], &self.viewer(party), super::tests::TODAY)
     }
 
     /// A party carries out a choice on an item of its list, and everybody syncs.

@@ -11,6 +11,7 @@ use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
 use crate::kind::contact::{NAME, PHONE, RELATIONSHIP};
+use crate::kind::device::REMOVED;
 use crate::kind::medication::REGIMEN;
 use crate::kind::{
     BloodGroup, Criticality, JsonScalar, Kind, Phone, Reaction, Read, Regimen, Status,
@@ -199,7 +200,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         devices: of(Kind::Device)
-            .filter(|view| view.claims(REMOVED_ON).is_empty())
+            .filter(|view| view.claims(REMOVED).is_empty())
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),

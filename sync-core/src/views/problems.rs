@@ -46,7 +46,11 @@ pub fn problems(views: &[EntryView]) -> Problems {
     for view in conditions {
         let problem = problem(view);
         let over = view.standing == Standing::Ended || problem.ended.is_some();
-        let part = if over { &mut told.past } else { &mut told.active };
+        let part = if over {
+            &mut told.past
+        } else {
+            &mut told.active
+        };
         part.push(problem);
     }
     for part in [&mut told.active, &mut told.past] {

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::EntryId;
-use crate::kind::{Kind, Occurred, Read};
+use crate::kind::{Kind, Occurred};
 use crate::merge::{EntryView, FlagCode, Standing};
 
 /// One thing that happened.
@@ -41,11 +41,7 @@ pub fn timeline(views: &[EntryView]) -> Vec<Moment> {
 }
 
 fn moment(view: &EntryView) -> Moment {
-    let from: &dyn Read = view;
-    let said = from.text("occurred").and_then(|text| text.parse().ok());
-    let own = view.kind.own_fields().iter();
-    let dated = own.filter_map(|spec| spec.when(from.value(spec.key)?));
-    let occurred: Option<Occurred> = said.or_else(|| dated.min_by_key(Occurred::first_day));
+    let occurred = view.kind.happened(view);
     let mut doubts: Vec<FlagCode> = view.flags.iter().map(|flag| flag.code).collect();
     doubts.dedup();
     Moment {
@@ -62,7 +58,10 @@ fn moment(view: &EntryView) -> Moment {
 /// The day the record got it, or the device's when it is not sent yet; UTC.
 fn recorded(view: &EntryView) -> Date {
     let ticks = view.recorded.map(|tick| tick.0.cast_signed());
-    let own = view.created.as_ref().map(|stamp| stamp.at.0.saturating_mul(1_000));
+    let own = view
+        .created
+        .as_ref()
+        .map(|stamp| stamp.at.0.saturating_mul(1_000));
     let micros = ticks.or(own).unwrap_or_default();
     let at = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
     at.to_zoned(jiff::tz::TimeZone::UTC).date()

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::EntryId;
 use crate::kind::prescription::{DISPENSATION, FOR_PRESCRIPTION, PRESCRIPTION};
-use crate::kind::{Dispensation, Kind, Label, Occurred, Prescription, Read, Regimen, normalise};
+use crate::kind::{
+    Dispensation, Kind, Label, Occurred, Prescription, PrescriptionLine, Read, Regimen, normalise,
+};
 use crate::merge::{EntryView, TreatmentFact, VitalFacts};
 
 /// A line of a prescription that was not cancelled.
@@ -90,7 +92,7 @@ fn prescribed(views: &[EntryView]) -> Vec<(PrescribedLine, BTreeSet<String>)> {
         let id = view.id.to_string();
         let dispensed = &dispensed;
         let lines = prescription.into_iter().flat_map(|all| all.lines);
-        lines.map(move |regimen| {
+        lines.map(move |PrescriptionLine { regimen, .. }| {
             let product = normalise(&regimen.product.text);
             let handed = dispensed.iter();
             let handed = handed.filter(|(_, of, what)| *of == id && *what == product);
@@ -115,5 +117,9 @@ fn names(regimen: &Regimen) -> impl Iterator<Item = String> {
         let code = code.map(|(system, code)| format!("{system}|{code}"));
         [code, Some(normalise(&label.text))]
     };
-    labels.flat_map(names).flatten().collect::<Vec<_>>().into_iter()
+    labels
+        .flat_map(names)
+        .flatten()
+        .collect::<Vec<_>>()
+        .into_iter()
 }

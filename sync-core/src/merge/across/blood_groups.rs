@@ -35,4 +35,3 @@ pub(super) fn discordant(views: &[EntryView]) -> Vec<Link<'_>> {
         entries: entries.into_values().collect(),
     }]
 }
-

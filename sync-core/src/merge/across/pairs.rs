@@ -45,4 +45,3 @@ pub(super) fn of_one_name<'v>(
     }
     pairs
 }
-

@@ -16,16 +16,17 @@ pub(super) fn disputed(rules: Rules, views: &[EntryView]) -> Option<Link<'_>> {
 /// The trusted person: whoever was named last by somebody who had seen the others; several when
 /// none was.
 pub(in super::super) fn trusted_persons(rules: Rules, views: &[EntryView]) -> Vec<&EntryView> {
-    let named = |view: &&EntryView| {
-        view.kind == Kind::TrustedPerson && view.standing == Standing::Active
-    };
+    let named =
+        |view: &&EntryView| view.kind == Kind::TrustedPerson && view.standing == Standing::Active;
     let all: Vec<&EntryView> = views.iter().filter(named).collect();
     let replaced = |one: &EntryView| {
         rules.has(Rule::SeenNoConflict)
-            && all.iter().any(|other| match (&one.created, &other.created) {
-                (Some(one), Some(other)) => other.had_seen(one),
-                _ => false,
-            })
+            && all
+                .iter()
+                .any(|other| match (&one.created, &other.created) {
+                    (Some(one), Some(other)) => other.had_seen(one),
+                    _ => false,
+                })
     };
     let mut named: Vec<&EntryView> = all.iter().copied().filter(|one| !replaced(one)).collect();
     named.sort_by_key(|view| view.id);

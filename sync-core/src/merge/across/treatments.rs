@@ -19,4 +19,3 @@ fn taken(view: &EntryView) -> Vec<Label> {
     let substances = regimens.iter().flat_map(Regimen::substances_or_product);
     substances.cloned().collect()
 }
-

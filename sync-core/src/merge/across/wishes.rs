@@ -72,10 +72,12 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         all.iter().filter(counts).partition(|one| revoked(one));
     told.revoked = back.iter().map(|one| one.entry).collect();
     let overtaken = |document: &Document| {
-        standing.iter().any(|other| match (&other.date, &document.date) {
-            (Some(later), Some(date)) => after(later, date),
-            (later, date) => later.is_some() && date.is_none(),
-        })
+        standing
+            .iter()
+            .any(|other| match (&other.date, &document.date) {
+                (Some(later), Some(date)) => after(later, date),
+                (later, date) => later.is_some() && date.is_none(),
+            })
     };
     for document in &standing {
         if overtaken(document) && rules.has(Rule::DirectiveLatest) {

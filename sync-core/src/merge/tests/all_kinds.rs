@@ -255,7 +255,7 @@ fn between_concurrent_visibilities_the_most_restrictive_wins() {
     );
     let field = view.field("hidden-from-professionals").expect("there");
     assert_eq!(field.current, [Value::Bool(true)]);
-    assert_eq!(codes(&view), ["visibility-restricted"]);
+    assert_eq!(codes(&view), ["hidden-allergy", "visibility-restricted"]);
 }
 
 #[test]

@@ -256,11 +256,19 @@ fn not_a_duplicate_is_remembered() {
     hidden.common.visibility.hidden_from_professionals = true;
     let other = story.create(caregiver, hidden);
     story.settle();
-    story.resolve(holder, 0, &Choice::Decide(Verdict::NotADuplicate));
-    assert_eq!(items(&story.review(holder)), [""; 0]);
+    assert_eq!(
+        items(&story.review(holder)),
+        ["hidden-allergy", "possible-duplicate"]
+    );
+    story.resolve(holder, 1, &Choice::Decide(Verdict::NotADuplicate));
+    assert_eq!(items(&story.review(holder)), ["hidden-allergy"]);
     story.edit(caregiver, other, notes("edited later"));
     story.settle();
-    assert_eq!(items(&story.review(holder)), [""; 0], "remembered");
+    assert_eq!(
+        items(&story.review(holder)),
+        ["hidden-allergy"],
+        "remembered"
+    );
     let views = story.views();
     let decision = views
         .iter()

@@ -141,7 +141,7 @@ fn hiding_is_the_holders_even_on_a_confirmed_fact() {
     story.edit(holder, entry, hide);
     story.settle();
     assert!(story.view(entry).visibility.hidden_from_professionals);
-    assert_eq!(codes(&story.view(entry)), [""; 0]);
+    assert_eq!(codes(&story.view(entry)), ["hidden-allergy"]);
 }
 
 #[test]

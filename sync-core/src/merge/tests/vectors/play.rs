@@ -348,6 +348,10 @@ impl Play<'_> {
     fn plant(&self, views: &mut Vec<EntryView>) {
         let accepted = |view: &EntryView| view.created.as_ref().and_then(|stamp| stamp.accepted);
         match self.without {
+            Some(Rule::OneValue) => {
+                let fields = views.iter_mut().flat_map(|view| &mut view.fields);
+                fields.for_each(|field| mix(&mut field.current));
+            }
             Some(Rule::AllergiesUnion) => {
                 let allergies = views.iter().filter(|view| view.kind == Kind::Allergy);
                 let last = allergies.filter_map(accepted).max();
@@ -525,6 +529,16 @@ impl Play<'_> {
             "verdicts": item.verdicts,
             "sides": sides.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// What merging a structured value member by member would make of several.
+fn mix(values: &mut Vec<Value>) {
+    let objects = values.iter().map(plain);
+    let objects: Option<Vec<_>> = objects.map(|v| v.as_object().cloned()).collect();
+    if let Some(all) = objects.filter(|all| all.len() > 1) {
+        let mixed: serde_json::Map<String, Json> = all.into_iter().flatten().collect();
+        *values = vec![Value::Text(Json::Object(mixed).to_string())];
     }
 }
 
