@@ -135,7 +135,7 @@ fn codes_are_good_once_for_a_time_and_for_few_guesses() {
     let code = invitation["code"].as_str().expect("a code");
     assert_eq!(refused(try_code(code)), "code-refused", "expired");
 
-    // Whoever guesses on is not heard for a while, nor is a right code from there.
+    // Whoever guesses on is told to wait; a right code is taken from there all the same.
     let mut heard = 0;
     let silenced = loop {
         match try_code("0000000000") {
@@ -146,7 +146,7 @@ fn codes_are_good_once_for_a_time_and_for_few_guesses() {
         assert!(heard <= 30, "guesses are counted");
     };
     assert_eq!(silenced.slug(), "too-many");
-    assert_eq!(refused(try_code(&renewed("identity card"))), "too-many");
+    try_code(&renewed("identity card")).expect("the code is good");
 }
 
 #[test]
