@@ -18,9 +18,9 @@ use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
 use crate::records::{Records, lives};
-use crate::settings;
 use crate::storage::Database;
 use crate::webauthn::{RelyingParty, passkeys};
+use crate::{revocations, settings};
 pub use error::StartError;
 pub use run::{Running, run, run_with};
 
@@ -108,6 +108,23 @@ impl App {
                 records,
                 "the data store is a copy put back: what came after it was made is missing until \
                  devices hand it back"
+            );
+        }
+        Ok(())
+    }
+
+    /// Revokes again what a data store that was put back from an older copy takes for good.
+    pub async fn replay_revocations(&self) -> Result<(), StartError> {
+        let records = self.records.clone();
+        let again = self
+            .db
+            .write(move |c| -> Result<_, Fault> { revocations::replay(c, &records) })
+            .await?;
+        if again > 0 {
+            tracing::warn!(
+                count = again,
+                "the data store did not have these revocations, sessions that were ended and codes \
+                 that were used: they are taken up from the journal in the key store"
             );
         }
         Ok(())

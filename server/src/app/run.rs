@@ -34,6 +34,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let serving = lock_for_serving(&app.config.data)?;
     app.check_keys().await?;
     app.check_copied().await?;
+    app.replay_revocations().await?;
     app.check_relying_party().await?;
     let fail = |source| StartError::Listen {
         address: listen,

@@ -224,7 +224,9 @@ async fn what_a_revoked_device_made_is_held() {
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
     let (person, device) = (caregiver.author.person, caregiver.visitor.device);
     let (id, now) = (device.expect("a key").id, world.records.clock.now());
-    let job = move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, now, person, id);
+    let keys = world.records.keys.clone();
+    let job =
+        move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, &keys, now, person, id);
     assert!(world.records.db.write(job).await.expect("writes"));
 
     holder.sync().await;

@@ -96,7 +96,7 @@ pub async fn revoke(
     let revocation = settle(&app, move |app, connection| {
         let now = app.clock.now();
         let id = id.into_inner();
-        let revocation = passkeys::revoke(connection, now, signed.person, id)?;
+        let revocation = passkeys::revoke(connection, &app.keys, now, signed.person, id)?;
         if matches!(revocation, Revocation::Done) {
             let device = signed.device.map(|device| device.id);
             let change = SignInChange::PasskeyRevoked;
