@@ -198,13 +198,23 @@ impl Profile {
     pub fn find_professional(&self, rpps: String) -> Result<Person, CarnetError> {
         let rpps = sync_core::identity::Rpps::parse(&rpps)
             .map_err(|_| Error::Argument { field: "rpps" })?;
-        self.ask(Method::Get, format!("/v1/professionals/{}", rpps.expose()))
+        let search = ProfessionalSearch {
+            rpps: rpps.expose().to_owned(),
+        };
+        let path = "/v1/professionals/search".to_owned();
+        self.call(Method::Post, path, Some(search))
     }
 
     /// Makes a code with which this person makes another passkey, on another device.
     pub fn invite(&self) -> Result<Invitation, CarnetError> {
         self.ask(Method::Post, "/v1/me/invitations".to_owned())
     }
+}
+
+/// Whom to look for: a number that says who somebody is does not travel in an address.
+#[derive(Serialize)]
+struct ProfessionalSearch {
+    rpps: String,
 }
 
 /// A person's identifier as an app has it.

@@ -302,11 +302,12 @@ async fn a_peer_and_a_session_have_their_rates() {
     running.stop().await;
 
     // Look-ups of other people are bounded apart.
-    let path = "/v1/professionals/10101010105";
+    let (path, whom) = ("/v1/professionals/search", json!({ "rpps": "10101010105" }));
+    let look_up = || world.post_as(path, &whom, token(&session));
     for _ in 0..30 {
-        world.get(path, token(&session)).await.refused("not-found");
+        look_up().await.refused("not-found");
     }
-    world.get(path, token(&session)).await.refused("too-many");
+    look_up().await.refused("too-many");
     assert_eq!(
         world.get("/v1/me", token(&session)).await.body["name"],
         json!("Ana Martin")
