@@ -1,11 +1,11 @@
 //! The server as a whole: what its handlers share, its start and its stop.
 
 mod error;
+mod private;
 mod run;
 mod tls;
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,12 +48,13 @@ impl App {
     /// administrator's commands use this beside a running server.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         for dir in [&config.data, &config.keys()] {
-            make_directory(dir)?;
+            private::directory(dir)?;
         }
-        let starting = lock(&config.data.join("starting.lock"))?;
+        let starting = private::file(&config.data.join("starting.lock"))?;
         starting
             .lock()
             .map_err(|e| StartError::file(&config.data, e))?;
+        private::store(&config.keys().join("keys.sqlite"))?;
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         if !config.database().exists() && keys.has_records()? {
             return Err(StartError::DataMissing {
@@ -61,6 +62,7 @@ impl App {
                 keys: config.keys(),
             });
         }
+        private::store(&config.database())?;
         let db = Database::open(&config.database())?;
         drop(starting);
         let (matrix, lease) = (matrix(&config)?, config.lease_days);
@@ -179,7 +181,7 @@ fn matrix(config: &Config) -> Result<Matrix, StartError> {
 
 /// Takes the directory for one serving process; held until the file is dropped.
 fn lock_for_serving(data: &Path) -> Result<File, StartError> {
-    let file = lock(&data.join("serving.lock"))?;
+    let file = private::file(&data.join("serving.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::AlreadyServing {
@@ -187,23 +189,6 @@ fn lock_for_serving(data: &Path) -> Result<File, StartError> {
         }),
         Err(TryLockError::Error(source)) => Err(StartError::file(data, source)),
     }
-}
-
-fn lock(path: &Path) -> Result<File, StartError> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|source| StartError::file(path, source))
-}
-
-fn make_directory(path: &Path) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| StartError::file(path, source))
 }
 
 impl From<Fault> for StartError {

@@ -25,6 +25,15 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A directory that others can use, with other things in it than a server's.
+    #[error(
+        "{} can be read by others and holds other things: choose an empty or new directory with \
+         --data, or close it first: chmod 700 {}", path.display(), path.display()
+    )]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file of the habilitation matrix is none.
     #[error("in {}: {source}", path.display())]
     Habilitation {

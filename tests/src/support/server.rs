@@ -1,6 +1,7 @@
 //! The server in a process of its own.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -47,7 +48,11 @@ impl Server {
         data: &Path,
         arguments: &[&str],
     ) -> Result<Self, SupportError> {
-        std::fs::create_dir_all(data).map_err(SupportError::io("the data directory"))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .map_err(SupportError::io("the data directory"))?;
         let logs = std::fs::File::options()
             .create(true)
             .append(true)
