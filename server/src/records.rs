@@ -210,6 +210,22 @@ impl Records {
         })
     }
 
+    /// Whether a cursor shows more of a record's log than is there. Writes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_behind(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        row: &RecordRow,
+        cursor: &Cursor,
+    ) -> Result<bool, Fault> {
+        Ok(
+            lives::has_lost(connection, row, cursor)?
+                || lives::was_longer(connection, row, cursor)?,
+        )
+    }
+
     /// Begins the log of a record anew if a cursor shows more than is there. Whether the record is
     /// another since.
     ///
@@ -224,14 +240,16 @@ impl Records {
         let Some(cursor) = cursor else {
             return Ok(false);
         };
-        let lost = lives::has_lost(connection, row, cursor)?;
-        if lost {
+        if lives::has_lost(connection, row, cursor)? {
             let vault = Vault::new(&self.keys, row.record)?;
             lives::begin_anew(connection, &vault, row, Some(cursor), self.clock.now())?;
-        } else if cursor.log != row.log {
+            return Ok(true);
+        }
+        let longer = lives::was_longer(connection, row, cursor)?;
+        if longer {
             lives::lengthen(connection, row, cursor)?;
         }
-        Ok(lost || cursor.log != row.log)
+        Ok(longer)
     }
 
     /// As [`Records::admit`], for what only those may do who have a right now.

@@ -224,16 +224,27 @@ impl Records {
     }
 
     /// Begins the record's log anew if a cursor, which is this record's and its visitor's, shows
-    /// more than is there; unless that was done meanwhile.
-    async fn begin_anew(
+    /// more than is there; unless that was done meanwhile. The writer is asked only then.
+    pub(super) async fn begin_anew(
         self: &Arc<Self>,
         record: RecordId,
         cursor: Option<Cursor>,
     ) -> Result<(), AccessError> {
+        let Some(cursor) = cursor else {
+            return Ok(());
+        };
+        let records = self.clone();
+        let look = move |connection: &mut SqliteConnection| match connection.record(record)? {
+            Some(row) => records.is_behind(connection, &row, &cursor),
+            None => Ok(false),
+        };
+        if !self.db.read(look).await? {
+            return Ok(());
+        }
         let records = self.clone();
         let begin = move |connection: &mut SqliteConnection| {
             if let Some(row) = connection.record(record)? {
-                records.live_on(connection, &row, cursor.as_ref())?;
+                records.live_on(connection, &row, Some(&cursor))?;
             }
             Ok::<_, AccessError>(())
         };

@@ -41,6 +41,27 @@ fn restores(log: &[(AccessAction, Option<String>)]) -> usize {
         .count()
 }
 
+/// A holder's phone and their caregiver's, both known to the server and synced.
+async fn family() -> (World, Phone, Phone) {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    for phone in [&mut caregiver, &mut holder] {
+        world.sign_in(phone).await;
+        phone.sync().await;
+    }
+    (world, holder, caregiver)
+}
+
+/// A holder's phone that has synced, and a copy of the store as it stood then.
+async fn copied() -> (World, Phone, Vec<u8>) {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let copy = world.copy();
+    (world, holder, copy)
+}
+
 fn is_whole(phone: &Phone, entries: &[EntryId]) {
     for entry in entries {
         let local = phone.kept.entries.get(entry).expect("it is here");
@@ -50,13 +71,7 @@ fn is_whole(phone: &Phone, entries: &[EntryId]) {
 
 #[actix_web::test]
 async fn what_was_accepted_since_the_copy_comes_back_from_the_devices() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    for phone in [&holder, &caregiver] {
-        world.sign_in(phone).await;
-    }
-    caregiver.sync().await;
+    let (mut world, mut holder, mut caregiver) = family().await;
     let before = holder.allergy("avant la copie");
     holder.sync().await;
     caregiver.sync().await;
@@ -211,12 +226,7 @@ async fn nobody_carries_others_edits_otherwise() {
 /// decides.
 #[actix_web::test]
 async fn what_a_revoked_device_made_is_held() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    caregiver.sync().await;
-    holder.sync().await;
-    world.sign_in(&caregiver).await;
+    let (mut world, mut holder, mut caregiver) = family().await;
     let copy = world.copy();
     let hers = caregiver.allergy("de la fille");
     caregiver.sync().await;
@@ -264,10 +274,7 @@ async fn a_marked_copy_begins_every_log_anew() {
 /// Put back twice, the second time from before the first.
 #[actix_web::test]
 async fn it_may_be_put_back_again() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let mut all = Vec::new();
     for name in ["une", "deux", "trois"] {
         all.push(holder.allergy(name));
@@ -281,10 +288,7 @@ async fn it_may_be_put_back_again() {
 /// Somebody who is connected is told, too, and hands back.
 #[actix_web::test]
 async fn who_is_connected_hands_back_too() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let mine = holder.allergy("une allergie");
     holder.sync().await;
     world.put_back(&copy, &mut [&mut holder]);
@@ -331,10 +335,7 @@ async fn ticks_of_a_lost_life_are_not_given_again() {
 /// the loss all the same.
 #[actix_web::test]
 async fn a_stranger_to_the_copy_shows_what_it_lost() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
@@ -411,4 +412,37 @@ async fn what_was_made_in_this_life_is_not_handed_back() {
     let answer = caregiver.ask(request).await.expect("answers");
     let held = Verdict::Held(HoldReason::NotPermitted);
     assert_eq!(answer.outcomes[0].verdict, held);
+}
+
+/// A cursor of a former life that shows nothing new moves nothing, and is not worth the writer.
+#[actix_web::test]
+async fn a_cursor_that_shows_nothing_costs_nothing() {
+    let (mut world, mut holder, copy) = copied().await;
+    holder.allergy("une allergie");
+    holder.sync().await;
+    let former = holder.head.cursor.clone().expect("a cursor");
+    world.put_back(&copy, &mut [&mut holder]);
+    holder.sync().await;
+    let (record, person) = (holder.head.record, holder.author.person);
+    let read = |sealed| super::cursor::open(&world.records.keys, record, person, sealed);
+    let former = read(&former).expect("its own");
+    let present = read(holder.head.cursor.as_ref().expect("a cursor")).expect("its own");
+    assert_ne!(former.log, present.log);
+    let records = world.records.clone();
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        let row = c.record(record)?.expect("the record");
+        let moved = [
+            records.live_on(c, &row, Some(&former))?,
+            records.live_on(c, &row, Some(&present))?,
+        ];
+        Ok((moved, c.record(record)? == Some(row)))
+    };
+    let done = world.records.db.write(job).await.expect("writes");
+    assert_eq!(done, ([false, false], true));
+    // There is no writer any more, and none is asked.
+    world.records.db.close().await;
+    for cursor in [None, Some(former), Some(present)] {
+        let begun = world.records.begin_anew(record, cursor).await;
+        begun.expect("nothing is to be written");
+    }
 }

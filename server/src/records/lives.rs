@@ -120,6 +120,19 @@ pub fn begin_anew(
     Ok(())
 }
 
+/// Whether a cursor shows that a former life of a record's log had come further than is known.
+///
+/// # Errors
+/// When the store fails.
+pub fn was_longer(
+    store: &mut impl RecordStore,
+    row: &RecordRow,
+    cursor: &Cursor,
+) -> Result<bool, Fault> {
+    let ended = store.lives(row.record)?.get(&cursor.log).copied();
+    Ok(ended.is_some_and(|ended| ended < cursor.latest()))
+}
+
 /// Notes how far a former life of a record's log had come, as a cursor shows; a clock that was set
 /// back must not give its ticks again.
 ///
@@ -130,15 +143,11 @@ pub fn lengthen(
     row: &RecordRow,
     cursor: &Cursor,
 ) -> Result<(), Fault> {
-    let ended = store.lives(row.record)?.get(&cursor.log).copied();
     let told = cursor.latest();
-    if ended.is_some_and(|ended| ended < told) {
-        store.end_life(row.record, cursor.log, told)?;
-        let mut clock = row.clock;
-        clock.last = clock.last.max(told);
-        store.move_clock(row.record, &clock)?;
-    }
-    Ok(())
+    store.end_life(row.record, cursor.log, told)?;
+    let mut clock = row.clock;
+    clock.last = clock.last.max(told);
+    Ok(store.move_clock(row.record, &clock)?)
 }
 
 /// If this store is a copy that `carnet backup` made: begins another life of every log in it.
