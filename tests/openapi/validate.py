@@ -7,6 +7,7 @@ import tempfile
 import urllib.request
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing.exceptions import Unresolvable
 
 
 def described(program: str) -> dict:
@@ -27,12 +28,17 @@ def main() -> int:
     """Prints what is wrong; answers how that is told to the shell."""
     api = described(sys.argv[1])
     assert api["openapi"].startswith("3.1."), "another version needs another validator"
-    errors = list(OpenAPIV31SpecValidator(api).iter_errors())
-    for error in errors:
-        where = "/".join(str(part) for part in error.absolute_path)
-        print(f"{where}: {error.message}", file=sys.stderr)
-    print(f"{len(api['paths'])} paths, {len(errors)} errors")
-    return 1 if errors else 0
+    wrong = []
+    try:
+        for error in OpenAPIV31SpecValidator(api).iter_errors():
+            where = "/".join(str(part) for part in error.absolute_path)
+            wrong.append(f"{where}: {error.message}")
+    except Unresolvable as error:
+        wrong.append(f"it refers to {error.ref}, which is not there")
+    for line in wrong:
+        print(line, file=sys.stderr)
+    print(f"{len(api['paths'])} paths, {len(wrong)} errors")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{Modify, OpenApi};
+use utoipa::{Modify, OpenApi, ToSchema as _};
 
-use crate::sessions::COOKIE;
-
+use super::problem::ProblemBody;
 use super::{
     ProblemType, enrolment, habilitation, health, live, log, me, people, professionals, records,
     sign_in, sync,
 };
+use crate::sessions::COOKIE;
 
 /// The whole interface.
 #[derive(OpenApi)]
@@ -90,12 +90,18 @@ impl Modify for Refusals {
         for (path, method, operation) in operations(api) {
             operation.operation_id = Some(format!("{method} {path}"));
             for (status, response) in &mut operation.responses.responses {
-                if let RefOr::T(response) = response
-                    && response.description.is_empty()
-                {
-                    let status = status.parse().ok();
-                    let reason = status.and_then(|code: StatusCode| code.canonical_reason());
+                let RefOr::T(response) = response else {
+                    continue;
+                };
+                let status: Option<StatusCode> = status.parse().ok();
+                if response.description.is_empty() {
+                    let reason = status.and_then(|code| code.canonical_reason());
                     response.description = reason.unwrap_or("an answer").to_owned();
+                }
+                if status.is_some_and(|code| !code.is_success())
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    response.content.insert(PROBLEM.to_owned(), content);
                 }
             }
             let mut kinds = vec![ProblemType::TooMany];
@@ -147,12 +153,15 @@ fn operations(
     })
 }
 
+/// The media type of errors.
+const PROBLEM: &str = "application/problem+json";
+
 fn refusal(kind: ProblemType) -> RefOr<Response> {
-    let schema = Ref::from_schema_name("ProblemBody");
+    let schema = Ref::from_schema_name(ProblemBody::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let response = ResponseBuilder::new()
         .description(format!("`{}`", kind.slug()))
-        .content("application/problem+json", content);
+        .content(PROBLEM, content);
     RefOr::T(response.build())
 }
 

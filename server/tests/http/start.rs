@@ -119,3 +119,45 @@ async fn a_data_store_that_went_missing_is_not_begun_anew() {
     );
     assert!(!config.database().exists());
 }
+
+#[tokio::test]
+async fn what_others_could_read_is_closed_to_them_at_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = World::new().await;
+    world.stop().await;
+    let data = world.config().data;
+    let keys = data.join("keys");
+    let files = [data.join("carnet.sqlite"), keys.join("keys.sqlite")];
+    let set = |path: &std::path::Path, mode: u32| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("its own");
+    };
+    let mode = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).expect("there");
+        metadata.permissions().mode() & 0o777
+    };
+    for dir in [&data, &keys] {
+        set(dir, 0o755);
+    }
+    for file in &files {
+        set(file, 0o644);
+    }
+    world.restart().await;
+    assert_eq!([mode(&data), mode(&keys)], [0o700; 2]);
+    assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 2]);
+    for file in std::fs::read_dir(&data).expect("listed") {
+        let path = file.expect("listed").path();
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+    }
+
+    // A key that somebody may have read is not closed in silence.
+    world.stop().await;
+    let master = world.config().master_key;
+    set(&master, 0o644);
+    let refused = run_with(world.config(), world.clock.clone()).await;
+    let refused = refused.map(|_| ()).expect_err("refused").to_string();
+    assert!(refused.contains("chmod 600"), "{refused}");
+    assert_eq!(mode(&master), 0o644);
+    set(&master, 0o600);
+    world.restart().await;
+}
