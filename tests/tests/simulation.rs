@@ -85,6 +85,7 @@ fn thousands_of_histories_pass_all_checks() {
         settled,
         put_back,
         handed_back,
+        revoked,
     } = counts;
     for happened in [
         edits,
@@ -103,6 +104,7 @@ fn thousands_of_histories_pass_all_checks() {
         settled,
         put_back,
         handed_back,
+        revoked,
     ] {
         assert!(happened > 0, "something never happened: {counts:#?}");
     }
