@@ -173,9 +173,12 @@ pub struct Signer {
     pub revoked: bool,
 }
 
+/// Key, person, when it was registered, when it was revoked.
+type SignerRow = (Vec<u8>, Vec<u8>, i64, Option<i64>);
+
 /// Who signs with a device, revoked or not.
 pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<Signer>, Fault> {
-    let row: Option<(Vec<u8>, Vec<u8>, i64, Option<i64>)> = devices::table
+    let row: Option<SignerRow> = devices::table
         .find(id.as_bytes())
         .select((
             devices::public_key,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Log, Met, MetHeld};
+use sync_core::authority::{Found, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::sync::{HoldReason, Item};
@@ -22,8 +22,6 @@ pub(super) struct StoredLog<'a, 'k> {
     /// Those on which the visitor looks for news.
     pub(super) shelves: Arc<[ShelfId]>,
 }
-
-type Found = Vec<(Tick, Met<EntryRow>)>;
 
 /// An entry and its key.
 pub(super) struct Opened {
@@ -49,7 +47,7 @@ impl Log for StoredLog<'_, '_> {
 
     const CHUNK: usize = 1_024;
 
-    fn met(&mut self, after: Tick, left: Tick, until: Tick) -> Result<Found, Fault> {
+    fn met(&mut self, after: Tick, left: Tick, until: Tick) -> Result<Found<EntryRow>, Fault> {
         let (record, shelves) = (self.admitted.row.record, &self.shelves);
         let limit = Self::CHUNK as u32;
         let placed = self
@@ -59,7 +57,7 @@ impl Log for StoredLog<'_, '_> {
             Some((last, _)) if placed.len() >= Self::CHUNK => *last,
             _ => until,
         };
-        let mut found: Found = placed.into_iter().map(met).collect();
+        let mut found: Found<EntryRow> = placed.into_iter().map(met).collect();
         if left < end {
             let departed = self.connection.departed(record, shelves, left, end)?;
             found.extend(departed.into_iter().map(met));

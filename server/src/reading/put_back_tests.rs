@@ -266,7 +266,7 @@ async fn the_log_says_how_much_of_it_was_lost() {
     holder.sync().await;
     let record = holder.head.record;
     let restore = (AccessAction::Restore, Some(1));
-    assert_eq!(losses(&world, record).await, [restore.clone()]);
+    assert_eq!(losses(&world, record).await, std::slice::from_ref(&restore));
     tablet.sync().await;
     let more = [restore, (AccessAction::Loss, Some(2))];
     assert_eq!(losses(&world, record).await, more);

@@ -20,6 +20,9 @@ pub struct Met<R> {
     pub row: R,
 }
 
+/// Entries as they are met, with the ticks of it.
+pub type Found<R> = Vec<(Tick, Met<R>)>;
+
 /// A held edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetHeld<H> {
@@ -61,7 +64,7 @@ pub trait Log {
         after: Tick,
         left: Tick,
         until: Tick,
-    ) -> Result<Vec<(Tick, Met<Self::Row>)>, Self::Error>;
+    ) -> Result<Found<Self::Row>, Self::Error>;
 
     /// Opens entries, in the order asked; nothing where one was destroyed.
     fn open(&mut self, rows: Vec<Self::Row>) -> Result<Vec<Option<Self::Entry>>, Self::Error>;

@@ -87,8 +87,8 @@ impl ReplicaHead {
             let AsideReason::Held(reason) = aside.why else {
                 continue;
             };
-            let change = aside.change;
-            if entries.is_settled(&change).map_err(AnswerError::Store)? {
+            let settled = entries.is_settled(&aside.change);
+            if settled.map_err(AnswerError::Store)? || is_here(entries, &aside)? {
                 continue;
             }
             let seen = aside.edit.origin.read().ok().and_then(|origin| origin.seen);
@@ -140,19 +140,25 @@ impl ReplicaHead {
         }
     }
 
-    /// Hands back again what devices signed that the server knows by now: it gives something that
-    /// they signed. Whether there was any.
+    /// The devices that signed some of the news, of those that the server did not know.
+    pub(super) fn signers(&self, news: &[Item]) -> BTreeSet<DeviceId> {
+        if self.unknown.is_empty() {
+            return BTreeSet::new();
+        }
+        let signed = |item: &Item| Some(item.edit.origin.read().ok()?.device);
+        let signers = news.iter().filter_map(signed);
+        signers
+            .filter(|device| self.unknown.contains(device))
+            .collect()
+    }
+
+    /// Hands back again what these devices signed, which the server knows by now: it gave something
+    /// that they signed. Whether there was any.
     pub(super) fn try_again<E: Entries>(
         &mut self,
         entries: &mut E,
-        news: &[Item],
+        known: &BTreeSet<DeviceId>,
     ) -> Result<bool, AnswerError<E::Error>> {
-        if self.unknown.is_empty() {
-            return Ok(false);
-        }
-        let signed = |item: &Item| Some(item.edit.origin.read().ok()?.device);
-        let known: BTreeSet<DeviceId> = news.iter().filter_map(signed).collect();
-        let known: BTreeSet<DeviceId> = known.intersection(&self.unknown).copied().collect();
         if known.is_empty() {
             return Ok(false);
         }
@@ -169,21 +175,32 @@ impl ReplicaHead {
             let follows = aside.why == follows && of.contains(&aside.edit.entry);
             aside.lost.is_some() && (theirs(aside) || follows)
         };
-        let unsent = asides
-            .iter()
-            .filter(goes)
-            .map(|aside| again(aside, aside.lost));
-        for unsent in in_order(unsent.collect()) {
-            if entries
-                .unsent(&unsent.change)
-                .map_err(AnswerError::Store)?
-                .is_none()
-            {
+        let mut unsent = Vec::new();
+        for aside in asides.iter().filter(goes) {
+            if !is_here(entries, aside)? {
+                unsent.push(again(aside, aside.lost));
+            }
+        }
+        for unsent in in_order(unsent) {
+            let waits = entries.unsent(&unsent.change);
+            if waits.map_err(AnswerError::Store)?.is_none() {
                 entries.enqueue(&unsent).map_err(AnswerError::Store)?;
             }
         }
         Ok(true)
     }
+}
+
+/// Whether an edit that was set aside came back meanwhile: somebody else handed it back. It is not
+/// aside then.
+fn is_here<E: Entries>(entries: &mut E, aside: &SetAside) -> Result<bool, AnswerError<E::Error>> {
+    let local = entries.load(&aside.edit.entry);
+    let local = local.map_err(AnswerError::Store)?;
+    let here = local.is_some_and(|local| local.has(&aside.change));
+    if here {
+        entries.take_up(&aside.change).map_err(AnswerError::Store)?;
+    }
+    Ok(here)
 }
 
 fn again(aside: &SetAside, lost: Option<Tick>) -> Unsent {

@@ -120,8 +120,9 @@ impl ReplicaHead {
             self.incarnation = fresh;
             self.set_aside(entries, author, now, &mut report)?;
         }
-        report.more |= self.try_again(entries, &news)?;
+        let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;
+        report.more |= self.try_again(entries, &signers)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::authority::{Place, stands};
+use crate::authority::{Found, Place, stands};
 use crate::change::{Edit, SignedOrigin};
 use crate::entry::Visibility;
 use crate::policy::{Context, Rights, Subject};
@@ -116,7 +116,7 @@ impl Log for Rows {
         after: Tick,
         left_after: Tick,
         until: Tick,
-    ) -> Result<Vec<(Tick, Met<EntryId>)>, Infallible> {
+    ) -> Result<Found<EntryId>, Infallible> {
         let rights = Rights::new(HOLDER, []);
         let subject = Subject {
             person: HOLDER,

@@ -150,11 +150,16 @@ impl Checks {
             made.is_some_and(|(_, writes)| history.iter().any(|past| says_no_less(past, writes)))
         };
         let gone: Vec<(EntryId, ChangeHash)> = diary.owes.iter().filter(gone).copied().collect();
-        let again: BTreeSet<ChangeHash> = gone
+        // The server may have lost what it had taken, before this device heard of it.
+        let made = diary
+            .made
             .iter()
-            .filter(renewed)
-            .map(|(_, change)| *change)
-            .collect();
+            .map(|(change, (entry, _))| (*entry, *change));
+        let unheard =
+            made.filter(|(entry, change)| self.lost.contains(change) && !disk.has(entry, change));
+        let all: Vec<(EntryId, ChangeHash)> = unheard.chain(gone.iter().copied()).collect();
+        let again = all.iter().filter(renewed).map(|(_, change)| *change);
+        let again: BTreeSet<ChangeHash> = again.collect();
         diary.renewed.extend(again);
         let lost = gone
             .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sync_core::merge;
-use sync_core::replica::AsideReason;
+use sync_core::replica::{AsideReason, SetAside};
 use sync_core::sync::HoldReason;
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -22,12 +22,20 @@ pub fn settled(devices: &[Device]) -> bool {
         .all(|device| device.disk.unsent.is_empty() && !device.again)
 }
 
-/// Whether a device knows of an edit that it is held, and not what was decided.
+/// Whether a device knows of an edit that it is held, and not what was decided, and can still hand
+/// it in: what was never permitted goes under the key that signed it, or not at all.
 fn still_held(device: &Device, change: &ChangeHash) -> bool {
     let Disk { aside, held, .. } = &device.disk;
-    let held = held.get(change).filter(|held| held.settled.is_some());
-    let aside = aside.get(change).map(|aside| aside.why);
-    matches!(aside, Some(AsideReason::Held(_))) && held.is_none()
+    let settled = held.get(change).is_some_and(|held| held.settled.is_some());
+    let key = device.profile.submitter().device;
+    let goes = |aside: &SetAside| {
+        let (AsideReason::Held(reason), Ok(origin)) = (aside.why, aside.edit.origin.read()) else {
+            return false;
+        };
+        let asked = reason != HoldReason::NotPermitted && origin.seen.is_some();
+        asked || aside.lost.is_some() || origin.device == key
+    };
+    !settled && aside.get(change).is_some_and(goes)
 }
 
 impl Checks {
@@ -103,8 +111,10 @@ impl Checks {
         let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
         let aside = |change: &ChangeHash| {
             let mut devices = devices.iter();
-            devices
-                .any(|device| device.disk.aside.contains_key(change) && !still_held(device, change))
+            devices.any(|device| {
+                device.diary.renewed.contains(change)
+                    || device.disk.aside.contains_key(change) && !still_held(device, change)
+            })
         };
         for change in &self.owed {
             let there = accepted.contains(change) || books.held.contains_key(change);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use sync_core::authority::{Log, Met, MetHeld, Shelf, Viewer, stands};
+use sync_core::authority::{Found, Log, Met, MetHeld, Shelf, Viewer, stands};
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
 use sync_core::sync::{HoldReason, Item};
@@ -61,12 +61,7 @@ impl Log for BooksLog<'_> {
     // Few, so that a history has walks over several of them.
     const CHUNK: usize = 3;
 
-    fn met(
-        &mut self,
-        after: Tick,
-        left_after: Tick,
-        until: Tick,
-    ) -> Answer<Vec<(Tick, Met<EntryId>)>> {
+    fn met(&mut self, after: Tick, left_after: Tick, until: Tick) -> Answer<Found<EntryId>> {
         let mut found = Vec::new();
         for entry in self.books.existing() {
             let Some(row) = self.books.last_of(&entry) else {
