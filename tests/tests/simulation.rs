@@ -21,7 +21,7 @@ const LONG: u64 = 60;
 const ONCE_FAILED: [u64; 5] = [347, 1_990, 2_000, 3_282, 9_000_986];
 
 /// Within how many long histories each known bug must be caught.
-const BOUND: u64 = 200;
+const BOUND: u64 = 400;
 
 fn options(seed: u64, steps: u64, bug: Option<Bug>) -> Options {
     Options {
