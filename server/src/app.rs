@@ -9,6 +9,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
+use sync_core::Tick;
 use sync_core::policy::Matrix;
 use tokio::sync::watch;
 
@@ -19,10 +20,14 @@ use crate::http::limits::Limits;
 use crate::keys::Keys;
 use crate::records::{Records, lives};
 use crate::storage::Database;
+use crate::storage::records::RecordStore as _;
 use crate::webauthn::{RelyingParty, passkeys};
 use crate::{revocations, settings};
 pub use error::StartError;
 pub use run::{Running, run, run_with};
+
+/// How many days the clock may be ahead, at the start, of what was written last.
+const FAR_AHEAD_DAYS: u64 = 366;
 
 /// What the handlers share.
 pub struct App {
@@ -98,6 +103,28 @@ impl App {
         Ok(())
     }
 
+    /// Checks that the clock is not far ahead of what was written last: records' ticks would follow
+    /// it for good.
+    pub async fn check_clock(&self) -> Result<(), StartError> {
+        let last = self
+            .db
+            .read(|c| -> Result<_, Fault> { Ok(c.last_tick()?) })
+            .await?;
+        let now = self.clock.now();
+        if last.is_none_or(|last| now <= last.plus_days(FAR_AHEAD_DAYS)) || self.config.trust_clock
+        {
+            return Ok(());
+        }
+        let says = |tick: Tick| {
+            let millis = jiff::Timestamp::from_millisecond(tick.millis());
+            millis.map_or_else(|_| "no date".to_owned(), |at| at.to_string())
+        };
+        Err(StartError::ClockAhead {
+            now: says(now),
+            last: says(last.unwrap_or_default()),
+        })
+    }
+
     /// Begins the log of every record anew if the data store is a copy that `carnet backup` made.
     pub async fn check_copied(&self) -> Result<(), StartError> {
         let (keys, now) = (self.keys.clone(), self.clock.now());
@@ -130,6 +157,15 @@ impl App {
             );
         }
         Ok(())
+    }
+
+    /// Puts the entries of a store of an older release on shelves.
+    pub async fn check_shelves(&self) -> Result<(), StartError> {
+        let keys = self.keys.clone();
+        let fill = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            lives::fill_shelves(c, &keys)
+        };
+        Ok(self.db.write(fill).await?)
     }
 
     /// Checks, and until there are passkeys notes, which domain passkeys are bound to. For the

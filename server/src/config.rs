@@ -53,6 +53,8 @@ pub struct Config {
     pub lease_days: u32,
     /// How many mebibytes must be free on the disk of the data directory.
     pub min_free: u32,
+    /// The clock is right, however far it is ahead of what was written last.
+    pub trust_clock: bool,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
     /// Requests a minute from one peer address.
@@ -144,6 +146,7 @@ impl Config {
             habilitation: settings.habilitation,
             lease_days: positive("lease-days", settings.lease_days, 30)?,
             min_free: settings.min_free.unwrap_or(64),
+            trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
             session_rate: positive("session-rate", settings.session_rate, 600)?,

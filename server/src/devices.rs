@@ -171,18 +171,28 @@ pub struct Signer {
     pub person: PersonId,
     /// The key it signs with.
     pub public_key: PublicKey,
+    /// When it was registered.
+    pub registered: Tick,
     /// Whether it was revoked.
     pub revoked: bool,
 }
 
+/// Key, person, when it was registered, when it was revoked.
+type SignerRow = (Vec<u8>, Vec<u8>, i64, Option<i64>);
+
 /// Who signs with a device, revoked or not.
 pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<Signer>, Fault> {
-    let row: Option<(Vec<u8>, Vec<u8>, Option<i64>)> = devices::table
+    let row: Option<SignerRow> = devices::table
         .find(id.as_bytes())
-        .select((devices::public_key, devices::person_id, devices::revoked))
+        .select((
+            devices::public_key,
+            devices::person_id,
+            devices::created,
+            devices::revoked,
+        ))
         .first(connection)
         .optional()?;
-    let Some((key, person, revoked)) = row else {
+    let Some((key, person, registered, revoked)) = row else {
         return Ok(None);
     };
     let public_key = PublicKey::from_slice(&key).ok_or_else(|| Fault::malformed("a device"))?;
@@ -190,6 +200,7 @@ pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<
         id,
         person: person_id(&person)?,
         public_key,
+        registered: Tick(registered.cast_unsigned()),
         revoked: revoked.is_some(),
     }))
 }

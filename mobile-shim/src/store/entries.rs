@@ -330,6 +330,20 @@ impl Entries for RecordRows<'_> {
         self.put_note(Shelf::Aside, aside.change.as_bytes(), place, aside)
     }
 
+    fn aside(&mut self) -> Result<Vec<SetAside>, StoreError> {
+        self.notes(Shelf::Aside)
+    }
+
+    fn take_up(&mut self, change: &ChangeHash) -> Result<(), StoreError> {
+        self.remove_note(Shelf::Aside, change.as_bytes())
+    }
+
+    fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, StoreError> {
+        let held: Vec<HeldEdit> = self.notes(Shelf::Held)?;
+        let mut settled = held.iter().filter(|held| held.settled.is_some());
+        Ok(settled.any(|held| held.change().is_ok_and(|named| named == *change)))
+    }
+
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), StoreError> {
         let change =
             sync_core::guard::inspect(&held.edit.change).map_err(|_| StoreError::Damaged)?;

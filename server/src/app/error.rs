@@ -42,6 +42,17 @@ pub enum StartError {
         /// What is wrong, and in which row.
         source: sync_core::policy::MatrixError,
     },
+    /// The clock is far ahead of what was written last.
+    #[error(
+        "the machine's clock says {now}, but what was written last is of {last}: set the clock, or \
+         say that it is right with --trust-clock"
+    )]
+    ClockAhead {
+        /// What the clock says.
+        now: String,
+        /// When the last was written.
+        last: String,
+    },
     /// Another process serves this data directory.
     #[error(
         "another carnet already serves {}: stop it first, or choose another directory with \

@@ -135,6 +135,17 @@ pub struct Settings {
     /// ready [default: 64]
     #[arg(long, env = "CARNET_MIN_FREE", value_name = "MIB")]
     pub min_free: Option<u32>,
+    /// Start although the machine's clock is more than a year ahead of what was written last
+    /// [default: false]
+    #[arg(
+        long,
+        global = true,
+        env = "CARNET_TRUST_CLOCK",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub trust_clock: Option<bool>,
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(long, env = "CARNET_REQUEST_SECONDS", value_name = "SECONDS")]
     pub request_seconds: Option<u32>,
@@ -211,6 +222,7 @@ impl Settings {
             habilitation: self.habilitation.or(other.habilitation),
             lease_days: self.lease_days.or(other.lease_days),
             min_free: self.min_free.or(other.min_free),
+            trust_clock: self.trust_clock.or(other.trust_clock),
             request_seconds: self.request_seconds.or(other.request_seconds),
             peer_rate: self.peer_rate.or(other.peer_rate),
             session_rate: self.session_rate.or(other.session_rate),

@@ -54,7 +54,7 @@ impl Records {
             }
             passed => passed?,
         };
-        self.remember(&passed.row, passed.known.clone());
+        self.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
         if passed.taken.heard {
             self.hub.changed(record);
         }
@@ -160,7 +160,7 @@ impl Records {
         let first = verify.clone();
         let (handed_in, authors) = match off_thread(move || {
             let handed_in = HandedIn::unpack(record, request)?;
-            let authors = handed_in.authors(device.id);
+            let authors = handed_in.authors();
             Ok(match authors.is_empty() {
                 true => Ok(first(handed_in, BTreeMap::new())?),
                 false => Err((handed_in, authors)),
@@ -212,6 +212,7 @@ impl Records {
                 epoch: page.rest.cursor.epoch,
                 until: page.rest.until,
                 entries: page.rest.entries.clone(),
+                kept: page.rest.kept.clone(),
             };
             let note = move |connection: &mut SqliteConnection| {
                 records.note_read(connection, record, visitor, given)
@@ -258,10 +259,10 @@ impl Records {
         connection: &mut SqliteConnection,
         record: RecordId,
         visitor: Visitor,
-        given: Given,
+        mut given: Given,
     ) -> Result<Option<RecordRow>, AccessError> {
         let admitted = self.admit(connection, record, visitor.person)?;
-        if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &given)? {
+        if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &mut given)? {
             return Ok(None);
         }
         let mut row = admitted.row.clone();
@@ -277,18 +278,19 @@ impl Records {
             clock,
             &event,
             &given.entries,
-            &BTreeMap::new(),
+            &given.kept,
         )?;
         connection.move_clock(record, &row.clock)?;
         Ok(Some(row))
     }
 
-    /// Whether one of the entries was hidden from the visitor since the page was worked out.
+    /// Whether one of the entries was hidden from the visitor since the page was worked out; notes
+    /// until when the holder may not know of those that were touched.
     fn took_back(
         &self,
         connection: &mut SqliteConnection,
         admitted: &Admitted<'_>,
-        given: &Given,
+        given: &mut Given,
     ) -> Result<bool, AccessError> {
         let record = admitted.row.record;
         for row in connection.log_after(record, given.until, u32::MAX)? {
@@ -302,6 +304,9 @@ impl Records {
                 return Ok(true);
             };
             let class = admitted.vault.open_class(&key, &entry)?;
+            given.kept.remove(&row.entry);
+            let kept = class.kept_from_holder_until();
+            given.kept.extend(kept.map(|until| (row.entry, until)));
             let standing = &admitted.standing;
             if !standing.may_read(&class, &self.matrix, admitted.row.clock.last) {
                 return Ok(true);
@@ -398,6 +403,8 @@ struct Given {
     epoch: Epoch,
     until: Tick,
     entries: BTreeMap<EntryId, u64>,
+    /// Until when the holder may not know of some of them.
+    kept: BTreeMap<EntryId, Tick>,
 }
 
 /// Where an answer starts, kept for the tries it takes.

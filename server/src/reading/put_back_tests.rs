@@ -35,6 +35,20 @@ async fn access_log(world: &World, record: RecordId) -> Vec<(AccessAction, Optio
     events.iter().map(read).collect()
 }
 
+/// What a record's access log says to be lost, event by event: how many events, if it can tell.
+async fn losses(world: &World, record: RecordId) -> Vec<(AccessAction, Option<u64>)> {
+    let keys = world.records.keys.clone();
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        audit::page(c, &Vault::new(&keys, record)?, 0, 10_000)
+    };
+    let events = world.records.db.read(job).await.expect("reads");
+    let gap = |event: &sync_core::audit::ChainedEvent| {
+        let event = AccessEvent::decode(&event.event).expect("an event");
+        event.gap.map(|gap| (event.action, gap.lost()))
+    };
+    events.iter().filter_map(gap).collect()
+}
+
 fn restores(log: &[(AccessAction, Option<String>)]) -> usize {
     log.iter()
         .filter(|(action, _)| *action == AccessAction::Restore)
@@ -246,6 +260,174 @@ async fn what_a_revoked_device_made_is_held() {
     assert_eq!(told.reason, HoldReason::NoLongerPermitted);
 }
 
+/// The access log says how much of it was lost, as far as devices showed by then.
+#[actix_web::test]
+async fn the_log_says_how_much_of_it_was_lost() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let patient = holder.author.person;
+    let mut tablet = world.phone(holder.head.record, patient, Role::Holder, patient);
+    holder.sync().await;
+    tablet.sync().await;
+    let copy = world.copy();
+    holder.allergy("une allergie");
+    holder.sync().await;
+    tablet.sync().await;
+    // The tablet has heard of one event, its reading, that the phone has not heard of.
+    world.put_back(&copy, &mut [&mut holder, &mut tablet]);
+    holder.sync().await;
+    let record = holder.head.record;
+    let restore = (AccessAction::Restore, Some(1));
+    assert_eq!(losses(&world, record).await, std::slice::from_ref(&restore));
+    tablet.sync().await;
+    let more = [restore, (AccessAction::Loss, Some(2))];
+    assert_eq!(losses(&world, record).await, more);
+    for phone in [&mut holder, &mut tablet] {
+        phone.sync().await;
+    }
+    assert_eq!(losses(&world, record).await, more);
+    assert_eq!(restores(&access_log(&world, record).await), 1);
+}
+
+/// A clock that went back does not take back when the store was put back last.
+#[actix_web::test]
+async fn the_last_restore_does_not_move_back() {
+    let mut world = World::new();
+    let mut ahead = world.holder(1).await;
+    let mut behind = world.holder(2).await;
+    ahead.sync().await;
+    behind.sync().await;
+    let copy = world.copy();
+    behind.allergy("une allergie");
+    behind.sync().await;
+    world.clock.advance_seconds(1_000);
+    ahead.allergy("une allergie");
+    ahead.sync().await;
+    world.put_back(&copy, &mut [&mut ahead, &mut behind]);
+    ahead.sync().await;
+    let restored = |world: &World| {
+        let job = |c: &mut diesel::SqliteConnection| lives::restored(c);
+        let db = world.records.db.clone();
+        async move { db.read::<_, Fault, _>(job).await.expect("reads") }
+    };
+    let last = restored(&world).await;
+    world.set_clock(START);
+    behind.sync().await;
+    assert_eq!(restored(&world).await, last);
+    assert!(last.is_some());
+}
+
+/// What was held is held again, and the holder asked again, once its author comes back.
+#[actix_web::test]
+async fn what_was_held_is_held_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let status = |of: &str| serde_json::json!({ "status": of }).to_string();
+    let revoke = sync_core::entry::Write::set("status", status("revoked"));
+    holder.write(right, &[revoke]);
+    holder.sync().await;
+    // Made in good faith: it had not heard of that.
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    let in_good_faith = HoldReason::NoLongerPermitted;
+    let held = sync_core::replica::AsideReason::Held(in_good_faith);
+    assert_eq!(caregiver.kept.aside[0].why, held);
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+
+    holder.sync().await;
+    caregiver.sync().await;
+    assert_eq!(caregiver.kept.aside[0].why, held);
+    assert!(caregiver.kept.unsent.is_empty());
+    let patient = holder.author.person;
+    let mut fresh = world.phone(holder.head.record, patient, Role::Holder, patient);
+    fresh.sync().await;
+    let told = fresh.kept.held.first().expect("the holder is asked");
+    assert_eq!((told.edit.entry, told.reason), (hers, in_good_faith));
+}
+
+/// If it is permitted by now, it is in the record, and on its author's device.
+#[actix_web::test]
+async fn what_was_held_and_is_permitted_is_accepted() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let status = |of: &str| serde_json::json!({ "status": of }).to_string();
+    let revoke = sync_core::entry::Write::set("status", status("revoked"));
+    let mut lost = holder.clone();
+    lost.write(right, &[revoke]);
+    lost.sync().await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    assert!(!caregiver.has(hers));
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers]);
+    assert!(caregiver.kept.aside.is_empty());
+    holder.sync().await;
+    is_whole(&holder, &[hers]);
+}
+
+/// What somebody wrote whom the restored server does not know goes again once it knows them.
+#[actix_web::test]
+async fn what_a_stranger_to_the_copy_wrote_goes_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    world.sign_in(&holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    world.sign_in(&caregiver).await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    holder.sync().await;
+    assert!(!holder.has(hers));
+    assert_eq!(holder.kept.aside.len(), 1);
+
+    // She signs in, and her other phone, which has not got it, writes something.
+    world.sign_in(&caregiver).await;
+    let note = caregiver.allergy("encore une");
+    caregiver.kept.entries.remove(&hers);
+    caregiver.sync().await;
+    caregiver.sync().await;
+    holder.sync().await;
+    is_whole(&holder, &[hers, note]);
+    assert!(holder.kept.aside.is_empty());
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers, note]);
+}
+
+/// What somebody wrote under a key that nobody knows any more they sign anew under the next.
+#[actix_web::test]
+async fn what_another_key_of_ones_own_signed_is_signed_anew() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    let (record, person) = (holder.head.record, caregiver.author.person);
+    let fresh = world.phone(record, person, Role::Caregiver, holder.author.person);
+    caregiver.author = fresh.author;
+    caregiver.visitor = fresh.visitor;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers]);
+    assert!(caregiver.kept.aside.is_empty());
+    holder.sync().await;
+    is_whole(&holder, &[hers]);
+}
+
 #[actix_web::test]
 async fn a_marked_copy_begins_every_log_anew() {
     let world = World::new();
@@ -283,6 +465,37 @@ async fn it_may_be_put_back_again() {
         holder.sync().await;
         is_whole(&holder, &all);
     }
+}
+
+/// An edit that names no checkpoint was made before its device was ever answered: from a device of
+/// today it is an edit of today, whatever it says.
+#[actix_web::test]
+async fn a_device_of_today_hands_nothing_back_of_its_own() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    holder.allergy("perdue");
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    let revoked = serde_json::json!({ "status": "revoked" }).to_string();
+    holder.write(right, &[sync_core::entry::Write::set("status", revoked)]);
+    holder.sync().await;
+    world.clock.advance_seconds(60);
+    let (person, patient) = (caregiver.author.person, holder.author.person);
+    let mut fresh = world.phone(holder.head.record, person, Role::Caregiver, patient);
+    world.sign_in(&fresh).await;
+    fresh.allergy("aujourd'hui");
+    let mut request = fresh.request();
+    let frame = request.edits.take().expect("edits");
+    let mut items = frame.unpack(&fresh.head.record).expect("a frame");
+    items[0].accepted = Some(START);
+    let frame = sync_core::sync::Frame::pack(&fresh.head.record, &items, None);
+    request.edits = Some(frame.expect("packs"));
+    let answer = fresh.ask(request).await.expect("answers");
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(answer.outcomes[0].verdict, held);
 }
 
 /// Somebody who is connected is told, too, and hands back.

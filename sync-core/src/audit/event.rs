@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Malformed, from_cbor, to_cbor};
 use crate::policy::Role;
-use crate::{DeviceId, EntryId, PersonId, Tick};
+use crate::{DeviceId, EntryId, PersonId, Tick, fixed_bytes};
 
 /// What was done. An action of a newer version is kept as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,12 +32,14 @@ pub enum AccessAction {
     Destroy,
     /// The server was restored from a backup: a declared gap.
     Restore,
+    /// A device showed that a restore lost more than was known.
+    Loss,
     /// An action of a newer version.
     Other(String),
 }
 
 impl AccessAction {
-    const KNOWN: [AccessAction; 11] = [
+    const KNOWN: [AccessAction; 12] = [
         AccessAction::Open,
         AccessAction::Read,
         AccessAction::Write,
@@ -49,6 +51,7 @@ impl AccessAction {
         AccessAction::IssueCode,
         AccessAction::Destroy,
         AccessAction::Restore,
+        AccessAction::Loss,
     ];
 
     /// The stable code, in kebab case.
@@ -65,6 +68,7 @@ impl AccessAction {
             AccessAction::IssueCode => "issue-code",
             AccessAction::Destroy => "destroy",
             AccessAction::Restore => "restore",
+            AccessAction::Loss => "loss",
             AccessAction::Other(code) => code,
         }
     }
@@ -123,6 +127,36 @@ pub struct AccessEvent {
     /// Why: the reason given, or the code of a refusal.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of a restore: what it is known to have lost of this log.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+}
+
+/// What a restore lost of an access log: a device that comes back shows how far the log had come,
+/// as the server had sealed it then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The number of the last event that is still there; nothing if that cannot be told.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+    /// The number of the last event that there is known to have been.
+    #[serde(rename = "n")]
+    pub had: u64,
+    /// Names that event, and the last that the holder might not know of.
+    #[serde(rename = "h")]
+    pub heads: WitnessedHeads,
+}
+
+impl Gap {
+    /// How many events are known to be lost, if that can be told.
+    pub fn lost(&self) -> Option<u64> {
+        Some(self.had.saturating_sub(self.kept?))
+    }
+}
+
+fixed_bytes! {
+    /// Names the heads of an access log and of what is chained apart from it.
+    WitnessedHeads, 8
 }
 
 impl AccessEvent {
