@@ -150,7 +150,7 @@ pub enum CarnetError {
     /// Let the person sign in with their passkey.
     #[error("sign in first")]
     SignInNeeded,
-    /// The profile is locked: unlock it, or let its person sign in.
+    /// The profile is locked: its person unlocks it with a passkey, or signs in.
     #[error("the profile is locked")]
     Locked,
     /// The person may not do this; `reason` is a stable word.

@@ -5,6 +5,7 @@ pub mod device;
 pub mod driver;
 pub mod error;
 pub mod face;
+pub mod passkeys;
 pub mod people;
 pub mod seal;
 pub mod store;

@@ -25,7 +25,7 @@ mod read;
 mod settle;
 mod sign_ins;
 
-pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
+pub use authenticator::{AskOwner, AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
 pub use lines::print_line;
 pub use phone::{Phone, PhoneError};

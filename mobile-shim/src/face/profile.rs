@@ -129,9 +129,9 @@ impl Profile {
         })
     }
 
-    /// Forgets its key: nothing of it can be read until it is unlocked or its person signs in.
-    pub fn lock(&self) {
-        self.device.lock(&self.row);
+    /// Forgets its key: nothing of it can be read until its person unlocks it or signs in.
+    pub fn lock(&self) -> Result<(), CarnetError> {
+        Ok(self.device.lock(&self.row)?)
     }
 
     /// Whether the sign-in stands, as far as this device knows.

@@ -1,5 +1,5 @@
 //! A software authenticator for terminals and tests. **Not for people's records**: its passkeys are
-//! plain bytes in a file, and it asks nobody whether they are who they say.
+//! plain bytes in a file, and whoever is there and says yes passes for their owner.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,9 @@ pub enum AuthenticatorError {
     /// It has no passkey for this server.
     #[error("the test authenticator has no passkey for this server")]
     NoPasskey,
+    /// The person did not let it be used.
+    #[error("the passkey was not used: its owner did not say yes")]
+    Denied,
     /// The ceremony failed.
     #[error("the passkey ceremony failed")]
     Failed,
@@ -51,7 +54,11 @@ pub struct SoftwareAuthenticator(Arc<Mutex<Shelf>>);
 struct Shelf {
     passkeys: Vec<Kept>,
     file: Option<PathBuf>,
+    asks: Option<AskOwner>,
 }
+
+/// Asks the owner of a passkey, by name, whether it may be used: what stands here for a fingerprint.
+pub type AskOwner = fn(&str) -> bool;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
@@ -59,6 +66,8 @@ struct Kept {
     credential_id: Bytes,
     rp_id: String,
     user_handle: Option<Bytes>,
+    #[serde(default)]
+    owner: String,
 }
 
 impl Default for SoftwareAuthenticator {
@@ -87,7 +96,13 @@ impl SoftwareAuthenticator {
         Ok(SoftwareAuthenticator(Arc::new(Mutex::new(Shelf {
             passkeys,
             file,
+            asks: None,
         }))))
+    }
+
+    /// Asks the owner whenever one of its passkeys is used. Without this, nobody is asked.
+    pub fn ask_owner(&self, asks: AskOwner) {
+        lock(&self.0).asks = Some(asks);
     }
 
     /// How many passkeys it has.
@@ -126,6 +141,7 @@ impl SoftwareAuthenticator {
     ) -> Result<String, AuthenticatorError> {
         let options: CredentialRequestOptions = read(options)?;
         let origin = origin(server)?;
+        self.verify_owner(person)?;
         let authenticator = self.authenticator(person.map(<[u8]>::to_vec));
         let mut client = Client::new(authenticator).allows_insecure_localhost(true);
         let asserted = block_on(client.authenticate(&origin, options, DefaultClientData))?;
@@ -134,6 +150,20 @@ impl SoftwareAuthenticator {
             _ => AuthenticatorError::Failed,
         })?;
         serde_json::to_string(&asserted).map_err(|_| AuthenticatorError::Failed)
+    }
+
+    fn verify_owner(&self, person: Option<&[u8]>) -> Result<(), AuthenticatorError> {
+        let (asks, owner) = {
+            let shelf = lock(&self.0);
+            let theirs = |kept: &&Kept| person.is_none() || kept.user_handle.as_deref() == person;
+            let passkey = shelf.passkeys.iter().rev().find(theirs);
+            let passkey = passkey.ok_or(AuthenticatorError::NoPasskey)?;
+            (shelf.asks, passkey.owner.clone())
+        };
+        match asks {
+            Some(asks) if !asks(&owner) => Err(AuthenticatorError::Denied),
+            _ => Ok(()),
+        }
     }
 
     fn authenticator(
@@ -189,7 +219,7 @@ where
     }
 }
 
-/// Always says yes, as a person would who holds the phone.
+/// Says yes: whoever may say no was asked before ([`SoftwareAuthenticator::ask_owner`]).
 struct Willing;
 
 #[async_trait]
@@ -272,6 +302,7 @@ impl CredentialStore for Choosing {
             credential_id: made.credential_id.to_vec().into(),
             rp_id: made.rp_id,
             user_handle: Some(user.id.to_vec().into()),
+            owner: user.display_name.unwrap_or(user.name.unwrap_or_default()),
         });
         if let Some(file) = &shelf.file {
             std::fs::write(file, codec::to_cbor(&shelf.passkeys))

@@ -1,5 +1,6 @@
 //! The commands, and the choice of profile and record they work on.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -76,11 +77,13 @@ enum Command {
     Whoami,
     /// The profiles on this phone.
     Profiles,
-    /// Go over to another profile.
+    /// Go over to another profile: its person's passkey unlocks it, and the others are locked.
     Switch {
         /// A name or identifier, or enough of it.
         profile: String,
     },
+    /// Lock the profile: only its person's passkey opens it again.
+    Lock,
     /// A code for another passkey, on another device.
     Invite,
     /// One's passkeys.
@@ -247,6 +250,10 @@ fn hint(error: &PhoneError, output: &Output) -> String {
             "try: carnet-phone sign-in",
             "essayez : carnet-phone sign-in",
         ),
+        PhoneError::Carnet(CarnetError::Locked) => output.say(
+            "its person unlocks it: carnet-phone switch NAME",
+            "la personne l’ouvre : carnet-phone switch NOM",
+        ),
         PhoneError::Carnet(CarnetError::Offline) => output.say(
             "your edits are kept and go out with the next sync",
             "vos modifications sont gardées et partiront à la prochaine synchronisation",
@@ -263,6 +270,12 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         (Err(_), Command::Wipe { yes }) => return wipe(&folder, *yes, output),
         (Err(error), _) => return Err(error),
     };
+    if std::io::stdin().is_terminal() {
+        phone.authenticator.ask_owner(match output.language {
+            Language::En => asked_in_english,
+            Language::Fr => asked_in_french,
+        });
+    }
     let mut here = Here {
         choices: Choices::load(&folder),
         folder: &folder,
@@ -280,6 +293,7 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         Command::Whoami => here.whoami()?,
         Command::Profiles => here.profiles()?,
         Command::Switch { profile } => here.switch(&profile)?,
+        Command::Lock => here.profile()?.lock()?,
         Command::Invite => here.invite()?,
         Command::Passkeys { manage } => here.passkeys(manage)?,
         Command::Devices { manage } => here.devices(manage)?,
@@ -310,6 +324,25 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn asked_in_english(owner: &str) -> bool {
+    says_yes(format_args!(
+        "Use the passkey of {owner} in the test authenticator? [y/N]"
+    ))
+}
+
+fn asked_in_french(owner: &str) -> bool {
+    says_yes(format_args!(
+        "Utiliser le passkey de {owner} dans l’authentificateur d’essai ? [o/N]"
+    ))
+}
+
+fn says_yes(question: std::fmt::Arguments<'_>) -> bool {
+    note!("{question}");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 fn wipe(folder: &Path, yes: bool, output: &Output) -> Result<ExitCode, PhoneError> {
@@ -402,8 +435,14 @@ impl Here<'_> {
         Ok((profile, chosen.clone()))
     }
 
+    /// Goes on with a profile just opened; those of others are locked.
     fn chose_profile(&mut self, profile: &Profile) -> Result<(), PhoneError> {
         let info = profile.info()?;
+        for other in self.phone.carnet.profiles()? {
+            if other.id != info.id {
+                self.phone.carnet.lock(other.id)?;
+            }
+        }
         self.choices = Choices {
             profile: Some(info.id.clone()),
             record: None,
@@ -448,7 +487,7 @@ impl Here<'_> {
     fn switch(&mut self, name: &str) -> Result<(), PhoneError> {
         let profiles = self.phone.carnet.profiles()?;
         let chosen = pick(&profiles, name, |p| [&p.name, &p.person])?;
-        let profile = self.phone.carnet.unlock(chosen.id.clone())?;
+        let profile = self.phone.unlock(chosen)?;
         self.chose_profile(&profile)
     }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{AuthenticatorError, SoftwareAuthenticator};
 use crate::error::CarnetError;
-use crate::face::{Carnet, Profile, wipe_folder};
+use crate::face::{Carnet, Profile, ProfileInfo, wipe_folder};
 use crate::vault::FileVault;
 
 const AUTHENTICATOR: &str = "test-authenticator.cbor";
@@ -101,13 +101,7 @@ impl Phone {
     /// # Errors
     /// When there is no such passkey, or the server cannot be reached or refuses.
     pub fn sign_in(&self, server: &str, person: Option<&str>) -> Result<Arc<Profile>, PhoneError> {
-        let handle = match person {
-            Some(person) => {
-                let id: uuid::Uuid = person.parse().map_err(|_| AuthenticatorError::NoPasskey)?;
-                Some(id.into_bytes())
-            }
-            None => None,
-        };
+        let handle = person.map(handle).transpose()?;
         let ceremony = self.carnet.sign_in_start(server.to_owned())?;
         let handle = handle.as_ref().map(|bytes| &bytes[..]);
         let credential = self
@@ -116,6 +110,22 @@ impl Phone {
         Ok(self
             .carnet
             .sign_in_finish(ceremony.id, credential, self.name.clone())?)
+    }
+
+    /// Unlocks a profile with a passkey of its person, without the server. One to look around with
+    /// has none, and needs none.
+    ///
+    /// # Errors
+    /// When there is no such passkey, its owner does not let it be used, or the store is broken.
+    pub fn unlock(&self, profile: &ProfileInfo) -> Result<Arc<Profile>, PhoneError> {
+        if profile.server.is_empty() {
+            return Ok(self.carnet.unlock(profile.id.clone())?);
+        }
+        let ceremony = self.carnet.unlock_start(profile.id.clone())?;
+        let handle = handle(&profile.person)?;
+        let (server, options) = (&profile.server, &ceremony.options);
+        let credential = self.authenticator.assert(server, options, Some(&handle))?;
+        Ok(self.carnet.unlock_finish(ceremony.id, credential)?)
     }
 
     /// Destroys all that is on the phone in a folder, its passkeys too, whether it opens or not.
@@ -141,4 +151,10 @@ impl Phone {
         }
         Ok(std::fs::remove_dir_all(folder.join(VAULT))?)
     }
+}
+
+/// The WebAuthn user handle of a person.
+fn handle(person: &str) -> Result<[u8; 16], AuthenticatorError> {
+    let id: uuid::Uuid = person.parse().map_err(|_| AuthenticatorError::NoPasskey)?;
+    Ok(id.into_bytes())
 }
