@@ -173,6 +173,9 @@ pub enum CarnetError {
     /// It is not on this device.
     #[error("there is no such thing on this device")]
     NotFound,
+    /// This device has not seen the record yet.
+    #[error("sync first: this device has not seen the record yet")]
+    NotSynced,
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -14,6 +14,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod vault;
+pub mod witness;
 
 pub use face::{Carnet, Profile, Record};
 

@@ -512,7 +512,7 @@ fn join(texts: &[Bilingual]) -> Bilingual {
 }
 
 /// A moment in UTC, to the minute.
-fn moment(tick: Tick) -> String {
+pub(super) fn moment(tick: Tick) -> String {
     let moment = jiff::Timestamp::from_millisecond(tick.millis());
     moment.map_or_else(
         |_| tick.0.to_string(),

@@ -333,20 +333,29 @@ impl Output {
     pub fn log_check(&self, check: &LogCheck) {
         match (&check.problem, check.broken_at) {
             (Some(problem), Some(at)) => out!(
-                "✗ {} {at}: {problem}",
+                "✗ {} {at}{} {}",
                 self.say(
                     "The log is broken at line",
                     "Le journal est rompu à la ligne"
-                )
-            ),
-            (Some(problem), None) => out!("✗ {problem}"),
-            (None, _) if check.restored.is_none() => out!(
-                "✓ {} ({})",
-                self.say(
-                    "Nothing was removed from the log or changed in it",
-                    "Rien n’a été retiré du journal ni modifié"
                 ),
-                check.lines
+                self.say(":", " :"),
+                self.of(problem)
+            ),
+            (Some(problem), None) => out!("✗ {}", self.of(problem)),
+            (None, _) if check.restored.is_none() => out!(
+                "✓ {}",
+                match self.language {
+                    Language::En => format!(
+                        "Nothing was removed from the log or changed in it: {} lines, checked \
+                         against {} heads that the server signed",
+                        check.lines, check.heads
+                    ),
+                    Language::Fr => format!(
+                        "Rien n’a été retiré du journal ni modifié : lignes {}, vérifiées d’après \
+                         {} états signés par le serveur",
+                        check.lines, check.heads
+                    ),
+                }
             ),
             (None, _) => {}
         }
