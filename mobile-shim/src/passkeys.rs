@@ -69,11 +69,7 @@ impl Unlocking {
     ///
     /// # Errors
     /// When the system gives no randomness.
-    pub fn start(
-        row: RowKey,
-        person: PersonId,
-        passkeys: Passkeys,
-    ) -> Result<Self, NoRandomness> {
+    pub fn start(row: RowKey, person: PersonId, passkeys: Passkeys) -> Result<Self, NoRandomness> {
         let mut challenge = [0; 32];
         seal::fill(&mut challenge)?;
         let challenge = Bytes::from(&challenge[..]);

@@ -303,6 +303,10 @@ async fn errors_repeat_neither_content_nor_identity() {
         let inner = format!("{error} {error:?}");
         let public = CarnetError::from(error);
         let texts = format!("{inner} {public} {public:?}");
+        // The person who asked may be shown it.
+        if let CarnetError::ServerProblem { detail, .. } = &public {
+            assert_eq!(detail.as_deref(), Some("Jeanne Martin"));
+        }
         for planted in [
             "Jeanne",
             "Martin",

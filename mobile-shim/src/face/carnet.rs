@@ -11,7 +11,7 @@ use crate::driver::{Clock, HttpTransport, SystemClock, Transport};
 use crate::error::{CarnetError, Error};
 use crate::passkeys::Unlocking;
 use crate::seal::{self, RowKey, row_text};
-use crate::store::{Store, StoreError};
+use crate::store::{ProfileCard, Store, StoreError};
 use crate::vault::KeyVault;
 
 /// How many ceremonies may be open at once; the oldest is forgotten first.
@@ -62,6 +62,23 @@ pub struct ProfileInfo {
     pub server: String,
     /// Whether it is locked.
     pub locked: bool,
+    /// Whether [`Carnet::unlock`] opens it: nobody locked it, or it is one to look around with.
+    pub left_open: bool,
+}
+
+impl ProfileInfo {
+    pub(super) fn new(row: &RowKey, card: ProfileCard, locked: bool, left_open: bool) -> Self {
+        let profession = card.profession.map(|known| known.as_str().to_owned());
+        ProfileInfo {
+            id: row_text(row),
+            name: card.name,
+            person: card.person.to_string(),
+            profession,
+            server: card.server,
+            locked,
+            left_open,
+        }
+    }
 }
 
 #[uniffi::export]
@@ -125,19 +142,12 @@ impl Carnet {
     /// The profiles on this device.
     pub fn profiles(&self) -> Result<Vec<ProfileInfo>, CarnetError> {
         let profiles = self.device.store().profiles()?;
-        Ok(profiles
-            .into_iter()
-            .map(|(row, card)| ProfileInfo {
-                id: row_text(&row),
-                name: card.name,
-                person: card.person.to_string(),
-                profession: card
-                    .profession
-                    .map(|profession| profession.as_str().to_owned()),
-                server: card.server,
-                locked: self.device.is_locked(&row),
-            })
-            .collect())
+        let info = |(row, card): (RowKey, ProfileCard)| -> Result<ProfileInfo, Error> {
+            let locked = self.device.is_locked(&row);
+            let left_open = card.server.is_empty() || self.device.is_left_open(&row)?;
+            Ok(ProfileInfo::new(&row, card, locked, left_open))
+        };
+        Ok(profiles.into_iter().map(info).collect::<Result<_, _>>()?)
     }
 
     /// Opens a profile that was left open: after the app was closed, or when it was never locked.

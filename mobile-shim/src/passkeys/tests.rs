@@ -27,7 +27,8 @@ fn make(authenticator: &SoftwareAuthenticator, person: PersonId) -> KnownPasskey
     } });
     let made = authenticator.create(SERVER, &options.to_string()).unwrap();
     let made: Value = serde_json::from_str(&made).unwrap();
-    let object: Bytes = serde_json::from_value(made["response"]["attestationObject"].clone()).unwrap();
+    let object: Bytes =
+        serde_json::from_value(made["response"]["attestationObject"].clone()).unwrap();
     let object: ciborium::Value = codec::from_cbor(&object).unwrap();
     let member = |name: &str| {
         let members = object.as_map().unwrap().iter();
@@ -133,7 +134,10 @@ fn what_was_not_verified_or_was_changed_unlocks_nothing() {
         credential["response"][part] = URL_SAFE_NO_PAD.encode(bytes).into();
         credential
     };
-    assert!(refused(&unlocking, &changed("authenticatorData", 32, USER_VERIFIED)));
+    assert!(refused(
+        &unlocking,
+        &changed("authenticatorData", 32, USER_VERIFIED)
+    ));
     assert!(refused(&unlocking, &changed("authenticatorData", 36, 1)));
     assert!(refused(&unlocking, &changed("signature", 10, 1)));
     assert!(refused(&unlocking, &changed("userHandle", 0, 1)));
