@@ -24,6 +24,8 @@ mod phone;
 mod read;
 mod settle;
 mod sign_ins;
+mod steps;
+mod wording;
 
 pub use authenticator::{AskOwner, AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;

@@ -30,6 +30,18 @@ pub enum PhoneError {
     /// A kind of entry that there is not.
     #[error("there is no such kind of entry; there are: {}", kinds())]
     UnknownKind,
+    /// Nobody has a profile here yet.
+    #[error("nobody is on this phone yet")]
+    Empty,
+    /// The person chose to stay offline.
+    #[error("offline by choice")]
+    StayingOffline,
+    /// An edit that names nothing to change.
+    #[error("say what to change")]
+    NothingNamed,
+    /// What is to be changed no entry of this kind has.
+    #[error("an entry of this kind has none of what is to be changed")]
+    NotForThisKind,
     /// The person's right to the record has ended.
     #[error(
         "your right to this record has ended; edits of yours waiting: {waiting}, not taken: {set_aside}"
@@ -52,6 +64,12 @@ pub enum PhoneError {
 pub(super) fn kinds() -> String {
     let codes: Vec<_> = Kind::ALL.iter().map(Kind::code).collect();
     codes.join(", ")
+}
+
+/// The kind of this code, if there is one.
+pub(super) fn known_kind(code: &str) -> Result<&str, PhoneError> {
+    let known = Kind::ALL.iter().any(|kind| kind.code() == code);
+    known.then_some(code).ok_or(PhoneError::UnknownKind)
 }
 
 /// A phone in a folder.

@@ -1,6 +1,9 @@
 //! Commands that share, hide, review and resolve.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use sync_core::kind::Verdict;
+use sync_core::policy::DelegationType;
 
 use super::PhoneError;
 use super::cli::Here;
@@ -31,8 +34,12 @@ pub enum Share {
     Delegate {
         /// Whom.
         person: String,
-        /// caregiver …
-        #[arg(long = "type", default_value = "caregiver")]
+        /// What they are to the holder.
+        #[arg(
+            long = "type",
+            default_value = "caregiver",
+            value_parser = PossibleValuesParser::new(DelegationType::CODES.iter().copied())
+        )]
         kind: String,
         /// Until when.
         #[arg(long)]
@@ -55,11 +62,11 @@ pub enum Share {
 pub struct Resolve {
     /// Its number in the list.
     item: usize,
-    /// Take the side of this change (the first characters of its name).
+    /// Take the side of this change: the first characters of its name, as the list gives them.
     #[arg(long, conflicts_with = "decide", required_unless_present = "decide")]
     take: Option<String>,
-    /// accept, discard, confirm, not-a-duplicate
-    #[arg(long)]
+    /// What to decide, of what the list offers.
+    #[arg(long, value_parser = PossibleValuesParser::new(Verdict::CODES.iter().copied()))]
     decide: Option<String>,
 }
 
