@@ -27,7 +27,7 @@ mod sign_ins;
 mod steps;
 mod wording;
 
-pub use authenticator::{AskOwner, AuthenticatorError, SoftwareAuthenticator};
+pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
 pub use lines::print_line;
-pub use phone::{Phone, PhoneError};
+pub use phone::{AskOwner, Phone, PhoneError};

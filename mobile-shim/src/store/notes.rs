@@ -23,7 +23,7 @@ pub enum Shelf {
     Matrix = 6,
     /// Lines of the access log that the server had and lost.
     LostLog = 7,
-    /// Heads of the access log that the server signed. (Shelf 5 had one without its signature.)
+    /// Heads of the access log that the server signed. (What stands on shelf 5 is not read.)
     Witness = 8,
 }
 

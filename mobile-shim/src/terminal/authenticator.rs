@@ -54,11 +54,7 @@ pub struct SoftwareAuthenticator(Arc<Mutex<Shelf>>);
 struct Shelf {
     passkeys: Vec<Kept>,
     file: Option<PathBuf>,
-    asks: Option<AskOwner>,
 }
-
-/// Asks the owner of a passkey, by name, whether it may be used: what stands here for a fingerprint.
-pub type AskOwner = fn(&str) -> bool;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
@@ -66,8 +62,6 @@ struct Kept {
     credential_id: Bytes,
     rp_id: String,
     user_handle: Option<Bytes>,
-    #[serde(default)]
-    owner: String,
 }
 
 impl Default for SoftwareAuthenticator {
@@ -96,13 +90,7 @@ impl SoftwareAuthenticator {
         Ok(SoftwareAuthenticator(Arc::new(Mutex::new(Shelf {
             passkeys,
             file,
-            asks: None,
         }))))
-    }
-
-    /// Asks the owner whenever one of its passkeys is used. Without this, nobody is asked.
-    pub fn ask_owner(&self, asks: AskOwner) {
-        lock(&self.0).asks = Some(asks);
     }
 
     /// How many passkeys it has.
@@ -141,7 +129,6 @@ impl SoftwareAuthenticator {
     ) -> Result<String, AuthenticatorError> {
         let options: CredentialRequestOptions = read(options)?;
         let origin = origin(server)?;
-        self.verify_owner(person)?;
         let authenticator = self.authenticator(person.map(<[u8]>::to_vec));
         let mut client = Client::new(authenticator).allows_insecure_localhost(true);
         let asserted = block_on(client.authenticate(&origin, options, DefaultClientData))?;
@@ -150,20 +137,6 @@ impl SoftwareAuthenticator {
             _ => AuthenticatorError::Failed,
         })?;
         serde_json::to_string(&asserted).map_err(|_| AuthenticatorError::Failed)
-    }
-
-    fn verify_owner(&self, person: Option<&[u8]>) -> Result<(), AuthenticatorError> {
-        let (asks, owner) = {
-            let shelf = lock(&self.0);
-            let theirs = |kept: &&Kept| person.is_none() || kept.user_handle.as_deref() == person;
-            let passkey = shelf.passkeys.iter().rev().find(theirs);
-            let passkey = passkey.ok_or(AuthenticatorError::NoPasskey)?;
-            (shelf.asks, passkey.owner.clone())
-        };
-        match asks {
-            Some(asks) if !asks(&owner) => Err(AuthenticatorError::Denied),
-            _ => Ok(()),
-        }
     }
 
     fn authenticator(
@@ -219,7 +192,7 @@ where
     }
 }
 
-/// Says yes: whoever may say no was asked before ([`SoftwareAuthenticator::ask_owner`]).
+/// Says yes: whoever may say no was asked before ([`super::Phone::ask_owner`]).
 struct Willing;
 
 #[async_trait]
@@ -302,7 +275,6 @@ impl CredentialStore for Choosing {
             credential_id: made.credential_id.to_vec().into(),
             rp_id: made.rp_id,
             user_handle: Some(user.id.to_vec().into()),
-            owner: user.display_name.unwrap_or(user.name.unwrap_or_default()),
         });
         if let Some(file) = &shelf.file {
             std::fs::write(file, codec::to_cbor(&shelf.passkeys))

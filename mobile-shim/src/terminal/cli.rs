@@ -213,13 +213,13 @@ pub fn run() -> ExitCode {
 
 fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
     let folder = cli.store;
-    let phone = match (Phone::open(&folder), &cli.command) {
+    let mut phone = match (Phone::open(&folder), &cli.command) {
         (Ok(phone), _) => phone,
         (Err(_), Command::Wipe { yes }) => return wipe(&folder, *yes, output),
         (Err(error), _) => return Err(error),
     };
     if std::io::stdin().is_terminal() {
-        phone.authenticator.ask_owner(match output.language {
+        phone = phone.ask_owner(match output.language {
             Language::En => asked_in_english,
             Language::Fr => asked_in_french,
         });
@@ -238,6 +238,9 @@ fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
     obeyed.map_err(|error| match error {
         PhoneError::Carnet(CarnetError::Offline) if phone.carnet.is_offline() => {
             PhoneError::StayingOffline
+        }
+        PhoneError::Carnet(CarnetError::SignInNeeded) if here.is_to_look_around() => {
+            PhoneError::NoServer
         }
         error => error,
     })
@@ -302,6 +305,11 @@ impl Here<'_> {
             Command::Wipe { .. } => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn is_to_look_around(&self) -> bool {
+        let info = self.profile().and_then(|profile| Ok(profile.info()?));
+        info.is_ok_and(|info| info.server.is_empty())
     }
 
     /// Says that something was done of which there is nothing to show.
@@ -509,7 +517,7 @@ pub(super) fn pick<'t, T, const N: usize>(
     let plain = |text: &str| text.to_lowercase().replace('−', "-");
     let name = plain(name);
     if name.is_empty() {
-        return Err(CarnetError::NotFound.into());
+        return Err(PhoneError::NoneCalled);
     }
     let exact = |text: &String| plain(text) == name || short(text) == name;
     let part = |text: &String| plain(text).contains(&name);
@@ -524,7 +532,7 @@ pub(super) fn pick<'t, T, const N: usize>(
         found = meant(&part);
     }
     match found.as_slice() {
-        [] => Err(CarnetError::NotFound.into()),
+        [] => Err(PhoneError::NoneCalled),
         [one] => Ok(one),
         several => Err(PhoneError::Several {
             which: several.iter().map(|thing| line(&called(thing))).collect(),

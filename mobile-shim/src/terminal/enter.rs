@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use sync_core::kind::{
-    AllergyCategory, BloodGroupSource, Criticality, Severity, StatusCode, Verification,
+    AllergyCategory, BloodGroupSource, Criticality, Occurred, Severity, StatusCode, Verification,
 };
 
 use super::PhoneError;
@@ -21,7 +21,7 @@ use crate::face::{
 #[derive(Args, Clone, Default)]
 pub struct Anything {
     /// When it happened: 2024, 2024-05 or 2024-05-03.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     when: Option<String>,
     /// Where you have it from, in words.
     #[arg(long)]
@@ -38,7 +38,7 @@ pub struct Anything {
 #[derive(Args, Clone, Default)]
 pub struct Dosage {
     /// How much each time, e.g. 1 or 0.5
-    #[arg(long)]
+    #[arg(long, value_parser = amount)]
     dose: Option<String>,
     /// Of what, e.g. comprimé
     #[arg(long)]
@@ -56,10 +56,10 @@ pub struct Dosage {
     #[arg(long)]
     as_needed: bool,
     /// First day.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     starts: Option<String>,
     /// Last day.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     ends: Option<String>,
 }
 
@@ -552,6 +552,20 @@ fn standing(entry: &crate::face::Entry, key: &str) -> Map<String, Value> {
 
 const GROUPS: &[&str] = &["A+", "A-", "B+", "B-", "AB+", "AB-", "O+", "O-"];
 const DECLARED: &str = "declared";
+
+fn day(text: &str) -> Result<String, &'static str> {
+    let day = text.parse::<Occurred>();
+    day.map(|_| text.to_owned())
+        .map_err(|_| "a date is 2024, 2024-05 or 2024-05-03")
+}
+
+fn amount(text: &str) -> Result<String, &'static str> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let fits = digits(whole) && digits(part);
+    fits.then(|| text.to_owned())
+        .ok_or("an amount is digits with at most one point, like 1 or 0.5")
+}
 
 /// Takes one of these codes.
 fn codes(codes: &'static [&'static str]) -> PossibleValuesParser {

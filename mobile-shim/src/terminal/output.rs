@@ -411,14 +411,17 @@ impl Output {
         );
     }
 
-    /// Where a record stands.
-    pub fn state(&self, state: &RecordState) {
+    /// Where a record stands; on a phone with a server, how it stands with that too.
+    pub fn state(&self, state: &RecordState, has_server: bool) {
         let (entries, waiting, aside) = (state.entries, state.waiting, state.set_aside);
         match self.language {
             Language::En => out!("entries: {entries} · waiting: {waiting} · not taken: {aside}"),
             Language::Fr => {
                 out!("éléments : {entries} · en attente : {waiting} · non reprises : {aside}")
             }
+        }
+        if !has_server {
+            return;
         }
         match state.seen_until {
             Some(at) => out!("{} {}", self.say("synced", "synchronisé"), moment(at)),

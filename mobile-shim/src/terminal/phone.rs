@@ -33,6 +33,15 @@ pub enum PhoneError {
     /// Nobody has a profile here yet.
     #[error("nobody is on this phone yet")]
     Empty,
+    /// Nothing has this name or identifier.
+    #[error("nothing is called so")]
+    NoneCalled,
+    /// The to-review list has no such item, or the item no such side.
+    #[error("the to-review list has no such item or side")]
+    NoItem,
+    /// The profile is one to look around with.
+    #[error("this profile has no server")]
+    NoServer,
     /// The person chose to stay offline.
     #[error("offline by choice")]
     StayingOffline,
@@ -80,7 +89,12 @@ pub struct Phone {
     /// Its passkeys; for tests only.
     pub authenticator: SoftwareAuthenticator,
     name: String,
+    asks: Option<AskOwner>,
 }
+
+/// Asks the owner of a passkey, by name where it is known, whether it may be used: what stands here
+/// for a fingerprint.
+pub type AskOwner = fn(&str) -> bool;
 
 impl Phone {
     /// Opens a phone, or takes a new one out of its box.
@@ -96,7 +110,15 @@ impl Phone {
             carnet: Carnet::open(store, vault)?,
             authenticator: SoftwareAuthenticator::in_file(&folder.join(AUTHENTICATOR))?,
             name: name.unwrap_or("phone").chars().take(60).collect(),
+            asks: None,
         })
+    }
+
+    /// Asks the owner whenever a passkey is used. Without this, nobody is asked.
+    #[must_use]
+    pub fn ask_owner(self, asks: AskOwner) -> Self {
+        let asks = Some(asks);
+        Phone { asks, ..self }
     }
 
     /// Makes a passkey with an enrolment code, and signs in.
@@ -122,6 +144,11 @@ impl Phone {
         let handle = person.map(handle).transpose()?;
         let ceremony = self.carnet.sign_in_start(server.to_owned())?;
         let handle = handle.as_ref().map(|bytes| &bytes[..]);
+        let profiles = self.carnet.profiles()?;
+        let known = profiles
+            .iter()
+            .find(|one| Some(one.person.as_str()) == person);
+        self.verify_owner(known.map_or("?", |one| &one.name))?;
         let credential = self
             .authenticator
             .assert(server, &ceremony.options, handle)?;
@@ -142,8 +169,16 @@ impl Phone {
         let ceremony = self.carnet.unlock_start(profile.id.clone())?;
         let handle = handle(&profile.person)?;
         let (server, options) = (&profile.server, &ceremony.options);
+        self.verify_owner(&profile.name)?;
         let credential = self.authenticator.assert(server, options, Some(&handle))?;
         Ok(self.carnet.unlock_finish(ceremony.id, credential)?)
+    }
+
+    fn verify_owner(&self, name: &str) -> Result<(), AuthenticatorError> {
+        match self.asks {
+            Some(asks) if !asks(name) => Err(AuthenticatorError::Denied),
+            _ => Ok(()),
+        }
     }
 
     /// Destroys all that is on the phone in a folder, its passkeys too, whether it opens or not.

@@ -37,7 +37,7 @@ impl Here<'_> {
             out!("{} · {}", who.profile.name, output.place(&who.profile));
             out!("{}", who.profile.person);
             if let Some(state) = &who.record {
-                output.state(state);
+                output.state(state, !who.profile.server.is_empty());
             }
         });
         Ok(())

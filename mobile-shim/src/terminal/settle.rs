@@ -62,11 +62,22 @@ pub enum Share {
 pub struct Resolve {
     /// Its number in the list.
     item: usize,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct How {
     /// Take the side of this change: the first characters of its name, as the list gives them.
-    #[arg(long, conflicts_with = "decide", required_unless_present = "decide")]
+    #[arg(long, value_name = "CHANGE")]
     take: Option<String>,
     /// What to decide, of what the list offers.
-    #[arg(long, value_parser = PossibleValuesParser::new(Verdict::CODES.iter().copied()))]
+    #[arg(
+        long,
+        value_name = "VERDICT",
+        value_parser = PossibleValuesParser::new(Verdict::CODES.iter().copied())
+    )]
     decide: Option<String>,
 }
 
@@ -81,15 +92,13 @@ impl Here<'_> {
         let record = self.record()?;
         let items = record.to_review()?;
         let at = resolve.item.checked_sub(1);
-        let item = at
-            .and_then(|at| items.get(at))
-            .ok_or(CarnetError::NotFound)?;
-        let choice = match (&resolve.take, &resolve.decide) {
+        let item = at.and_then(|at| items.get(at)).ok_or(PhoneError::NoItem)?;
+        let choice = match (&resolve.how.take, &resolve.how.decide) {
             (Some(start), _) => {
                 let mut changes = item.sides.iter().map(|side| &side.claim.change);
                 let change = changes.find(|change| change.starts_with(start.as_str()));
                 ReviewChoice::Take {
-                    change: change.ok_or(CarnetError::NotFound)?.clone(),
+                    change: change.ok_or(PhoneError::NoItem)?.clone(),
                 }
             }
             (None, verdict) => ReviewChoice::Decide {
@@ -128,9 +137,7 @@ impl Here<'_> {
         let record = self.record()?;
         let rights = match find(&record, right) {
             Ok(entry) => vec![entry],
-            Err(PhoneError::Carnet(CarnetError::NotFound)) => {
-                record.rights_of(self.person(right)?)?
-            }
+            Err(PhoneError::NoneCalled) => record.rights_of(self.person(right)?)?,
             Err(error) => return Err(error),
         };
         if rights.is_empty() {

@@ -9,7 +9,6 @@ use super::cli::{Here, pick};
 use super::output::moment;
 use super::phone::known_kind;
 use super::read::find;
-use crate::error::CarnetError;
 use crate::face::Wish;
 
 /// What to do with passkeys or devices.
@@ -91,7 +90,7 @@ impl Here<'_> {
                 let at = number.and_then(|number| number.checked_sub(1));
                 let item = at.and_then(|at| items.get(at));
                 Wish::Review {
-                    item: item.ok_or(CarnetError::NotFound)?.key.clone(),
+                    item: item.ok_or(PhoneError::NoItem)?.key.clone(),
                 }
             }
             What::ReadLog => Wish::ReadLog,

@@ -103,6 +103,17 @@ impl Output {
                 "nobody is on this phone yet",
                 "personne n’est encore sur ce téléphone",
             ),
+            PhoneError::NoneCalled => {
+                Words::new("nothing here is called so", "rien ici ne s’appelle ainsi")
+            }
+            PhoneError::NoItem => Words::new(
+                "there is no such item, or no such side of it",
+                "il n’y a pas de tel point, ou il n’a pas ce côté",
+            ),
+            PhoneError::NoServer => Words::new(
+                "this profile is to look around with: nothing of it leaves this phone",
+                "ce profil sert à découvrir : rien n’en quitte ce téléphone",
+            ),
             PhoneError::StayingOffline => Words::new("offline by choice", "hors ligne par choix"),
             PhoneError::NothingNamed => Words::new(
                 "say what to change, e.g. --label or --status",
@@ -262,6 +273,11 @@ fn hint(error: &PhoneError) -> Option<Words> {
         PhoneError::Carnet(CarnetError::NotSynced) => {
             Words::new("try: carnet-phone sync", "essayez : carnet-phone sync")
         }
+        PhoneError::NoItem => Words::new("see: carnet-phone review", "voyez : carnet-phone review"),
+        PhoneError::NoServer => Words::new(
+            "with a code from the desk: carnet-phone enrol SERVER CODE",
+            "avec un code du guichet : carnet-phone enrol SERVEUR CODE",
+        ),
         PhoneError::StayingOffline => Words::new(
             "to go online again: carnet-phone offline off",
             "pour revenir en ligne : carnet-phone offline off",

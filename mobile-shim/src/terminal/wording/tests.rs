@@ -121,6 +121,9 @@ fn errors() -> Vec<PhoneError> {
         PhoneError::Folder(std::io::ErrorKind::NotFound.into()),
         PhoneError::UnknownKind,
         PhoneError::Empty,
+        PhoneError::NoneCalled,
+        PhoneError::NoItem,
+        PhoneError::NoServer,
         PhoneError::StayingOffline,
         PhoneError::NothingNamed,
         PhoneError::NotForThisKind,
@@ -159,6 +162,9 @@ fn is_listed(error: &PhoneError) {
         | PhoneError::Folder(_)
         | PhoneError::UnknownKind
         | PhoneError::Empty
+        | PhoneError::NoneCalled
+        | PhoneError::NoItem
+        | PhoneError::NoServer
         | PhoneError::StayingOffline
         | PhoneError::NothingNamed
         | PhoneError::NotForThisKind
