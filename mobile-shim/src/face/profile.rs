@@ -12,7 +12,7 @@ use crate::account;
 use crate::device::Device;
 use crate::driver::{Method, end_session, signed_call, token};
 use crate::error::{CarnetError, Error};
-use crate::seal::{RowKey, row_text};
+use crate::seal::RowKey;
 use crate::store::Secrets;
 
 /// A person at a server, on this device; unlocked until [`Profile::lock`].
@@ -117,21 +117,12 @@ impl Profile {
     pub fn info(&self) -> Result<ProfileInfo, CarnetError> {
         let profile = self.device.profile(&self.row)?;
         let card = profile.card.clone();
-        Ok(ProfileInfo {
-            id: row_text(&self.row),
-            name: card.name,
-            person: card.person.to_string(),
-            profession: card
-                .profession
-                .map(|profession| profession.as_str().to_owned()),
-            server: card.server,
-            locked: false,
-        })
+        Ok(ProfileInfo::new(&self.row, card, false, true))
     }
 
-    /// Forgets its key: nothing of it can be read until it is unlocked or its person signs in.
-    pub fn lock(&self) {
-        self.device.lock(&self.row);
+    /// Forgets its key: nothing of it can be read until its person unlocks it or signs in.
+    pub fn lock(&self) -> Result<(), CarnetError> {
+        Ok(self.device.lock(&self.row)?)
     }
 
     /// Whether the sign-in stands, as far as this device knows.

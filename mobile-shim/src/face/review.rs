@@ -6,11 +6,11 @@ use sync_core::kind::{Draft, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
 use sync_core::replica::{AsideReason, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
-use sync_core::{ChangeHash, guard};
+use sync_core::{ChangeHash, EntryId, guard};
 
-use super::show::Names;
+use super::show::{Names, same};
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
-use crate::error::{CarnetError, Error};
+use crate::error::{CarnetError, Error, field_in_words};
 use crate::store::{Shelf, StoreError, Views};
 
 /// One side of an item to review.
@@ -20,8 +20,12 @@ pub struct ReviewSide {
     pub entry: String,
     /// Under which field.
     pub field: String,
+    /// What people call that field.
+    pub title: Bilingual,
     /// What, and who says so.
     pub claim: Claim,
+    /// Whether the item can be settled by taking this side.
+    pub may_be_taken: bool,
 }
 
 /// Something that people must settle because machines must not.
@@ -91,7 +95,7 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
-        let label = |entry: &sync_core::EntryId| {
+        let label = |entry: &EntryId| {
             let view = views.find(entry);
             view.map(|view| names.summary(view)).unwrap_or_default()
         };
@@ -105,7 +109,7 @@ impl Record {
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(label).collect(),
                 field: item.field.clone(),
-                sides: sides(&names, item),
+                sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
             })
             .collect())
@@ -212,14 +216,26 @@ impl Record {
     }
 }
 
-fn sides(names: &Names, item: &ReviewItem) -> Vec<ReviewSide> {
+fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
+    let may_be_taken = |change: ChangeHash| {
+        let resolution = merge::resolve(item, &Choice::Take(change), views);
+        resolution.is_some()
+    };
+    let title = |entry: &EntryId, field: &str| {
+        let spec = views.find(entry).and_then(|view| view.kind.field(field));
+        let title = spec.map(|spec| spec.title);
+        let title = title.or_else(|| field_in_words(field.split('/').next().unwrap_or(field)));
+        title.map_or_else(|| same(field.to_owned()), Bilingual::from)
+    };
     item.claims
         .iter()
         .filter(|side| side.field != sync_core::entry::SCHEMA)
         .map(|side| ReviewSide {
             entry: side.entry.to_string(),
+            title: title(&side.entry, &side.field),
             field: side.field.clone(),
             claim: names.claim(&side.field, &side.claim),
+            may_be_taken: may_be_taken(side.claim.change),
         })
         .collect()
 }

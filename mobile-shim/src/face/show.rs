@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use sync_core::entry::{self, Value};
 use sync_core::kind::{
-    Abo, AllergyCategory, BloodGroup, BloodGroupSource, Criticality, JsonScalar as _, Kind, Label,
-    Phone, Reaction, Regimen, RhD, Severity, Status, Verification, Words,
+    Abo, AllergyCategory, BloodGroup, Criticality, JsonScalar as _, Kind, Label, Phone, Reaction,
+    Regimen, RhD, Severity, Status, Verdict, Verification, Words,
 };
 use sync_core::merge::{self, Danger, EntryView, FieldClaim, FieldView, Standing};
+use sync_core::policy::DelegationType;
 use sync_core::{EntryId, PersonId, Tick};
 
 /// The same in English and in French.
@@ -384,7 +385,8 @@ fn coded(name: &str, text: &str) -> Option<Bilingual> {
         "verification" => Verification::from(code).words(),
         "severity" => Severity::from(code).words(),
         "abo" => Abo::from(code).words(),
-        "source" => BloodGroupSource::from(code).words(),
+        "decision" => Verdict::from(code).words(),
+        "type" => DelegationType::from(code).words(),
         _ => None,
     };
     found.map(Bilingual::from)
@@ -493,7 +495,7 @@ fn words(words: Words) -> Bilingual {
     words.into()
 }
 
-fn same(text: String) -> Bilingual {
+pub(super) fn same(text: String) -> Bilingual {
     Bilingual {
         en: text.clone(),
         fr: text,
@@ -512,7 +514,7 @@ fn join(texts: &[Bilingual]) -> Bilingual {
 }
 
 /// A moment in UTC, to the minute.
-fn moment(tick: Tick) -> String {
+pub(super) fn moment(tick: Tick) -> String {
     let moment = jiff::Timestamp::from_millisecond(tick.millis());
     moment.map_or_else(
         |_| tick.0.to_string(),

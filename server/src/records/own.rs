@@ -27,15 +27,12 @@ pub enum SignInChange {
 
 impl SignInChange {
     fn action(self) -> AccessAction {
-        AccessAction::from(
-            match self {
-                SignInChange::PasskeyAdded => "passkey-added",
-                SignInChange::PasskeyRevoked => "passkey-revoked",
-                SignInChange::DeviceAdded => "device-added",
-                SignInChange::DeviceRevoked => "device-revoked",
-            }
-            .to_owned(),
-        )
+        match self {
+            SignInChange::PasskeyAdded => AccessAction::PasskeyAdded,
+            SignInChange::PasskeyRevoked => AccessAction::PasskeyRevoked,
+            SignInChange::DeviceAdded => AccessAction::DeviceAdded,
+            SignInChange::DeviceRevoked => AccessAction::DeviceRevoked,
+        }
     }
 }
 

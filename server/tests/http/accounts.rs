@@ -45,6 +45,16 @@ async fn passkeys_are_named_by_their_owner_alone() {
     let ana = world.enrol("Ana", &mut anas).await;
     let eva = world.enrol("Éva", &mut evas).await;
     let listed = world.get("/v1/me/passkeys", token(&ana)).await.ok();
+    // By these her devices know her without the server.
+    let made = anas
+        .passkey
+        .as_ref()
+        .expect("a passkey")
+        .credential_id
+        .to_vec();
+    let made = serde_json::to_value(sync_core::Bytes::from(made)).expect("is JSON");
+    assert_eq!(listed[0]["credential_id"], made);
+    assert_eq!(listed[0]["public_key"]["crv"], "P-256");
     let path = format!("/v1/me/passkeys/{}", listed[0]["id"].as_str().expect("id"));
     let rename = |name: String, by| {
         let body = json!({ "name": name });

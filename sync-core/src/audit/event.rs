@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Malformed, from_cbor, to_cbor};
+use crate::kind::Words;
 use crate::policy::Role;
 use crate::{DeviceId, EntryId, PersonId, Tick, fixed_bytes};
 
@@ -34,12 +35,21 @@ pub enum AccessAction {
     Restore,
     /// A device showed that a restore lost more than was known.
     Loss,
+    /// A passkey of the holder's was enrolled.
+    PasskeyAdded,
+    /// A passkey of the holder's was revoked.
+    PasskeyRevoked,
+    /// A device of the holder's was registered.
+    DeviceAdded,
+    /// A device of the holder's was revoked.
+    DeviceRevoked,
     /// An action of a newer version.
     Other(String),
 }
 
 impl AccessAction {
-    const KNOWN: [AccessAction; 12] = [
+    /// The actions of this version.
+    pub const KNOWN: [AccessAction; 16] = [
         AccessAction::Open,
         AccessAction::Read,
         AccessAction::Write,
@@ -52,6 +62,10 @@ impl AccessAction {
         AccessAction::Destroy,
         AccessAction::Restore,
         AccessAction::Loss,
+        AccessAction::PasskeyAdded,
+        AccessAction::PasskeyRevoked,
+        AccessAction::DeviceAdded,
+        AccessAction::DeviceRevoked,
     ];
 
     /// The stable code, in kebab case.
@@ -69,8 +83,35 @@ impl AccessAction {
             AccessAction::Destroy => "destroy",
             AccessAction::Restore => "restore",
             AccessAction::Loss => "loss",
+            AccessAction::PasskeyAdded => "passkey-added",
+            AccessAction::PasskeyRevoked => "passkey-revoked",
+            AccessAction::DeviceAdded => "device-added",
+            AccessAction::DeviceRevoked => "device-revoked",
             AccessAction::Other(code) => code,
         }
+    }
+
+    /// What was done, for people; nothing for an action of a newer version.
+    pub fn words(&self) -> Option<Words> {
+        Some(match self {
+            AccessAction::Open => Words::new("opened the record", "ouverture du carnet"),
+            AccessAction::Read => Words::new("read", "lecture"),
+            AccessAction::Write => Words::new("wrote", "écriture"),
+            AccessAction::Hold => Words::new("edit held", "modification retenue"),
+            AccessAction::Refuse => Words::new("edit refused", "modification refusée"),
+            AccessAction::Settle => Words::new("held edit settled", "modification tranchée"),
+            AccessAction::ReadLog => Words::new("read the log", "lecture du journal"),
+            AccessAction::ReadPeople => Words::new("read names", "lecture de noms"),
+            AccessAction::IssueCode => Words::new("code issued", "code délivré"),
+            AccessAction::Destroy => Words::new("destroyed", "destruction"),
+            AccessAction::Restore => Words::new("server restored", "serveur restauré"),
+            AccessAction::Loss => Words::new("more was lost", "perte plus grande"),
+            AccessAction::PasskeyAdded => Words::new("passkey added", "passkey ajouté"),
+            AccessAction::PasskeyRevoked => Words::new("passkey revoked", "passkey révoqué"),
+            AccessAction::DeviceAdded => Words::new("device added", "appareil ajouté"),
+            AccessAction::DeviceRevoked => Words::new("device revoked", "appareil révoqué"),
+            AccessAction::Other(_) => return None,
+        })
     }
 }
 

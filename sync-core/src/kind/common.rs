@@ -48,7 +48,7 @@ codes! {
         /// It is over.
         Resolved = "resolved", "resolved", "résolu";
         /// It turned out not to be so.
-        Refuted = "refuted", "ruled out", "écarté";
+        Refuted = "refuted", "ruled out", "réfuté";
         /// No longer taken.
         Stopped = "stopped", "stopped", "arrêté";
         /// A right taken back.

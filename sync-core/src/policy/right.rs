@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::Words;
 use crate::{EntryId, PersonId, Tick};
 
 /// Whether entries of this kind are rights: no matrix speaks of them, the holder writes them.
@@ -67,6 +68,18 @@ pub enum DelegationType {
 impl DelegationType {
     /// The types of this version, as they are written.
     pub const CODES: &'static [&'static str] = &["caregiver", "parent", "guardian"];
+
+    /// What people call it; nothing for a type of a newer version.
+    pub fn words(&self) -> Option<Words> {
+        Some(match self {
+            DelegationType::Caregiver => Words::new("caregiver", "aidant"),
+            DelegationType::Parent => {
+                Words::new("parent of a minor", "titulaire de l’autorité parentale")
+            }
+            DelegationType::Guardian => Words::new("guardian", "tuteur"),
+            DelegationType::Other(_) => return None,
+        })
+    }
 }
 
 impl From<String> for DelegationType {

@@ -348,10 +348,14 @@ fn a_person_manages_what_lets_them_in_from_their_phone() {
         false => (&passkeys[1], &passkeys[0]),
     };
     revoke(&other.id).expect("there is another");
-    let refused = revoke(&kept.id);
-    let problem = "last-passkey".to_owned();
-    let status = 409;
-    assert_eq!(refused, Err(CarnetError::ServerProblem { problem, status }));
+    let Err(CarnetError::ServerProblem {
+        problem, detail, ..
+    }) = revoke(&kept.id)
+    else {
+        panic!("the last one stays");
+    };
+    assert_eq!(problem, "last-passkey");
+    assert!(detail.is_some_and(|detail| detail.contains("enrol another first")));
     assert_eq!(
         profile.revoke_device("../sessions".to_owned()),
         Err(CarnetError::NotFound)
