@@ -35,6 +35,7 @@ pub mod pregnancy;
 pub mod prescription;
 pub mod professional;
 pub mod right;
+mod say;
 mod scalar;
 pub mod switches;
 mod table;
@@ -91,6 +92,7 @@ pub use professional::{
     Facility, ProfessionCode, Professional, ProfessionalSeenDraft, ProfessionalSeenPatch,
 };
 pub use right::{RightDraft, RightPatch};
+pub use say::Said;
 pub use scalar::Scalar;
 pub use switches::{EmergencySwitchesDraft, EmergencySwitchesPatch};
 pub use table::{Draft, Kind, Patch};

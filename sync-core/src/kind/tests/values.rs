@@ -225,3 +225,43 @@ fn entries_are_called_by_what_they_are_about_and_happened_when_they_say() {
         assert_eq!(kind.happened(&state), happened.map(date));
     }
 }
+
+#[test]
+fn values_are_said_by_their_tables() {
+    let said = |draft: &Draft| {
+        let kind = draft.kind();
+        let state = entry(&draft.writes().expect("a good draft"));
+        let spec = kind.field(main_field(&kind))?;
+        spec.say(state.values(spec.key).next()?)
+    };
+    let texts: Vec<Said> = drafts().iter().filter_map(said).collect();
+    for (en, fr) in [
+        (
+            "Poids 72.5 kg, 2026-05-03T07:30:00Z",
+            "Poids 72.5 kg, 2026-05-03T07:30:00Z",
+        ),
+        (
+            "Pression artérielle, systolique 128 mm[Hg]; diastolique 79 mm[Hg], 2026",
+            "Pression artérielle, systolique 128 mm[Hg]; diastolique 79 mm[Hg], 2026",
+        ),
+        (
+            "tobacco, former, 10 cigarettes par jour",
+            "tabac, ancien, 10 cigarettes par jour",
+        ),
+        (
+            "partly, organs cornées exceptées",
+            "en partie, organes cornées exceptées",
+        ),
+        (
+            "Doliprane 500 mg, 1.5, renewals 2, not substitutable: narrow therapeutic margin",
+            "Doliprane 500 mg, 1.5, renouvellements 2, non substituable : marge thérapeutique étroite",
+        ),
+        ("revocation", "révocation"),
+    ] {
+        let expected = Said {
+            en: en.into(),
+            fr: fr.into(),
+        };
+        assert!(texts.contains(&expected), "{en}: {texts:#?}");
+    }
+}
