@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sync_core::kind::{Draft, Verdict};
+use sync_core::kind::{Draft, Kind, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
 use sync_core::replica::{AsideReason, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
@@ -105,7 +105,7 @@ impl Record {
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(label).collect(),
                 field: item.field.clone(),
-                sides: sides(&names, item),
+                sides: sides(&names, &views, item),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
             })
             .collect())
@@ -153,6 +153,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let mut store = self.device.store();
+        let views = store.views(&profile, &self.record)?;
         let mut rows = store.rows(&profile, &self.record);
         let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
         let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
@@ -169,7 +170,7 @@ impl Record {
                 own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
-                ..held_change(&names, &aside.edit)?
+                ..held_change(&names, &views, &aside.edit)?
             });
         }
         for held in &helds {
@@ -184,7 +185,7 @@ impl Record {
                     }
                     .to_owned()
                 }),
-                ..held_change(&names, &held.edit)?
+                ..held_change(&names, &views, &held.edit)?
             };
             // What was decided of an own edit replaces what this device knew of it.
             match shown.iter_mut().find(|known| known.change == change.change) {
@@ -212,19 +213,25 @@ impl Record {
     }
 }
 
-fn sides(names: &Names, item: &ReviewItem) -> Vec<ReviewSide> {
+fn sides(names: &Names, views: &Views, item: &ReviewItem) -> Vec<ReviewSide> {
+    let unknown = Kind::Unknown(String::new());
+    let kind = |entry| views.find(entry).map_or(&unknown, |view| &view.kind);
     item.claims
         .iter()
         .filter(|side| side.field != sync_core::entry::SCHEMA)
         .map(|side| ReviewSide {
             entry: side.entry.to_string(),
             field: side.field.clone(),
-            claim: names.claim(&side.field, &side.claim),
+            claim: names.claim(kind(&side.entry), &side.field, &side.claim),
         })
         .collect()
 }
 
-fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChange, CarnetError> {
+fn held_change(
+    names: &Names,
+    views: &Views,
+    edit: &sync_core::change::Edit,
+) -> Result<HeldChange, CarnetError> {
     let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
     let change: ChangeHash = inspected.hash();
     let by = edit.origin.read().ok().map(|origin| {
@@ -234,6 +241,10 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
         };
         names.stamp(&merge::Stamp::from(&provenance))
     });
+    let created = inspected.past.wrote(sync_core::entry::KIND).flatten();
+    let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
+    let kind = created.or_else(|| Some(views.find(&edit.entry)?.kind.clone()));
+    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
     let writes = inspected.past.writes.iter();
     let fields = writes
         .filter(|write| write.key != sync_core::entry::SCHEMA)
@@ -244,7 +255,7 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
                 change,
                 by: None,
             };
-            names.claim(&write.key, &claim)
+            names.claim(&kind, &write.key, &claim)
         });
     Ok(HeldChange {
         change: change.to_string(),

@@ -155,7 +155,7 @@ pub struct Change {
     /// Call it otherwise: label, substance, product, name or title.
     #[arg(long)]
     label: Option<String>,
-    /// active, inactive, resolved, refuted, stopped, entered-in-error
+    /// active, inactive, resolved, refuted, stopped, cancelled, entered-in-error, wrong-patient
     #[arg(long)]
     status: Option<String>,
     /// Why it has that status.

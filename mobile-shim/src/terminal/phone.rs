@@ -48,9 +48,13 @@ pub enum PhoneError {
     },
 }
 
+/// How a person asks for documents of all types.
+pub(super) const DOCUMENTS: &str = "document";
+
 /// The kinds of entries there are.
 pub(super) fn kinds() -> String {
-    let codes: Vec<_> = Kind::ALL.iter().map(Kind::code).collect();
+    let codes = Kind::ALL.iter().map(Kind::code);
+    let codes: Vec<_> = codes.chain([DOCUMENTS, "document/…"]).collect();
     codes.join(", ")
 }
 

@@ -9,6 +9,7 @@ use sync_core::kind::Kind;
 use super::PhoneError;
 use super::cli::{Here, pick};
 use super::output::{Output, short};
+use super::phone::DOCUMENTS;
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
@@ -73,13 +74,14 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        let known = |kind: &str| Kind::ALL.iter().any(|known| known.code() == kind);
-        if kind.is_some_and(|kind| !known(kind)) {
+        let unknown = |kind: &str| matches!(Kind::from(kind), Kind::Unknown(_));
+        if kind.is_some_and(|kind| kind != DOCUMENTS && unknown(kind)) {
             return Err(PhoneError::UnknownKind);
         }
         self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
+            Some(DOCUMENTS) => matches!(Kind::from(entry.kind.as_str()), Kind::Document(_)),
             Some(kind) => entry.kind == kind,
             None => entry.kind != "review-decision",
         });
