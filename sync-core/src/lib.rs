@@ -18,6 +18,7 @@ pub mod replica;
 pub mod sign;
 pub mod sync;
 pub mod text;
+pub mod views;
 
 pub use bytes::Bytes;
 pub use id::{

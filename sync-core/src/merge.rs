@@ -40,8 +40,8 @@ use crate::entry::{
     self, EntryClass, EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS,
     HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Visibility,
 };
-use crate::kind::contact::{NAME, PHONE};
-use crate::kind::{self, JsonScalar as _, Kind, Label, Phone, Regimen};
+use crate::kind::contact::PHONE;
+use crate::kind::{self, JsonScalar as _, Kind, Phone};
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
 use history::{Field, History, is_member};
@@ -140,28 +140,18 @@ fn place(kind: &Kind, field: &FieldView) -> (usize, u32, u64, String) {
     )
 }
 
-/// What an entry is called: by its label, or by what stands for one; several that stand are all
+/// What an entry is called: by what it is about, else by its label; several that stand are all
 /// named.
 fn label(kind: &Kind, fields: &[FieldView]) -> String {
-    let claims = |key: &str| {
+    let names = |key: &str| {
         let field = fields.iter().find(|field| field.key == key);
-        field
-            .map_or(&[][..], |field| &field.claims)
-            .iter()
-            .map(|claim| &claim.value)
+        let claims = field.map_or(&[][..], |field| &field.claims).iter();
+        let named = claims.filter_map(|claim| kind.called(key, &claim.value));
+        named.collect::<Vec<String>>()
     };
-    let labels = claims(kind::common::LABEL)
-        .filter_map(Label::from_value)
-        .map(|label| label.text);
-    let mut names: Vec<String> = match kind {
-        Kind::EmergencyContact => claims(NAME)
-            .filter_map(|v| Some(v.as_text()?.to_owned()))
-            .collect(),
-        Kind::MedicationTaken => claims(kind::medication::REGIMEN)
-            .filter_map(Regimen::from_value)
-            .map(|regimen| regimen.product.text)
-            .collect(),
-        _ => labels.collect(),
+    let mut names = match names(kind::main_field(kind)) {
+        none if none.is_empty() => names(kind::common::LABEL),
+        names => names,
     };
     names.sort();
     names.dedup();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sync_core::kind::{Draft, Verdict};
+use sync_core::kind::{Draft, Kind, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
 use sync_core::replica::{AsideReason, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
@@ -157,6 +157,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let mut store = self.device.store();
+        let views = store.views(&profile, &self.record)?;
         let mut rows = store.rows(&profile, &self.record);
         let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
         let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
@@ -173,7 +174,7 @@ impl Record {
                 own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
-                ..held_change(&names, &aside.edit)?
+                ..held_change(&names, &views, &aside.edit)?
             });
         }
         for held in &helds {
@@ -188,7 +189,7 @@ impl Record {
                     }
                     .to_owned()
                 }),
-                ..held_change(&names, &held.edit)?
+                ..held_change(&names, &views, &held.edit)?
             };
             // What was decided of an own edit replaces what this device knew of it.
             match shown.iter_mut().find(|known| known.change == change.change) {
@@ -227,6 +228,8 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
         let title = title.or_else(|| field_in_words(field.split('/').next().unwrap_or(field)));
         title.map_or_else(|| same(field.to_owned()), Bilingual::from)
     };
+    let unknown = Kind::Unknown(String::new());
+    let kind = |entry| views.find(entry).map_or(&unknown, |view| &view.kind);
     item.claims
         .iter()
         .filter(|side| side.field != sync_core::entry::SCHEMA)
@@ -234,13 +237,17 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
             entry: side.entry.to_string(),
             title: title(&side.entry, &side.field),
             field: side.field.clone(),
-            claim: names.claim(&side.field, &side.claim),
+            claim: names.claim(kind(&side.entry), &side.field, &side.claim),
             may_be_taken: may_be_taken(side.claim.change),
         })
         .collect()
 }
 
-fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChange, CarnetError> {
+fn held_change(
+    names: &Names,
+    views: &Views,
+    edit: &sync_core::change::Edit,
+) -> Result<HeldChange, CarnetError> {
     let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
     let change: ChangeHash = inspected.hash();
     let by = edit.origin.read().ok().map(|origin| {
@@ -250,6 +257,10 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
         };
         names.stamp(&merge::Stamp::from(&provenance))
     });
+    let created = inspected.past.wrote(sync_core::entry::KIND).flatten();
+    let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
+    let kind = created.or_else(|| Some(views.find(&edit.entry)?.kind.clone()));
+    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
     let writes = inspected.past.writes.iter();
     let fields = writes
         .filter(|write| write.key != sync_core::entry::SCHEMA)
@@ -260,7 +271,7 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
                 change,
                 by: None,
             };
-            names.claim(&write.key, &claim)
+            names.claim(&kind, &write.key, &claim)
         });
     Ok(HeldChange {
         change: change.to_string(),

@@ -69,15 +69,19 @@ pub enum PhoneError {
     },
 }
 
+/// How a person asks for documents of all types.
+pub(super) const DOCUMENTS: &str = "document";
+
 /// The kinds of entries there are.
 pub(super) fn kinds() -> String {
-    let codes: Vec<_> = Kind::ALL.iter().map(Kind::code).collect();
+    let codes = Kind::ALL.iter().map(Kind::code);
+    let codes: Vec<_> = codes.chain([DOCUMENTS, "document/…"]).collect();
     codes.join(", ")
 }
 
 /// The kind of this code, if there is one.
 pub(super) fn known_kind(code: &str) -> Result<&str, PhoneError> {
-    let known = Kind::ALL.iter().any(|kind| kind.code() == code);
+    let known = !matches!(Kind::from(code), Kind::Unknown(_));
     known.then_some(code).ok_or(PhoneError::UnknownKind)
 }
 

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sync_core::kind::Kind;
 
 use super::PhoneError;
 use super::cli::{Here, pick};
 use super::output::{Output, short};
-use super::phone::known_kind;
+use super::phone::{DOCUMENTS, known_kind};
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
@@ -74,10 +75,13 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        kind.map(known_kind).transpose()?;
+        if kind != Some(DOCUMENTS) {
+            kind.map(known_kind).transpose()?;
+        }
         self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
+            Some(DOCUMENTS) => matches!(Kind::from(entry.kind.as_str()), Kind::Document(_)),
             Some(kind) => entry.kind == kind,
             None => entry.kind != "review-decision",
         });

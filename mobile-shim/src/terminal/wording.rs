@@ -198,7 +198,7 @@ fn values(field: &str) -> Option<&'static [&'static str]> {
     let own = Kind::ALL.iter().flat_map(|kind| kind.own_fields());
     let mut specs = own.chain(common::FIELDS).filter(|spec| spec.key == field);
     specs.find_map(|spec| match spec.shape {
-        Shape::Code(codes) => Some(codes),
+        Shape::Code(list) => Some(list.codes),
         _ => None,
     })
 }

@@ -35,6 +35,7 @@ impl Log {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         };
         self.events.push(self.head.append(&RECORD, event));
         self
