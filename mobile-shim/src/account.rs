@@ -2,6 +2,7 @@
 //! proof are handled here.
 
 use ed25519_dalek::SigningKey;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sync_core::policy::{Matrix, Profession, Role};
 use sync_core::sign::{self, PublicKey, SignatureBytes};
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::device::Device;
 use crate::driver::{Method, json_call, signed_call};
 use crate::error::Error;
+use crate::passkeys::{KnownPasskey, Passkeys};
 use crate::seal::{self, RowKey};
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Shelf, Unlocked};
 
@@ -21,6 +23,8 @@ const MISSING_DAYS: u64 = 30;
 
 /// More records than a person opens; a server that goes on naming more is not believed.
 const MOST_RECORDS: usize = 100_000;
+
+const PASSKEYS: &str = "/v1/me/passkeys";
 
 const DEVICE: &[u8] = b"carnet/device/1";
 
@@ -33,6 +37,8 @@ pub struct Begun {
     /// What the platform's passkey call is given, JSON.
     pub options: String,
     person: Option<PersonId>,
+    /// The domain that the server's passkeys are bound to.
+    rp_id: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,8 +160,12 @@ async fn begin<Q: Serialize>(
     let transport = device.transport();
     let started: Started =
         json_call(transport, Method::Post, &server, &path, None, Some(body)).await?;
-    let user = started.options.pointer("/publicKey/user/id");
+    let option = |at: &str| started.options.pointer(at);
+    let rp_id = option("/publicKey/rp/id").or_else(|| option("/publicKey/rpId"));
+    let rp_id = rp_id.and_then(serde_json::Value::as_str);
+    let user = option("/publicKey/user/id");
     Ok(Begun {
+        rp_id: rp_id.unwrap_or_default().to_owned(),
         person: user.and_then(person_of),
         server,
         purpose,
@@ -188,7 +198,7 @@ pub async fn finish(
         key = fresh_key()?;
         signed_in = hand_in(device, &begun, &credential, names, &key).await;
     }
-    settle(device, begun.server, &key, signed_in?).await
+    settle(device, begun, &key, signed_in?).await
 }
 
 async fn hand_in(
@@ -225,22 +235,35 @@ async fn hand_in(
 
 async fn settle(
     device: &Device,
-    server: String,
+    begun: Begun,
     key: &SigningKey,
     signed_in: SignedIn,
 ) -> Result<RowKey, Error> {
+    let Begun { server, rp_id, .. } = begun;
     let session = Session {
         token: signed_in.token,
         expires: signed_in.expires,
     };
-    let me = who_am_i(device, &server, &session.token).await;
+    let mut card = known_card(device, server, signed_in.person)?;
+    let (server, token) = (&card.server, &session.token);
+    // What was known of them does as well, so the lack of an answer is no error.
+    let me: Option<Me> = ask(device, server, token, "/v1/me").await;
+    let passkeys: Option<Vec<PasskeySummary>> = ask(device, server, token, PASSKEYS).await;
+    if let Some(me) = me {
+        (card.name, card.profession) = (me.name, me.profession);
+    }
+    if let Some(passkeys) = passkeys {
+        let passkeys = passkeys.into_iter();
+        let known = passkeys.filter_map(PasskeySummary::known).collect();
+        card.passkeys = Passkeys { rp_id, known };
+    }
     let server_keys = signed_in.server_keys.into_iter();
     let secrets = Secrets::new(
         key,
         Some(session),
         server_keys.map(|key| key.public_key).collect(),
     );
-    let row = keep_profile(device, server, signed_in.person, me, &secrets)?;
+    let row = keep_profile(device, &card, &secrets)?;
     let profile = device.profile(&row)?;
     match refresh_records(device, &profile).await {
         // Signed in all the same; the list comes with the next look.
@@ -249,51 +272,60 @@ async fn settle(
     }
 }
 
-fn keep_profile(
-    device: &Device,
-    server: String,
-    person: PersonId,
-    me: Option<Me>,
-    secrets: &Secrets,
-) -> Result<RowKey, Error> {
+/// What is known of a profile, or of one yet to be made.
+fn known_card(device: &Device, server: String, person: PersonId) -> Result<ProfileCard, Error> {
     let mut store = device.store();
     let row = store.profile_row(&server, &person);
-    let known = store.profiles()?.into_iter().find(|(at, _)| *at == row);
-    let known = known.map(|(_, card)| Me {
-        name: card.name,
-        profession: card.profession,
-    });
-    let Me { name, profession } = me.or(known).unwrap_or_default();
-    let card = ProfileCard {
+    let known = store.profile_card(&row)?;
+    Ok(known.unwrap_or(ProfileCard {
         server,
         person,
-        name,
-        profession,
-    };
-    let profile = store.put_profile(&card, secrets, device.vault())?;
-    device.admit(profile);
+        name: String::new(),
+        profession: None,
+        passkeys: Passkeys::default(),
+    }))
+}
+
+fn keep_profile(device: &Device, card: &ProfileCard, secrets: &Secrets) -> Result<RowKey, Error> {
+    let profile = device.store().put_profile(card, secrets, device.vault())?;
+    let row = profile.row;
+    device.admit(profile)?;
     Ok(row)
 }
 
 /// Who somebody is, as the server says.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Me {
     name: String,
     #[serde(default)]
     profession: Option<Profession>,
 }
 
-/// Who has this token. What was known of them does as well, so its lack is no error.
-async fn who_am_i(device: &Device, server: &str, token: &str) -> Option<Me> {
-    let me = json_call::<(), Me>(
-        device.transport(),
-        Method::Get,
-        server,
-        "/v1/me",
-        Some(token),
-        None,
-    );
-    me.await.ok()
+/// One of somebody's passkeys, as the server says.
+#[derive(Deserialize)]
+struct PasskeySummary {
+    #[serde(flatten)]
+    known: KnownPasskey,
+    #[serde(default)]
+    revoked: Option<i64>,
+}
+
+impl PasskeySummary {
+    fn known(self) -> Option<KnownPasskey> {
+        self.revoked.is_none().then_some(self.known)
+    }
+}
+
+/// What the server answers to whoever has this token; nothing when it does not.
+async fn ask<A: DeserializeOwned>(
+    device: &Device,
+    server: &str,
+    token: &str,
+    path: &str,
+) -> Option<A> {
+    let transport = device.transport();
+    let asked = json_call::<(), A>(transport, Method::Get, server, path, Some(token), None);
+    asked.await.ok()
 }
 
 /// Makes a profile without a server, with one record that stays on this device.
@@ -311,11 +343,11 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
         in_doubt: false,
     };
     let secrets = Secrets::new(&fresh_key()?, None, Vec::new());
-    let me = Me {
+    let card = ProfileCard {
         name,
-        profession: None,
+        ..known_card(device, String::new(), person)?
     };
-    let row = keep_profile(device, String::new(), person, Some(me), &secrets)?;
+    let row = keep_profile(device, &card, &secrets)?;
     let profile = device.profile(&row)?;
     device.store().put_records(&profile, &[record])?;
     Ok(row)

@@ -1,6 +1,6 @@
 //! One device: its store, its unlocked profiles, its way to the servers. What apps see stands on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use sync_core::entry::Write;
 use sync_core::merge::EntryView;
 use sync_core::replica::{Author, ReplicaHead, Report};
-use sync_core::{ChangeHash, DeviceTime, EntryId, RecordId};
+use sync_core::{ChangeHash, DeviceTime, EntryId, RecordId, codec};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ use crate::store::{RecordRows, Store, StoreError, Unlocked};
 use crate::vault::KeyVault;
 
 const OFFLINE: &str = "offline";
+/// The profiles whose person has not locked them, whatever became of the process meanwhile.
+const LEFT_OPEN: &str = "left-open";
 
 /// One record of one profile, wherever it is used in this process.
 #[derive(Debug, Default)]
@@ -187,32 +189,65 @@ impl Device {
         !lock(&self.unlocked).contains_key(row)
     }
 
-    /// Keeps the key of a profile in memory.
-    pub fn admit(&self, profile: Unlocked) {
-        lock(&self.unlocked).insert(profile.row, Arc::new(profile));
+    /// Keeps the key of a profile in memory, and notes that its person is here.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn admit(&self, profile: Unlocked) -> Result<(), Error> {
+        let row = profile.row;
+        lock(&self.unlocked).insert(row, Arc::new(profile));
+        self.note_left_open(&row, true)
     }
 
     /// Asks the vault for the key of a profile.
     ///
     /// # Errors
-    /// When the vault stays closed.
+    /// When the vault stays closed or the store is broken.
     pub fn unlock(&self, row: &RowKey) -> Result<(), Error> {
         let profile = self.store().unlock(row, &*self.vault)?;
-        self.admit(profile);
-        Ok(())
+        self.admit(profile)
     }
 
-    /// Forgets the key of a profile.
-    pub fn lock(&self, row: &RowKey) {
+    /// Whether a profile was unlocked on this device and not locked since.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn is_left_open(&self, row: &RowKey) -> Result<bool, Error> {
+        Ok(left_open(&mut self.store())?.contains(row))
+    }
+
+    fn note_left_open(&self, row: &RowKey, open: bool) -> Result<(), Error> {
+        let mut store = self.store();
+        let mut rows = left_open(&mut store)?;
+        let changed = match open {
+            true => rows.insert(*row),
+            false => rows.remove(row),
+        };
+        match changed {
+            true => Ok(store.set(LEFT_OPEN, &codec::to_cbor(&rows))?),
+            false => Ok(()),
+        }
+    }
+
+    /// Forgets the key of a profile, and notes that its person has left.
+    ///
+    /// # Errors
+    /// When the store is broken: then the key is forgotten, and the note is not made.
+    pub fn lock(&self, row: &RowKey) -> Result<(), Error> {
+        self.forget_key(row);
+        self.note_left_open(row, false)
+    }
+
+    fn forget_key(&self, row: &RowKey) {
         lock(&self.unlocked).remove(row);
         self.store().forget_views(row);
     }
 
     /// Forgets the keys of all profiles, and says whose they were.
-    pub fn lock_all(&self) -> Vec<RowKey> {
+    pub fn forget_keys(&self) -> Vec<RowKey> {
         let rows: Vec<RowKey> = lock(&self.unlocked).keys().copied().collect();
         for row in &rows {
-            self.lock(row);
+            self.forget_key(row);
         }
         rows
     }
@@ -315,6 +350,13 @@ impl Device {
         Ok(EntryId(id))
     }
 
+    /// The day it is by the device's clock, UTC.
+    pub fn today(&self) -> jiff::civil::Date {
+        let now = jiff::Timestamp::from_millisecond(self.clock.now().0);
+        let now = now.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
     /// A random word.
     ///
     /// # Errors
@@ -323,6 +365,13 @@ impl Device {
         let mut random = [0; 16];
         seal::fill(&mut random)?;
         Ok(Uuid::from_bytes(random).simple().to_string())
+    }
+}
+
+fn left_open(store: &mut Store) -> Result<BTreeSet<RowKey>, Error> {
+    match store.setting(LEFT_OPEN)? {
+        Some(rows) => Ok(codec::from_cbor(&rows)?),
+        None => Ok(BTreeSet::new()),
     }
 }
 

@@ -5,18 +5,40 @@
 //! who somebody is, a code, a token, an address or a path. Causes are not put into messages either,
 //! since libraries below quote what they were given.
 
+mod words;
+
 use std::time::Duration;
 
 use sync_core::entry::EntryError;
-use sync_core::kind::{Invalid, Words};
+use sync_core::kind::Invalid;
 use sync_core::replica::{AnswerError, EditError};
 use sync_core::sync::FrameError;
 use thiserror::Error;
+pub use words::{
+    field_in_words, invalid_in_words, problem_in_words, reason_in_words, storage_in_words,
+    wrong_in_words,
+};
 
 use crate::driver::NetError;
 use crate::seal::NoRandomness;
 use crate::store::StoreError;
 use crate::vault::VaultError;
+
+/// What a server says of a problem, to be shown to whoever asked. It is in no message and not to be
+/// logged: nobody knows what a server puts there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What kind of problem it is.
+    pub title: Option<String>,
+    /// What is wrong in this case, and what to do next.
+    pub detail: Option<String>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Told(..)")
+    }
+}
 
 /// Everything that can go wrong inside.
 #[derive(Debug, Error)]
@@ -45,6 +67,8 @@ pub enum Error {
         problem: String,
         /// When to try again, if it said.
         retry_after: Option<Duration>,
+        /// What it said for people: what kind of problem it is, and what to do.
+        told: Told,
     },
     /// What the server said could not be read.
     #[error("the server's answer cannot be read")]
@@ -141,8 +165,8 @@ impl Error {
     }
 }
 
-/// What an app can act on. Messages carry no personal data.
-#[derive(Clone, Debug, PartialEq, Eq, Error, uniffi::Error)]
+/// What an app can act on. Messages carry no personal data; `Debug` says what the message says.
+#[derive(Clone, PartialEq, Eq, Error, uniffi::Error)]
 pub enum CarnetError {
     /// No way to the server: the edit is kept and goes out later.
     #[error("no connection to the server")]
@@ -150,7 +174,7 @@ pub enum CarnetError {
     /// Let the person sign in with their passkey.
     #[error("sign in first")]
     SignInNeeded,
-    /// The profile is locked: unlock it, or let its person sign in.
+    /// The profile is locked: its person unlocks it with a passkey, or signs in.
     #[error("the profile is locked")]
     Locked,
     /// The person may not do this; `reason` is a stable word.
@@ -173,6 +197,9 @@ pub enum CarnetError {
     /// It is not on this device.
     #[error("there is no such thing on this device")]
     NotFound,
+    /// This device has not seen the record yet.
+    #[error("sync first: this device has not seen the record yet")]
+    NotSynced,
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -183,6 +210,11 @@ pub enum CarnetError {
         problem: String,
         /// HTTP status.
         status: u16,
+        /// What kind of problem that is, as the server says: to be shown, not to be logged.
+        title: Option<String>,
+        /// What is wrong in this case and what to do, as the server says: to be shown, not to be
+        /// logged.
+        detail: Option<String>,
     },
     /// The server answered something it must not: an old copy, another record, a damaged frame.
     /// Nothing of it was taken.
@@ -194,7 +226,8 @@ pub enum CarnetError {
     /// The local store cannot be used; `problem` is a stable word.
     #[error("the local store cannot be used ({problem})")]
     Storage {
-        /// `damaged`, `foreign`, `newer`, `vault-denied`, `vault-broken`, `folder`, `database`.
+        /// `damaged`, `foreign`, `newer`, `vault-denied`, `vault-broken`, `folder`, `database`,
+        /// `no-randomness`.
         problem: String,
     },
     /// Of a store that was to be wiped, these files could not be deleted.
@@ -203,6 +236,12 @@ pub enum CarnetError {
         /// Their names in the store's folder.
         files: Vec<String>,
     },
+}
+
+impl std::fmt::Debug for CarnetError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CarnetError({self})")
+    }
 }
 
 impl From<Error> for CarnetError {
@@ -245,8 +284,16 @@ impl From<Error> for CarnetError {
             },
             Error::Net(_) | Error::StayingOffline | Error::Overtaken => CarnetError::Offline,
             Error::Problem {
-                status, problem, ..
-            } => CarnetError::ServerProblem { problem, status },
+                status,
+                problem,
+                told: Told { title, detail },
+                ..
+            } => CarnetError::ServerProblem {
+                problem,
+                status,
+                title,
+                detail,
+            },
             Error::Unreadable => wrong("unreadable"),
             Error::SignInNeeded => CarnetError::SignInNeeded,
             Error::Cancelled => CarnetError::Cancelled,
@@ -272,67 +319,6 @@ impl From<StoreError> for CarnetError {
         Error::from(error).into()
     }
 }
-
-/// What is wrong with a field, in words, by the stable word of [`CarnetError::Invalid`].
-pub fn invalid_in_words(problem: &str) -> Option<Words> {
-    let found = IN_WORDS.iter().find(|(word, _)| *word == problem);
-    found.map(|(_, words)| *words)
-}
-
-const IN_WORDS: [(&str, Words); 13] = [
-    ("missing", Words::new("is missing", "manque")),
-    ("too-long", Words::new("is too long", "est trop long")),
-    (
-        "too-many",
-        Words::new("has too many members", "a trop d’éléments"),
-    ),
-    (
-        "wrong-type",
-        Words::new("is not of the right type", "n’est pas du bon type"),
-    ),
-    ("malformed", Words::new("cannot be read", "est illisible")),
-    (
-        "unknown-code",
-        Words::new(
-            "is none of the values there are",
-            "n’est pas une valeur connue",
-        ),
-    ),
-    (
-        "not-a-date",
-        Words::new("is not a date", "n’est pas une date"),
-    ),
-    (
-        "fixed",
-        Words::new(
-            "stands from the creation of the entry on and cannot be changed",
-            "est fixé à la création et ne peut plus changer",
-        ),
-    ),
-    (
-        "excluded",
-        Words::new(
-            "cannot stand in this entry beside what else it says",
-            "ne peut figurer dans cet élément avec le reste",
-        ),
-    ),
-    (
-        "control-character",
-        Words::new(
-            "holds a control character",
-            "contient un caractère de contrôle",
-        ),
-    ),
-    (
-        "out-of-bounds",
-        Words::new(
-            "is out of bounds, or ends before it begins",
-            "est hors limites, ou finit avant de commencer",
-        ),
-    ),
-    ("unusable", Words::new("cannot be used", "est inutilisable")),
-    ("too-large", Words::new("is too large", "est trop grand")),
-];
 
 /// A stable word for what is wrong with a field.
 fn word(invalid: &Invalid) -> &'static str {

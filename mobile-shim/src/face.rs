@@ -29,7 +29,7 @@ pub use drafts::{
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine};
-pub use may::{Permission, Wish};
+pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
 pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};

@@ -5,6 +5,7 @@ pub mod device;
 pub mod driver;
 pub mod error;
 pub mod face;
+pub mod passkeys;
 pub mod people;
 pub mod seal;
 pub mod store;
@@ -13,6 +14,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod vault;
+pub mod witness;
 
 pub use face::{Carnet, Profile, Record};
 

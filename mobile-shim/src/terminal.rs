@@ -24,8 +24,10 @@ mod phone;
 mod read;
 mod settle;
 mod sign_ins;
+mod steps;
+mod wording;
 
 pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
 pub use lines::print_line;
-pub use phone::{Phone, PhoneError};
+pub use phone::{AskOwner, Phone, PhoneError};

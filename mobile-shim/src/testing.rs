@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::device::{Device, lock};
 use crate::driver::{Call, Clock, Line, LineOrReply, NetError, Pending, Reply, Transport};
+use crate::passkeys::Passkeys;
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Store, Unlocked};
 use crate::vault::{KeyVault, VaultError};
 
@@ -184,7 +185,7 @@ impl FakeServer {
             log: LogIncarnation([1; 16]),
             tick: Tick(state.ticks),
             epoch: Epoch([1; 8]),
-            access_log: Digest32([1; 32]),
+            access_log: Digest32::of(&[&state.log.len().to_le_bytes()]),
         };
         let length = state.log.len();
         drop(state);
@@ -336,7 +337,7 @@ impl Phone {
             let mut store = device.store();
             sign_in(&mut store, device.vault(), number, server_key)
         };
-        device.admit(profile.clone());
+        device.admit(profile.clone()).unwrap();
         Phone {
             device: Arc::new(device),
             profile: Arc::new(profile),
@@ -358,6 +359,7 @@ pub fn sign_in(
         person: PERSON,
         name: "Jeanne Martin".to_owned(),
         profession: None,
+        passkeys: Passkeys::default(),
     };
     let session = Session {
         token: "a-bearer-token".to_owned(),

@@ -24,8 +24,9 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for VaultError {
 /// Keystore, iOS Keychain *this device only*), so that they leave neither the device nor its
 /// backups.
 ///
-/// Names are `store`, `install`, and `profile/…` once a profile. An app on a shared device asks
-/// for the person's presence before it gives out a name that starts with `profile/`.
+/// Names are `store`, `install`, and `profile/…` once a profile. A vault that the platform guards
+/// asks for whoever unlocks the device; who of several people on it is there only a passkey says
+/// ([`crate::Carnet::unlock_start`]).
 #[uniffi::export(with_foreign)]
 pub trait KeyVault: Send + Sync {
     /// Keeps a secret durably, in place of an earlier one of this name.

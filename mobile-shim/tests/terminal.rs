@@ -86,7 +86,7 @@ fn what_is_wrong_with_a_field_is_said_in_words() {
     ];
     let said = String::from_utf8(run(&odd).stderr).unwrap();
     assert!(
-        said.contains("criticality cannot stand in this entry"),
+        said.contains("Criticality cannot stand in this entry"),
         "{said}"
     );
 }
@@ -152,4 +152,256 @@ fn a_kind_that_there_is_not_is_refused_and_those_there_are_named() {
         "{said}"
     );
     assert!(run(&["list", "--kind", "allergy"]).status.success());
+}
+
+/// A phone to look around with, and what its commands say: identifiers as `…`, times as `<time>`.
+struct Tried {
+    store: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Tried {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tried = Tried {
+            store: folder.path().join("phone"),
+            _folder: folder,
+        };
+        tried.says(&["try-out", "Jeanne Martin"]);
+        tried
+    }
+
+    fn ran(&self, arguments: &[&str]) -> (bool, String) {
+        let ran = phone(&self.store, arguments).output().unwrap();
+        let said = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+        let lines: Vec<_> = said.lines().map(without_ids_and_times).collect();
+        (ran.status.success(), lines.join("\n"))
+    }
+
+    fn says(&self, arguments: &[&str]) -> String {
+        let (done, said) = self.ran(arguments);
+        assert!(done, "{arguments:?}: {said}");
+        said
+    }
+
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let (done, said) = self.ran(arguments);
+        assert!(!done, "{arguments:?}: {said}");
+        said
+    }
+}
+
+fn without_ids_and_times(line: &str) -> String {
+    let hex = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let is_time = |at: usize| {
+        let time = line.get(at..at + 16).unwrap_or_default();
+        let digits = time.bytes().filter(u8::is_ascii_digit).count();
+        (digits == 12 && time.as_bytes()[10] == b' ').then_some(16)
+    };
+    let is_id = |at: usize| {
+        let begins = at == 0 || !line.as_bytes()[at - 1].is_ascii_alphanumeric();
+        let length = line[at..].find(|c| !hex(c)).unwrap_or(line.len() - at);
+        let digits = line[at..at + length].bytes().any(|b| b.is_ascii_digit());
+        let ends = !line[at + length..].starts_with(char::is_alphanumeric);
+        (begins && ends && digits && [6, 8, 36].contains(&length)).then_some(length)
+    };
+    let (mut said, mut at) = (String::new(), 0);
+    while let Some(c) = line[at..].chars().next() {
+        if let Some(length) = is_time(at) {
+            (said, at) = (said + "<time>", at + length);
+        } else if let Some(length) = is_id(at) {
+            (said, at) = (said + "…", at + length);
+        } else {
+            said.push(c);
+            at += c.len_utf8();
+        }
+    }
+    said
+}
+
+#[test]
+fn an_entry_is_listed_and_shown() {
+    let phone = Tried::new();
+    assert_eq!(phone.says(&["list"]), "Nothing here yet.");
+    let allergy = ["add", "allergy", "Arachide", "--criticality", "high"];
+    let reaction = ["--reaction", "urticaire:mild", "--from", "carnet de santé"];
+    let added = phone.says(&[&allergy[..], &reaction].concat());
+    let expected = "\
+Allergy — Arachide  [not sent yet]
+  …
+  Substance                Arachide
+  Criticality              high
+  Reactions                urticaire (mild)
+  Status                   active
+  Source                   carnet de santé
+  created (Jeanne Martin, holder, <time>, not sent yet)";
+    assert_eq!(added, expected);
+    assert_eq!(phone.says(&["show", "arachide"]), expected);
+    assert_eq!(
+        phone.says(&["list"]),
+        "Allergy\n  …  Arachide  [not sent yet]"
+    );
+    let french = phone.says(&["--lang", "fr", "show", "arachide"]);
+    assert_eq!(
+        french,
+        "\
+Allergie — Arachide  [pas encore envoyé]
+  …
+  Substance                Arachide
+  Criticité                élevée
+  Réactions                urticaire (légère)
+  Statut                   actif
+  Source                   carnet de santé
+  créé (Jeanne Martin, titulaire, <time>, pas encore envoyé)"
+    );
+}
+
+#[test]
+fn what_is_to_review_says_how_to_settle_it() {
+    let phone = Tried::new();
+    assert_eq!(phone.says(&["review"]), "Nothing to review.");
+    phone.says(&["add", "blood-group", "A+", "--group-source", "laboratory"]);
+    phone.says(&["add", "blood-group", "O-"]);
+    for _ in 0..2 {
+        phone.says(&["add", "allergy", "Latex"]);
+    }
+    let review = phone.says(&["review"]);
+    for said in [
+        "1. [critical] A+ (laboratory) | O− (declared)",
+        "   → edit … --status entered-in-error --reason …: if this is the wrong one",
+        "2. [low] Latex | Latex",
+        "   → resolve 2 --decide not-a-duplicate: not a duplicate",
+    ] {
+        assert!(review.lines().any(|line| line == said), "{said}\n{review}");
+    }
+    let french = phone.says(&["--lang", "fr", "review"]);
+    for said in [
+        "1. [critique] A+ (laboratoire) | O− (déclaré)",
+        "   → edit … --status entered-in-error --reason … : si c’est celui-ci qui est faux",
+        "   → resolve 2 --decide not-a-duplicate : pas un doublon",
+    ] {
+        assert!(french.lines().any(|line| line == said), "{said}\n{french}");
+    }
+    let settled = phone.says(&["resolve", "2", "--decide", "not-a-duplicate"]);
+    assert!(!settled.contains("2."), "{settled}");
+    assert!(
+        phone
+            .says(&["list"])
+            .contains("⚠ not sent yet · discordant blood groups")
+    );
+    let list = phone.says(&["--lang", "fr", "list"]);
+    assert!(list.contains("groupes sanguins discordants"), "{list}");
+}
+
+#[test]
+fn who_says_a_blood_group_is_not_where_one_has_it_from() {
+    let phone = Tried::new();
+    let add = ["add", "blood-group", "a+", "--group-source", "laboratory"];
+    let added = phone.says(&[&add[..], &["--from", "laboratory"]].concat());
+    assert!(
+        added.contains("Blood group              A+ (laboratory)"),
+        "{added}"
+    );
+    assert!(
+        added.contains("Source                   laboratory"),
+        "{added}"
+    );
+    // In French, words are not taken for a code.
+    let shown = phone.says(&["--lang", "fr", "show", "a+"]);
+    assert!(shown.contains("A+ (laboratoire)"), "{shown}");
+    assert!(
+        shown.contains("Source                   laboratory"),
+        "{shown}"
+    );
+    // A group that is corrected keeps who says so.
+    let corrected = phone.says(&["edit", "a+", "--group", "B+"]);
+    assert!(corrected.contains("B+ (laboratory)"), "{corrected}");
+    let declared = phone.says(&["edit", "b+", "--group-source", "declared"]);
+    assert!(declared.contains("B+ (declared)"), "{declared}");
+    phone.refuses(&["add", "blood-group", "A+", "--source", "laboratory"]);
+}
+
+#[test]
+fn nothing_is_held_and_nobody_logs_on_a_phone_without_a_server() {
+    let phone = Tried::new();
+    assert_eq!(phone.says(&["held"]), "No edit is held.");
+    let held = phone.says(&["--lang", "fr", "held"]);
+    assert_eq!(held, "Aucune modification retenue.");
+    let log = phone.refuses(&["log"]);
+    assert!(log.contains("to look around with"), "{log}");
+    let whoami = phone.says(&["whoami"]);
+    assert!(
+        whoami.contains("Jeanne Martin · on this phone only"),
+        "{whoami}"
+    );
+    assert!(whoami.contains("entries: 0 · waiting: 0 · not taken: 0"));
+    let may = phone.says(&["--lang", "fr", "may", "add", "own-note"]);
+    assert_eq!(may, "oui");
+}
+
+#[test]
+fn what_cannot_be_done_is_explained() {
+    let phone = Tried::new();
+    phone.says(&["add", "allergy", "Arachide"]);
+    for (arguments, said) in [
+        (&["edit", "arachide"][..], "say what to change"),
+        (
+            &["edit", "arachide", "--dose", "4"],
+            "none of what you want to change",
+        ),
+        (
+            &["add", "condition", "Asthme", "--when", "1999-13"],
+            "a date is 2024",
+        ),
+        (
+            &["add", "allergy", "X", "--criticality", "extreme"],
+            "low, high",
+        ),
+        (&["add", "blood-group", "Q+"], "A+, A-"),
+        (&["may", "add", "allergie"], "no such kind"),
+        (
+            &["edit", "arachide", "--starts", "2024-02-30"],
+            "a date is 2024",
+        ),
+        (
+            &["add", "medication", "X", "--dose", "dix"],
+            "an amount is digits",
+        ),
+        (&["show", "zzz"], "nothing here is called so"),
+        (
+            &["resolve", "9", "--decide", "confirm"],
+            "carnet-phone review",
+        ),
+        (&["sync"], "nothing of it leaves this phone"),
+        (&["add", "json", "{"], "The JSON draft cannot be used"),
+    ] {
+        let explained = phone.refuses(arguments);
+        assert!(explained.contains(said), "{said}: {explained}");
+    }
+    phone.says(&["offline", "on"]);
+    let sync = phone.refuses(&["sync"]);
+    assert!(
+        sync.contains("offline by choice") && sync.contains("offline off"),
+        "{sync}"
+    );
+    let none_known = [
+        "add",
+        "allergy",
+        "Aucune",
+        "--none-known",
+        "--criticality",
+        "high",
+    ];
+    let french = phone.refuses(&[&["--lang", "fr"], &none_known[..]].concat());
+    assert!(french.contains("Criticité ne peut figurer"), "{french}");
+}
+
+#[test]
+fn a_phone_that_nobody_uses_yet_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["list"][..], &["sign-in"], &["sync"]] {
+        let ran = phone(folder.path(), arguments).output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(!ran.status.success() && said.contains("try-out"), "{said}");
+    }
 }

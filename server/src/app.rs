@@ -1,14 +1,15 @@
 //! The server as a whole: what its handlers share, its start and its stop.
 
 mod error;
+mod private;
 mod run;
 mod tls;
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
+use sync_core::Tick;
 use sync_core::policy::Matrix;
 use tokio::sync::watch;
 
@@ -18,11 +19,15 @@ use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
 use crate::records::{Records, lives};
-use crate::settings;
 use crate::storage::Database;
+use crate::storage::records::RecordStore as _;
 use crate::webauthn::{RelyingParty, passkeys};
+use crate::{revocations, settings};
 pub use error::StartError;
 pub use run::{Running, run, run_with};
+
+/// How many days the clock may be ahead, at the start, of what was written last.
+const FAR_AHEAD_DAYS: u64 = 366;
 
 /// What the handlers share.
 pub struct App {
@@ -48,12 +53,13 @@ impl App {
     /// administrator's commands use this beside a running server.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         for dir in [&config.data, &config.keys()] {
-            make_directory(dir)?;
+            private::directory(dir)?;
         }
-        let starting = lock(&config.data.join("starting.lock"))?;
+        let starting = private::file(&config.data.join("starting.lock"))?;
         starting
             .lock()
             .map_err(|e| StartError::file(&config.data, e))?;
+        private::store(&config.keys().join("keys.sqlite"))?;
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         if !config.database().exists() && keys.has_records()? {
             return Err(StartError::DataMissing {
@@ -61,6 +67,7 @@ impl App {
                 keys: config.keys(),
             });
         }
+        private::store(&config.database())?;
         let db = Database::open(&config.database())?;
         drop(starting);
         let (matrix, lease) = (matrix(&config)?, config.lease_days);
@@ -96,6 +103,28 @@ impl App {
         Ok(())
     }
 
+    /// Checks that the clock is not far ahead of what was written last: records' ticks would follow
+    /// it for good.
+    pub async fn check_clock(&self) -> Result<(), StartError> {
+        let last = self
+            .db
+            .read(|c| -> Result<_, Fault> { Ok(c.last_tick()?) })
+            .await?;
+        let now = self.clock.now();
+        if last.is_none_or(|last| now <= last.plus_days(FAR_AHEAD_DAYS)) || self.config.trust_clock
+        {
+            return Ok(());
+        }
+        let says = |tick: Tick| {
+            let millis = jiff::Timestamp::from_millisecond(tick.millis());
+            millis.map_or_else(|_| "no date".to_owned(), |at| at.to_string())
+        };
+        Err(StartError::ClockAhead {
+            now: says(now),
+            last: says(last.unwrap_or_default()),
+        })
+    }
+
     /// Begins the log of every record anew if the data store is a copy that `carnet backup` made.
     pub async fn check_copied(&self) -> Result<(), StartError> {
         let (keys, now) = (self.keys.clone(), self.clock.now());
@@ -111,6 +140,32 @@ impl App {
             );
         }
         Ok(())
+    }
+
+    /// Revokes again what a data store that was put back from an older copy takes for good.
+    pub async fn replay_revocations(&self) -> Result<(), StartError> {
+        let records = self.records.clone();
+        let again = self
+            .db
+            .write(move |c| -> Result<_, Fault> { revocations::replay(c, &records) })
+            .await?;
+        if again > 0 {
+            tracing::warn!(
+                count = again,
+                "the data store did not have these revocations, sessions that were ended and codes \
+                 that were used: they are taken up from the journal in the key store"
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts the entries of a store of an older release on shelves.
+    pub async fn check_shelves(&self) -> Result<(), StartError> {
+        let keys = self.keys.clone();
+        let fill = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            lives::fill_shelves(c, &keys)
+        };
+        Ok(self.db.write(fill).await?)
     }
 
     /// Checks, and until there are passkeys notes, which domain passkeys are bound to. For the
@@ -162,7 +217,7 @@ fn matrix(config: &Config) -> Result<Matrix, StartError> {
 
 /// Takes the directory for one serving process; held until the file is dropped.
 fn lock_for_serving(data: &Path) -> Result<File, StartError> {
-    let file = lock(&data.join("serving.lock"))?;
+    let file = private::file(&data.join("serving.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::AlreadyServing {
@@ -170,23 +225,6 @@ fn lock_for_serving(data: &Path) -> Result<File, StartError> {
         }),
         Err(TryLockError::Error(source)) => Err(StartError::file(data, source)),
     }
-}
-
-fn lock(path: &Path) -> Result<File, StartError> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|source| StartError::file(path, source))
-}
-
-fn make_directory(path: &Path) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| StartError::file(path, source))
 }
 
 impl From<Fault> for StartError {

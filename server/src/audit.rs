@@ -50,6 +50,7 @@ impl Actor {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         }
     }
 }
@@ -70,8 +71,8 @@ pub fn append(
 }
 
 /// Adds an event about entries, of each of which so many changes were moved: to the record's chain
-/// as far as the holder may know of them, else to what is kept apart. `marked` names entries that
-/// are to be kept from the holder for other reasons than how they stand in the record.
+/// as far as the holder may know of them, else to what is kept apart. `kept` says until when the
+/// holder may not know of some.
 ///
 /// # Errors
 /// When the store or a key fails.
@@ -81,13 +82,10 @@ pub fn append_about(
     clock: &mut RecordClock,
     event: &AccessEvent,
     touched: &BTreeMap<EntryId, u64>,
-    marked: &BTreeMap<EntryId, Tick>,
+    kept: &BTreeMap<EntryId, Tick>,
 ) -> Result<(), Fault> {
     tell_due(store, vault, clock, event.at)?;
-    let delayed = store.delayed(vault.record(), event.at)?;
-    let delayed: BTreeMap<EntryId, Tick> = delayed.into_iter().collect();
-    let kept_until = |entry: &EntryId| delayed.get(entry).max(marked.get(entry)).copied();
-    let (known, apart) = share_out(event, touched, kept_until);
+    let (known, apart) = share_out(event, touched, |entry| kept.get(entry).copied());
     for one in apart {
         chain_apart(store, vault, clock, one)?;
     }
@@ -202,5 +200,6 @@ pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
         audit_head: genesis.hash,
         apart_len: 0,
         apart_head: None,
+        shelves: 0,
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod output;
+mod rules;
 mod serve;
 mod verify;
 
@@ -14,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{App, StartError};
 use crate::clock::SystemClock;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Places, Settings};
 use crate::fault::Fault;
 use crate::telemetry::LogError;
 
@@ -25,11 +26,11 @@ use crate::telemetry::LogError;
 #[derive(Parser)]
 #[command(name = "carnet", version)]
 struct Cli {
-    /// TOML file with settings
+    /// TOML file with settings; those that a command does not ask for are left alone
     #[arg(long, global = true, env = "CARNET_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    settings: Settings,
+    places: Places,
     #[command(subcommand)]
     command: Command,
 }
@@ -37,14 +38,30 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve phones, tablets and browsers
-    Serve,
+    Serve(Box<Settings>),
     /// Look after people, codes and keys; also while the server runs
     #[command(subcommand)]
     Admin(Box<admin::Admin>),
     /// Check that logs and entries are whole and agree; also while the server runs
     Verify(verify::Verify),
+    /// Print the rules by which edits merge, for those who must judge them
+    Rules(rules::Rules),
     /// Copy the store, also while the server runs; its keys only if asked to
     Backup(backup::Backup),
+}
+
+impl Command {
+    /// The settings that the command itself asks for.
+    fn settings(&mut self) -> Settings {
+        match self {
+            Self::Serve(settings) => std::mem::take(settings),
+            Self::Admin(command) => Settings {
+                codes: command.codes(),
+                ..Settings::default()
+            },
+            Self::Verify(_) | Self::Backup(_) | Self::Rules(_) => Settings::default(),
+        }
+    }
 }
 
 /// Why a command failed.
@@ -86,11 +103,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(cli: Cli) -> Result<(), CommandError> {
-    let settings = match &cli.config {
-        Some(path) => cli.settings.or(Settings::from_file(path)?),
-        None => cli.settings,
+fn execute(mut cli: Cli) -> Result<(), CommandError> {
+    if let Command::Rules(command) = &cli.command {
+        return command.run();
+    }
+    let given = Settings {
+        places: cli.places,
+        ..cli.command.settings()
     };
+    let mut settings = match &cli.config {
+        Some(path) => given.or(Settings::from_file(path)?),
+        None => given,
+    };
+    if !matches!(cli.command, Command::Serve(_)) {
+        // The environment of the server's settings is not looked at here, nor is half of them.
+        settings = Settings {
+            places: settings.places,
+            codes: settings.codes,
+            ..Settings::default()
+        };
+    }
     let config = Config::resolve(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -98,10 +130,11 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
         .build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Serve => serve::serve(config).await,
+            Command::Serve(_) => serve::serve(config).await,
             Command::Admin(command) => admin::run(*command, config).await,
             Command::Verify(command) => command.run(config).await,
             Command::Backup(command) => command.run(&config),
+            Command::Rules(command) => command.run(),
         }
     })
 }
@@ -121,7 +154,7 @@ async fn open(config: Config) -> Result<App, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{Args as _, CommandFactory as _};
 
     use super::*;
 
@@ -130,10 +163,46 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The help of a command, by its path.
+    fn help(path: &[&str]) -> String {
+        let mut command = Cli::command();
+        command.build();
+        let mut found = &mut command;
+        for name in path {
+            found = found.find_subcommand_mut(name).expect("a command");
+        }
+        found.render_long_help().to_string()
+    }
+
+    #[test]
+    fn commands_list_what_they_ask_for_and_nothing_else() {
+        let paths: [&[&str]; 6] = [
+            &["verify"],
+            &["backup"],
+            &["admin", "keys", "rotate"],
+            &["admin", "open-record"],
+            &["admin", "add-person"],
+            &["admin", "enrolment-code"],
+        ];
+        for path in paths {
+            let help = help(path);
+            for asked in ["--config", "--data", "--master-key"] {
+                assert!(help.contains(asked), "{path:?}: {asked}");
+            }
+            for serving in ["--listen", "--rp-id", "--workers", "--log"] {
+                assert!(!help.contains(serving), "{path:?}: {serving}");
+            }
+            let makes_codes = path[0] == "admin" && path[1] != "keys";
+            assert_eq!(help.contains("--enrolment-code-days"), makes_codes);
+        }
+    }
+
     #[test]
     fn help_lists_every_setting_with_its_variable() {
-        let help = Cli::command().render_long_help().to_string();
-        let command = Cli::command();
+        let help = help(&["serve"]);
+        let command = Places::augment_args(clap::Command::new("settings"));
+        let command = Settings::augment_args(command);
+        assert!(command.get_arguments().count() > 20);
         let settings = command.get_arguments().filter_map(|argument| {
             let long = argument.get_long()?;
             (!["help", "version"].contains(&long)).then(|| long.to_owned())

@@ -1,14 +1,23 @@
 //! The time of day, handed in so that tests can move it.
 
+mod watched;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sync_core::Tick;
 
+pub use watched::{LEAP, SinceBoot, Steady, WatchedClock};
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Tick;
+
+    /// Whether what the machine says is the time is not believed.
+    fn is_astray(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.
@@ -37,6 +46,11 @@ impl ManualClock {
     /// A clock that stands at `start`.
     pub fn at(start: Tick) -> Self {
         Self(AtomicU64::new(start.0))
+    }
+
+    /// Sets the clock.
+    pub fn set(&self, to: Tick) {
+        self.0.store(to.0, Ordering::SeqCst);
     }
 
     /// Moves the clock forward by so many seconds.

@@ -14,7 +14,7 @@ use url::Url;
 
 pub use apps::{AndroidApp, AppleApp};
 pub use error::ConfigError;
-pub use settings::{LogFormat, Settings};
+pub use settings::{CodeDays, LogFormat, Places, Settings};
 
 /// A configuration that was checked and is complete.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub lease_days: u32,
     /// How many mebibytes must be free on the disk of the data directory.
     pub min_free: u32,
+    /// The clock is right, however far it is ahead of what was written last.
+    pub trust_clock: bool,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
     /// Requests a minute from one peer address.
@@ -74,7 +76,10 @@ impl Config {
     /// loopback address: what tests and demonstrations start from.
     pub fn local(data: &Path) -> Self {
         let settings = Settings {
-            data: Some(data.to_owned()),
+            places: Places {
+                data: Some(data.to_owned()),
+                master_key: None,
+            },
             listen: Some("127.0.0.1:0".to_owned()),
             ..Settings::default()
         };
@@ -98,7 +103,8 @@ impl Config {
 
     /// Completes settings by their defaults and checks them.
     pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
-        let data = settings.data.unwrap_or_else(|| "carnet-data".into());
+        let places = settings.places;
+        let data = places.data.unwrap_or_else(|| "carnet-data".into());
         let listen = settings.listen.as_deref().unwrap_or("127.0.0.1:8080");
         let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Listen {
             found: listen.to_owned(),
@@ -111,6 +117,11 @@ impl Config {
             (None, None) => None,
             _ => return Err(ConfigError::TlsHalf),
         };
+        let behind_proxy = settings.behind_proxy.unwrap_or(false);
+        let guarded = tls.is_some() || behind_proxy || settings.plain_http.unwrap_or(false);
+        if !guarded && !listen.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::Plain { listen });
+        }
         let days = |name, value: Option<u32>, default| {
             positive(name, value, default).map(|n| Duration::from_secs(u64::from(n) * 86_400))
         };
@@ -118,7 +129,7 @@ impl Config {
             positive(name, value, default).map(|n| Duration::from_secs(u64::from(n)))
         };
         let config = Self {
-            master_key: settings
+            master_key: places
                 .master_key
                 .unwrap_or_else(|| keys_directory(&data).join("master.key")),
             listen,
@@ -128,13 +139,14 @@ impl Config {
             android_apps: parse_all(&settings.android_app)?,
             apple_apps: parse_all(&settings.apple_app)?,
             tls,
-            behind_proxy: settings.behind_proxy.unwrap_or(false),
+            behind_proxy,
             session: days("session-days", settings.session_days, 90)?,
             session_idle: days("session-idle-days", settings.session_idle_days, 30)?,
-            enrolment_code: days("enrolment-code-days", settings.enrolment_code_days, 7)?,
+            enrolment_code: days("enrolment-code-days", settings.codes.enrolment_code_days, 7)?,
             habilitation: settings.habilitation,
             lease_days: positive("lease-days", settings.lease_days, 30)?,
             min_free: settings.min_free.unwrap_or(64),
+            trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
             session_rate: positive("session-rate", settings.session_rate, 600)?,

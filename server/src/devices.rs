@@ -8,7 +8,7 @@ use sync_core::{DeviceId, PersonId, Tick, text};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
-use crate::keys::{Keys, Place};
+use crate::keys::{Keys, Place, Revoked};
 use crate::people::person_id;
 use crate::sessions::SignedDevice;
 use crate::storage::schema::identity::{devices, sessions};
@@ -113,6 +113,10 @@ pub fn vet(
     let known = match find(connection, keys, device.id)? {
         Some(known) if known.person == person && known.revoked.is_none() => true,
         Some(_) => return Ok(Err(DeviceRefused::Key)),
+        // Registered and revoked in a time that the data store has lost.
+        None if keys.is_revoked(&Revoked::Device(device.id))? => {
+            return Ok(Err(DeviceRefused::Key));
+        }
         None => false,
     };
     Ok(Ok(Vetted {
@@ -167,18 +171,28 @@ pub struct Signer {
     pub person: PersonId,
     /// The key it signs with.
     pub public_key: PublicKey,
+    /// When it was registered.
+    pub registered: Tick,
     /// Whether it was revoked.
     pub revoked: bool,
 }
 
+/// Key, person, when it was registered, when it was revoked.
+type SignerRow = (Vec<u8>, Vec<u8>, i64, Option<i64>);
+
 /// Who signs with a device, revoked or not.
 pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<Signer>, Fault> {
-    let row: Option<(Vec<u8>, Vec<u8>, Option<i64>)> = devices::table
+    let row: Option<SignerRow> = devices::table
         .find(id.as_bytes())
-        .select((devices::public_key, devices::person_id, devices::revoked))
+        .select((
+            devices::public_key,
+            devices::person_id,
+            devices::created,
+            devices::revoked,
+        ))
         .first(connection)
         .optional()?;
-    let Some((key, person, revoked)) = row else {
+    let Some((key, person, registered, revoked)) = row else {
         return Ok(None);
     };
     let public_key = PublicKey::from_slice(&key).ok_or_else(|| Fault::malformed("a device"))?;
@@ -186,6 +200,7 @@ pub fn signer(connection: &mut SqliteConnection, id: DeviceId) -> Result<Option<
         id,
         person: person_id(&person)?,
         public_key,
+        registered: Tick(registered.cast_unsigned()),
         revoked: revoked.is_some(),
     }))
 }
@@ -224,29 +239,48 @@ pub fn rename(
 /// Revokes a device of a person's and ends its sessions; answers whether there was one to revoke.
 pub fn revoke(
     connection: &mut SqliteConnection,
+    keys: &Keys,
     now: Tick,
     person: PersonId,
     id: DeviceId,
 ) -> Result<bool, Fault> {
-    let now = now.0.cast_signed();
-    let revoked = diesel::update(
-        devices::table
-            .find(id.as_bytes())
-            .filter(devices::person_id.eq(person.as_bytes().as_slice()))
-            .filter(devices::revoked.is_null()),
-    )
-    .set(devices::revoked.eq(now))
-    .execute(connection)?;
-    if revoked > 0 {
-        diesel::update(
-            sessions::table
-                .filter(sessions::device_id.eq(id.as_bytes()))
-                .filter(sessions::ended.is_null()),
-        )
-        .set(sessions::ended.eq(now))
-        .execute(connection)?;
+    if standing(connection, id)? != Some(person) {
+        return Ok(false);
     }
-    Ok(revoked > 0)
+    keys.journal_revocation(&Revoked::Device(id), None)?;
+    mark_revoked(connection, now, id)?;
+    Ok(true)
+}
+
+/// Whose a device is, unless it was revoked.
+pub fn standing(
+    connection: &mut SqliteConnection,
+    id: DeviceId,
+) -> Result<Option<PersonId>, Fault> {
+    let signer = signer(connection, id)?;
+    Ok(signer
+        .filter(|signer| !signer.revoked)
+        .map(|signer| signer.person))
+}
+
+/// Marks a device as revoked and ends its sessions; the journal has it already.
+pub fn mark_revoked(
+    connection: &mut SqliteConnection,
+    time: Tick,
+    id: DeviceId,
+) -> Result<(), Fault> {
+    let time = time.0.cast_signed();
+    diesel::update(devices::table.find(id.as_bytes()))
+        .set(devices::revoked.eq(time))
+        .execute(connection)?;
+    diesel::update(
+        sessions::table
+            .filter(sessions::device_id.eq(id.as_bytes()))
+            .filter(sessions::ended.is_null()),
+    )
+    .set(sessions::ended.eq(time))
+    .execute(connection)?;
+    Ok(())
 }
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, i64, Option<i64>);

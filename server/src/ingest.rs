@@ -10,18 +10,19 @@ mod submission;
 mod tests;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Cursor, Judged, Lane, Submitter, Unverified, VerifiedEdit};
+use sync_core::authority::{Cursor, Former, Judged, Lane, Submitter, Unverified, VerifiedEdit};
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
-use sync_core::{EntryId, Epoch, RecordId, Tick};
+use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
 use crate::people::profession;
+use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
-use crate::storage::records::{RecordRow, RecordStore as _};
+use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
 pub use submission::{HandedIn, Submission};
 use write::Writing;
@@ -41,6 +42,8 @@ pub struct Taken {
     pub answered: BTreeSet<EntryId>,
     /// Others may have to be told.
     pub heard: bool,
+    /// When the entries of the edits had been touched last, each time one was accepted.
+    pub before: BTreeSet<Tick>,
 }
 
 /// What a pass through the writer did.
@@ -57,6 +60,8 @@ pub struct Passed {
     pub at: Tick,
     /// The record's rights after it.
     pub known: Arc<KnownRights>,
+    /// Its shelves.
+    pub shelves: Arc<Shelves>,
     /// Nothing else than these edits happened that the visitor could have to be told of.
     pub quiet: bool,
     /// No edit waits for another turn.
@@ -108,14 +113,16 @@ pub fn pass(
     }
     let row = writing.finish(connection)?;
     let at = row.clock.last;
-    let (_, epoch) = records.standing(&known.latest, &admitted.subject, at);
+    let (standing, epoch) = records.standing(&known.latest, &admitted.subject, at);
     let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
     taken.heard |= writing.heard();
     taken.own.append(&mut writing.own);
+    taken.before.append(&mut writing.before);
     let quiet = match cursor {
         _ if taken.outcomes.iter().any(again) => false,
         Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
-            is_quiet(connection, &admitted, cursor, at, &taken.own)?
+            let shelves = records.shelves_of(&row, &writing.shelves, (&standing, epoch));
+            is_quiet(connection, &admitted, &shelves, cursor, at, &taken)?
         }
         _ => false,
     };
@@ -127,6 +134,7 @@ pub fn pass(
         at,
         quiet,
         known,
+        shelves: writing.shelves,
         row,
     })
 }
@@ -148,14 +156,17 @@ fn take_in(
         key: device.public_key,
         revoked: false,
     };
-    let log = admitted.row.log;
-    let put_back = match submission.handed_back.is_empty() {
-        true => None,
-        false => connection.lives(admitted.row.record)?.into_values().max(),
+    let lives = match submission.handed_back.is_empty() {
+        true => BTreeMap::new(),
+        false => connection.lives(admitted.row.record)?,
     };
-    // Nobody hands anything back for ever.
-    let lease = |at: &Tick| now <= at.plus_days(records.lease_days.into());
-    let put_back = put_back.filter(lease);
+    let ended = |(log, life): (LogIncarnation, Life)| (log, life.ended);
+    let lives = lives.into_iter().map(ended).collect();
+    let former = Former {
+        log: admitted.row.log,
+        lives: &lives,
+        days: records.lease_days.into(),
+    };
     let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
     let mut outcomes = Vec::with_capacity(edits.len());
@@ -168,12 +179,16 @@ fn take_in(
             Ok(edit) => edit,
             Err(unverified) => {
                 let Unverified { entry, change, why } = *unverified;
+                gathered.load(connection, &admitted.vault, entry)?;
+                writing.meets(entry, &gathered);
                 outcomes.push(writing.refuse(entry, change, why));
                 continue;
             }
         };
+        gathered.load(connection, &admitted.vault, edit.entry())?;
+        writing.meets(edit.entry(), &gathered);
         let carried = edit.origin().device != device.id;
-        let handed_back = put_back.filter(|_| submission.hands_back(edit, log));
+        let handed_back = submission.hands_back(edit, former, now).then_some(former);
         let others;
         let submitter = if carried {
             let author = submission.authors.get(&edit.origin().device);
@@ -200,7 +215,6 @@ fn take_in(
             &submitter
         };
         writing.carries(handed_back.is_some());
-        gathered.load(connection, &admitted.vault, edit.entry())?;
         let tick = writing.next_tick();
         let before = limits::remember(&gathered, &ledger, edit);
         let mut judged = match gathered.refused(edit) {
@@ -211,7 +225,6 @@ fn take_in(
                 matrix: &records.matrix,
                 submitter,
                 proven: &submission.proven,
-                log,
                 handed_back,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
@@ -257,24 +270,37 @@ fn take_in(
     Ok(outcomes)
 }
 
-/// Whether nothing happened since the cursor but the edits just made.
+/// Whether nothing happened since the cursor that the visitor can notice but the edits just made,
+/// whose entries nobody else wrote.
 fn is_quiet(
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
+    shelves: &[ShelfId],
     cursor: &Cursor,
     at: Tick,
-    own: &BTreeSet<Tick>,
+    taken: &Taken,
 ) -> Result<bool, AccessError> {
     let record = admitted.row.record;
-    let limit = u32::try_from(own.len())
-        .unwrap_or(u32::MAX)
-        .saturating_add(1);
-    let ticks = connection.ticks_after(record, cursor.base, limit)?;
+    let own = &taken.own;
+    let (since, held) = (cursor.base, cursor.held);
+    if taken
+        .before
+        .iter()
+        .any(|at| *at > since && !own.contains(at))
+    {
+        return Ok(false);
+    }
+    let limit = u32::try_from(own.len()).unwrap_or(u32::MAX);
+    let limit = limit.saturating_mul(2).saturating_add(1);
+    let own = |found: Vec<(Tick, EntryRow)>| {
+        let own =
+            |at: &Tick, row: &EntryRow| own.contains(at) && taken.answered.contains(&row.entry);
+        found.iter().all(|(at, row)| own(at, row))
+    };
     let me = admitted.vault.author_blind(admitted.subject.person);
-    Ok(ticks.iter().all(|tick| own.contains(tick))
-        && connection.fallen_due(record, cursor.base, at)?.is_empty()
-        && connection
-            .held_changed(record, cursor.held, at)?
-            .iter()
-            .all(|held| held.author_blind == me && held.settlement.is_none()))
+    let told = |held: &HeldRow| held.author_blind != me || held.settlement.is_some();
+    Ok(own(connection.placed(record, shelves, since, at, limit)?)
+        && own(connection.departed(record, shelves, since, at)?)
+        && connection.held_settled(record, me, held, at)?.is_empty()
+        && !(admitted.is_holder() && connection.held_shown(record, held, at)?.iter().any(told)))
 }

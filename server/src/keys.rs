@@ -4,6 +4,8 @@
 //! both are in a key store of their own (`keys.sqlite`). The key of an entry follows from the key
 //! of its record and a secret of its own, so destroying either destroys what the entry held.
 //!
+//! The key store is not put back with the data; so it also keeps the journal of what was revoked.
+//!
 //! A key is durable before anything is sealed with it. Calls block on the key store when the
 //! answer is not in memory, and never wait for the data store.
 
@@ -12,6 +14,7 @@ mod error;
 mod master;
 mod named;
 mod records;
+mod revocations;
 mod rotation;
 mod schema;
 mod sealing;
@@ -33,6 +36,7 @@ pub use error::KeyError;
 use master::Master;
 use named::Named;
 pub use records::RecordKey;
+pub use revocations::{Revocation, Revoked};
 pub use rotation::Rotated;
 pub use sealing::{Place, SealingKey};
 

@@ -16,6 +16,7 @@ pub mod live;
 pub mod people;
 pub mod reading;
 pub mod records;
+pub mod revocations;
 pub mod sessions;
 pub mod settings;
 pub mod storage;

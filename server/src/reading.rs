@@ -14,5 +14,7 @@ mod page;
 mod put_back_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing_tests;
 
 use page::{Page, page};

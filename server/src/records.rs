@@ -9,6 +9,7 @@ pub mod lives;
 mod open;
 mod own;
 mod people;
+pub mod shelves;
 pub mod vault;
 #[cfg(test)]
 pub(crate) mod world;
@@ -26,7 +27,7 @@ use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
 use crate::people::profession;
 use crate::sessions::{Signed, SignedDevice};
-use crate::storage::records::{RecordRow, RecordStore as _};
+use crate::storage::records::{RecordRow, RecordStore as _, ShelfId};
 use crate::storage::{Database, StorageError};
 pub use ledgers::KnownRights;
 use ledgers::Ledgers;
@@ -35,6 +36,7 @@ pub use list::{RECORDS_A_PAGE, RecordPage, RecordSummary};
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
 pub use own::SignInChange;
 pub use people::KnownPerson;
+use shelves::{Library, Shelves};
 use vault::Vault;
 
 /// What the rooms that serve records share.
@@ -52,6 +54,7 @@ pub struct Records {
     /// Who is connected and wants to hear of changes.
     pub hub: Hub,
     ledgers: Ledgers,
+    library: Library,
 }
 
 /// Who comes to a record.
@@ -118,6 +121,8 @@ pub struct Admitted<'k> {
     pub vault: Vault<'k>,
     /// Its rights.
     pub known: Arc<KnownRights>,
+    /// The shelves its entries stand on.
+    pub shelves: Arc<Shelves>,
     /// The visitor as policy knows them.
     pub subject: Subject,
     /// What they are to the record.
@@ -165,6 +170,7 @@ impl Records {
             lease_days,
             hub: Hub::default(),
             ledgers: Ledgers::default(),
+            library: Library::default(),
         }
     }
 
@@ -195,6 +201,7 @@ impl Records {
         };
         let vault = Vault::new(&self.keys, record)?;
         let known = self.rights(connection, &vault, &row)?;
+        let shelves = self.library.load(connection, &vault, &row)?;
         if row.holder != person && !may_know(&known.latest, person) {
             return Err(AccessError::NotYours);
         }
@@ -204,10 +211,27 @@ impl Records {
             row,
             vault,
             known,
+            shelves,
             subject,
             standing,
             epoch,
         })
+    }
+
+    /// Whether a cursor shows more of a record's log than is there. Writes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_behind(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        row: &RecordRow,
+        cursor: &Cursor,
+    ) -> Result<bool, Fault> {
+        Ok(
+            lives::has_lost(connection, row, cursor)?
+                || lives::was_longer(connection, row, cursor)?,
+        )
     }
 
     /// Begins the log of a record anew if a cursor shows more than is there. Whether the record is
@@ -224,14 +248,17 @@ impl Records {
         let Some(cursor) = cursor else {
             return Ok(false);
         };
-        let lost = lives::has_lost(connection, row, cursor)?;
-        if lost {
+        if lives::has_lost(connection, row, cursor)? {
             let vault = Vault::new(&self.keys, row.record)?;
             lives::begin_anew(connection, &vault, row, Some(cursor), self.clock.now())?;
-        } else if cursor.log != row.log {
-            lives::lengthen(connection, row, cursor)?;
+            return Ok(true);
         }
-        Ok(lost || cursor.log != row.log)
+        let longer = lives::was_longer(connection, row, cursor)?;
+        if longer {
+            let vault = Vault::new(&self.keys, row.record)?;
+            lives::lengthen(connection, &vault, row, cursor, self.clock.now())?;
+        }
+        Ok(longer)
     }
 
     /// As [`Records::admit`], for what only those may do who have a right now.
@@ -272,8 +299,25 @@ impl Records {
         self.ledgers.load(connection, vault, row)
     }
 
+    /// The shelves on which a viewer with this standing looks for news; `all` are the record's.
+    pub(crate) fn shelves_of(
+        &self,
+        row: &RecordRow,
+        all: &Shelves,
+        (standing, epoch): (&Standing, Epoch),
+    ) -> Arc<[ShelfId]> {
+        let viewer = (epoch, standing, &self.matrix);
+        self.library.of_viewer(row, all, viewer)
+    }
+
     /// Keeps worked-out rights for the next visitor; only of what is durable.
-    pub(crate) fn remember(&self, row: &RecordRow, known: Arc<KnownRights>) {
+    pub(crate) fn remember_rights(&self, row: &RecordRow, known: Arc<KnownRights>) {
         self.ledgers.keep(row, known);
+    }
+
+    /// Keeps worked-out rights and the shelves for the next visitor; only of what is durable.
+    pub(crate) fn remember(&self, row: &RecordRow, known: Arc<KnownRights>, all: Arc<Shelves>) {
+        self.remember_rights(row, known);
+        self.library.keep(row, all);
     }
 }

@@ -13,6 +13,7 @@ use sync_core::{DeviceId, PersonId, Tick};
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::keys::{Keys, Revoked};
 use crate::people::person_id;
 use crate::storage::schema::identity::{devices, passkeys, sessions};
 pub use cookie::{COOKIE, ended_cookie, session_cookie};
@@ -141,19 +142,48 @@ pub fn touch(connection: &mut SqliteConnection, now: Tick, session: Uuid) -> Res
 /// Ends a session of a person; answers whether there was one to end.
 pub fn end(
     connection: &mut SqliteConnection,
+    keys: &Keys,
     now: Tick,
     person: PersonId,
     session: Uuid,
 ) -> Result<bool, Fault> {
-    let ended = diesel::update(
-        sessions::table
-            .find(session.as_bytes().as_slice())
-            .filter(sessions::person_id.eq(person.as_bytes().as_slice()))
-            .filter(sessions::ended.is_null()),
-    )
-    .set(sessions::ended.eq(now.0.cast_signed()))
-    .execute(connection)?;
-    Ok(ended > 0)
+    if open_of(connection, session)? != Some(person) {
+        return Ok(false);
+    }
+    let expires: i64 = sessions::table
+        .find(session.as_bytes().as_slice())
+        .select(sessions::expires)
+        .first(connection)?;
+    let expires = Tick(expires.cast_unsigned());
+    keys.journal_revocation(&Revoked::Session(session), Some(expires))?;
+    mark_ended(connection, now, session)?;
+    Ok(true)
+}
+
+/// Whose a session is, unless somebody ended it.
+pub fn open_of(
+    connection: &mut SqliteConnection,
+    session: Uuid,
+) -> Result<Option<PersonId>, Fault> {
+    let person: Option<Vec<u8>> = sessions::table
+        .find(session.as_bytes().as_slice())
+        .filter(sessions::ended.is_null())
+        .select(sessions::person_id)
+        .first(connection)
+        .optional()?;
+    person.map(|person| person_id(&person)).transpose()
+}
+
+/// Marks a session as ended; the journal has it already.
+pub fn mark_ended(
+    connection: &mut SqliteConnection,
+    time: Tick,
+    session: Uuid,
+) -> Result<(), Fault> {
+    diesel::update(sessions::table.find(session.as_bytes().as_slice()))
+        .set(sessions::ended.eq(time.0.cast_signed()))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Forgets sessions that expired.

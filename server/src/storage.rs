@@ -5,6 +5,8 @@
 //! `Err` means that the store itself failed.
 
 mod error;
+#[cfg(test)]
+pub(crate) mod met;
 pub mod records;
 pub mod schema;
 pub mod sqlite;

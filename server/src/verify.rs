@@ -6,6 +6,7 @@ mod people;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use diesel::SqliteConnection;
@@ -17,8 +18,9 @@ use sync_core::{EntryId, RecordId, Tick, guard};
 use crate::audit;
 use crate::fault::Fault;
 use crate::keys::{Keys, SealingKey};
+use crate::records::shelves;
 use crate::records::vault::Vault;
-use crate::storage::records::{EntryRow, LogRow, RecordRow, RecordStore as _};
+use crate::storage::records::{EntryRow, LogRow, OnShelf, RecordRow, RecordStore as _, ShelfId};
 
 pub use people::{PeopleFindings, people_after};
 
@@ -95,10 +97,13 @@ pub fn record(
         findings,
         late: 0,
         told: Moved::default(),
+        stands: BTreeSet::new(),
+        unreadable: BTreeSet::new(),
     };
     let chained = check.access_log()?;
     let apart = check.apart()?;
     check.log()?;
+    check.shelves()?;
     let held = check.held()?;
     if chained && apart && held != check.told {
         let what = "the access log and the held edits do not agree";
@@ -127,7 +132,14 @@ struct Check<'c, 'd> {
     late: u64,
     /// What both chains tell of held edits.
     told: Moved,
+    /// Where entries stand by their changes.
+    stands: BTreeSet<Stands>,
+    /// The entries of which that is not known.
+    unreadable: BTreeSet<EntryId>,
 }
+
+/// An entry, a shelf, since when it stands there or left it, and whether it left.
+type Stands = (EntryId, ShelfId, Tick, bool);
 
 /// How many edits were held, and how many of them settled.
 #[derive(Default, PartialEq, Eq)]
@@ -274,12 +286,11 @@ impl Check<'_, '_> {
                 .note(None, "the log is ahead of the record's clock");
         }
         let mut rights = self.row.created;
-        let mut upto = Tick(0);
+        let mut upto = None;
         loop {
-            let end = Tick(i64::MAX.cast_unsigned());
-            let rows = self.connection.touched(record, upto, end, PAGE)?;
+            let rows = self.connection.entries_after(record, upto, PAGE)?;
             for row in &rows {
-                upto = row.touched;
+                upto = Some(row.entry);
                 if row.is_right {
                     rights = rights.max(row.touched);
                 }
@@ -289,6 +300,7 @@ impl Check<'_, '_> {
                         let changes = self.connection.about_entry(record, row.entry)?;
                         self.findings.changes += changes.len() as u64;
                         self.findings.destroyed += 1;
+                        self.unreadable.insert(row.entry);
                     }
                 }
             }
@@ -307,6 +319,37 @@ impl Check<'_, '_> {
         Ok(())
     }
 
+    /// That entries stand on the shelves of their classes, and nowhere else: who asks what is new
+    /// looks nowhere else.
+    fn shelves(&mut self) -> Result<(), Fault> {
+        let record = self.row.record;
+        let shelves = self.connection.shelves(record)?;
+        if shelves.len() as u64 != self.row.clock.shelves {
+            self.findings.note(None, "the record miscounts its shelves");
+        }
+        let mut found = BTreeSet::new();
+        for (id, sealed) in shelves {
+            let shelf = self.vault.open_shelf(id, &sealed);
+            if !shelf.is_ok_and(|shelf| self.vault.shelf(&shelf) == id) {
+                self.findings.note(None, "a shelf of it does not open");
+            }
+            let OnShelf { stand, left } = self.connection.standing_on(record, id)?;
+            let stand = stand.into_iter().map(|(entry, at)| (entry, id, at, false));
+            let left = left.into_iter().map(|(entry, at)| (entry, id, at, true));
+            found.extend(stand.chain(left));
+        }
+        let wrong: BTreeSet<EntryId> = found
+            .symmetric_difference(&self.stands)
+            .map(|(entry, ..)| *entry)
+            .filter(|entry| !self.unreadable.contains(entry))
+            .collect();
+        for entry in wrong {
+            let what = "it is not on the shelf where it belongs";
+            self.findings.note(Some(entry), what);
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, row: &EntryRow, key: &SealingKey) -> Result<(), Fault> {
         let record = self.row.record;
         let changes = self.connection.log_of_entry(record, row.entry, Tick(0))?;
@@ -316,9 +359,16 @@ impl Check<'_, '_> {
             if let Err(what) = self.change(key, change, &mut made)? {
                 let what = format!("its change at tick {} {what}", change.tick.0);
                 self.findings.note(Some(row.entry), what);
+                self.unreadable.insert(row.entry);
                 return Ok(());
             }
         }
+        let (moved, _) = shelves::whereabouts(self.vault, &made.touches);
+        let stands = moved.to.into_iter().map(|(on, at)| (on, at, false));
+        let left = moved.left.into_iter().map(|(on, at)| (on, at, true));
+        let all = stands.chain(left);
+        self.stands
+            .extend(all.map(|(shelf, at, left)| (row.entry, shelf, at, left)));
         let stored = self.connection.entry(record, row.entry)?;
         let document = stored
             .and_then(|(row, sealed)| self.vault.open_document(key, &row, &sealed).ok())
@@ -432,6 +482,7 @@ impl Check<'_, '_> {
             return Ok(Err("is filed under another class"));
         }
         made.document = document;
+        made.touches.push((row.tick, class.clone()));
         made.class = Some(class);
         made.bytes += change.len() as u64;
         Ok(Ok(()))
@@ -440,10 +491,7 @@ impl Check<'_, '_> {
     fn held(&mut self) -> Result<Moved, Fault> {
         let mut moved = Moved::default();
         let end = Tick(i64::MAX.cast_unsigned());
-        for row in self
-            .connection
-            .held_changed(self.row.record, Tick(0), end)?
-        {
+        for row in self.connection.held_shown(self.row.record, Tick(0), end)? {
             moved.held += 1;
             moved.settled += u64::from(row.settlement.is_some());
             let opened = self.vault.open_held(&row);
@@ -462,5 +510,7 @@ impl Check<'_, '_> {
 struct Made {
     document: EntryDocument,
     class: Option<EntryClass>,
+    /// Its class after each change.
+    touches: Vec<(Tick, EntryClass)>,
     bytes: u64,
 }

@@ -3,6 +3,7 @@
 
 pub mod ceremonies;
 pub mod codes;
+pub mod jwk;
 pub mod passkeys;
 mod refused;
 

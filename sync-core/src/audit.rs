@@ -14,4 +14,4 @@ mod event;
 
 pub use apart::{Apart, share_out};
 pub use chain::{Broken, BrokenAt, ChainedEvent, LogHead, Verified, Verifier, verify};
-pub use event::{AccessAction, AccessEvent};
+pub use event::{AccessAction, AccessEvent, Gap, WitnessedHeads};

@@ -4,15 +4,19 @@
 //! it is told, all in one transaction. Nothing here reads or writes anything.
 
 mod cursor;
+mod former;
 mod lane;
 mod ledger;
 mod log;
+mod shelf;
 mod verified;
 mod walk;
 
 pub use cursor::{Cursor, Stretch, Stretches, Witness};
+pub use former::Former;
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
-pub use log::{Log, Met, MetHeld};
+pub use log::{Found, Log, Met, MetHeld};
+pub use shelf::{Place, Shelf, leaves, places, stands};
 pub use verified::{Unverified, VerifiedEdit, marked_until};
 pub use walk::{Page, Since, Viewer, walk};

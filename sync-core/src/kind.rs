@@ -10,20 +10,38 @@
 
 pub mod allergy;
 pub mod blood_group;
+pub mod care;
 mod code;
 pub mod common;
 pub mod condition;
 pub mod contact;
+mod content;
 pub mod decision;
-mod draft;
+mod declare;
+pub mod device;
+pub mod document;
+pub mod family;
 mod field;
+pub mod immunization;
 mod invalid;
 mod json;
 mod label;
+pub mod life;
+pub mod measurement;
 pub mod medication;
 pub mod note;
 mod occurred;
+pub mod pregnancy;
+pub mod prescription;
+pub mod professional;
 pub mod right;
+mod say;
+mod scalar;
+pub mod switches;
+mod table;
+pub mod ucum;
+pub mod vital_sign;
+pub mod wishes;
 mod words;
 mod write;
 
@@ -34,23 +52,57 @@ pub use allergy::{
     AllergyCategory, AllergyDraft, AllergyPatch, Criticality, Reaction, Severity, Verification,
 };
 pub use blood_group::{Abo, BloodGroup, BloodGroupDraft, BloodGroupPatch, BloodGroupSource, RhD};
+pub use care::{
+    ConsultationDraft, ConsultationPatch, HospitalStayDraft, HospitalStayPatch, ProcedureDraft,
+    ProcedurePatch, Stay,
+};
+pub use code::Codes;
+pub(crate) use code::codes;
 pub use common::{Common, CommonPatch, LABEL_MAX, Status, StatusCode};
 pub use condition::{ConditionDraft, ConditionPatch};
-pub use contact::{EmergencyContactDraft, EmergencyContactPatch, Phone};
+pub use contact::{
+    CaregiverContactDraft, CaregiverContactPatch, EmergencyContactDraft, EmergencyContactPatch,
+    HelpContactDraft, HelpContactPatch, Phone, TrustedPersonDraft, TrustedPersonPatch,
+};
+pub use content::{Attachment, Content, MediaType};
 pub use decision::{ReviewDecisionDraft, ReviewDecisionPatch, Verdict};
-pub use draft::{Draft, Patch};
+pub use declare::SetMember;
+pub use device::{DeviceDraft, DevicePatch, MriSafety};
+pub use document::{DocumentDraft, DocumentType, XdsType};
+pub use family::{FamilyHistoryDraft, FamilyHistoryPatch, Relative};
 pub use field::{FieldSpec, Join, Shape};
+pub use immunization::{Immunization, ImmunizationDraft, ImmunizationPatch};
 pub use invalid::Invalid;
 pub use json::{Extra, JsonScalar, Member, MemberShape, Structure, same_value};
 pub use label::{Label, normalise};
+pub use life::{
+    DisabilityDraft, DisabilityPatch, Lifestyle, LifestyleDraft, LifestylePatch, LifestyleStatus,
+    LifestyleTopic,
+};
+pub use measurement::{Component, Measurement, MeasurementDraft, MeasurementPatch};
 pub use medication::{MedicationTakenDraft, MedicationTakenPatch, Regimen};
 pub use note::{OwnNoteDraft, OwnNotePatch};
 pub use occurred::{NotADate, Occurred};
+pub use pregnancy::{PregnancyDraft, PregnancyOutcome, PregnancyPatch};
+pub use prescription::{
+    Dispensation, MedicationDispensedDraft, MedicationDispensedPatch, MedicationPrescribedDraft,
+    MedicationPrescribedPatch, NonSubstitutable, Prescription, PrescriptionLine,
+};
+pub use professional::{
+    Facility, ProfessionCode, Professional, ProfessionalSeenDraft, ProfessionalSeenPatch,
+};
 pub use right::{RightDraft, RightPatch};
+pub use say::Said;
+pub use scalar::Scalar;
+pub use switches::{EmergencySwitchesDraft, EmergencySwitchesPatch};
+pub use table::{Draft, Kind, Patch};
+pub use vital_sign::VitalSign;
+pub use wishes::{
+    AdvanceDirectiveDraft, AdvanceDirectivePatch, DirectiveType, DonationDecision, OrganDonation,
+    OrganDonationDraft, OrganDonationPatch,
+};
 pub use words::Words;
 pub use write::{Edit, Read};
-
-use serde::{Deserialize, Serialize};
 
 use crate::entry::{self, EntryState, Value};
 use crate::policy::RightKind;
@@ -58,142 +110,42 @@ use crate::policy::RightKind;
 /// The most members of one set.
 pub const MEMBERS_MAX: usize = 64;
 
-/// What kind of entry it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum Kind {
-    /// Allergy or intolerance, or the statement that none is known.
-    Allergy,
-    /// *Maladie, antécédent*
-    Condition,
-    /// What the person takes.
-    MedicationTaken,
-    /// *Personne à prévenir*
-    EmergencyContact,
-    /// Blood group with its source.
-    BloodGroup,
-    /// What the patient writes for themself.
-    OwnNote,
-    /// A professional's right.
-    Grant,
-    /// A person kept out.
-    Block,
-    /// A caregiver's or representative's right.
-    Delegation,
-    /// The *médecin traitant*.
-    TreatingPhysician,
-    /// A person who sees hidden entries too.
-    Administrator,
-    /// What was decided on an item of the to-review list.
-    ReviewDecision,
-    /// A kind of a newer version, kept and shown by its common fields.
-    Unknown(String),
-}
-
 impl Kind {
-    /// The kinds of this version.
-    pub const ALL: &'static [Kind] = &[
-        Kind::Allergy,
-        Kind::Condition,
-        Kind::MedicationTaken,
-        Kind::EmergencyContact,
-        Kind::BloodGroup,
-        Kind::OwnNote,
-        Kind::Grant,
-        Kind::Block,
-        Kind::Delegation,
-        Kind::TreatingPhysician,
-        Kind::Administrator,
-        Kind::ReviewDecision,
-    ];
-
     /// The kind of an entry; nothing for one without any.
     pub fn of(state: &EntryState) -> Option<Kind> {
         state.kind().map(Kind::from)
     }
 
-    /// How it is written.
-    pub fn code(&self) -> &str {
-        match self {
-            Kind::Allergy => "allergy",
-            Kind::Condition => "condition",
-            Kind::MedicationTaken => "medication-taken",
-            Kind::EmergencyContact => "emergency-contact",
-            Kind::BloodGroup => "blood-group",
-            Kind::OwnNote => "own-note",
-            Kind::Grant => RightKind::Grant.as_str(),
-            Kind::Block => RightKind::Block.as_str(),
-            Kind::Delegation => RightKind::Delegation.as_str(),
-            Kind::TreatingPhysician => RightKind::TreatingPhysician.as_str(),
-            Kind::Administrator => RightKind::Administrator.as_str(),
-            Kind::ReviewDecision => "review-decision",
-            Kind::Unknown(code) => code,
-        }
+    /// The kinds of the documents of this version's value set.
+    pub fn documents() -> impl Iterator<Item = Kind> {
+        let types = XdsType::all().filter_map(|known| DocumentType::parse(known.code));
+        types.map(Kind::Document)
     }
 
-    /// The schema version this code writes.
-    pub fn schema(&self) -> u64 {
-        1
-    }
-
-    /// Which right it is, if it is one.
+    /// Which right it is, if it is one that names a person.
     pub fn right(&self) -> Option<RightKind> {
         RightKind::parse(self.code())
     }
 
-    /// Whether it is a medical fact, which a clinician's word confirms.
-    pub fn is_clinical(&self) -> bool {
-        matches!(
-            self,
-            Kind::Allergy
-                | Kind::Condition
-                | Kind::MedicationTaken
-                | Kind::BloodGroup
-                | Kind::Unknown(_)
-        )
-    }
-
-    /// What people call it; for a kind of a newer version, that it is one.
-    pub fn title(&self) -> Words {
-        match self {
-            Kind::Allergy => Words::new("Allergy", "Allergie"),
-            Kind::Condition => Words::new("Condition", "Maladie ou antécédent"),
-            Kind::MedicationTaken => Words::new("Medication taken", "Médicament pris"),
-            Kind::EmergencyContact => {
-                Words::new("Emergency contact", "Personne à prévenir en cas d’urgence")
-            }
-            Kind::BloodGroup => Words::new("Blood group", "Groupe sanguin"),
-            Kind::OwnNote => Words::new("Own note", "Note personnelle"),
-            Kind::Grant => Words::new("Authorised professional", "Professionnel autorisé"),
-            Kind::Block => Words::new("Blocked person", "Personne bloquée"),
-            Kind::Delegation => Words::new("Delegation", "Délégation"),
-            Kind::TreatingPhysician => Words::new("Treating physician", "Médecin traitant"),
-            Kind::Administrator => Words::new("Administrator", "Administrateur"),
-            Kind::ReviewDecision => {
-                Words::new("Review decision", "Décision sur un point à vérifier")
-            }
-            Kind::Unknown(_) => Words::new(
-                "Entry of a newer version",
-                "Élément d’une version plus récente",
-            ),
+    /// What a value of a key names an entry; the [`main_field`] names it first, then the label.
+    pub fn called(&self, key: &str, value: &Value) -> Option<String> {
+        let text = value.as_text()?;
+        match self.field(key)?.shape {
+            Shape::Json(structure) => structure.called(text),
+            Shape::Text(_) if *self != Kind::ReviewDecision => Some(text.to_owned()),
+            _ => None,
         }
     }
 
-    /// The fields of this kind beside the common ones.
-    pub fn own_fields(&self) -> &'static [FieldSpec] {
-        match self {
-            Kind::Allergy => allergy::FIELDS,
-            Kind::Condition => condition::FIELDS,
-            Kind::MedicationTaken => medication::FIELDS,
-            Kind::EmergencyContact => contact::FIELDS,
-            Kind::BloodGroup => blood_group::FIELDS,
-            Kind::OwnNote => note::FIELDS,
-            Kind::Grant => right::GRANT_FIELDS,
-            Kind::Delegation => right::DELEGATION_FIELDS,
-            Kind::Block | Kind::TreatingPhysician | Kind::Administrator => right::FIELDS,
-            Kind::ReviewDecision => decision::FIELDS,
-            Kind::Unknown(_) => &[],
-        }
+    /// When what an entry of this kind tells happened, as exactly as people know it.
+    pub fn happened(&self, from: &dyn Read) -> Option<Occurred> {
+        let own = self.own_fields().iter().find_map(|spec| match spec.shape {
+            Shape::Json(structure) if spec.required => {
+                structure.when(from.value(spec.key)?.as_text()?)
+            }
+            _ => None,
+        });
+        own.or_else(|| from.scalar(common::OCCURRED))
     }
 
     /// What the tables say of a key, or of the set a key with a slash belongs to; nothing for a
@@ -221,7 +173,10 @@ impl Kind {
 impl From<&str> for Kind {
     fn from(code: &str) -> Self {
         let known = Kind::ALL.iter().find(|kind| kind.code() == code);
-        known.map_or_else(|| Kind::Unknown(code.to_owned()), Kind::clone)
+        let known = known.cloned();
+        known
+            .or_else(|| DocumentType::of_kind(code).map(Kind::Document))
+            .unwrap_or_else(|| Kind::Unknown(code.to_owned()))
     }
 }
 
@@ -249,16 +204,10 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// The key that says what an entry of this kind is about.
+/// The key that says what an entry of this kind is about: the first of its table.
 pub fn main_field(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::MedicationTaken => medication::REGIMEN,
-        Kind::EmergencyContact => contact::NAME,
-        Kind::BloodGroup => blood_group::BLOOD_GROUP,
-        Kind::ReviewDecision => decision::ITEM,
-        kind if kind.right().is_some() => entry::PERSON,
-        _ => common::LABEL,
-    }
+    let first = kind.own_fields().first();
+    first.map_or(common::LABEL, |spec| spec.key)
 }
 
 /// The schema version an entry was written with, the highest when several stand.
@@ -293,10 +242,14 @@ pub fn validate(state: &EntryState) -> Result<(), Invalid> {
     }
     for spec in kind.own_fields() {
         let later = || state.history.iter().filter(|past| !past.deps.is_empty());
-        if spec.fixed && later().any(|past| past.wrote(spec.key).is_some()) {
+        let union = spec.join == Join::Union;
+        let of_field = |write: &entry::Write| match union {
+            true => write::is_member(&write.key, spec.key),
+            false => write.key == spec.key,
+        };
+        if spec.fixed && later().any(|past| past.writes.iter().any(of_field)) {
             return Err(Invalid::Fixed { field: spec.key });
         }
-        let union = spec.join == Join::Union;
         if union && state.members(spec.key).count() > MEMBERS_MAX {
             return Err(Invalid::TooMany {
                 field: spec.key,
@@ -309,6 +262,9 @@ pub fn validate(state: &EntryState) -> Result<(), Invalid> {
     }
     if newer {
         return Ok(());
+    }
+    if kind == Kind::AdvanceDirective {
+        wishes::check_directive(state)?;
     }
     kind.check_complete(|key| !state.claims(key).is_empty())
 }

@@ -18,6 +18,7 @@ pub use receive::{AnswerError, Report};
 use std::fmt;
 
 use crate::change::Edit;
+use crate::checkpoint::SignedCheckpoint;
 use crate::sync::{HeldEdit, HoldReason, Refusal};
 use crate::{ChangeHash, EntryId, Tick};
 
@@ -45,8 +46,14 @@ pub trait Entries {
     fn dequeue(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
     /// Keeps an edit that did not become part of the record, or no longer is.
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), Self::Error>;
+    /// The edits that were set aside.
+    fn aside(&mut self) -> Result<Vec<SetAside>, Self::Error>;
+    /// Forgets that an edit was set aside: it is in the record after all.
+    fn take_up(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
     /// Keeps what the server tells of held edits, replacing what was known of the same change.
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
+    /// Whether the server told what was decided of a held edit.
+    fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, Self::Error>;
 }
 
 /// An edit that the server has not answered yet: an own one, or one that it accepted once and has
@@ -72,6 +79,12 @@ pub struct SetAside {
     pub change: ChangeHash,
     /// Why.
     pub why: AsideReason,
+    /// The checkpoint that it names, as far as it can be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<SignedCheckpoint>,
+    /// When it was accepted, in a life of the log that the server has lost the end of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Tick>,
 }
 
 /// Why an own edit was set aside.

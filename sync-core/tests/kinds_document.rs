@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::change::Actor;
 use sync_core::entry::{EntryDocument, Value, Write};
 use sync_core::kind::{
-    self, FieldSpec, Join, Kind, Member, MemberShape, Shape, Structure, common, validate,
+    self, Codes, FieldSpec, Join, Kind, Member, MemberShape, Shape, Structure, common, validate,
 };
 use sync_core::sign::PublicKey;
 use sync_core::{DeviceTime, EntryId, Incarnation};
@@ -39,9 +39,28 @@ fn block<'s>(section: &'s str, language: &str) -> &'s str {
     rest.split_once("```").expect("the block ends").0
 }
 
-fn codes(codes: &[&str]) -> String {
+fn quoted(codes: &[&str]) -> String {
     let quoted: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
     quoted.join(" ")
+}
+
+fn coded(codes: &Codes) -> String {
+    format!("code: {}", quoted(codes.codes))
+}
+
+/// The kinds that have a section of their own, and one for all documents.
+fn kinds() -> Vec<Kind> {
+    let mut kinds = Kind::ALL.to_vec();
+    kinds.push(Kind::from("document/11502-2"));
+    kinds
+}
+
+/// The heading of a kind's section.
+fn heading(kind: &Kind) -> &str {
+    match kind {
+        Kind::Document(_) => "document/…",
+        kind => kind.code(),
+    }
 }
 
 fn field_row(spec: &FieldSpec) -> String {
@@ -53,9 +72,12 @@ fn field_row(spec: &FieldSpec) -> String {
         Shape::Flag => "flag".to_owned(),
         Shape::Tick => "tick".to_owned(),
         Shape::Text(most) => format!("text, {most}"),
-        Shape::Code(known) => format!("code: {}", codes(known)),
+        Shape::Number(most) => format!("number, {most}"),
+        Shape::Code(known) => coded(known),
         Shape::Date => "date".to_owned(),
+        Shape::Day => "day".to_owned(),
         Shape::Person => "person".to_owned(),
+        Shape::Entry => "entry".to_owned(),
         Shape::Json(structure) => format!("`{}`", structure.name),
     };
     let required = if spec.required { ", required" } else { "" };
@@ -63,7 +85,7 @@ fn field_row(spec: &FieldSpec) -> String {
     let concurrent = match spec.join {
         Join::Both => "both".to_owned(),
         Join::Status => "by status".to_owned(),
-        Join::Highest(order) => format!("highest: {}", codes(order)),
+        Join::Highest(order) => format!("highest: {}", quoted(order)),
         Join::Union => "all members".to_owned(),
         Join::NeverMixed => "neither".to_owned(),
         Join::YesWins => "true".to_owned(),
@@ -79,8 +101,9 @@ fn member_row(member: &Member) -> String {
         MemberShape::Flag => "flag".to_owned(),
         MemberShape::Number => "number".to_owned(),
         MemberShape::Decimal => "decimal".to_owned(),
+        MemberShape::Signed => "signed decimal".to_owned(),
         MemberShape::Text(most) => format!("text, {most}"),
-        MemberShape::Code(known) => format!("code: {}", codes(known)),
+        MemberShape::Code(known) => coded(known),
         MemberShape::Date => "date".to_owned(),
         MemberShape::Value(structure) => format!("`{}`", structure.name),
         MemberShape::List(most, structure) => format!("list of `{}`, {most}", structure.name),
@@ -91,7 +114,8 @@ fn member_row(member: &Member) -> String {
 
 /// All structured values that the kinds' keys hold, and those these hold.
 fn structures() -> Vec<&'static Structure> {
-    let own = Kind::ALL.iter().flat_map(Kind::own_fields);
+    let kinds = kinds();
+    let own = kinds.iter().flat_map(Kind::own_fields);
     let mut found: Vec<&Structure> = own
         .chain(common::FIELDS)
         .filter_map(|spec| match spec.shape {
@@ -112,7 +136,7 @@ fn structures() -> Vec<&'static Structure> {
 
 /// The section of a kind; `blood-group` is also the name of a structured value.
 fn of_kind(kind: &Kind) -> &'static str {
-    let heading = format!("\n## `{kind}`\n");
+    let heading = format!("\n## `{}`\n", heading(kind));
     let (_, rest) = PAGE.split_once(&heading).expect("every kind has a section");
     rest.split("\n## ").next().unwrap_or(rest)
 }
@@ -130,6 +154,7 @@ fn example(kind: &Kind) -> Vec<Write> {
     let members: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).expect("an example is JSON");
     let value = |value: serde_json::Value| match value {
+        serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(flag) => Value::Bool(flag),
         serde_json::Value::String(text) => Value::Text(text),
         other => Value::Uint(other.as_u64().expect("numbers are unsigned")),
@@ -142,7 +167,7 @@ fn example(kind: &Kind) -> Vec<Write> {
 fn the_tables_have_what_the_code_has() {
     let expected = common::FIELDS.iter().map(field_row).collect();
     assert_eq!(rows(sections()["Common"], 3), expected);
-    for kind in Kind::ALL {
+    for kind in &kinds() {
         let expected = kind.own_fields().iter().map(field_row).collect();
         assert_eq!(rows(of_kind(kind), 3), expected, "{kind}");
     }
@@ -158,7 +183,7 @@ fn the_page_has_nothing_else() {
         let lines = PAGE.lines().filter_map(|line| line.strip_prefix(prefix));
         lines.map(|rest| rest.trim_matches('`')).collect()
     };
-    assert_eq!(quoted("## `"), Kind::ALL.iter().map(Kind::code).collect());
+    assert_eq!(quoted("## `"), kinds().iter().map(heading).collect());
     assert_eq!(
         quoted("### `"),
         structures()
@@ -170,7 +195,7 @@ fn the_page_has_nothing_else() {
 
 #[test]
 fn the_examples_stand_and_show_every_key() {
-    for kind in Kind::ALL {
+    for kind in &kinds() {
         let writes = example(kind);
         let mut document = EntryDocument::new();
         let made = document.edit(Actor([1; 16]), &writes, DeviceTime(0));
@@ -204,6 +229,15 @@ fn the_members_of_the_examples_are_named_as_the_page_says() {
     assert_eq!(named(&Kind::Allergy, "reaction/"), reaction.key());
     let phone = kind::Phone::new("06 12 34 56 78", 0);
     assert_eq!(named(&Kind::EmergencyContact, "phone/"), phone.key());
+    let document = kinds().pop().expect("documents");
+    let key = named(&document, "attachment/");
+    let text = example(&document)
+        .into_iter()
+        .find_map(|write| (write.key == key).then(|| write.value?.as_text().map(str::to_owned))?);
+    let attachment: kind::Attachment =
+        serde_json::from_str(&text.expect("a text")).expect("an attachment");
+    use kind::SetMember as _;
+    assert_eq!(key, format!("attachment/{}", attachment.member()));
 }
 
 #[test]
@@ -221,4 +255,21 @@ fn the_bytes_of_the_change_are_those_of_the_example() {
         .flat_map(|line| line.split("  ").next().unwrap_or_default().split(' '))
         .collect();
     assert_eq!(shown, hex(&change));
+}
+
+#[test]
+fn the_page_of_terminologies_has_the_measurements() {
+    let page = include_str!("../../docs/terminologies.md");
+    let rows = kind::VitalSign::ALL.iter().map(|sign| {
+        let units: Vec<String> = sign.units.iter().map(|unit| format!("`{unit}`")).collect();
+        format!("| {} | {} | {} |", sign.code, sign.display, units.join(" "))
+    });
+    let shown = page.lines().filter(|line| {
+        let cell = line.trim_start_matches("| ");
+        line.starts_with("| ") && cell.starts_with(|c: char| c.is_ascii_digit())
+    });
+    assert_eq!(
+        shown.map(str::to_owned).collect::<Vec<_>>(),
+        rows.collect::<Vec<_>>()
+    );
 }

@@ -10,7 +10,7 @@ mod server;
 
 pub use cast::{Entered, Identity, Opened, add_caregiver, add_professional, open_record};
 pub use phone::{Copy, Phone};
-pub use server::{Server, be_carnet};
+pub use server::{Server, be_carnet, phone_in_terminal};
 
 use carnet_mobile::error::CarnetError;
 use carnet_mobile::terminal::PhoneError;

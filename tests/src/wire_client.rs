@@ -24,6 +24,8 @@ pub use message::{
 pub use record::{Told, WireEntry, WireRecord, Write, flat};
 pub use session::{Enrolling, Session, SigningIn, WireDevice};
 
+use std::time::Duration;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::Serialize;
@@ -76,6 +78,8 @@ impl Wire {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // A request that meets a server just when it is killed may wait for ever.
+            .timeout(Duration::from_secs(60))
             .build()
             .expect("a client without TLS of its own");
         Wire {

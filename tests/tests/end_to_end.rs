@@ -17,6 +17,7 @@ mod end_to_end {
     mod plaintext;
     mod put_back;
     mod stage;
+    mod terminal;
     mod tls;
     mod verify;
     mod wire;

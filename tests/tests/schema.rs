@@ -15,6 +15,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("audit_apart", "record_id", "records", "NO ACTION"),
     ("ceremonies", "person_id", "people", "CASCADE"),
     ("ceremonies", "selector", "enrolment_codes", "CASCADE"),
+    ("departures", "record_id,shelf", "shelves", "NO ACTION"),
     ("devices", "person_id", "people", "CASCADE"),
     ("enrolment_codes", "person_id", "people", "CASCADE"),
     ("entries", "record_id", "records", "NO ACTION"),
@@ -23,17 +24,18 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("log", "record_id,entry_id", "entries", "NO ACTION"),
     ("parties", "record_id,entry_id", "entries", "NO ACTION"),
     ("passkeys", "person_id", "people", "CASCADE"),
+    ("places", "record_id,shelf", "shelves", "NO ACTION"),
     ("records", "holder", "people", "NO ACTION"),
     ("sessions", "device_id", "devices", "CASCADE"),
     ("sessions", "passkey_id", "passkeys", "CASCADE"),
     ("sessions", "person_id", "people", "CASCADE"),
+    ("shelves", "record_id", "records", "NO ACTION"),
 ];
 
 /// What is unique beyond primary keys: nobody is in the store twice, no change is in a log twice,
 /// and no actor's number names two changes.
 const UNIQUE: &[(&str, &str)] = &[
     ("devices", "public_key"),
-    ("entries", "record_id,touched"),
     ("log", "record_id,change_blind"),
     ("log", "record_id,entry_id,actor_blind,seq"),
     ("passkeys", "credential_id"),
@@ -213,7 +215,7 @@ fn logs_refuse_to_be_rewritten() {
             "INSERT INTO people VALUES (zeroblob(16), x'00', NULL, NULL, NULL, 1);
              INSERT INTO records VALUES
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1,
-                  0, NULL);
+                  0, NULL, 0);
              INSERT INTO entries VALUES
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00');
              INSERT INTO log VALUES
@@ -221,7 +223,7 @@ fn logs_refuse_to_be_rewritten() {
              INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');
              INSERT INTO audit_apart VALUES
                  (zeroblob(16), 1, 7, zeroblob(32), zeroblob(16), 9, NULL, x'00');
-             INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9);
+             INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9, NULL, 0);
              UPDATE audit_apart SET due = 8;
              UPDATE audit_apart SET told = 8;",
         )

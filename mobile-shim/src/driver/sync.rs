@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_core::codec::{self, Encoding};
-use sync_core::policy::Matrix;
+use sync_core::policy::{Matrix, Role};
 use sync_core::replica::{AsideReason, Report};
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{EntryId, RecordId};
@@ -15,7 +15,7 @@ use super::{Body, Call, Cancel, Method, json_call};
 use crate::device::Device;
 use crate::error::Error;
 use crate::store::{Shelf, StoreError, Unlocked, fresh_incarnation};
-use crate::{account, people};
+use crate::{account, people, witness};
 
 /// How often to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,10 @@ pub(super) fn take(
         store.with_replica::<_, Error>(profile, record, |head, rows| {
             rows.stop_when(cancel.clone());
             let report = head.receive(rows, &author, answer, fresh, now)?;
+            // The log is the holder's to check.
+            if let (Role::Holder, Some(checkpoint)) = (&author.role, &head.checkpoint) {
+                witness::note(rows, checkpoint)?;
+            }
             Ok((report, rows.waiting()?))
         })
     };

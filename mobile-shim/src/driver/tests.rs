@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::*;
 use crate::device::{Watching, lock};
 use crate::error::{CarnetError, Error};
 use crate::testing::{FakeServer, Phone, RECORD, Trouble, problem};
+use crate::witness;
 
 fn note(phone: &Phone, text: &str) -> EntryId {
     let id = phone.device.new_entry_id().unwrap();
@@ -303,6 +305,10 @@ async fn errors_repeat_neither_content_nor_identity() {
         let inner = format!("{error} {error:?}");
         let public = CarnetError::from(error);
         let texts = format!("{inner} {public} {public:?}");
+        // The person who asked may be shown it.
+        if let CarnetError::ServerProblem { detail, .. } = &public {
+            assert_eq!(detail.as_deref(), Some("Jeanne Martin"));
+        }
         for planted in [
             "Jeanne",
             "Martin",
@@ -312,5 +318,25 @@ async fn errors_repeat_neither_content_nor_identity() {
         ] {
             assert!(!texts.contains(planted), "{texts}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_heads_that_the_server_signs_are_kept_each_once() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    let noted = || {
+        let mut store = phone.device.store();
+        let mut rows = store.rows(&phone.profile, &RECORD);
+        let noted = witness::noted(&mut rows).unwrap();
+        assert!(witness::to_check(&mut rows).unwrap().is_empty());
+        let heads = noted.iter().map(|one| one.checkpoint().unwrap().access_log);
+        heads.collect::<BTreeSet<_>>().len() == noted.len() && noted.len() == server.log_length()
+    };
+    for title in ["first", "second"] {
+        note(&phone, title);
+        sync(&phone, 1).await.unwrap();
+        sync(&phone, 1).await.unwrap();
+        assert!(noted());
     }
 }

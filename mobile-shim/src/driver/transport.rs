@@ -7,7 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use sync_core::codec::Encoding;
 use thiserror::Error;
 
-use crate::error::Error;
+use crate::error::{Error, Told};
+
+/// The longest sentence of a server's that is shown, in characters.
+const SENTENCE: usize = 300;
 
 /// A future of a trait object.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -102,6 +105,10 @@ impl Reply {
         #[derive(serde::Deserialize)]
         struct Problem {
             r#type: String,
+            #[serde(default)]
+            title: Option<String>,
+            #[serde(default)]
+            detail: Option<String>,
         }
         match self.status {
             200..=299 => Ok(self),
@@ -112,15 +119,29 @@ impl Reply {
                     .as_ref()
                     .and_then(|problem| problem.r#type.rsplit('/').next())
                     .filter(|slug| is_slug(slug))
-                    .unwrap_or("unnamed");
+                    .unwrap_or("unnamed")
+                    .to_owned();
+                let told = problem.map_or_else(Told::default, |problem| Told {
+                    title: problem.title.and_then(sentence),
+                    detail: problem.detail.and_then(sentence),
+                });
                 Err(Error::Problem {
                     status,
-                    problem: slug.to_owned(),
+                    problem: slug,
                     retry_after: self.retry_after,
+                    told,
                 })
             }
         }
     }
+}
+
+/// What may be shown of a sentence of the server's: a line of bounded length that steers no screen.
+fn sentence(text: String) -> Option<String> {
+    let shown = text.chars().filter(|c| !sync_core::text::steers(*c));
+    let shown: String = shown.take(SENTENCE).collect();
+    let shown = shown.trim();
+    (!shown.is_empty()).then(|| shown.to_owned())
 }
 
 /// Whatever else a server puts there does not get into a message.

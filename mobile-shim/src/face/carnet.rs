@@ -9,8 +9,9 @@ use crate::account::{self, Begun, Names};
 use crate::device::{Device, lock};
 use crate::driver::{Clock, HttpTransport, SystemClock, Transport};
 use crate::error::{CarnetError, Error};
+use crate::passkeys::Unlocking;
 use crate::seal::{self, RowKey, row_text};
-use crate::store::{Store, StoreError};
+use crate::store::{ProfileCard, Store, StoreError};
 use crate::vault::KeyVault;
 
 /// How many ceremonies may be open at once; the oldest is forgotten first.
@@ -20,7 +21,15 @@ const OPEN_CEREMONIES: usize = 8;
 #[derive(uniffi::Object)]
 pub struct Carnet {
     device: Arc<Device>,
-    ceremonies: Mutex<Vec<(String, Begun)>>,
+    ceremonies: Mutex<Vec<(String, Ceremony)>>,
+}
+
+/// A ceremony between its start and its finish.
+enum Ceremony {
+    /// With a server.
+    Served(Begun),
+    /// On this device alone.
+    Unlocking(Unlocking),
 }
 
 impl std::fmt::Debug for Carnet {
@@ -53,6 +62,23 @@ pub struct ProfileInfo {
     pub server: String,
     /// Whether it is locked.
     pub locked: bool,
+    /// Whether [`Carnet::unlock`] opens it: nobody locked it, or it is one to look around with.
+    pub left_open: bool,
+}
+
+impl ProfileInfo {
+    pub(super) fn new(row: &RowKey, card: ProfileCard, locked: bool, left_open: bool) -> Self {
+        let profession = card.profession.map(|known| known.as_str().to_owned());
+        ProfileInfo {
+            id: row_text(row),
+            name: card.name,
+            person: card.person.to_string(),
+            profession,
+            server: card.server,
+            locked,
+            left_open,
+        }
+    }
 }
 
 #[uniffi::export]
@@ -73,7 +99,7 @@ impl Carnet {
     ) -> Result<PasskeyCeremony, CarnetError> {
         let device = self.device.clone();
         let begun = wait(async move { account::enrol_start(&device, &server, &code).await })?;
-        self.keep(begun)
+        self.keep(Ceremony::Served(begun))
     }
 
     /// Ends enrolment with the credential that the platform made, and opens the profile. The names
@@ -92,7 +118,7 @@ impl Carnet {
     pub fn sign_in_start(&self, server: String) -> Result<PasskeyCeremony, CarnetError> {
         let device = self.device.clone();
         let begun = wait(async move { account::sign_in_start(&device, &server).await })?;
-        self.keep(begun)
+        self.keep(Ceremony::Served(begun))
     }
 
     /// Ends signing in with the credential that the platform gave, and opens the profile of
@@ -116,35 +142,62 @@ impl Carnet {
     /// The profiles on this device.
     pub fn profiles(&self) -> Result<Vec<ProfileInfo>, CarnetError> {
         let profiles = self.device.store().profiles()?;
-        Ok(profiles
-            .into_iter()
-            .map(|(row, card)| ProfileInfo {
-                id: row_text(&row),
-                name: card.name,
-                person: card.person.to_string(),
-                profession: card
-                    .profession
-                    .map(|profession| profession.as_str().to_owned()),
-                server: card.server,
-                locked: self.device.is_locked(&row),
-            })
-            .collect())
+        let info = |(row, card): (RowKey, ProfileCard)| -> Result<ProfileInfo, Error> {
+            let locked = self.device.is_locked(&row);
+            let left_open = card.server.is_empty() || self.device.is_left_open(&row)?;
+            Ok(ProfileInfo::new(&row, card, locked, left_open))
+        };
+        Ok(profiles.into_iter().map(info).collect::<Result<_, _>>()?)
     }
 
-    /// Opens a profile without the server, if the vault gives out its key; on a shared device the
-    /// app's vault asks for the person first.
+    /// Opens a profile that was left open: after the app was closed, or when it was never locked.
+    /// The vault gives out its key, or does not. One that was locked its person unlocks, with
+    /// [`Carnet::unlock_start`]; a profile to look around with has nobody to ask for.
     pub fn unlock(&self, profile: String) -> Result<Arc<Profile>, CarnetError> {
         let row = row_of(&profile)?;
         if self.device.is_locked(&row) {
+            let card = self.device.store().profile_card(&row)?;
+            let to_look_around = card.ok_or(CarnetError::NotFound)?.server.is_empty();
+            if !to_look_around && !self.device.is_left_open(&row)? {
+                return Err(CarnetError::Locked);
+            }
             self.device.unlock(&row)?;
         }
         Ok(Profile::new(self.device.clone(), row))
     }
 
-    /// Locks a profile: nothing of it can be read until it is unlocked or its person signs in.
+    /// Begins to unlock a profile with a passkey of its person, without the server. Where this device
+    /// knows none of their passkeys, they have to sign in.
+    pub fn unlock_start(&self, profile: String) -> Result<PasskeyCeremony, CarnetError> {
+        let row = row_of(&profile)?;
+        let card = self.device.store().profile_card(&row)?;
+        let card = card.ok_or(CarnetError::NotFound)?;
+        if card.passkeys.known.is_empty() {
+            return Err(CarnetError::SignInNeeded);
+        }
+        let unlocking = Unlocking::start(row, card.person, card.passkeys);
+        self.keep(Ceremony::Unlocking(unlocking.map_err(Error::from)?))
+    }
+
+    /// Ends unlocking with the credential that the platform gave: the device checks that it is of
+    /// this profile's person, verified, and made for this ceremony. On a shared device the app
+    /// locks the profile of whoever leaves.
+    pub fn unlock_finish(
+        &self,
+        ceremony: String,
+        credential: String,
+    ) -> Result<Arc<Profile>, CarnetError> {
+        let Ceremony::Unlocking(unlocking) = self.take(&ceremony)? else {
+            return Err(CarnetError::NotFound);
+        };
+        unlocking.finish(&credential)?;
+        self.device.unlock(&unlocking.row)?;
+        Ok(Profile::new(self.device.clone(), unlocking.row))
+    }
+
+    /// Locks a profile: nothing of it can be read until its person unlocks it or signs in.
     pub fn lock(&self, profile: String) -> Result<(), CarnetError> {
-        self.device.lock(&row_of(&profile)?);
-        Ok(())
+        Ok(self.device.lock(&row_of(&profile)?)?)
     }
 
     /// Stays offline until told otherwise; remembered.
@@ -161,7 +214,7 @@ impl Carnet {
     /// lost with it.
     pub fn remove_profile(&self, profile: String) -> Result<(), CarnetError> {
         let row = row_of(&profile)?;
-        self.device.lock(&row);
+        self.device.lock(&row)?;
         self.device
             .store()
             .remove_profile(&row, self.device.vault())?;
@@ -171,7 +224,7 @@ impl Carnet {
     /// Destroys everything on this device, whatever the state of its store: the keys first, so
     /// that what is left is noise. The object cannot be used afterwards; open anew.
     pub fn wipe(&self) -> Result<(), CarnetError> {
-        let mut rows = self.device.lock_all();
+        let mut rows = self.device.forget_keys();
         let vault = self.device.vault();
         let mut store = self.device.store();
         let folder = store.folder().to_owned();
@@ -224,15 +277,25 @@ impl Carnet {
         &self.device
     }
 
-    fn keep(&self, begun: Begun) -> Result<PasskeyCeremony, CarnetError> {
+    fn keep(&self, ceremony: Ceremony) -> Result<PasskeyCeremony, CarnetError> {
         let id = self.device.random_name()?;
-        let options = begun.options.clone();
+        let options = match &ceremony {
+            Ceremony::Served(begun) => begun.options.clone(),
+            Ceremony::Unlocking(unlocking) => unlocking.options.clone(),
+        };
         let mut ceremonies = lock(&self.ceremonies);
         if ceremonies.len() == OPEN_CEREMONIES {
             ceremonies.remove(0);
         }
-        ceremonies.push((id.clone(), begun));
+        ceremonies.push((id.clone(), ceremony));
         Ok(PasskeyCeremony { id, options })
+    }
+
+    /// A ceremony that was begun; it is finished once.
+    fn take(&self, id: &str) -> Result<Ceremony, CarnetError> {
+        let mut ceremonies = lock(&self.ceremonies);
+        let at = ceremonies.iter().position(|(begun, _)| begun == id);
+        Ok(ceremonies.remove(at.ok_or(CarnetError::NotFound)?).1)
     }
 
     fn finish(
@@ -242,10 +305,8 @@ impl Carnet {
         passkey: String,
         device_name: String,
     ) -> Result<Arc<Profile>, CarnetError> {
-        let begun = {
-            let mut ceremonies = lock(&self.ceremonies);
-            let at = ceremonies.iter().position(|(id, _)| id == ceremony);
-            ceremonies.remove(at.ok_or(CarnetError::NotFound)?).1
+        let Ceremony::Served(begun) = self.take(ceremony)? else {
+            return Err(CarnetError::NotFound);
         };
         let device = self.device.clone();
         let row = wait(async move {

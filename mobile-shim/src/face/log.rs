@@ -1,23 +1,21 @@
 //! The access log, kept on this device so that it can be read and checked without a network.
 
-use serde::{Deserialize, Serialize};
-use sync_core::audit::{AccessAction, AccessEvent, BrokenAt, ChainedEvent, Verifier};
-use sync_core::checkpoint::Checkpoint;
-use sync_core::{Digest32, RecordId, Tick};
+mod check;
 
-use super::Record;
+use serde::Deserialize;
+use sync_core::RecordId;
+use sync_core::audit::{AccessEvent, ChainedEvent};
+
 use super::runtime::wait;
+use super::{Bilingual, Record};
 use crate::device::Device;
 use crate::driver::{Method, signed_call};
 use crate::error::{CarnetError, Error};
 use crate::store::{RecordRows, Shelf, Unlocked};
+use crate::witness;
 
 /// How many events are asked for at once.
 const PAGE: usize = 1_000;
-
-/// What is wrong with a log that lacks lines for no reason that it tells.
-const UNEXPLAINED: &str =
-    "the server no longer has lines that this device had, and the log tells of no restore since";
 
 /// One line of the access log.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -47,18 +45,20 @@ pub struct LogLine {
 /// What checking the log showed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct LogCheck {
-    /// Whether every line is there and unchanged, up to what the server once signed.
+    /// Whether every line is there and unchanged, as far as the server once signed.
     pub intact: bool,
     /// How many lines were checked.
     pub lines: u64,
+    /// How many heads of it, signed by the server in the past, it was checked against.
+    pub heads: u64,
     /// How many lines this device had that the server lost when it was put back from an older copy.
     pub lost: u64,
     /// When the server last said that it was, in milliseconds since 1970.
     pub restored: Option<i64>,
     /// The first line that does not check, if one does not.
     pub broken_at: Option<u64>,
-    /// What is wrong with it, in plain English.
-    pub problem: Option<String>,
+    /// What is wrong with it.
+    pub problem: Option<Bilingual>,
 }
 
 #[derive(Deserialize)]
@@ -66,9 +66,6 @@ struct Page {
     events: Vec<ChainedEvent>,
     more: bool,
 }
-
-#[derive(Serialize, Deserialize)]
-struct Witness(Digest32);
 
 #[uniffi::export]
 impl Record {
@@ -103,47 +100,17 @@ impl Record {
     }
 
     /// Checks that nothing was removed from the log or changed in it: the chain holds from its
-    /// first line, and contains what the server signed when this device last synced. Lines that
-    /// this device had and the server no longer has must be older than a restore that the log
-    /// tells of. Without a network it checks what was fetched last.
+    /// first line, and contains every head of it that the server signed and this device kept.
+    /// What the server no longer has must be older than a restore that the log tells of. Without a
+    /// network it checks what was fetched last; before the first sync there is nothing to check
+    /// against.
     pub fn verify_access_log(&self) -> Result<LogCheck, CarnetError> {
         let Log { events, lost } = self.log_events()?;
         let profile = self.profile()?;
         let mut store = self.device.store();
-        let witness: Vec<Witness> = store.rows(&profile, &self.record).notes(Shelf::Witness)?;
-        drop(store);
-        let Some(Witness(witness)) = witness.into_iter().next() else {
-            return Err(CarnetError::NotFound);
-        };
-        let mut verifier = Verifier::new(self.record, witness);
-        let mut restored: Option<Tick> = None;
-        let checked = events
-            .iter()
-            .try_for_each(|event| {
-                let event = verifier.push(event)?;
-                if event.action == AccessAction::Restore {
-                    restored = Some(event.chained_at());
-                }
-                Ok(())
-            })
-            .and_then(|()| verifier.finish().map(drop));
-        let explained = |event: &ChainedEvent| {
-            let at = AccessEvent::decode(&event.event).map(|event| event.chained_at());
-            at.is_ok_and(|at| Some(at) <= restored)
-        };
-        let (broken_at, problem) = match checked {
-            Err(BrokenAt { seq, why }) => (Some(seq), Some(why.to_string())),
-            Ok(()) if lost.iter().all(explained) => (None, None),
-            Ok(()) => (None, Some(UNEXPLAINED.to_owned())),
-        };
-        Ok(LogCheck {
-            intact: problem.is_none(),
-            lines: events.len() as u64,
-            lost: lost.len() as u64,
-            restored: restored.map(Tick::millis),
-            broken_at,
-            problem,
-        })
+        let signed = witness::to_check(&mut store.rows(&profile, &self.record))?;
+        let checked = check::check(self.record, &events, &lost, &signed);
+        checked.ok_or(CarnetError::NotSynced)
     }
 }
 
@@ -179,11 +146,13 @@ fn is_away(error: &Error) -> bool {
 }
 
 async fn fetch(device: &Device, profile: &Unlocked, record: &RecordId) -> Result<(), Error> {
-    // Before the log, so that the log is sure to contain it.
-    let witness = match device.store().head(profile, record)?.checkpoint {
-        Some(checkpoint) => Some(checkpoint.0.read::<Checkpoint>()?.access_log),
-        None => None,
-    };
+    // Before the log, so that the log is sure to contain them.
+    let noted = device.store().with_replica(profile, record, |head, rows| {
+        if let Some(checkpoint) = &head.checkpoint {
+            witness::note(rows, checkpoint)?;
+        }
+        witness::noted(rows)
+    })?;
     let kept: Vec<ChainedEvent> = device.store().rows(profile, record).notes(Shelf::Log)?;
     // From the last line on that is here, to see that it is there too.
     let mut after = kept.len().saturating_sub(1);
@@ -202,7 +171,8 @@ async fn fetch(device: &Device, profile: &Unlocked, record: &RecordId) -> Result
         let lost: Vec<&ChainedEvent> = lost.collect();
         return device.store().with_replica(profile, record, |_, rows| {
             rows.clear(Shelf::Log)?;
-            put(rows, 0, &all, witness)?;
+            put(rows, 0, &all)?;
+            witness::fetched(rows, &noted)?;
             for event in lost {
                 let at = AccessEvent::decode(&event.event)?.at.millis();
                 rows.put_note(Shelf::LostLog, event.hash.as_bytes(), at, event)?;
@@ -211,11 +181,15 @@ async fn fetch(device: &Device, profile: &Unlocked, record: &RecordId) -> Result
         });
     }
     loop {
-        let last = (!page.more || page.events.is_empty()).then_some(witness);
+        let last = !page.more || page.events.is_empty();
         device.store().with_replica(profile, record, |_, rows| {
-            put(rows, after, &page.events, last.flatten())
+            put(rows, after, &page.events)?;
+            match last {
+                true => witness::fetched(rows, &noted),
+                false => Ok(()),
+            }
         })?;
-        if last.is_some() {
+        if last {
             return Ok(());
         }
         after += page.events.len();
@@ -237,19 +211,11 @@ async fn ask(
     })
 }
 
-/// Keeps events that come after so many, and what the log was said to contain.
-fn put(
-    rows: &mut RecordRows<'_>,
-    after: usize,
-    events: &[ChainedEvent],
-    witness: Option<Digest32>,
-) -> Result<(), Error> {
+/// Keeps events that come after so many.
+fn put(rows: &mut RecordRows<'_>, after: usize, events: &[ChainedEvent]) -> Result<(), Error> {
     for (number, event) in (after + 1..).zip(events) {
         let place = i64::try_from(number).unwrap_or(i64::MAX);
         rows.put_note(Shelf::Log, &place.to_le_bytes(), place, event)?;
-    }
-    if let Some(witness) = witness {
-        rows.put_note(Shelf::Witness, b"checkpoint", 0, &Witness(witness))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use sync_core::Tick;
 use sync_core::entry::{EntryClass, PERSON, Visibility};
-use sync_core::kind::Kind;
+use sync_core::kind::{Kind, Words};
 use sync_core::merge::{self, EntryView, ReviewItem};
 use sync_core::policy::{
     Action, Context, Decision, Flag, Matrix, Reason, RightKind, Rights, Subject, decide,
@@ -236,35 +236,54 @@ fn not_synced() -> Permission {
 }
 
 fn refused(reason: Reason) -> Permission {
-    let (en, fr) = match reason {
-        Reason::NoRight => (
+    let Words { en, fr } = words(reason);
+    denied(reason.code(), en, fr)
+}
+
+/// Why a rule of the record does not permit something, by its stable word.
+pub fn reason(code: &str) -> Option<Words> {
+    let mut all = [
+        Reason::NoRight,
+        Reason::UnknownEntry,
+        Reason::KindNotWritable,
+        Reason::ReadOnly,
+        Reason::MayNotHide,
+        Reason::RightsAreTheHolders,
+        Reason::LogIsTheHolders,
+    ]
+    .into_iter();
+    all.find(|reason| reason.code() == code).map(words)
+}
+
+fn words(reason: Reason) -> Words {
+    match reason {
+        Reason::NoRight => Words::new(
             "You have no right in this role on this record.",
             "Vous n’avez aucun droit sur ce carnet dans ce rôle.",
         ),
-        Reason::UnknownEntry => (
+        Reason::UnknownEntry => Words::new(
             "There is no such entry that you may see.",
             "Il n’y a pas d’élément de ce nom que vous puissiez voir.",
         ),
-        Reason::KindNotWritable => (
+        Reason::KindNotWritable => Words::new(
             "In this role you do not write entries of this kind.",
             "Dans ce rôle, vous n’écrivez pas d’éléments de cette nature.",
         ),
-        Reason::ReadOnly => (
+        Reason::ReadOnly => Words::new(
             "You may read this record, not write in it.",
             "Vous pouvez lire ce carnet, mais pas y écrire.",
         ),
-        Reason::MayNotHide => (
+        Reason::MayNotHide => Words::new(
             "Who sees this entry is not yours to change.",
             "Il ne vous appartient pas de changer qui voit cet élément.",
         ),
-        Reason::RightsAreTheHolders => (
+        Reason::RightsAreTheHolders => Words::new(
             "Only the holder gives and takes rights.",
             "Seul le titulaire donne et retire des droits.",
         ),
-        Reason::LogIsTheHolders => (
+        Reason::LogIsTheHolders => Words::new(
             "Only the holder reads the access log.",
             "Seul le titulaire lit le journal des accès.",
         ),
-    };
-    denied(reason.code(), en, fr)
+    }
 }

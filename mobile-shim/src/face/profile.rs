@@ -12,7 +12,7 @@ use crate::account;
 use crate::device::Device;
 use crate::driver::{Method, end_session, signed_call, token};
 use crate::error::{CarnetError, Error};
-use crate::seal::{RowKey, row_text};
+use crate::seal::RowKey;
 use crate::store::Secrets;
 
 /// A person at a server, on this device; unlocked until [`Profile::lock`].
@@ -117,21 +117,12 @@ impl Profile {
     pub fn info(&self) -> Result<ProfileInfo, CarnetError> {
         let profile = self.device.profile(&self.row)?;
         let card = profile.card.clone();
-        Ok(ProfileInfo {
-            id: row_text(&self.row),
-            name: card.name,
-            person: card.person.to_string(),
-            profession: card
-                .profession
-                .map(|profession| profession.as_str().to_owned()),
-            server: card.server,
-            locked: false,
-        })
+        Ok(ProfileInfo::new(&self.row, card, false, true))
     }
 
-    /// Forgets its key: nothing of it can be read until it is unlocked or its person signs in.
-    pub fn lock(&self) {
-        self.device.lock(&self.row);
+    /// Forgets its key: nothing of it can be read until its person unlocks it or signs in.
+    pub fn lock(&self) -> Result<(), CarnetError> {
+        Ok(self.device.lock(&self.row)?)
     }
 
     /// Whether the sign-in stands, as far as this device knows.
@@ -198,13 +189,23 @@ impl Profile {
     pub fn find_professional(&self, rpps: String) -> Result<Person, CarnetError> {
         let rpps = sync_core::identity::Rpps::parse(&rpps)
             .map_err(|_| Error::Argument { field: "rpps" })?;
-        self.ask(Method::Get, format!("/v1/professionals/{}", rpps.expose()))
+        let search = ProfessionalSearch {
+            rpps: rpps.expose().to_owned(),
+        };
+        let path = "/v1/professionals/search".to_owned();
+        self.call(Method::Post, path, Some(search))
     }
 
     /// Makes a code with which this person makes another passkey, on another device.
     pub fn invite(&self) -> Result<Invitation, CarnetError> {
         self.ask(Method::Post, "/v1/me/invitations".to_owned())
     }
+}
+
+/// Whom to look for: a number that says who somebody is does not travel in an address.
+#[derive(Serialize)]
+struct ProfessionalSearch {
+    rpps: String,
 }
 
 /// A person's identifier as an app has it.

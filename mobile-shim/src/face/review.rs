@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use sync_core::kind::{Draft, Verdict};
+use sync_core::kind::{Draft, Kind, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
 use sync_core::replica::{AsideReason, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
-use sync_core::{ChangeHash, guard};
+use sync_core::{ChangeHash, EntryId, guard};
 
-use super::show::Names;
+use super::show::{Names, same};
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
-use crate::error::{CarnetError, Error};
+use crate::error::{CarnetError, Error, field_in_words};
 use crate::store::{Shelf, StoreError, Views};
 
 /// One side of an item to review.
@@ -20,8 +20,12 @@ pub struct ReviewSide {
     pub entry: String,
     /// Under which field.
     pub field: String,
+    /// What people call that field.
+    pub title: Bilingual,
     /// What, and who says so.
     pub claim: Claim,
+    /// Whether the item can be settled by taking this side.
+    pub may_be_taken: bool,
 }
 
 /// Something that people must settle because machines must not.
@@ -91,7 +95,7 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
-        let label = |entry: &sync_core::EntryId| {
+        let label = |entry: &EntryId| {
             let view = views.find(entry);
             view.map(|view| names.summary(view)).unwrap_or_default()
         };
@@ -105,7 +109,7 @@ impl Record {
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(label).collect(),
                 field: item.field.clone(),
-                sides: sides(&names, item),
+                sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
             })
             .collect())
@@ -153,6 +157,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let mut store = self.device.store();
+        let views = store.views(&profile, &self.record)?;
         let mut rows = store.rows(&profile, &self.record);
         let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
         let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
@@ -169,7 +174,7 @@ impl Record {
                 own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
-                ..held_change(&names, &aside.edit)?
+                ..held_change(&names, &views, &aside.edit)?
             });
         }
         for held in &helds {
@@ -184,7 +189,7 @@ impl Record {
                     }
                     .to_owned()
                 }),
-                ..held_change(&names, &held.edit)?
+                ..held_change(&names, &views, &held.edit)?
             };
             // What was decided of an own edit replaces what this device knew of it.
             match shown.iter_mut().find(|known| known.change == change.change) {
@@ -207,24 +212,43 @@ impl Record {
 
     fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
         let profile = self.profile()?;
+        let today = self.device.today();
         let mut store = self.device.store();
-        Ok(store.review(&profile, &self.record)?)
+        Ok(store.review(&profile, &self.record, today)?)
     }
 }
 
-fn sides(names: &Names, item: &ReviewItem) -> Vec<ReviewSide> {
+fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
+    let may_be_taken = |change: ChangeHash| {
+        let resolution = merge::resolve(item, &Choice::Take(change), views);
+        resolution.is_some()
+    };
+    let title = |entry: &EntryId, field: &str| {
+        let spec = views.find(entry).and_then(|view| view.kind.field(field));
+        let title = spec.map(|spec| spec.title);
+        let title = title.or_else(|| field_in_words(field.split('/').next().unwrap_or(field)));
+        title.map_or_else(|| same(field.to_owned()), Bilingual::from)
+    };
+    let unknown = Kind::Unknown(String::new());
+    let kind = |entry| views.find(entry).map_or(&unknown, |view| &view.kind);
     item.claims
         .iter()
         .filter(|side| side.field != sync_core::entry::SCHEMA)
         .map(|side| ReviewSide {
             entry: side.entry.to_string(),
+            title: title(&side.entry, &side.field),
             field: side.field.clone(),
-            claim: names.claim(&side.field, &side.claim),
+            claim: names.claim(kind(&side.entry), &side.field, &side.claim),
+            may_be_taken: may_be_taken(side.claim.change),
         })
         .collect()
 }
 
-fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChange, CarnetError> {
+fn held_change(
+    names: &Names,
+    views: &Views,
+    edit: &sync_core::change::Edit,
+) -> Result<HeldChange, CarnetError> {
     let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
     let change: ChangeHash = inspected.hash();
     let by = edit.origin.read().ok().map(|origin| {
@@ -234,6 +258,10 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
         };
         names.stamp(&merge::Stamp::from(&provenance))
     });
+    let created = inspected.past.wrote(sync_core::entry::KIND).flatten();
+    let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
+    let kind = created.or_else(|| Some(views.find(&edit.entry)?.kind.clone()));
+    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
     let writes = inspected.past.writes.iter();
     let fields = writes
         .filter(|write| write.key != sync_core::entry::SCHEMA)
@@ -244,7 +272,7 @@ fn held_change(names: &Names, edit: &sync_core::change::Edit) -> Result<HeldChan
                 change,
                 by: None,
             };
-            names.claim(&write.key, &claim)
+            names.claim(&kind, &write.key, &claim)
         });
     Ok(HeldChange {
         change: change.to_string(),

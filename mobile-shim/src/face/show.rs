@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sync_core::entry::{self, Value};
 use sync_core::kind::{
-    Abo, AllergyCategory, BloodGroup, BloodGroupSource, Criticality, JsonScalar as _, Kind, Label,
-    Phone, Reaction, Regimen, RhD, Severity, Status, Verification, Words,
+    BloodGroup, JsonScalar as _, Kind, Label, Phone, Reaction, Regimen, RhD, Said, Severity, Shape,
+    Status, Words,
 };
 use sync_core::merge::{self, Danger, EntryView, FieldClaim, FieldView, Standing};
 use sync_core::{EntryId, PersonId, Tick};
@@ -253,7 +253,10 @@ impl Names {
     pub fn summary(&self, view: &EntryView) -> Bilingual {
         let main = sync_core::kind::main_field(&view.kind);
         let current = view.field(main).map_or(&[][..], |field| &field.current);
-        let texts: Vec<_> = current.iter().map(|value| self.text(main, value)).collect();
+        let texts: Vec<_> = current
+            .iter()
+            .map(|value| self.text(&view.kind, main, value))
+            .collect();
         match texts.as_slice() {
             [] => same(view.label.clone()),
             texts => join(texts),
@@ -264,14 +267,16 @@ impl Names {
         let title = view.kind.field(&field.key).map(|spec| spec.title);
         let claims = |claims: &[FieldClaim]| {
             let claims = claims.iter();
-            claims.map(|claim| self.claim(&field.key, claim)).collect()
+            claims
+                .map(|claim| self.claim(&view.kind, &field.key, claim))
+                .collect()
         };
         Field {
             title: title.map_or_else(|| same(field.key.clone()), Bilingual::from),
             current: field
                 .current
                 .iter()
-                .map(|value| self.text(&field.key, value))
+                .map(|value| self.text(&view.kind, &field.key, value))
                 .collect(),
             claims: claims(&field.claims),
             proposals: claims(&field.proposals),
@@ -279,9 +284,9 @@ impl Names {
         }
     }
 
-    pub fn claim(&self, key: &str, claim: &FieldClaim) -> Claim {
+    pub fn claim(&self, kind: &Kind, key: &str, claim: &FieldClaim) -> Claim {
         Claim {
-            text: self.text(key, &claim.value),
+            text: self.text(kind, key, &claim.value),
             json: json(&claim.value),
             by: claim.by.as_ref().map(|stamp| self.stamp(stamp)),
             change: claim.change.to_string(),
@@ -299,9 +304,10 @@ impl Names {
         }
     }
 
-    /// A value in words.
-    pub fn text(&self, key: &str, value: &Value) -> Bilingual {
+    /// A value of a key of a kind in words.
+    pub fn text(&self, kind: &Kind, key: &str, value: &Value) -> Bilingual {
         let name = key.split('/').next().unwrap_or(key);
+        let said = || Some(Bilingual::from(kind.field(key)?.say(value)?));
         match (name, value) {
             (_, Value::Null) => same("—".to_owned()),
             (_, Value::Bool(true)) => words(Words::new("yes", "oui")),
@@ -312,10 +318,14 @@ impl Names {
             }
             (entry::KIND, Value::Text(text)) => Kind::from(text.clone()).title().into(),
             (_, Value::Text(text)) if text.starts_with('{') => {
-                structured(name, value).unwrap_or_else(|| same(text.clone()))
+                let worded = structured(name, value).or_else(said);
+                worded.unwrap_or_else(|| same(text.clone()))
             }
-            (_, Value::Text(text)) => coded(name, text).unwrap_or_else(|| same(text.clone())),
-            (_, Value::Uint(tick)) => same(moment(Tick(*tick))),
+            (_, Value::Text(text)) => said().unwrap_or_else(|| same(text.clone())),
+            (_, Value::Uint(number)) => match kind.field(key).map(|spec| spec.shape) {
+                Some(Shape::Number(_)) => same(number.to_string()),
+                _ => same(moment(Tick(*number))),
+            },
             (_, Value::Int(number)) => same(number.to_string()),
             (_, Value::Bytes(bytes)) => Bilingual {
                 en: format!("{} bytes", bytes.len()),
@@ -335,7 +345,8 @@ fn unsent(view: &EntryView) -> u32 {
     u32::try_from(view.unsent).unwrap_or(u32::MAX)
 }
 
-/// A value of several parts, in words; nothing when it is of a newer version.
+/// A value of several parts that is better said otherwise than part by part; nothing for another,
+/// nor when it is of a newer version.
 fn structured(name: &str, value: &Value) -> Option<Bilingual> {
     Some(match name {
         "label" => same(Label::from_value(value)?.text),
@@ -373,21 +384,6 @@ fn structured(name: &str, value: &Value) -> Option<Bilingual> {
         }
         _ => return None,
     })
-}
-
-/// A code in words; nothing when this version does not know it.
-fn coded(name: &str, text: &str) -> Option<Bilingual> {
-    let code = text.to_owned();
-    let found = match name {
-        "category" => AllergyCategory::from(code).words(),
-        "criticality" => Criticality::from(code).words(),
-        "verification" => Verification::from(code).words(),
-        "severity" => Severity::from(code).words(),
-        "abo" => Abo::from(code).words(),
-        "source" => BloodGroupSource::from(code).words(),
-        _ => None,
-    };
-    found.map(Bilingual::from)
 }
 
 fn regimen(regimen: &Regimen) -> Bilingual {
@@ -457,6 +453,15 @@ impl Bilingual {
     }
 }
 
+impl From<Said> for Bilingual {
+    fn from(said: Said) -> Self {
+        Bilingual {
+            en: said.en,
+            fr: said.fr,
+        }
+    }
+}
+
 impl From<Words> for Bilingual {
     fn from(words: Words) -> Self {
         Bilingual {
@@ -493,7 +498,7 @@ fn words(words: Words) -> Bilingual {
     words.into()
 }
 
-fn same(text: String) -> Bilingual {
+pub(super) fn same(text: String) -> Bilingual {
     Bilingual {
         en: text.clone(),
         fr: text,
@@ -512,7 +517,7 @@ fn join(texts: &[Bilingual]) -> Bilingual {
 }
 
 /// A moment in UTC, to the minute.
-fn moment(tick: Tick) -> String {
+pub(super) fn moment(tick: Tick) -> String {
     let moment = jiff::Timestamp::from_millisecond(tick.millis());
     moment.map_or_else(
         |_| tick.0.to_string(),

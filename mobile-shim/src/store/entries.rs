@@ -21,7 +21,7 @@ use crate::seal::{Place, RowKey, SealKey};
 
 /// What derived a view: the rules and the format of views change with the version of this library,
 /// or when this is counted up.
-const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/2"));
+const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/3"));
 
 /// The entries of one record, within one transaction.
 pub struct RecordRows<'s> {
@@ -328,6 +328,20 @@ impl Entries for RecordRows<'_> {
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), StoreError> {
         let place = aside.edit.origin.read().map_or(0, |origin| origin.at.0);
         self.put_note(Shelf::Aside, aside.change.as_bytes(), place, aside)
+    }
+
+    fn aside(&mut self) -> Result<Vec<SetAside>, StoreError> {
+        self.notes(Shelf::Aside)
+    }
+
+    fn take_up(&mut self, change: &ChangeHash) -> Result<(), StoreError> {
+        self.remove_note(Shelf::Aside, change.as_bytes())
+    }
+
+    fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, StoreError> {
+        let held: Vec<HeldEdit> = self.notes(Shelf::Held)?;
+        let mut settled = held.iter().filter(|held| held.settled.is_some());
+        Ok(settled.any(|held| held.change().is_ok_and(|named| named == *change)))
     }
 
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), StoreError> {

@@ -19,12 +19,12 @@ pub enum Shelf {
     Log = 3,
     /// Names of people.
     People = 4,
-    /// What a signed checkpoint said of the log when it was fetched last.
-    Witness = 5,
     /// The habilitation matrix by which the server decides.
     Matrix = 6,
     /// Lines of the access log that the server had and lost.
     LostLog = 7,
+    /// Heads of the access log that the server signed. (What stands on shelf 5 is not read.)
+    Witness = 8,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(

@@ -4,14 +4,15 @@
 use serde::{Deserialize, Serialize};
 use sync_core::entry::{Value, Visibility};
 use sync_core::kind::{Kind, Status};
-use sync_core::merge::{EntryView, FieldClaim, FieldView, Flag, Stamp, Standing};
+use sync_core::merge::{EntryView, FieldClaim, FieldView, Flag, Stamp, Standing, TakenUp};
 use sync_core::policy::Role;
 use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, PersonId, Tick, codec};
 
 use super::StoreError;
 
+/// What it is, its fields, what claims refer to, times, and the proposals that were taken up.
 #[derive(Serialize, Deserialize)]
-struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times);
+struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Said>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
 /// is confirmed.
@@ -67,6 +68,11 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.recorded,
         view.unsent,
     );
+    let taken = view.taken_up.iter().map(|taken| {
+        let by = taken.by.as_ref().map(|stamp| tables.stamp(stamp));
+        Said(taken.proposal, by)
+    });
+    let taken = taken.collect();
     let about = About(
         view.kind.clone(),
         view.schema,
@@ -91,12 +97,12 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         )
     });
     let (said, stamps) = (said.collect(), stamps.collect());
-    codec::to_cbor(&Packed(about, fields, said, stamps, times))
+    codec::to_cbor(&Packed(about, fields, said, stamps, times, taken))
 }
 
 /// Reads what [`pack`] wrote.
 pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError> {
-    let Packed(about, fields, said, stamps, times) = codec::from_cbor(bytes)?;
+    let Packed(about, fields, said, stamps, times, taken) = codec::from_cbor(bytes)?;
     let About(kind, schema, label, standing, status, visibility, withheld, flags, confirmed) =
         about;
     let Times(created, edited, recorded, unsent) = times;
@@ -122,6 +128,12 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
             proposals: claims(proposed)?,
         })
     };
+    let taken = taken.into_iter().map(|Said(proposal, by)| {
+        Ok(TakenUp {
+            proposal,
+            by: by.map(stamp).transpose()?,
+        })
+    });
     Ok(EntryView {
         id,
         kind,
@@ -136,6 +148,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
             .map(field)
             .collect::<Result<_, StoreError>>()?,
         flags,
+        taken_up: taken.collect::<Result<_, StoreError>>()?,
         confirmed,
         created: created.map(stamp).transpose()?,
         edited: edited.map(stamp).transpose()?,

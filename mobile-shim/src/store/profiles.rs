@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::schema::profiles;
 use super::{Store, StoreError};
+use crate::passkeys::Passkeys;
 use crate::seal::{Place, RowKey, SealKey, row_text};
 use crate::vault::KeyVault;
 
@@ -25,6 +26,9 @@ pub struct ProfileCard {
     /// Their verified profession, as the server said last.
     #[serde(default)]
     pub profession: Option<Profession>,
+    /// What lets them unlock it without the server.
+    #[serde(default)]
+    pub passkeys: Passkeys,
 }
 
 /// A sign-in that stands.
@@ -141,7 +145,11 @@ impl Store {
         Ok(Unlocked { row, key, card })
     }
 
-    fn profile_card(&mut self, row: &RowKey) -> Result<Option<ProfileCard>, StoreError> {
+    /// What is shown of a profile; nothing when there is none.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn profile_card(&mut self, row: &RowKey) -> Result<Option<ProfileCard>, StoreError> {
         let sealed: Option<Vec<u8>> = profiles::table
             .find(&row[..])
             .select(profiles::card)

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use jiff::civil::Date;
 use sync_core::merge::{self, EntryView, Flag, ReviewItem, Viewer};
 use sync_core::policy::Role;
 use sync_core::replica::Entries as _;
@@ -80,7 +81,7 @@ pub(super) struct Kept {
     version: i64,
     views: Arc<Views>,
     /// The to-review list, as read in a role.
-    review: Option<(Role, Arc<Vec<ReviewItem>>)>,
+    review: Option<(Role, Date, Arc<Vec<ReviewItem>>)>,
 }
 
 /// What a transaction did to a record.
@@ -103,7 +104,8 @@ impl Store {
         Ok(self.kept(profile, record)?.views.clone())
     }
 
-    /// What has to be settled in a record, the most dangerous first, and the views it is about.
+    /// What has to be settled in a record on a day (UTC), the most dangerous first, and the views
+    /// it is about.
     ///
     /// # Errors
     /// When the record is not here or the store is broken.
@@ -111,12 +113,13 @@ impl Store {
         &mut self,
         profile: &Unlocked,
         record: &RecordId,
+        today: Date,
     ) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), StoreError> {
         let card = self.record(profile, record)?.ok_or(StoreError::Absent)?;
         let kept = self.kept(profile, record)?;
         let views = kept.views.clone();
-        if let Some((role, items)) = &kept.review
-            && *role == card.role
+        if let Some((role, day, items)) = &kept.review
+            && (role, *day) == (&card.role, today)
         {
             return Ok((views, items.clone()));
         }
@@ -125,10 +128,10 @@ impl Store {
             person: profile.card.person,
             role: card.role.clone(),
         };
-        let items = Arc::new(merge::review(&views, &held, &viewer));
+        let items = Arc::new(merge::review(&views, &held, &viewer, today));
         let row = profile.record_row(record);
         if let Some(kept) = self.kept.iter_mut().find(|kept| kept.record == row) {
-            kept.review = Some((card.role, items.clone()));
+            kept.review = Some((card.role, today, items.clone()));
         }
         Ok((views, items))
     }

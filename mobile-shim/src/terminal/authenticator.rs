@@ -1,5 +1,5 @@
 //! A software authenticator for terminals and tests. **Not for people's records**: its passkeys are
-//! plain bytes in a file, and it asks nobody whether they are who they say.
+//! plain bytes in a file, and whoever is there and says yes passes for their owner.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,9 @@ pub enum AuthenticatorError {
     /// It has no passkey for this server.
     #[error("the test authenticator has no passkey for this server")]
     NoPasskey,
+    /// The person did not let it be used.
+    #[error("the passkey was not used: its owner did not say yes")]
+    Denied,
     /// The ceremony failed.
     #[error("the passkey ceremony failed")]
     Failed,
@@ -189,7 +192,7 @@ where
     }
 }
 
-/// Always says yes, as a person would who holds the phone.
+/// Says yes: whoever may say no was asked before ([`super::Phone::ask_owner`]).
 struct Willing;
 
 #[async_trait]

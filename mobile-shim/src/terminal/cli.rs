@@ -1,5 +1,6 @@
 //! The commands, and the choice of profile and record they work on.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,11 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::enter::{Add, Change};
 use super::output::{Language, Output, short};
-use super::phone::kinds;
 use super::settle::{Resolve, Share};
-use super::sign_ins::{Manage, May};
+use super::sign_ins::{End, Manage, May};
 use super::{Phone, PhoneError};
-use crate::error::{CarnetError, invalid_in_words};
+use crate::error::CarnetError;
 use crate::face::{Profile, Record, RecordInfo};
 
 /// Where the last choice of profile and record is kept: identifiers only.
@@ -35,7 +35,7 @@ struct Cli {
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// The language of labels.
+    /// The language of what is said (not of this help).
     #[arg(
         long,
         global = true,
@@ -76,11 +76,13 @@ enum Command {
     Whoami,
     /// The profiles on this phone.
     Profiles,
-    /// Go over to another profile.
+    /// Go over to another profile: its person's passkey unlocks it, and the others are locked.
     Switch {
         /// A name or identifier, or enough of it.
         profile: String,
     },
+    /// Lock the profile: only its person's passkey opens it again.
+    Lock,
     /// A code for another passkey, on another device.
     Invite,
     /// One's passkeys.
@@ -95,9 +97,8 @@ enum Command {
     },
     /// One's sign-ins that stand.
     Sessions {
-        /// End this one.
-        #[arg(long)]
-        end: Option<String>,
+        #[command(subcommand)]
+        manage: Option<End>,
     },
     /// The records this profile may open.
     Records,
@@ -106,7 +107,7 @@ enum Command {
         /// The holder's name or the record's identifier, or enough of it.
         record: String,
         /// In this role, for somebody with several: caregiver, physician …
-        #[arg(long = "as", value_name = "ROLE")]
+        #[arg(long)]
         role: Option<String>,
     },
     /// Whether one may do something now; fails if not.
@@ -199,117 +200,143 @@ pub fn run() -> ExitCode {
     match obey(cli, &output) {
         Ok(code) => code,
         Err(error) => {
+            let said = output.error(&error);
             if output.json {
-                note!("{}", serde_json::json!({ "error": error.to_string() }));
+                note!("{}", serde_json::json!({ "error": said }));
             } else {
-                let said = in_words(&error, &output);
-                note!("carnet-phone: {said}{}", hint(&error, &output));
+                note!("carnet-phone: {said}");
             }
             ExitCode::FAILURE
         }
     }
 }
 
-fn in_words(error: &PhoneError, output: &Output) -> String {
-    if let PhoneError::Carnet(CarnetError::Invalid { field, problem }) = error
-        && let Some(words) = invalid_in_words(problem)
-    {
-        return format!("{field} {}", output.say(words.en, words.fr));
-    }
-    if let PhoneError::Several { which } = error {
-        let several = output.say(
-            "several are called so; name one by its identifier:",
-            "plusieurs portent ce nom ; désignez l’un d’eux par son identifiant :",
-        );
-        return format!("{several}\n  {}", which.join("\n  "));
-    }
-    if let PhoneError::Ended { waiting, set_aside } = error
-        && output.language == Language::Fr
-    {
-        return format!(
-            "votre droit sur ce carnet a pris fin ; vos modifications en attente : {waiting}, \
-             non reprises : {set_aside}"
-        );
-    }
-    if let PhoneError::UnknownKind = error {
-        let none = output.say(
-            "there is no such kind of entry; there are:",
-            "ce type d’élément n’existe pas ; il y a :",
-        );
-        return format!("{none} {}", kinds());
-    }
-    error.to_string()
-}
-
-fn hint(error: &PhoneError, output: &Output) -> String {
-    let hint = match error {
-        PhoneError::Carnet(CarnetError::SignInNeeded) => output.say(
-            "try: carnet-phone sign-in",
-            "essayez : carnet-phone sign-in",
-        ),
-        PhoneError::Carnet(CarnetError::Offline) => output.say(
-            "your edits are kept and go out with the next sync",
-            "vos modifications sont gardées et partiront à la prochaine synchronisation",
-        ),
-        _ => return String::new(),
-    };
-    format!("\n  {hint}")
-}
-
 fn obey(cli: Cli, output: &Output) -> Result<ExitCode, PhoneError> {
     let folder = cli.store;
-    let phone = match (Phone::open(&folder), &cli.command) {
+    let mut phone = match (Phone::open(&folder), &cli.command) {
         (Ok(phone), _) => phone,
         (Err(_), Command::Wipe { yes }) => return wipe(&folder, *yes, output),
         (Err(error), _) => return Err(error),
     };
+    if std::io::stdin().is_terminal() {
+        phone = phone.ask_owner(match output.language {
+            Language::En => asked_in_english,
+            Language::Fr => asked_in_french,
+        });
+    }
+    if let Command::Wipe { yes } = cli.command {
+        drop(phone);
+        return wipe(&folder, yes, output);
+    }
     let mut here = Here {
         choices: Choices::load(&folder),
         folder: &folder,
         phone: &phone,
         output,
     };
-    match cli.command {
-        Command::Enrol { server, code } => here.enrol(&server, &code)?,
-        Command::TryOut { name } => {
-            let profile = phone.carnet.try_out(name)?;
-            here.chose_profile(&profile)?;
+    let obeyed = here.obey(cli.command);
+    obeyed.map_err(|error| match error {
+        PhoneError::Carnet(CarnetError::Offline) if phone.carnet.is_offline() => {
+            PhoneError::StayingOffline
         }
-        Command::SignIn { server, person } => here.sign_in(server, person)?,
-        Command::SignOut => here.profile()?.sign_out()?,
-        Command::Whoami => here.whoami()?,
-        Command::Profiles => here.profiles()?,
-        Command::Switch { profile } => here.switch(&profile)?,
-        Command::Invite => here.invite()?,
-        Command::Passkeys { manage } => here.passkeys(manage)?,
-        Command::Devices { manage } => here.devices(manage)?,
-        Command::Sessions { end } => here.sessions(end)?,
-        Command::Records => here.records()?,
-        Command::Use { record, role } => here.choose(&record, role)?,
-        Command::May(may) => return here.may(&may),
-        Command::Add(add) => here.add(*add)?,
-        Command::Edit(change) => here.change(*change)?,
-        Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
-        Command::Show { entry } => here.show(&entry)?,
-        Command::Review => here.review()?,
-        Command::Resolve(resolve) => here.resolve(&resolve)?,
-        Command::Share(share) => here.share(share)?,
-        Command::Revoke { right, reason } => here.revoke(&right, reason)?,
-        Command::Hide { entry } => here.hide(&entry, true)?,
-        Command::Unhide { entry } => here.hide(&entry, false)?,
-        Command::Held => here.held()?,
-        Command::Offline { on } => {
-            phone.carnet.set_offline(on)?;
+        PhoneError::Carnet(CarnetError::SignInNeeded) if here.is_to_look_around() => {
+            PhoneError::NoServer
         }
-        Command::Sync => here.sync()?,
-        Command::Live => here.live()?,
-        Command::Log { verify } => return here.log(verify),
-        Command::Wipe { yes } => {
-            drop(phone);
-            return wipe(&folder, yes, output);
+        error => error,
+    })
+}
+
+impl Here<'_> {
+    fn obey(&mut self, command: Command) -> Result<ExitCode, PhoneError> {
+        let here = self;
+        match command {
+            Command::Enrol { server, code } => here.enrol(&server, &code)?,
+            Command::TryOut { name } => {
+                let profile = here.phone.carnet.try_out(name)?;
+                here.chose_profile(&profile)?;
+            }
+            Command::SignIn { server, person } => here.sign_in(server, person)?,
+            Command::SignOut => {
+                here.profile()?.sign_out()?;
+                here.done((
+                    "Signed out; what is on this phone stays.",
+                    "Déconnecté ; ce qui est sur ce téléphone y reste.",
+                ));
+            }
+            Command::Whoami => here.whoami()?,
+            Command::Profiles => here.profiles()?,
+            Command::Switch { profile } => here.switch(&profile)?,
+            Command::Lock => {
+                here.profile()?.lock()?;
+                here.done(("Locked.", "Verrouillé."));
+            }
+            Command::Invite => here.invite()?,
+            Command::Passkeys { manage } => here.passkeys(manage)?,
+            Command::Devices { manage } => here.devices(manage)?,
+            Command::Sessions { manage } => here.sessions(manage)?,
+            Command::Records => here.records()?,
+            Command::Use { record, role } => here.choose(&record, role)?,
+            Command::May(may) => return here.may(&may),
+            Command::Add(add) => here.add(*add)?,
+            Command::Edit(change) => here.change(*change)?,
+            Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
+            Command::Show { entry } => here.show(&entry)?,
+            Command::Review => here.review()?,
+            Command::Resolve(resolve) => here.resolve(&resolve)?,
+            Command::Share(share) => here.share(share)?,
+            Command::Revoke { right, reason } => here.revoke(&right, reason)?,
+            Command::Hide { entry } => here.hide(&entry, true)?,
+            Command::Unhide { entry } => here.hide(&entry, false)?,
+            Command::Held => here.held()?,
+            Command::Offline { on } => {
+                here.phone.carnet.set_offline(on)?;
+                here.done(match on {
+                    true => (
+                        "Offline until told otherwise.",
+                        "Hors ligne jusqu’à nouvel ordre.",
+                    ),
+                    false => ("Online again.", "De nouveau en ligne."),
+                });
+            }
+            Command::Sync => here.sync()?,
+            Command::Live => here.live()?,
+            Command::Log { verify } => return here.log(verify),
+            // It needs no phone that opens.
+            Command::Wipe { .. } => {}
         }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
+
+    fn is_to_look_around(&self) -> bool {
+        let info = self.profile().and_then(|profile| Ok(profile.info()?));
+        info.is_ok_and(|info| info.server.is_empty())
+    }
+
+    /// Says that something was done of which there is nothing to show.
+    pub(super) fn done(&self, (en, fr): (&str, &str)) {
+        let done = serde_json::json!({ "done": true });
+        self.output
+            .print(&done, |output| out!("{}", output.say(en, fr)));
+    }
+}
+
+fn asked_in_english(owner: &str) -> bool {
+    says_yes(format_args!(
+        "Use the passkey of {owner} in the test authenticator? [y/N]"
+    ))
+}
+
+fn asked_in_french(owner: &str) -> bool {
+    says_yes(format_args!(
+        "Utiliser le passkey de {owner} dans l’authentificateur d’essai ? [o/N]"
+    ))
+}
+
+fn says_yes(question: std::fmt::Arguments<'_>) -> bool {
+    note!("{question}");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 fn wipe(folder: &Path, yes: bool, output: &Output) -> Result<ExitCode, PhoneError> {
@@ -322,6 +349,10 @@ fn wipe(folder: &Path, yes: bool, output: &Output) -> Result<ExitCode, PhoneErro
         return Ok(ExitCode::FAILURE);
     }
     Phone::wipe(folder)?;
+    let done = serde_json::json!({ "done": true });
+    output.print(&done, |output| {
+        out!("{}", output.say("All is destroyed.", "Tout est détruit."));
+    });
     Ok(ExitCode::SUCCESS)
 }
 
@@ -360,7 +391,7 @@ impl Here<'_> {
             .iter()
             .find(|profile| Some(&profile.id) == self.choices.profile.as_ref())
             .or_else(|| profiles.first())
-            .ok_or(CarnetError::SignInNeeded)?;
+            .ok_or(PhoneError::Empty)?;
         Ok(self.phone.carnet.unlock(chosen.id.clone())?)
     }
 
@@ -402,19 +433,21 @@ impl Here<'_> {
         Ok((profile, chosen.clone()))
     }
 
+    /// Goes on with a profile just opened; those of others are locked.
     fn chose_profile(&mut self, profile: &Profile) -> Result<(), PhoneError> {
         let info = profile.info()?;
+        for other in self.phone.carnet.profiles()? {
+            if other.id != info.id {
+                self.phone.carnet.lock(other.id)?;
+            }
+        }
         self.choices = Choices {
             profile: Some(info.id.clone()),
             record: None,
         };
         self.choices.save(self.folder)?;
         self.output.print(&info, |output| {
-            let place = match info.server.as_str() {
-                "" => output.say("on this phone only", "sur ce téléphone seulement"),
-                server => server,
-            };
-            out!("{} · {place}", info.name);
+            out!("{} · {}", info.name, output.place(&info));
         });
         Ok(())
     }
@@ -436,6 +469,9 @@ impl Here<'_> {
                 .iter()
                 .find(|profile| Some(&profile.id) == self.choices.profile.as_ref()),
         };
+        if profiles.is_empty() && server.is_none() {
+            return Err(PhoneError::Empty);
+        }
         let server = server
             .or_else(|| chosen.map(|profile| profile.server.clone()))
             .filter(|server| !server.is_empty())
@@ -448,7 +484,7 @@ impl Here<'_> {
     fn switch(&mut self, name: &str) -> Result<(), PhoneError> {
         let profiles = self.phone.carnet.profiles()?;
         let chosen = pick(&profiles, name, |p| [&p.name, &p.person])?;
-        let profile = self.phone.carnet.unlock(chosen.id.clone())?;
+        let profile = self.phone.unlock(chosen)?;
         self.chose_profile(&profile)
     }
 
@@ -477,12 +513,14 @@ pub(super) fn pick<'t, T, const N: usize>(
     name: &str,
     called: impl for<'a> Fn(&'a T) -> [&'a String; N],
 ) -> Result<&'t T, PhoneError> {
-    let name = name.to_lowercase();
+    // A minus sign is typed as a hyphen.
+    let plain = |text: &str| text.to_lowercase().replace('−', "-");
+    let name = plain(name);
     if name.is_empty() {
-        return Err(CarnetError::NotFound.into());
+        return Err(PhoneError::NoneCalled);
     }
-    let exact = |text: &String| text.to_lowercase() == name || short(text) == name;
-    let part = |text: &String| text.to_lowercase().contains(&name);
+    let exact = |text: &String| plain(text) == name || short(text) == name;
+    let part = |text: &String| plain(text).contains(&name);
     let meant = |by: &dyn Fn(&String) -> bool| -> Vec<&'t T> {
         let things = things.iter();
         things
@@ -494,7 +532,7 @@ pub(super) fn pick<'t, T, const N: usize>(
         found = meant(&part);
     }
     match found.as_slice() {
-        [] => Err(CarnetError::NotFound.into()),
+        [] => Err(PhoneError::NoneCalled),
         [one] => Ok(one),
         several => Err(PhoneError::Several {
             which: several.iter().map(|thing| line(&called(thing))).collect(),
@@ -507,6 +545,8 @@ fn line(called: &[&String]) -> String {
     let Some((id, names)) = called.split_last() else {
         return String::new();
     };
-    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    let mut names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    names.retain(|name| !name.is_empty());
+    names.dedup();
     format!("{}  {}", short(id), names.join(" · "))
 }

@@ -1,7 +1,11 @@
 //! Commands that add and edit.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
+use sync_core::kind::{
+    AllergyCategory, BloodGroupSource, Criticality, Occurred, Severity, StatusCode, Verification,
+};
 
 use super::PhoneError;
 use super::cli::Here;
@@ -17,11 +21,11 @@ use crate::face::{
 #[derive(Args, Clone, Default)]
 pub struct Anything {
     /// When it happened: 2024, 2024-05 or 2024-05-03.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     when: Option<String>,
-    /// Where you have it from.
+    /// Where you have it from, in words.
     #[arg(long)]
-    source: Option<String>,
+    from: Option<String>,
     /// Free remarks.
     #[arg(long)]
     notes: Option<String>,
@@ -34,7 +38,7 @@ pub struct Anything {
 #[derive(Args, Clone, Default)]
 pub struct Dosage {
     /// How much each time, e.g. 1 or 0.5
-    #[arg(long)]
+    #[arg(long, value_parser = amount)]
     dose: Option<String>,
     /// Of what, e.g. comprimé
     #[arg(long)]
@@ -52,10 +56,10 @@ pub struct Dosage {
     #[arg(long)]
     as_needed: bool,
     /// First day.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     starts: Option<String>,
     /// Last day.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     ends: Option<String>,
 }
 
@@ -66,14 +70,14 @@ pub enum Add {
     Allergy {
         /// To what.
         substance: String,
-        /// low, high, unable-to-assess
-        #[arg(long)]
+        /// How dangerous.
+        #[arg(long, value_parser = codes(Criticality::CODES))]
         criticality: Option<String>,
-        /// medication, food, environment, biologic
-        #[arg(long)]
+        /// Of what kind.
+        #[arg(long, value_parser = codes(AllergyCategory::CODES))]
         category: Option<String>,
-        /// unconfirmed, presumed, confirmed
-        #[arg(long)]
+        /// How certain.
+        #[arg(long, value_parser = codes(Verification::CODES))]
         verification: Option<String>,
         /// What it did; may be repeated, with a severity after a colon: urticaire:mild
         #[arg(long = "reaction")]
@@ -88,11 +92,11 @@ pub enum Add {
     Condition {
         /// Which.
         label: String,
-        /// mild, moderate, severe
-        #[arg(long)]
+        /// How severe.
+        #[arg(long, value_parser = codes(Severity::CODES))]
         severity: Option<String>,
-        /// unconfirmed, presumed, confirmed
-        #[arg(long)]
+        /// How certain.
+        #[arg(long, value_parser = codes(Verification::CODES))]
         verification: Option<String>,
         #[command(flatten)]
         anything: Anything,
@@ -121,12 +125,12 @@ pub enum Add {
     },
     /// A blood group (groupe sanguin), e.g. "A+"
     BloodGroup {
-        /// A+, A-, B+, B-, AB+, AB-, O+, O-
-        #[arg(allow_hyphen_values = true)]
+        /// ABO and RhD.
+        #[arg(value_parser = codes(GROUPS), ignore_case = true)]
         group: String,
-        /// From a laboratory, not only declared.
-        #[arg(long)]
-        laboratory: bool,
+        /// Who says so: a laboratory, or the person.
+        #[arg(long, default_value = DECLARED, value_parser = codes(BloodGroupSource::CODES))]
+        group_source: String,
         #[command(flatten)]
         anything: Anything,
     },
@@ -155,20 +159,20 @@ pub struct Change {
     /// Call it otherwise: label, substance, product, name or title.
     #[arg(long)]
     label: Option<String>,
-    /// active, inactive, resolved, refuted, stopped, entered-in-error
-    #[arg(long)]
+    /// What stands of it.
+    #[arg(long, value_parser = codes(StatusCode::CODES))]
     status: Option<String>,
     /// Why it has that status.
     #[arg(long, requires = "status")]
     reason: Option<String>,
     /// An allergy's criticality.
-    #[arg(long)]
+    #[arg(long, value_parser = codes(Criticality::CODES))]
     criticality: Option<String>,
     /// A condition's severity.
-    #[arg(long)]
+    #[arg(long, value_parser = codes(Severity::CODES))]
     severity: Option<String>,
-    /// unconfirmed, presumed, confirmed
-    #[arg(long)]
+    /// How certain it is.
+    #[arg(long, value_parser = codes(Verification::CODES))]
     verification: Option<String>,
     /// A reaction to add.
     #[arg(long = "reaction")]
@@ -186,8 +190,11 @@ pub struct Change {
     #[arg(long)]
     text: Option<String>,
     /// A blood group.
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, value_parser = codes(GROUPS), ignore_case = true)]
     group: Option<String>,
+    /// Who says that it is this blood group.
+    #[arg(long, value_parser = codes(BloodGroupSource::CODES))]
+    group_source: Option<String>,
     #[command(flatten)]
     dosage: Dosage,
     #[command(flatten)]
@@ -258,9 +265,13 @@ impl Here<'_> {
             }
             Add::BloodGroup {
                 group,
-                laboratory,
+                group_source,
                 anything,
-            } => record.add_blood_group(blood_group(&group, laboratory)?, anything.common())?,
+            } => {
+                let (abo, rhd) = abo_and_rhd(&group)?;
+                let source = group_source;
+                record.add_blood_group(BloodGroupDraft { abo, rhd, source }, anything.common())?
+            }
             Add::Note {
                 title,
                 text,
@@ -277,6 +288,7 @@ impl Here<'_> {
         let record = self.record()?;
         let entry = find(&record, &change.entry)?;
         let id = entry.id.clone();
+        change.check(&entry.kind)?;
         if let Some(patch) = change.patch {
             record.edit_json(id, patch)?;
         } else {
@@ -286,7 +298,7 @@ impl Here<'_> {
             if change.touches_common() {
                 record.edit_details(id.clone(), change.details())?;
             }
-            if change.touches_kind() {
+            if !change.named().is_empty() {
                 match entry.kind.as_str() {
                     "allergy" => record.edit_allergy(id, change.allergy())?,
                     "condition" => record.edit_condition(id, change.condition())?,
@@ -296,11 +308,8 @@ impl Here<'_> {
                     }
                     "emergency-contact" => record.edit_contact(id, change.contact())?,
                     "own-note" => record.edit_note(id, change.note())?,
-                    "blood-group" => {
-                        let group = change.group.as_deref().unwrap_or_default();
-                        record.edit_blood_group(id, blood_group(group, false)?)?;
-                    }
-                    _ => return Err(invalid("kind").into()),
+                    "blood-group" => record.edit_blood_group(id, change.blood_group(&entry)?)?,
+                    _ => return Err(PhoneError::NotForThisKind),
                 }
             }
         }
@@ -314,7 +323,7 @@ impl Anything {
     fn common(self) -> Option<Common> {
         Some(Common {
             occurred: self.when,
-            source: self.source,
+            source: self.from,
             notes: self.notes,
             hidden: self.hidden,
         })
@@ -349,27 +358,51 @@ impl Change {
     fn touches_common(&self) -> bool {
         let texts = [
             &self.anything.when,
-            &self.anything.source,
+            &self.anything.from,
             &self.anything.notes,
         ];
         texts.into_iter().any(Option::is_some) || self.clear.iter().any(|name| is_common(name))
     }
 
-    fn touches_kind(&self) -> bool {
-        let texts = [
-            &self.label,
-            &self.criticality,
-            &self.severity,
-            &self.verification,
-            &self.relationship,
-            &self.text,
-            &self.group,
+    /// The options given that only some kinds have, by name.
+    fn named(&self) -> Vec<&'static str> {
+        let given = [
+            ("label", self.label.is_some()),
+            ("criticality", self.criticality.is_some()),
+            ("severity", self.severity.is_some()),
+            ("verification", self.verification.is_some()),
+            ("reaction", !self.reactions.is_empty()),
+            ("phone", !self.phones.is_empty()),
+            ("remove-phone", !self.remove_phones.is_empty()),
+            ("relationship", self.relationship.is_some()),
+            ("text", self.text.is_some()),
+            ("group", self.group.is_some()),
+            ("group-source", self.group_source.is_some()),
+            ("dosage", !self.dosage.is_empty()),
+            ("clear", !self.clear_kind().is_empty()),
         ];
-        let lists = [&self.reactions, &self.phones, &self.remove_phones];
-        texts.into_iter().any(Option::is_some)
-            || lists.into_iter().any(|list| !list.is_empty())
-            || !self.dosage.is_empty()
-            || self.clear.iter().any(|name| !is_common(name))
+        let given = given.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
+    }
+
+    /// Whether something is to be changed, and an entry of this kind has it.
+    fn check(&self, kind: &str) -> Result<(), PhoneError> {
+        let named = self.named();
+        let common = self.patch.is_some() || self.status.is_some() || self.touches_common();
+        if named.is_empty() {
+            return common.then_some(()).ok_or(PhoneError::NothingNamed);
+        }
+        let has: &[&str] = match kind {
+            "allergy" => &["label", "criticality", "verification", "reaction", "clear"],
+            "condition" => &["label", "severity", "verification", "clear"],
+            "medication-taken" => &["label", "dosage", "clear"],
+            "emergency-contact" => &["label", "phone", "remove-phone", "relationship", "clear"],
+            "own-note" => &["label", "text", "clear"],
+            "blood-group" => &["group", "group-source"],
+            _ => &[],
+        };
+        let known = named.iter().all(|name| has.contains(name));
+        known.then_some(()).ok_or(PhoneError::NotForThisKind)
     }
 
     fn clear_kind(&self) -> Vec<String> {
@@ -381,7 +414,7 @@ impl Change {
         let names = self.clear.iter().filter(|name| is_common(name));
         Details {
             occurred: self.anything.when.clone(),
-            source: self.anything.source.clone(),
+            source: self.anything.from.clone(),
             notes: self.anything.notes.clone(),
             hidden_from_representatives: None,
             clear: names.cloned().collect(),
@@ -428,13 +461,25 @@ impl Change {
         }
     }
 
+    /// The whole blood group anew: what stands, with what was named changed in it.
+    fn blood_group(&self, entry: &crate::face::Entry) -> Result<BloodGroupDraft, CarnetError> {
+        let standing = standing(entry, "blood-group");
+        let kept = |name: &str| {
+            let value = standing.get(name).and_then(Value::as_str);
+            value.unwrap_or_default().to_owned()
+        };
+        let (abo, rhd) = match &self.group {
+            Some(group) => abo_and_rhd(group)?,
+            None => (kept("abo"), kept("rhd")),
+        };
+        let source = self.group_source.clone();
+        let source = source.unwrap_or_else(|| kept("source"));
+        Ok(BloodGroupDraft { abo, rhd, source })
+    }
+
     /// The whole regimen anew, as a JSON patch: what stands, with what was named changed in it.
     fn regimen(&self, entry: &crate::face::Entry) -> Value {
-        let standing = entry.fields.iter().find(|field| field.key == "regimen");
-        let claim = standing.and_then(|field| field.claims.last());
-        let mut regimen: Map<String, Value> = claim
-            .and_then(|claim| serde_json::from_str(&claim.json).ok())
-            .unwrap_or_default();
+        let mut regimen = standing(entry, "regimen");
         let texts = [
             ("dose", &self.dosage.dose),
             ("unit", &self.dosage.unit),
@@ -496,22 +541,43 @@ fn number((rank, number): (u32, String)) -> PhoneNumber {
     }
 }
 
-fn blood_group(group: &str, laboratory: bool) -> Result<BloodGroupDraft, CarnetError> {
-    let group = group.trim().to_lowercase().replace('−', "-");
-    let (abo, rhd) = match group.strip_suffix('+') {
-        Some(abo) => (abo, "positive"),
-        None => (group.strip_suffix('-').ok_or(invalid("group"))?, "negative"),
-    };
-    Ok(BloodGroupDraft {
-        abo: abo.replace('0', "o"),
-        rhd: rhd.to_owned(),
-        source: if laboratory { "laboratory" } else { "declared" }.to_owned(),
-    })
+/// The members of a field that is one value.
+fn standing(entry: &crate::face::Entry, key: &str) -> Map<String, Value> {
+    let field = entry.fields.iter().find(|field| field.key == key);
+    let claim = field.and_then(|field| field.claims.last());
+    claim
+        .and_then(|claim| serde_json::from_str(&claim.json).ok())
+        .unwrap_or_default()
 }
 
-fn invalid(field: &str) -> CarnetError {
-    CarnetError::Invalid {
-        field: field.to_owned(),
+const GROUPS: &[&str] = &["A+", "A-", "B+", "B-", "AB+", "AB-", "O+", "O-"];
+const DECLARED: &str = "declared";
+
+fn day(text: &str) -> Result<String, &'static str> {
+    let day = text.parse::<Occurred>();
+    day.map(|_| text.to_owned())
+        .map_err(|_| "a date is 2024, 2024-05 or 2024-05-03")
+}
+
+fn amount(text: &str) -> Result<String, &'static str> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let fits = digits(whole) && digits(part);
+    fits.then(|| text.to_owned())
+        .ok_or("an amount is digits with at most one point, like 1 or 0.5")
+}
+
+/// Takes one of these codes.
+fn codes(codes: &'static [&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(codes.iter().copied())
+}
+
+fn abo_and_rhd(group: &str) -> Result<(String, String), CarnetError> {
+    let group = group.to_lowercase();
+    let split = |sign, rhd: &str| Some((group.strip_suffix(sign)?.to_owned(), rhd.to_owned()));
+    let parts = split('+', "positive").or_else(|| split('-', "negative"));
+    parts.ok_or(CarnetError::Invalid {
+        field: "blood-group".to_owned(),
         problem: "unusable".to_owned(),
-    }
+    })
 }

@@ -7,7 +7,7 @@ use crate::face::{
     Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
     ReviewEntry,
 };
-use crate::face::{DangerLevel, RecordInfo, RecordState, Stamp, SyncResult};
+use crate::face::{DangerLevel, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -50,17 +50,34 @@ impl Output {
         }
     }
 
+    /// Where a profile is at home.
+    pub(super) fn place<'p>(&self, profile: &'p ProfileInfo) -> &'p str {
+        match profile.server.as_str() {
+            "" => self.say("on this phone only", "sur ce téléphone seulement"),
+            server => server,
+        }
+    }
+
+    /// Marks a profile that only its person opens.
+    pub(super) fn locked(&self, profile: &ProfileInfo) -> &str {
+        match profile.left_open {
+            true => "",
+            false => self.say("  [locked]", "  [verrouillé]"),
+        }
+    }
+
     /// Records, each with the role it is opened in, and the others there are to choose.
     pub fn records(&self, records: &[RecordInfo]) {
         for record in records {
             let others = record.roles.iter().filter(|role| **role != record.role);
-            let others: Vec<_> = others.map(String::as_str).collect();
+            let others: Vec<_> = others.map(|role| self.role(role)).collect();
             let more = match (record.ended, others.is_empty()) {
                 (true, _) => self.say(" [ended]", " [terminé]").to_owned(),
                 (false, true) => String::new(),
                 (false, false) => format!(" [{} {}]", self.say("or", "ou"), others.join(", ")),
             };
-            let (id, name, role) = (&record.id, &record.holder_name, &record.role);
+            let (id, name) = (&record.id, &record.holder_name);
+            let role = self.role(&record.role);
             out!("{id}  {name} ({role}){more}");
         }
     }
@@ -111,6 +128,8 @@ impl Output {
         let mut marks = Vec::new();
         match entry.standing {
             EntryStanding::Active => {}
+            // Its flag says so.
+            EntryStanding::ToReconcile if !entry.flags.is_empty() => {}
             EntryStanding::ToReconcile => marks.push(self.say("to reconcile", "à concilier")),
             EntryStanding::Ended | EntryStanding::InError => marks.push(self.of(&entry.status)),
         }
@@ -123,7 +142,8 @@ impl Output {
         if entry.unsent > 0 {
             marks.push(self.say("not sent yet", "pas encore envoyé"));
         }
-        let flags = entry.flags.join(", ");
+        let flags: Vec<_> = entry.flags.iter().map(|code| self.flag(code)).collect();
+        let flags = flags.join(", ");
         if !flags.is_empty() {
             marks.push(&flags);
             return format!("  ⚠ {}", marks.join(" · "));
@@ -163,7 +183,8 @@ impl Output {
             for claim in &field.proposals {
                 let proposed = self.say("proposed", "proposé");
                 out!(
-                    "      ? {proposed}: {}  {}",
+                    "      ? {proposed}{} {}  {}",
+                    self.say(":", " :"),
                     self.of(&claim.text),
                     self.by(claim.by.as_ref())
                 );
@@ -177,11 +198,10 @@ impl Output {
             self.say("created", "créé"),
             self.by(entry.created.as_ref())
         );
-        out!(
-            "  {} {}",
-            self.say("edited", "modifié"),
-            self.by(entry.edited.as_ref())
-        );
+        if entry.edited != entry.created {
+            let edited = self.by(entry.edited.as_ref());
+            out!("  {} {edited}", self.say("edited", "modifié"));
+        }
     }
 
     fn by(&self, stamp: Option<&Stamp>) -> String {
@@ -201,7 +221,7 @@ impl Output {
         };
         let name = stamp.name.as_deref().unwrap_or(&stamp.person);
         let at = moment(stamp.accepted.unwrap_or(stamp.at));
-        format!("({name}, {}, {at}{more})", stamp.role)
+        format!("({name}, {}, {at}{more})", self.role(&stamp.role))
     }
 
     /// The to-review list.
@@ -226,15 +246,11 @@ impl Output {
                     false => self.by(side.claim.by.as_ref()),
                 };
                 let text = self.of(&side.claim.text);
-                out!(
-                    "     {}  {}: {text}  {by}",
-                    &side.claim.change[..8],
-                    side.field
-                );
+                let (title, colon) = (self.of(&side.title), self.say(":", " :"));
+                out!("     {title}{colon} {text}  {by}");
             }
-            if !item.verdicts.is_empty() {
-                let offered = self.say("you may", "vous pouvez");
-                out!("   {offered}: {}", item.verdicts.join(", "));
+            for step in self.steps(number + 1, item) {
+                out!("   → {step}");
             }
         }
     }
@@ -265,7 +281,7 @@ impl Output {
                 .collect();
             out!("   {}", texts.join(" · "));
             if let Some(settled) = &change.settled {
-                out!("   → {settled}");
+                out!("   → {}", self.settled(settled));
             }
         }
     }
@@ -315,11 +331,11 @@ impl Output {
                 Language::Fr => format!("  « {why} »"),
             });
             out!(
-                "{:>5}  {}  {:<10} {who} ({}){entries}{}{}",
+                "{:>5}  {}  {:<20} {who} ({}){entries}{}{}",
                 line.number,
                 moment(line.at),
-                line.action,
-                line.role,
+                self.action(&line.action),
+                self.role(&line.role),
                 reason.unwrap_or_default(),
                 match line.lost {
                     true => self.say("  [lost by the server]", "  [perdue par le serveur]"),
@@ -333,20 +349,29 @@ impl Output {
     pub fn log_check(&self, check: &LogCheck) {
         match (&check.problem, check.broken_at) {
             (Some(problem), Some(at)) => out!(
-                "✗ {} {at}: {problem}",
+                "✗ {} {at}{} {}",
                 self.say(
                     "The log is broken at line",
                     "Le journal est rompu à la ligne"
-                )
-            ),
-            (Some(problem), None) => out!("✗ {problem}"),
-            (None, _) if check.restored.is_none() => out!(
-                "✓ {} ({})",
-                self.say(
-                    "Nothing was removed from the log or changed in it",
-                    "Rien n’a été retiré du journal ni modifié"
                 ),
-                check.lines
+                self.say(":", " :"),
+                self.of(problem)
+            ),
+            (Some(problem), None) => out!("✗ {}", self.of(problem)),
+            (None, _) if check.restored.is_none() => out!(
+                "✓ {}",
+                match self.language {
+                    Language::En => format!(
+                        "Nothing was removed from the log or changed in it: {} lines, checked \
+                         against {} heads that the server signed",
+                        check.lines, check.heads
+                    ),
+                    Language::Fr => format!(
+                        "Rien n’a été retiré du journal ni modifié : lignes {}, vérifiées d’après \
+                         {} états signés par le serveur",
+                        check.lines, check.heads
+                    ),
+                }
             ),
             (None, _) => {}
         }
@@ -386,17 +411,18 @@ impl Output {
         );
     }
 
-    /// Where a record stands.
-    pub fn state(&self, state: &RecordState) {
-        out!(
-            "{} {} · {} {} · {} {}",
-            state.entries,
-            self.say("entries", "éléments"),
-            state.waiting,
-            self.say("edits waiting", "modifications en attente"),
-            state.set_aside,
-            self.say("set aside", "mises de côté"),
-        );
+    /// Where a record stands; on a phone with a server, how it stands with that too.
+    pub fn state(&self, state: &RecordState, has_server: bool) {
+        let (entries, waiting, aside) = (state.entries, state.waiting, state.set_aside);
+        match self.language {
+            Language::En => out!("entries: {entries} · waiting: {waiting} · not taken: {aside}"),
+            Language::Fr => {
+                out!("éléments : {entries} · en attente : {waiting} · non reprises : {aside}")
+            }
+        }
+        if !has_server {
+            return;
+        }
         match state.seen_until {
             Some(at) => out!("{} {}", self.say("synced", "synchronisé"), moment(at)),
             None => out!("{}", self.say("never synced", "jamais synchronisé")),

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{AuthenticatorError, SoftwareAuthenticator};
 use crate::error::CarnetError;
-use crate::face::{Carnet, Profile, wipe_folder};
+use crate::face::{Carnet, Profile, ProfileInfo, wipe_folder};
 use crate::vault::FileVault;
 
 const AUTHENTICATOR: &str = "test-authenticator.cbor";
@@ -30,6 +30,27 @@ pub enum PhoneError {
     /// A kind of entry that there is not.
     #[error("there is no such kind of entry; there are: {}", kinds())]
     UnknownKind,
+    /// Nobody has a profile here yet.
+    #[error("nobody is on this phone yet")]
+    Empty,
+    /// Nothing has this name or identifier.
+    #[error("nothing is called so")]
+    NoneCalled,
+    /// The to-review list has no such item, or the item no such side.
+    #[error("the to-review list has no such item or side")]
+    NoItem,
+    /// The profile is one to look around with.
+    #[error("this profile has no server")]
+    NoServer,
+    /// The person chose to stay offline.
+    #[error("offline by choice")]
+    StayingOffline,
+    /// An edit that names nothing to change.
+    #[error("say what to change")]
+    NothingNamed,
+    /// What is to be changed no entry of this kind has.
+    #[error("an entry of this kind has none of what is to be changed")]
+    NotForThisKind,
     /// The person's right to the record has ended.
     #[error(
         "your right to this record has ended; edits of yours waiting: {waiting}, not taken: {set_aside}"
@@ -48,10 +69,20 @@ pub enum PhoneError {
     },
 }
 
+/// How a person asks for documents of all types.
+pub(super) const DOCUMENTS: &str = "document";
+
 /// The kinds of entries there are.
 pub(super) fn kinds() -> String {
-    let codes: Vec<_> = Kind::ALL.iter().map(Kind::code).collect();
+    let codes = Kind::ALL.iter().map(Kind::code);
+    let codes: Vec<_> = codes.chain([DOCUMENTS, "document/…"]).collect();
     codes.join(", ")
+}
+
+/// The kind of this code, if there is one.
+pub(super) fn known_kind(code: &str) -> Result<&str, PhoneError> {
+    let known = !matches!(Kind::from(code), Kind::Unknown(_));
+    known.then_some(code).ok_or(PhoneError::UnknownKind)
 }
 
 /// A phone in a folder.
@@ -62,7 +93,12 @@ pub struct Phone {
     /// Its passkeys; for tests only.
     pub authenticator: SoftwareAuthenticator,
     name: String,
+    asks: Option<AskOwner>,
 }
+
+/// Asks the owner of a passkey, by name where it is known, whether it may be used: what stands here
+/// for a fingerprint.
+pub type AskOwner = fn(&str) -> bool;
 
 impl Phone {
     /// Opens a phone, or takes a new one out of its box.
@@ -78,7 +114,15 @@ impl Phone {
             carnet: Carnet::open(store, vault)?,
             authenticator: SoftwareAuthenticator::in_file(&folder.join(AUTHENTICATOR))?,
             name: name.unwrap_or("phone").chars().take(60).collect(),
+            asks: None,
         })
+    }
+
+    /// Asks the owner whenever a passkey is used. Without this, nobody is asked.
+    #[must_use]
+    pub fn ask_owner(self, asks: AskOwner) -> Self {
+        let asks = Some(asks);
+        Phone { asks, ..self }
     }
 
     /// Makes a passkey with an enrolment code, and signs in.
@@ -101,21 +145,44 @@ impl Phone {
     /// # Errors
     /// When there is no such passkey, or the server cannot be reached or refuses.
     pub fn sign_in(&self, server: &str, person: Option<&str>) -> Result<Arc<Profile>, PhoneError> {
-        let handle = match person {
-            Some(person) => {
-                let id: uuid::Uuid = person.parse().map_err(|_| AuthenticatorError::NoPasskey)?;
-                Some(id.into_bytes())
-            }
-            None => None,
-        };
+        let handle = person.map(handle).transpose()?;
         let ceremony = self.carnet.sign_in_start(server.to_owned())?;
         let handle = handle.as_ref().map(|bytes| &bytes[..]);
+        let profiles = self.carnet.profiles()?;
+        let known = profiles
+            .iter()
+            .find(|one| Some(one.person.as_str()) == person);
+        self.verify_owner(known.map_or("?", |one| &one.name))?;
         let credential = self
             .authenticator
             .assert(server, &ceremony.options, handle)?;
         Ok(self
             .carnet
             .sign_in_finish(ceremony.id, credential, self.name.clone())?)
+    }
+
+    /// Unlocks a profile with a passkey of its person, without the server. One to look around with
+    /// has none, and needs none.
+    ///
+    /// # Errors
+    /// When there is no such passkey, its owner does not let it be used, or the store is broken.
+    pub fn unlock(&self, profile: &ProfileInfo) -> Result<Arc<Profile>, PhoneError> {
+        if profile.server.is_empty() {
+            return Ok(self.carnet.unlock(profile.id.clone())?);
+        }
+        let ceremony = self.carnet.unlock_start(profile.id.clone())?;
+        let handle = handle(&profile.person)?;
+        let (server, options) = (&profile.server, &ceremony.options);
+        self.verify_owner(&profile.name)?;
+        let credential = self.authenticator.assert(server, options, Some(&handle))?;
+        Ok(self.carnet.unlock_finish(ceremony.id, credential)?)
+    }
+
+    fn verify_owner(&self, name: &str) -> Result<(), AuthenticatorError> {
+        match self.asks {
+            Some(asks) if !asks(name) => Err(AuthenticatorError::Denied),
+            _ => Ok(()),
+        }
     }
 
     /// Destroys all that is on the phone in a folder, its passkeys too, whether it opens or not.
@@ -141,4 +208,10 @@ impl Phone {
         }
         Ok(std::fs::remove_dir_all(folder.join(VAULT))?)
     }
+}
+
+/// The WebAuthn user handle of a person.
+fn handle(person: &str) -> Result<[u8; 16], AuthenticatorError> {
+    let id: uuid::Uuid = person.parse().map_err(|_| AuthenticatorError::NoPasskey)?;
+    Ok(id.into_bytes())
 }

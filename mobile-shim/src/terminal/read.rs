@@ -9,6 +9,7 @@ use sync_core::kind::Kind;
 use super::PhoneError;
 use super::cli::{Here, pick};
 use super::output::{Output, short};
+use super::phone::{DOCUMENTS, known_kind};
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
@@ -34,10 +35,10 @@ impl Here<'_> {
             },
         };
         self.output.print(&who, |output| {
-            out!("{} · {}", who.profile.name, who.profile.server);
+            out!("{} · {}", who.profile.name, output.place(&who.profile));
             out!("{}", who.profile.person);
             if let Some(state) = &who.record {
-                output.state(state);
+                output.state(state, !who.profile.server.is_empty());
             }
         });
         Ok(())
@@ -45,9 +46,10 @@ impl Here<'_> {
 
     pub(super) fn profiles(&self) -> Result<(), PhoneError> {
         let profiles = self.phone.carnet.profiles()?;
-        self.output.print(&profiles, |_| {
+        self.output.print(&profiles, |output| {
             for profile in &profiles {
-                out!("{}  {} · {}", profile.person, profile.name, profile.server);
+                let (place, locked) = (output.place(profile), output.locked(profile));
+                out!("{}  {} · {place}{locked}", profile.person, profile.name);
             }
         });
         Ok(())
@@ -73,13 +75,13 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        let known = |kind: &str| Kind::ALL.iter().any(|known| known.code() == kind);
-        if kind.is_some_and(|kind| !known(kind)) {
-            return Err(PhoneError::UnknownKind);
+        if kind != Some(DOCUMENTS) {
+            kind.map(known_kind).transpose()?;
         }
         self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
+            Some(DOCUMENTS) => matches!(Kind::from(entry.kind.as_str()), Kind::Document(_)),
             Some(kind) => entry.kind == kind,
             None => entry.kind != "review-decision",
         });
@@ -155,10 +157,14 @@ impl Here<'_> {
     }
 }
 
-/// The entry that is meant by an identifier, its end, or enough of its label.
+/// The entry that is meant by an identifier, its end, or enough of its label or summary.
 pub(super) fn find(record: &Record, name: &str) -> Result<Entry, PhoneError> {
     let entries = record.list(true)?;
-    let found = pick(&entries, name, |entry| [&entry.label, &entry.id])?;
+    let called = pick(&entries, name, |entry| {
+        let summary = &entry.summary;
+        [&entry.label, &summary.en, &summary.fr, &entry.id]
+    });
+    let found = called?;
     Ok(record.entry(found.id.clone())?)
 }
 

@@ -1,6 +1,9 @@
 //! Commands that share, hide, review and resolve.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use sync_core::kind::Verdict;
+use sync_core::policy::DelegationType;
 
 use super::PhoneError;
 use super::cli::Here;
@@ -31,8 +34,12 @@ pub enum Share {
     Delegate {
         /// Whom.
         person: String,
-        /// caregiver …
-        #[arg(long = "type", default_value = "caregiver")]
+        /// What they are to the holder.
+        #[arg(
+            long = "type",
+            default_value = "caregiver",
+            value_parser = PossibleValuesParser::new(DelegationType::CODES.iter().copied())
+        )]
         kind: String,
         /// Until when.
         #[arg(long)]
@@ -55,11 +62,22 @@ pub enum Share {
 pub struct Resolve {
     /// Its number in the list.
     item: usize,
-    /// Take the side of this change (the first characters of its name).
-    #[arg(long, conflicts_with = "decide", required_unless_present = "decide")]
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct How {
+    /// Take the side of this change: the first characters of its name, as the list gives them.
+    #[arg(long, value_name = "CHANGE")]
     take: Option<String>,
-    /// accept, discard, confirm, not-a-duplicate
-    #[arg(long)]
+    /// What to decide, of what the list offers.
+    #[arg(
+        long,
+        value_name = "VERDICT",
+        value_parser = PossibleValuesParser::new(Verdict::CODES.iter().copied())
+    )]
     decide: Option<String>,
 }
 
@@ -74,15 +92,13 @@ impl Here<'_> {
         let record = self.record()?;
         let items = record.to_review()?;
         let at = resolve.item.checked_sub(1);
-        let item = at
-            .and_then(|at| items.get(at))
-            .ok_or(CarnetError::NotFound)?;
-        let choice = match (&resolve.take, &resolve.decide) {
+        let item = at.and_then(|at| items.get(at)).ok_or(PhoneError::NoItem)?;
+        let choice = match (&resolve.how.take, &resolve.how.decide) {
             (Some(start), _) => {
                 let mut changes = item.sides.iter().map(|side| &side.claim.change);
                 let change = changes.find(|change| change.starts_with(start.as_str()));
                 ReviewChoice::Take {
-                    change: change.ok_or(CarnetError::NotFound)?.clone(),
+                    change: change.ok_or(PhoneError::NoItem)?.clone(),
                 }
             }
             (None, verdict) => ReviewChoice::Decide {
@@ -121,9 +137,7 @@ impl Here<'_> {
         let record = self.record()?;
         let rights = match find(&record, right) {
             Ok(entry) => vec![entry],
-            Err(PhoneError::Carnet(CarnetError::NotFound)) => {
-                record.rights_of(self.person(right)?)?
-            }
+            Err(PhoneError::NoneCalled) => record.rights_of(self.person(right)?)?,
             Err(error) => return Err(error),
         };
         if rights.is_empty() {

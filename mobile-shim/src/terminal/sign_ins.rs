@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::PhoneError;
 use super::cli::{Here, pick};
 use super::output::moment;
+use super::phone::known_kind;
 use super::read::find;
-use crate::error::CarnetError;
 use crate::face::Wish;
 
 /// What to do with passkeys or devices.
@@ -24,6 +24,16 @@ pub enum Manage {
     /// Let it in no more.
     Revoke {
         /// A name or identifier, or enough of it.
+        which: String,
+    },
+}
+
+/// What to do with sign-ins.
+#[derive(Subcommand)]
+pub enum End {
+    /// End one: whoever has it must sign in again.
+    End {
+        /// Its identifier, the name of its device, or enough of either.
         which: String,
     },
 }
@@ -68,7 +78,7 @@ impl Here<'_> {
         let entry = || Ok::<_, PhoneError>(find(&record, object)?.id);
         let wish = match may.what {
             What::Add => Wish::Add {
-                kind: object.to_owned(),
+                kind: known_kind(object)?.to_owned(),
             },
             What::Edit => Wish::Edit { entry: entry()? },
             What::Hide => Wish::Hide { entry: entry()? },
@@ -80,7 +90,7 @@ impl Here<'_> {
                 let at = number.and_then(|number| number.checked_sub(1));
                 let item = at.and_then(|at| items.get(at));
                 Wish::Review {
-                    item: item.ok_or(CarnetError::NotFound)?.key.clone(),
+                    item: item.ok_or(PhoneError::NoItem)?.key.clone(),
                 }
             }
             What::ReadLog => Wish::ReadLog,
@@ -110,20 +120,23 @@ impl Here<'_> {
             Some(Manage::Rename { which, name }) => {
                 let one = pick(&passkeys, &which, |one| [&one.name, &one.id])?;
                 profile.rename_passkey(one.id.clone(), name)?;
+                self.done(RENAMED);
             }
             Some(Manage::Revoke { which }) => {
                 let one = pick(&passkeys, &which, |one| [&one.name, &one.id])?;
                 profile.revoke_passkey(one.id.clone())?;
+                self.done((
+                    "Revoked: it signs nobody in any more.",
+                    "Révoqué : il ne permet plus de se connecter.",
+                ));
             }
             None => self.output.print(&passkeys, |output| {
                 for one in &passkeys {
-                    let used = one.last_used.map_or_else(String::new, moment);
-                    out!(
-                        "{}  {}  {used}{}",
-                        one.id,
-                        one.name,
-                        output.ended(one.revoked)
-                    );
+                    let used = one.last_used.map(moment).map(|at| {
+                        format!("  {} {at}", output.say("last used", "dernière utilisation"))
+                    });
+                    let (used, ended) = (used.unwrap_or_default(), output.ended(one.revoked));
+                    out!("{}  {}{used}{ended}", one.id, one.name);
                 }
             }),
         }
@@ -137,10 +150,15 @@ impl Here<'_> {
             Some(Manage::Rename { which, name }) => {
                 let one = pick(&devices, &which, |one| [&one.name, &one.id])?;
                 profile.rename_device(one.id.clone(), name)?;
+                self.done(RENAMED);
             }
             Some(Manage::Revoke { which }) => {
                 let one = pick(&devices, &which, |one| [&one.name, &one.id])?;
                 profile.revoke_device(one.id.clone())?;
+                self.done((
+                    "Revoked: nothing it signs is taken any more.",
+                    "Révoqué : plus rien de ce qu’il signe n’est accepté.",
+                ));
             }
             None => self.output.print(&devices, |output| {
                 for one in &devices {
@@ -157,26 +175,39 @@ impl Here<'_> {
         Ok(())
     }
 
-    pub(super) fn sessions(&self, end: Option<String>) -> Result<(), PhoneError> {
+    pub(super) fn sessions(&self, manage: Option<End>) -> Result<(), PhoneError> {
         let profile = self.profile()?;
         let sessions = profile.sessions()?;
-        if let Some(which) = end {
-            let one = pick(&sessions, &which, |one| [&one.id])?;
-            return Ok(profile.end_session(one.id.clone())?);
-        }
         let devices = profile.devices()?;
         let named = |id: &Option<String>| {
             let device = devices
                 .iter()
                 .find(|device| Some(&device.id) == id.as_ref());
-            device.map_or("—", |device| device.name.as_str())
+            let browser = self.output.say("a browser", "un navigateur");
+            device.map_or(browser, |device| device.name.as_str())
         };
+        let names: Vec<String> = sessions
+            .iter()
+            .map(|one| named(&one.device).to_owned())
+            .collect();
+        if let Some(End::End { which }) = manage {
+            let named: Vec<_> = names.iter().zip(&sessions).collect();
+            let (_, one) = pick(&named, &which, |(name, one)| [name, &one.id])?;
+            profile.end_session(one.id.clone())?;
+            self.done((
+                "Ended: whoever has it must sign in again.",
+                "Terminée : il faudra s’y reconnecter.",
+            ));
+            return Ok(());
+        }
         self.output.print(&sessions, |output| {
-            for one in &sessions {
-                let (device, here) = (named(&one.device), output.here(one.current));
-                out!("{}  {device}  {}{here}", one.id, moment(one.last_seen));
+            for (one, device) in sessions.iter().zip(&names) {
+                let (seen, here) = (moment(one.last_seen), output.here(one.current));
+                out!("{}  {device}  {seen}{here}", one.id);
             }
         });
         Ok(())
     }
 }
+
+const RENAMED: (&str, &str) = ("Renamed.", "Renommé.");

@@ -25,6 +25,15 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A directory that others can use, with other things in it than a server's.
+    #[error(
+        "{} can be read by others and holds other things: choose an empty or new directory with \
+         --data, or close it first: chmod 700 {}", path.display(), path.display()
+    )]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file of the habilitation matrix is none.
     #[error("in {}: {source}", path.display())]
     Habilitation {
@@ -32,6 +41,17 @@ pub enum StartError {
         path: PathBuf,
         /// What is wrong, and in which row.
         source: sync_core::policy::MatrixError,
+    },
+    /// The clock is far ahead of what was written last.
+    #[error(
+        "the machine's clock says {now}, but what was written last is of {last}: set the clock, or \
+         say that it is right with --trust-clock"
+    )]
+    ClockAhead {
+        /// What the clock says.
+        now: String,
+        /// When the last was written.
+        last: String,
     },
     /// Another process serves this data directory.
     #[error(

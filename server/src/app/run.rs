@@ -8,7 +8,7 @@ use actix_web::{HttpServer, web};
 use tokio::task::JoinHandle;
 
 use super::{App, StartError, lock_for_serving};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, WatchedClock};
 use crate::config::Config;
 use crate::{http, telemetry};
 
@@ -22,9 +22,9 @@ pub struct Running {
     _serving: File,
 }
 
-/// Starts a server with the machine's clock.
+/// Starts a server with the machine's clock, watched.
 pub async fn run(config: Config) -> Result<Running, StartError> {
-    run_with(config, Arc::new(SystemClock)).await
+    run_with(config, Arc::new(WatchedClock::system())).await
 }
 
 /// Starts a server with a clock of the caller's. It listens when this returns.
@@ -33,7 +33,10 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let app = web::Data::new(App::open(config, clock)?);
     let serving = lock_for_serving(&app.config.data)?;
     app.check_keys().await?;
+    app.check_clock().await?;
     app.check_copied().await?;
+    app.replay_revocations().await?;
+    app.check_shelves().await?;
     app.check_relying_party().await?;
     let fail = |source| StartError::Listen {
         address: listen,

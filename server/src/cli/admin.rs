@@ -10,7 +10,7 @@ use sync_core::PersonId;
 
 use super::{CommandError, open};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{CodeDays, Config};
 use crate::webauthn::codes::{self, Purpose};
 
 #[derive(Subcommand)]
@@ -24,6 +24,18 @@ pub(super) enum Admin {
     /// Look after the keys
     #[command(subcommand)]
     Keys(keys::Keys),
+}
+
+impl Admin {
+    /// How long the code is good for that the command makes, if it makes one.
+    pub(super) fn codes(&self) -> CodeDays {
+        match self {
+            Admin::OpenRecord(command) => command.codes.clone(),
+            Admin::AddPerson(command) => command.codes.clone(),
+            Admin::EnrolmentCode(command) => command.codes.clone(),
+            Admin::Keys(_) => CodeDays::default(),
+        }
+    }
 }
 
 pub(super) async fn run(command: Admin, config: Config) -> Result<(), CommandError> {

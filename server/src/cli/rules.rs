@@ -67,12 +67,19 @@ impl Rules {
         }
         let french = self.french();
         for rule in &told.rules {
-            output::line(&format!("{:<26} {:<22} {}", rule.code, rule.about, rule.says))?;
+            output::line(&format!(
+                "{:<26} {:<22} {}",
+                rule.code, rule.about, rule.says
+            ))?;
         }
         for kind in &told.kinds {
             output::line("")?;
             output::line(&format!("{} ({})", kind.title, kind.kind))?;
-            let confirmed = if french { "confirmé par" } else { "confirmed by" };
+            let confirmed = if french {
+                "confirmé par"
+            } else {
+                "confirmed by"
+            };
             if !kind.confirmed_by.is_empty() {
                 output::line(&format!("  {confirmed}: {}", kind.confirmed_by.join(", ")))?;
             }
@@ -134,7 +141,11 @@ impl Rules {
             kind: kind.code().to_owned(),
             title: kind.title().for_language(&self.lang),
             confirmed_by,
-            fields: own.iter().chain(shared).map(|spec| self.field(spec)).collect(),
+            fields: own
+                .iter()
+                .chain(shared)
+                .map(|spec| self.field(spec))
+                .collect(),
         }
     }
 
@@ -151,7 +162,10 @@ impl Rules {
             ),
             Join::YesWins => ("yes wins, flagged", "oui l’emporte, signalé"),
             Join::NoWins => ("no wins, flagged", "non l’emporte, signalé"),
-            Join::Earlier => ("the earlier wins, flagged", "le plus tôt l’emporte, signalé"),
+            Join::Earlier => (
+                "the earlier wins, flagged",
+                "le plus tôt l’emporte, signalé",
+            ),
             Join::Later => ("the later wins, flagged", "le plus tard l’emporte, signalé"),
         };
         Field {
@@ -191,7 +205,11 @@ mod tests {
     #[test]
     fn of_one_kind_only_its_rules_are_told() {
         let told = rules("en").told(Some(&Kind::BloodGroup));
-        assert!(told.rules.iter().all(|rule| ["*", "blood-group"].contains(&rule.about)));
+        assert!(
+            told.rules
+                .iter()
+                .all(|rule| ["*", "blood-group"].contains(&rule.about))
+        );
         assert_eq!(told.kinds.len(), 1);
     }
 }

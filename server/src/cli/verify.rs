@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::storage::records::RecordStore as _;
 use crate::storage::schema::identity::devices;
-use crate::verify;
+use crate::{revocations, verify};
 
 /// Records looked up at a time.
 const PAGE: u32 = 500;
@@ -32,6 +32,7 @@ struct Summary {
     people: u64,
     passkeys: u64,
     devices: u64,
+    revocations: u64,
     records: u64,
     entries: u64,
     destroyed: u64,
@@ -49,6 +50,7 @@ impl Verify {
         let mut summary = Summary::default();
         if self.record.is_none() {
             people(&app, &mut summary).await?;
+            revoked(&app, &mut summary).await?;
         }
         let mut last = None;
         loop {
@@ -85,6 +87,7 @@ impl Verify {
             ("people", summary.people.to_string()),
             ("passkeys", summary.passkeys.to_string()),
             ("devices", summary.devices.to_string()),
+            ("revocations", summary.revocations.to_string()),
             ("records", summary.records.to_string()),
             (
                 "entries as their changes make them",
@@ -138,6 +141,23 @@ async fn people(app: &App, summary: &mut Summary) -> Result<(), CommandError> {
         last = end;
         progress(summary.people, "people");
     }
+}
+
+/// That the data store follows the journal of revocations. Where it does not, it was put back from
+/// an older copy and not served since.
+async fn revoked(app: &App, summary: &mut Summary) -> Result<(), CommandError> {
+    let keys = app.keys.clone();
+    // Locked for writing, so that no revocation of a running server is half done.
+    let job = move |connection: &mut SqliteConnection| revocations::check(connection, &keys);
+    let (lines, good) = app.db.write(job).await?;
+    summary.revocations = lines;
+    if good > 0 {
+        summary.wrong.push(format!(
+            "{good} things that were revoked, ended or used are good in the data store: serving it \
+             mends that"
+        ));
+    }
+    Ok(())
 }
 
 /// Says on standard error how far it is: what a program reads on standard output stays whole.

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// What is wrong with the configuration, and how to put it right.
@@ -24,6 +25,16 @@ pub enum ConfigError {
     Listen {
         /// What was given.
         found: String,
+    },
+    /// Plain HTTP, to be reached from other machines.
+    #[error(
+        "listen: {listen} can be reached from other machines, and everything would go there in \
+         plain HTTP, for anybody on the way to read: give tls-cert and tls-key; or behind-proxy if \
+         a proxy before the server speaks TLS; or plain-http if you know that nobody listens"
+    )]
+    Plain {
+        /// Where the server was to listen.
+        listen: SocketAddr,
     },
     /// `rp-id` is not a domain name.
     #[error("rp-id: {found:?} is not a domain name in small letters, like carnet.example")]

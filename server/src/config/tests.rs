@@ -31,6 +31,15 @@ fn a_key_that_does_not_exist_is_named() {
     std::fs::write(&path, "sesion-days = 40\n").expect("writes");
     let error = Settings::from_file(&path).expect_err("refused").to_string();
     assert!(error.contains("sesion-days"), "{error}");
+    // One from each of the groups, and one that is of a wrong kind.
+    let all = "data = \"d\"\nenrolment-code-days = 3\norigin = []\nplain-http = true\n";
+    std::fs::write(&path, all).expect("writes");
+    let settings = Settings::from_file(&path).expect("reads");
+    assert_eq!(settings.places.data.as_deref(), Some(Path::new("d")));
+    assert_eq!(settings.codes.enrolment_code_days, Some(3));
+    std::fs::write(&path, "lease-days = \"x\"\n").expect("writes");
+    let error = Settings::from_file(&path).expect_err("refused").to_string();
+    assert!(error.contains("lease-days"), "{error}");
     let error = Settings::from_file(&dir.path().join("none")).expect_err("refused");
     assert!(error.to_string().contains("none"));
 }
@@ -79,4 +88,41 @@ fn apps_have_the_origins_their_platforms_give() {
     );
     assert_eq!(app.fingerprint_text(), fingerprint);
     assert!("ABCDE12345.fr.example.carnet".parse::<AppleApp>().is_ok());
+}
+
+#[test]
+fn plain_http_to_other_machines_is_asked_for() {
+    let listening = |listen: &str, change: fn(&mut Settings)| {
+        let mut settings = Settings {
+            listen: Some(listen.to_owned()),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        Config::resolve(settings).map(drop)
+    };
+    for listen in [
+        "0.0.0.0:8080",
+        "192.0.2.1:80",
+        "[::]:8080",
+        "[::ffff:192.0.2.1]:80",
+    ] {
+        let refused = listening(listen, |_| {}).expect_err(listen).to_string();
+        for way in [listen, "tls-cert", "behind-proxy", "plain-http"] {
+            assert!(refused.contains(way), "{refused}");
+        }
+        listening(listen, |s| s.behind_proxy = Some(true)).expect("a proxy guards it");
+        listening(listen, |s| s.plain_http = Some(true)).expect("it is asked for");
+        let tls = |s: &mut Settings| {
+            (s.tls_cert, s.tls_key) = (Some("cert".into()), Some("key".into()));
+        };
+        listening(listen, tls).expect("it is TLS");
+    }
+    for listen in [
+        "127.0.0.1:0",
+        "127.9.9.9:80",
+        "[::1]:8080",
+        "[::ffff:127.0.0.1]:80",
+    ] {
+        listening(listen, |_| {}).expect("nobody else can reach it");
+    }
 }

@@ -16,12 +16,17 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// Whether the server can serve: its stores answer, its disk has room, and it is not stopping.
+/// Whether the server can serve: its stores answer, its disk has room, its clock was not set far
+/// ahead, and it is not stopping.
 #[utoipa::path(tag = "Operation", responses((status = 200), (status = 503)))]
 #[get("/readyz")]
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if *app.stopping().borrow() {
         return Err(Problem::new(ProblemType::Unavailable).detail("the server is stopping"));
+    }
+    if app.clock.is_astray() {
+        let detail = "the machine's clock was set ahead by more than an hour";
+        return Err(Problem::new(ProblemType::Unavailable).detail(detail));
     }
     app.db
         .read(|connection| -> Result<i64, Fault> {

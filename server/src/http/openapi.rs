@@ -2,14 +2,19 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{Modify, OpenApi};
+use utoipa::{Modify, OpenApi, ToSchema as _};
 
+use super::problem::ProblemBody;
 use super::{
     ProblemType, enrolment, habilitation, health, live, log, me, people, professionals, records,
     sign_in, sync,
 };
+use crate::sessions::COOKIE;
 
 /// The whole interface.
 #[derive(OpenApi)]
@@ -57,10 +62,22 @@ struct Session;
 
 impl Modify for Session {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        api.components
-            .get_or_insert_default()
-            .add_security_scheme("session", scheme);
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            COOKIE,
+            "For browsers: set instead of a token where signing in was asked for a `cookie`. \
+             Requests that change something, and the WebSocket, need an `Origin` that the server \
+             is configured for.",
+        )));
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("session", token);
+        components.add_security_scheme("cookie", cookie);
+        // Either will do, wherever a session is asked for.
+        for (_, _, operation) in operations(api) {
+            if let Some(security) = &mut operation.security {
+                security.push(SecurityRequirement::new("cookie", [""; 0]));
+            }
+        }
     }
 }
 
@@ -70,38 +87,29 @@ struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let items = api.paths.paths.iter_mut();
-        let operations = items.flat_map(|(path, item)| {
-            let PathItem {
-                get,
-                post,
-                patch,
-                delete,
-                ..
-            } = item;
-            let named = [
-                ("get", get),
-                ("post", post),
-                ("patch", patch),
-                ("delete", delete),
-            ];
-            let here = named.into_iter();
-            here.filter_map(move |(method, operation)| Some((path, method, operation.as_mut()?)))
-        });
-        for (path, method, operation) in operations {
+        for (path, method, operation) in operations(api) {
             operation.operation_id = Some(format!("{method} {path}"));
             for (status, response) in &mut operation.responses.responses {
-                if let RefOr::T(response) = response
-                    && response.description.is_empty()
-                {
-                    let status = status.parse().ok();
-                    let reason = status.and_then(|code: StatusCode| code.canonical_reason());
+                let RefOr::T(response) = response else {
+                    continue;
+                };
+                let status: Option<StatusCode> = status.parse().ok();
+                if response.description.is_empty() {
+                    let reason = status.and_then(|code| code.canonical_reason());
                     response.description = reason.unwrap_or("an answer").to_owned();
+                }
+                if status.is_some_and(|code| !code.is_success())
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    response.content.insert(PROBLEM.to_owned(), content);
                 }
             }
             let mut kinds = vec![ProblemType::TooMany];
             if operation.security.is_some() {
                 kinds.push(ProblemType::NotSignedIn);
+                if method != "get" {
+                    kinds.push(ProblemType::WrongOrigin);
+                }
             }
             if operation.request_body.is_some() {
                 kinds.extend([
@@ -120,12 +128,40 @@ impl Modify for Refusals {
     }
 }
 
+/// Each operation, with its path and method.
+fn operations(
+    api: &mut utoipa::openapi::OpenApi,
+) -> impl Iterator<Item = (&String, &'static str, &mut Operation)> {
+    let items = api.paths.paths.iter_mut();
+    items.flat_map(|(path, item)| {
+        let path = &*path;
+        let PathItem {
+            get,
+            post,
+            patch,
+            delete,
+            ..
+        } = item;
+        let named = [
+            ("get", get),
+            ("post", post),
+            ("patch", patch),
+            ("delete", delete),
+        ];
+        let here = named.into_iter();
+        here.filter_map(move |(method, operation)| Some((path, method, operation.as_mut()?)))
+    })
+}
+
+/// The media type of errors.
+const PROBLEM: &str = "application/problem+json";
+
 fn refusal(kind: ProblemType) -> RefOr<Response> {
-    let schema = Ref::from_schema_name("ProblemBody");
+    let schema = Ref::from_schema_name(ProblemBody::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let response = ResponseBuilder::new()
         .description(format!("`{}`", kind.slug()))
-        .content("application/problem+json", content);
+        .content(PROBLEM, content);
     RefOr::T(response.build())
 }
 

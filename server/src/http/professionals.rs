@@ -1,5 +1,5 @@
-use actix_web::{Responder, get, web};
-use serde::Serialize;
+use actix_web::{Responder, post, web};
+use serde::{Deserialize, Serialize};
 use sync_core::PersonId;
 use sync_core::identity::Rpps;
 use sync_core::policy::Profession;
@@ -8,9 +8,17 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::http::problem::ProblemBody;
 use crate::http::settle::look;
-use crate::http::{Problem, ProblemType, Reply};
+use crate::http::{Body, Problem, ProblemType, Reply};
 use crate::people;
 use crate::sessions::Signed;
+
+/// Whom to look for. In the body, because addresses are kept in logs and histories on the way.
+#[derive(Deserialize, ToSchema)]
+pub struct ProfessionalSearch {
+    /// Number in the shared directory of professionals: 11 digits.
+    #[schema(example = "10101010105")]
+    rpps: String,
+}
 
 /// A verified health professional.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +37,7 @@ pub struct ProfessionalAnswer {
 /// Finds a health professional by RPPS number.
 #[utoipa::path(
     tag = "People",
-    params(("rpps" = String, Path, description = "11 digits")),
+    request_body = ProfessionalSearch,
     responses(
         (status = 200, body = ProfessionalAnswer),
         (status = 400, description = "`malformed`", body = ProblemBody),
@@ -37,14 +45,14 @@ pub struct ProfessionalAnswer {
     ),
     security(("session" = []))
 )]
-#[get("/v1/professionals/{rpps}")]
+#[post("/v1/professionals/search")]
 pub async fn handle(
     app: web::Data<App>,
     signed: Signed,
-    rpps: web::Path<String>,
+    body: Body<ProfessionalSearch>,
 ) -> Result<impl Responder, Problem> {
     app.limits.look_up(signed.person)?;
-    let rpps = Rpps::parse(&rpps)
+    let rpps = Rpps::parse(&body.0.rpps)
         .map_err(|error| Problem::new(ProblemType::Malformed).detail(error.to_string()))?;
     let found = look(&app, move |app, connection| {
         let id = people::find_by_rpps(connection, &app.keys, &rpps)?;

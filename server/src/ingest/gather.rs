@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{HeldChange, Judged, Kept, VerifiedEdit};
+use sync_core::entry::EntryClass;
 use sync_core::sync::Refusal;
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -21,6 +22,8 @@ pub(super) struct Stored {
     pub(super) bytes: u64,
     pub(super) is_right: bool,
     pub(super) kept_until: Option<Tick>,
+    /// Its class, and when it was touched last.
+    pub(super) class: Option<(EntryClass, Tick)>,
 }
 
 /// What bears on a submission.
@@ -68,6 +71,7 @@ impl Gathered {
             self.destroyed.insert(entry);
             return Ok(());
         };
+        let class = vault.open_class(&key, &row)?;
         let document = load_document(&vault.open_document(&key, &row, &document)?)?;
         let origins = provenance(store, vault, &key, entry)?;
         self.kept.insert(entry, Kept::new(document, origins, held));
@@ -78,6 +82,7 @@ impl Gathered {
             bytes: row.bytes,
             is_right: row.is_right,
             kept_until: row.due.filter(|_| !row.is_right),
+            class: Some((class, row.touched)),
         };
         self.stored.insert(entry, stored);
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, Value};
-use sync_core::policy::{RightKind, Rights, Role, Subject};
+use sync_core::policy::{RightKind, Rights};
 use sync_core::sync::HoldReason;
 use sync_core::{EntryId, PersonId, Tick};
 
@@ -106,19 +106,14 @@ pub(super) fn helps_too_many(
     Ok(moments.iter().any(too_many))
 }
 
-/// The moments at which what a person may do can begin or end by the rights of a record: others'
-/// delegations count, since only so many caregivers have a place.
+/// The moments at which a person can begin or cease to help by the rights of a record.
 fn turns(rights: &Rights, person: PersonId) -> impl Iterator<Item = Tick> {
-    let facts = rights.facts().iter();
-    let facts = facts.filter(move |f| f.person == person || f.kind == RightKind::Delegation);
+    let facts = rights.facts().iter().filter(move |f| f.person == person);
     facts.flat_map(|fact| fact.starts.into_iter().chain(fact.ends))
 }
 
+/// Whether a person helps the holder of these rights. One whose delegation waits for a place counts
+/// too: they get it without an edit that could be held.
 fn helps(rights: &Rights, person: PersonId, at: Tick) -> bool {
-    let subject = Subject {
-        person,
-        profession: None,
-    };
-    let standing = rights.standing(&subject, at);
-    standing.roles().any(|role| *role == Role::Caregiver)
+    rights.delegates_to(person, at)
 }

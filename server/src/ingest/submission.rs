@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::{Cursor, Unverified, VerifiedEdit};
+use sync_core::authority::{Cursor, Former, Unverified, VerifiedEdit};
 use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
 use sync_core::sync::{Item, SyncRequest};
-use sync_core::{ChangeHash, DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
 use crate::devices::Signer;
 use crate::records::AccessError;
@@ -23,14 +23,14 @@ pub struct Submission {
     pub marked: BTreeMap<EntryId, Tick>,
     /// The edits that say they were accepted in another life of the log.
     pub handed_back: BTreeSet<ChangeHash>,
-    /// The devices that signed edits which another hands back.
+    /// The devices that signed edits which are handed back.
     pub authors: BTreeMap<DeviceId, Signer>,
 }
 
 impl Submission {
     /// Verifies edits that a device with this key brings. `cursor` is the request's, opened: it
-    /// proves the checkpoint it came with. `authors` are the other devices that signed what it
-    /// hands back. A damaged edit in a whole frame is refused by itself.
+    /// proves the checkpoint it came with. `authors` are the devices that signed what it hands
+    /// back. A damaged edit in a whole frame is refused by itself.
     pub fn new(
         record: RecordId,
         handed_in: HandedIn,
@@ -83,11 +83,12 @@ impl Submission {
         }
     }
 
-    /// Whether an edit is handed back: it says that it was accepted once, and does not name this
-    /// life of the log, in which it would be.
-    pub fn hands_back(&self, edit: &VerifiedEdit, log: LogIncarnation) -> bool {
-        let seen = edit.origin().seen;
-        self.handed_back.contains(&edit.change()) && seen.is_none_or(|seen| seen.log != log)
+    /// Whether an edit, which says that it was accepted once, is taken for one of a former life of
+    /// the log.
+    pub fn hands_back(&self, edit: &VerifiedEdit, former: Former<'_>, now: Tick) -> bool {
+        let signer = self.authors.get(&edit.origin().device);
+        let registered = signer.map_or(Tick(u64::MAX), |signer| signer.registered);
+        self.handed_back.contains(&edit.change()) && former.takes_back(edit, registered, now)
     }
 }
 
@@ -116,10 +117,10 @@ impl HandedIn {
         Ok(HandedIn { items, checkpoints })
     }
 
-    /// The devices that say they signed what `device` hands back for them.
-    pub fn authors(&self, device: DeviceId) -> BTreeSet<DeviceId> {
+    /// The devices that say they signed what is handed back.
+    pub fn authors(&self) -> BTreeSet<DeviceId> {
         let handed_back = self.items.iter().filter(|item| item.accepted.is_some());
         let signed = handed_back.filter_map(|item| Some(item.edit.origin.read().ok()?.device));
-        signed.filter(|signed| *signed != device).collect()
+        signed.collect()
     }
 }

@@ -307,6 +307,21 @@ async fn lifting_a_block_does_not_get_round_the_limit_of_five() {
     assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
 }
 
+/// It may get its place by another's going, which nobody holds up.
+#[tokio::test]
+async fn a_delegation_that_waits_for_a_place_counts_to_the_limit_of_five() {
+    let world = World::new();
+    let (helper, mut sixth) = helper_of_five(&world).await;
+    for _ in 0..3 {
+        let person = world.person(None).await;
+        sixth.right(RightKind::Delegation, person);
+        assert!(matches!(verdict(&mut sixth).await, Verdict::Accepted(_)));
+    }
+    sixth.right(RightKind::Delegation, helper);
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(verdict(&mut sixth).await, held);
+}
+
 #[tokio::test]
 async fn the_limit_of_five_holds_at_any_time_to_come() {
     let world = World::new();

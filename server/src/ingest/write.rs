@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
@@ -12,6 +13,7 @@ use super::Submission;
 use super::gather::{Gathered, Stored};
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
+use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{About, Held};
 use crate::records::{Admitted, Visitor};
 use crate::storage::records::{EntryRow, RecordClock, RecordRow, RecordStore as _};
@@ -27,6 +29,11 @@ pub(super) struct Writing<'a> {
     admitted: &'a Admitted<'a>,
     visitor: &'a Visitor,
     marked: BTreeMap<EntryId, Tick>,
+    /// Of the entries that the edits name, until when the holder may not know of some, by how they
+    /// stand in the record.
+    kept: BTreeMap<EntryId, Tick>,
+    /// The record's shelves.
+    pub(super) shelves: Arc<Shelves>,
     now: Tick,
     clock: RecordClock,
     events: Vec<Event>,
@@ -34,6 +41,8 @@ pub(super) struct Writing<'a> {
     carries: bool,
     /// The ticks of accepted edits.
     pub(super) own: BTreeSet<Tick>,
+    /// When their entries had been touched last.
+    pub(super) before: BTreeSet<Tick>,
 }
 
 /// Edits that the access log tells of as one event.
@@ -70,17 +79,29 @@ impl<'a> Writing<'a> {
             admitted,
             visitor,
             marked: marked.unwrap_or_default(),
+            kept: BTreeMap::new(),
+            shelves: admitted.shelves.clone(),
             now,
             clock: admitted.row.clock,
             events: Vec::new(),
             carries: false,
             own: BTreeSet::new(),
+            before: BTreeSet::new(),
         }
     }
 
     /// The tick that the next event would take.
     pub(super) fn next_tick(&self) -> Tick {
         self.clock.last.next(self.now)
+    }
+
+    /// Takes note of an entry that an edit names, as it stands in the record.
+    pub(super) fn meets(&mut self, entry: EntryId, gathered: &Gathered) {
+        if let std::collections::btree_map::Entry::Vacant(new) = self.kept.entry(entry)
+            && let Some(until) = gathered.stored.get(&entry).and_then(|s| s.kept_until)
+        {
+            new.insert(until);
+        }
     }
 
     /// Says whether the next edit is handed back.
@@ -121,6 +142,7 @@ impl<'a> Writing<'a> {
                 bytes: 0,
                 is_right: admission.right,
                 kept_until: None,
+                class: None,
             });
         }
         let Some(stored) = gathered.stored.get_mut(&entry) else {
@@ -131,7 +153,14 @@ impl<'a> Writing<'a> {
         let class = &admission.class;
         let kept_until = class.kept_from_holder_until();
         let before = std::mem::replace(&mut stored.kept_until, kept_until);
-        let moved = before != kept_until || stored.changes == 1;
+        let put_off = before != kept_until || stored.changes == 1;
+        match kept_until {
+            Some(until) => self.kept.insert(entry, until),
+            None => self.kept.remove(&entry),
+        };
+        let (moved, shelves) = shelves::moved(vault, stored.class.as_ref(), (class, tick));
+        let last = stored.class.replace((class.clone(), tick));
+        self.before.extend(last.map(|(_, touched)| touched));
         let row = EntryRow {
             entry,
             key: stored.id,
@@ -144,6 +173,8 @@ impl<'a> Writing<'a> {
         };
         let document = vault.seal_document(&stored.key, (entry, tick), &admission.document)?;
         connection.put_entry(record, &row, &document)?;
+        shelves::add(connection, vault, &mut self.shelves, shelves)?;
+        connection.move_entry(record, entry, &moved)?;
         let about = About {
             change: admission.change,
             origin: edit.origin.clone(),
@@ -159,7 +190,7 @@ impl<'a> Writing<'a> {
         }
         self.clock.last = tick;
         self.own.insert(tick);
-        if moved {
+        if put_off {
             self.put_off(connection, entry, kept_until, tick)?;
         }
         let (actor, reason) = if self.carries {
@@ -235,11 +266,9 @@ impl<'a> Writing<'a> {
             return Ok(None);
         }
         let record = self.admitted.vault.record();
-        let delayed = connection.delayed(record, tick)?.into_iter();
-        let of_entry = delayed.filter(|(other, _)| *other == entry);
         let held = connection.held_of_entry(record, entry)?;
+        let of_entry = self.kept.get(&entry).copied().into_iter();
         let all = of_entry
-            .map(|(_, until)| until)
             .chain(self.marked.get(&entry).copied())
             .chain(held.into_iter().filter_map(|row| row.due));
         Ok(all.filter(|until| *until > tick).max())
@@ -286,17 +315,22 @@ impl<'a> Writing<'a> {
     pub(super) fn finish(&mut self, connection: &mut SqliteConnection) -> Result<RecordRow, Fault> {
         let at = self.next_tick();
         self.clock.last = at;
-        let none = BTreeMap::new();
+        self.clock.shelves = self.shelves.len() as u64;
+        let mut marked = self.kept.clone();
+        for (entry, until) in &self.marked {
+            let latest = marked.entry(*entry).or_default();
+            *latest = (*latest).max(*until);
+        }
         for event in &self.events {
             let mut said = event.actor.event(event.action.clone(), at);
             said.reason.clone_from(&event.reason);
-            let marked = if event.minds_marks() {
-                &self.marked
+            let kept = if event.minds_marks() {
+                &marked
             } else {
-                &none
+                &self.kept
             };
             let (vault, clock) = (&self.admitted.vault, &mut self.clock);
-            audit::append_about(connection, vault, clock, &said, &event.entries, marked)?;
+            audit::append_about(connection, vault, clock, &said, &event.entries, kept)?;
         }
         let mut row = self.admitted.row.clone();
         connection.move_clock(row.record, &self.clock)?;

@@ -25,6 +25,17 @@ pub enum KeyError {
         /// The generation that the store is at.
         generation: i64,
     },
+    /// Others can read or change the master key file.
+    #[error(
+        "the master key in {} can be used by others (mode {mode:03o}): close it with chmod 600, \
+         and if anybody may have read it, rotate it with carnet admin keys rotate", path.display()
+    )]
+    MasterShared {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// The master key file is not one.
     #[error("{} is not a Carnet master key file", path.display())]
     MasterMalformed {

@@ -1,6 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -24,9 +24,24 @@ pub(super) fn check_value(key: &SealingKey) -> [u8; 32] {
 }
 
 /// The key in a file, or none if there is no file.
+///
+/// # Errors
+/// [`KeyError::MasterShared`] if others can read or change the file. It is not closed silently:
+/// somebody may have read it.
 pub(super) fn read(path: &Path) -> Result<Option<SealingKey>, KeyError> {
     let mut text = Zeroizing::new(String::new());
-    match File::open(path).and_then(|mut file| file.read_to_string(&mut text)) {
+    let read = |mut file: File| {
+        let metadata = file.metadata()?;
+        file.read_to_string(&mut text)?;
+        Ok(metadata)
+    };
+    match File::open(path).and_then(read) {
+        Ok(metadata) if is_shared(metadata.mode(), metadata.uid()) => {
+            return Err(KeyError::MasterShared {
+                path: path.to_owned(),
+                mode: metadata.mode() & 0o777,
+            });
+        }
         Ok(_) => {}
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => {
@@ -44,6 +59,14 @@ pub(super) fn read(path: &Path) -> Result<Option<SealingKey>, KeyError> {
         .ok_or_else(|| KeyError::MasterMalformed {
             path: path.to_owned(),
         })
+}
+
+/// Whether others than its owner can use a file. Where root gives it to a server that runs as
+/// somebody else (systemd's `LoadCredential`), the bits of the group are those of an access list
+/// that names the server, and only everybody's count.
+fn is_shared(mode: u32, owner: u32) -> bool {
+    let given = owner == 0 && !rustix::process::geteuid().is_root();
+    mode & if given { 0o027 } else { 0o077 } != 0
 }
 
 /// Writes a new file that only its owner can read, and makes it durable. Refuses to overwrite.

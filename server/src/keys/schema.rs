@@ -48,3 +48,13 @@ diesel::table! {
         time -> BigInt,
     }
 }
+
+diesel::table! {
+    revocations (sequence) {
+        sequence -> BigInt,
+        kind -> Text,
+        subject -> Binary,
+        time -> BigInt,
+        expires -> Nullable<BigInt>,
+    }
+}

@@ -93,9 +93,20 @@ fn the_wrong_master_key_is_refused() {
 #[test]
 fn only_the_owner_reads_the_master_key() {
     use std::os::unix::fs::PermissionsExt;
-    let (dir, _keys) = fresh();
-    let metadata = std::fs::metadata(dir.path().join("master.key")).expect("there");
+    let (dir, keys) = fresh();
+    drop(keys);
+    let path = dir.path().join("master.key");
+    let metadata = std::fs::metadata(&path).expect("there");
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    for lax in [0o640, 0o604, 0o620] {
+        let permissions = std::fs::Permissions::from_mode(lax);
+        std::fs::set_permissions(&path, permissions).expect("its own");
+        let refused = open(dir.path()).map(drop).expect_err("lax").to_string();
+        assert!(refused.contains(&format!("{lax:o}")), "{refused}");
+    }
+    let closed = std::fs::Permissions::from_mode(0o400);
+    std::fs::set_permissions(&path, closed).expect("its own");
+    open(dir.path()).expect("opens");
 }
 
 #[test]
@@ -178,4 +189,36 @@ fn a_rotation_cut_short_is_finished_or_forgotten() {
     let keys = open(dir.path()).expect("finishes the rotation");
     keys.record_key(RECORD).expect("there");
     assert!(!master::next_path(&path).exists());
+}
+
+#[test]
+fn the_journal_keeps_what_does_not_end_by_itself() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let clock = Arc::new(ManualClock::at(Tick(1_000)));
+    let master = dir.path().join("master.key");
+    let keys = Keys::open(dir.path(), &master, clock.clone()).expect("opens");
+    let device = Revoked::Device(sync_core::DeviceId([7; 16]));
+    let session = Revoked::Session(Uuid::from_u128(7));
+    for _ in 0..2 {
+        keys.journal_revocation(&device, None).expect("noted");
+        let expires = Some(Tick(2_000));
+        keys.journal_revocation(&session, expires).expect("noted");
+        clock.advance_micros(500);
+    }
+    let lines = keys.revocations_after(0, 10).expect("read");
+    let (times, subjects): (Vec<_>, Vec<_>) =
+        lines.into_iter().map(|l| (l.time, l.revoked)).unzip();
+    assert_eq!(subjects, [device.clone(), session.clone()]);
+    assert_eq!(times, [Tick(1_000); 2], "once each");
+    assert!(keys.is_revoked(&session).expect("read"));
+
+    clock.advance_micros(1);
+    let passkey = Revoked::Passkey(vec![1; 20]);
+    keys.journal_revocation(&passkey, None).expect("noted");
+    drop(keys);
+    let keys = open(dir.path()).expect("opens again");
+    assert!(!keys.is_revoked(&session).expect("read"), "it is over");
+    let lines = keys.revocations_after(0, 10).expect("read").into_iter();
+    let subjects: Vec<_> = lines.map(|line| line.revoked).collect();
+    assert_eq!(subjects, [device, passkey]);
 }

@@ -54,7 +54,7 @@ impl Records {
             }
             passed => passed?,
         };
-        self.remember(&passed.row, passed.known.clone());
+        self.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
         if passed.taken.heard {
             self.hub.changed(record);
         }
@@ -160,7 +160,7 @@ impl Records {
         let first = verify.clone();
         let (handed_in, authors) = match off_thread(move || {
             let handed_in = HandedIn::unpack(record, request)?;
-            let authors = handed_in.authors(device.id);
+            let authors = handed_in.authors();
             Ok(match authors.is_empty() {
                 true => Ok(first(handed_in, BTreeMap::new())?),
                 false => Err((handed_in, authors)),
@@ -212,6 +212,7 @@ impl Records {
                 epoch: page.rest.cursor.epoch,
                 until: page.rest.until,
                 entries: page.rest.entries.clone(),
+                kept: page.rest.kept.clone(),
             };
             let note = move |connection: &mut SqliteConnection| {
                 records.note_read(connection, record, visitor, given)
@@ -224,16 +225,27 @@ impl Records {
     }
 
     /// Begins the record's log anew if a cursor, which is this record's and its visitor's, shows
-    /// more than is there; unless that was done meanwhile.
-    async fn begin_anew(
+    /// more than is there; unless that was done meanwhile. The writer is asked only then.
+    pub(super) async fn begin_anew(
         self: &Arc<Self>,
         record: RecordId,
         cursor: Option<Cursor>,
     ) -> Result<(), AccessError> {
+        let Some(cursor) = cursor else {
+            return Ok(());
+        };
+        let records = self.clone();
+        let look = move |connection: &mut SqliteConnection| match connection.record(record)? {
+            Some(row) => records.is_behind(connection, &row, &cursor),
+            None => Ok(false),
+        };
+        if !self.db.read(look).await? {
+            return Ok(());
+        }
         let records = self.clone();
         let begin = move |connection: &mut SqliteConnection| {
             if let Some(row) = connection.record(record)? {
-                records.live_on(connection, &row, cursor.as_ref())?;
+                records.live_on(connection, &row, Some(&cursor))?;
             }
             Ok::<_, AccessError>(())
         };
@@ -247,10 +259,10 @@ impl Records {
         connection: &mut SqliteConnection,
         record: RecordId,
         visitor: Visitor,
-        given: Given,
+        mut given: Given,
     ) -> Result<Option<RecordRow>, AccessError> {
         let admitted = self.admit(connection, record, visitor.person)?;
-        if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &given)? {
+        if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &mut given)? {
             return Ok(None);
         }
         let mut row = admitted.row.clone();
@@ -266,18 +278,19 @@ impl Records {
             clock,
             &event,
             &given.entries,
-            &BTreeMap::new(),
+            &given.kept,
         )?;
         connection.move_clock(record, &row.clock)?;
         Ok(Some(row))
     }
 
-    /// Whether one of the entries was hidden from the visitor since the page was worked out.
+    /// Whether one of the entries was hidden from the visitor since the page was worked out; notes
+    /// until when the holder may not know of those that were touched.
     fn took_back(
         &self,
         connection: &mut SqliteConnection,
         admitted: &Admitted<'_>,
-        given: &Given,
+        given: &mut Given,
     ) -> Result<bool, AccessError> {
         let record = admitted.row.record;
         for row in connection.log_after(record, given.until, u32::MAX)? {
@@ -291,6 +304,9 @@ impl Records {
                 return Ok(true);
             };
             let class = admitted.vault.open_class(&key, &entry)?;
+            given.kept.remove(&row.entry);
+            let kept = class.kept_from_holder_until();
+            given.kept.extend(kept.map(|until| (row.entry, until)));
             let standing = &admitted.standing;
             if !standing.may_read(&class, &self.matrix, admitted.row.clock.last) {
                 return Ok(true);
@@ -387,6 +403,8 @@ struct Given {
     epoch: Epoch,
     until: Tick,
     entries: BTreeMap<EntryId, u64>,
+    /// Until when the holder may not know of some of them.
+    kept: BTreeMap<EntryId, Tick>,
 }
 
 /// Where an answer starts, kept for the tries it takes.

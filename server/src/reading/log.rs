@@ -1,9 +1,10 @@
 //! The log in the store, as the walk asks for it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Log, Met, MetHeld};
+use sync_core::authority::{Found, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::sync::{HoldReason, Item};
@@ -12,12 +13,14 @@ use sync_core::{EntryId, Tick};
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::records::Admitted;
-use crate::storage::records::{EntryRow, HeldRow, RecordStore as _};
+use crate::storage::records::{EntryRow, HeldRow, RecordStore as _, ShelfId};
 
 /// A record's log in one snapshot of the store, for one visitor.
 pub(super) struct StoredLog<'a, 'k> {
     pub(super) connection: &'a mut SqliteConnection,
     pub(super) admitted: &'a Admitted<'k>,
+    /// Those on which the visitor looks for news.
+    pub(super) shelves: Arc<[ShelfId]>,
 }
 
 /// An entry and its key.
@@ -26,13 +29,14 @@ pub(super) struct Opened {
     key: SealingKey,
 }
 
-fn met(row: EntryRow) -> Met<EntryRow> {
-    Met {
+fn met((at, row): (Tick, EntryRow)) -> (Tick, Met<EntryRow>) {
+    let met = Met {
         entry: row.entry,
         touched: row.touched,
         due: row.due,
         row,
-    }
+    };
+    (at, met)
 }
 
 impl Log for StoredLog<'_, '_> {
@@ -41,19 +45,25 @@ impl Log for StoredLog<'_, '_> {
     type Entry = Opened;
     type Held = HeldRow;
 
-    const CHUNK: usize = 256;
+    const CHUNK: usize = 1_024;
 
-    fn touched(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryRow>>, Fault> {
-        let record = self.admitted.row.record;
+    fn met(&mut self, after: Tick, left: Tick, until: Tick) -> Result<Found<EntryRow>, Fault> {
+        let (record, shelves) = (self.admitted.row.record, &self.shelves);
         let limit = Self::CHUNK as u32;
-        let rows = self.connection.touched(record, after, until, limit)?;
-        Ok(rows.into_iter().map(met).collect())
-    }
-
-    fn fallen_due(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryRow>>, Fault> {
-        let record = self.admitted.row.record;
-        let rows = self.connection.fallen_due(record, after, until)?;
-        Ok(rows.into_iter().map(met).collect())
+        let placed = self
+            .connection
+            .placed(record, shelves, after, until, limit)?;
+        let end = match placed.last() {
+            Some((last, _)) if placed.len() >= Self::CHUNK => *last,
+            _ => until,
+        };
+        let mut found: Found<EntryRow> = placed.into_iter().map(met).collect();
+        if left < end {
+            let departed = self.connection.departed(record, shelves, left, end)?;
+            found.extend(departed.into_iter().map(met));
+            found.sort_by_key(|(at, met)| (*at, met.entry));
+        }
+        Ok(found)
     }
 
     fn open(&mut self, rows: Vec<EntryRow>) -> Result<Vec<Option<Opened>>, Fault> {
@@ -136,10 +146,14 @@ impl Log for StoredLog<'_, '_> {
     fn held_changed(&mut self, after: Tick, until: Tick) -> Result<Vec<MetHeld<HeldRow>>, Fault> {
         let vault = &self.admitted.vault;
         let me = vault.author_blind(self.admitted.subject.person);
-        let rows = self
-            .connection
-            .held_changed(vault.record(), after, until)?
-            .into_iter();
+        let record = vault.record();
+        let mut rows = self.connection.held_settled(record, me, after, until)?;
+        if self.admitted.is_holder() {
+            let shown = self.connection.held_shown(record, after, until)?;
+            let own = |row: &HeldRow| row.author_blind == me && row.settlement.is_some();
+            rows.extend(shown.into_iter().filter(|row| !own(row)));
+        }
+        let rows = rows.into_iter();
         Ok(rows
             .map(|row| MetHeld {
                 received: row.received,

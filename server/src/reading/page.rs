@@ -31,7 +31,11 @@ pub fn page(
     start: &Start,
 ) -> Result<Page, AccessError> {
     let admitted = records.admit(connection, record, person)?;
-    records.remember(&admitted.row, admitted.known.clone());
+    records.remember(
+        &admitted.row,
+        admitted.known.clone(),
+        admitted.shelves.clone(),
+    );
     let limit = start.limit.map_or(ANSWER, |limit| limit as usize);
     let since = Since {
         log: admitted.row.log,
@@ -48,9 +52,11 @@ pub fn page(
         epoch: admitted.epoch,
         holder: admitted.is_holder(),
     };
+    let standing = (viewer.standing, viewer.epoch);
     let mut log = StoredLog {
         connection,
         admitted: &admitted,
+        shelves: records.shelves_of(&admitted.row, &admitted.shelves, standing),
     };
     let mut page = walk(&mut log, viewer, &since)?;
     let items = std::mem::take(&mut page.items);

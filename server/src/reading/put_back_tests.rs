@@ -35,10 +35,45 @@ async fn access_log(world: &World, record: RecordId) -> Vec<(AccessAction, Optio
     events.iter().map(read).collect()
 }
 
+/// What a record's access log says to be lost, event by event: how many events, if it can tell.
+async fn losses(world: &World, record: RecordId) -> Vec<(AccessAction, Option<u64>)> {
+    let keys = world.records.keys.clone();
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        audit::page(c, &Vault::new(&keys, record)?, 0, 10_000)
+    };
+    let events = world.records.db.read(job).await.expect("reads");
+    let gap = |event: &sync_core::audit::ChainedEvent| {
+        let event = AccessEvent::decode(&event.event).expect("an event");
+        event.gap.map(|gap| (event.action, gap.lost()))
+    };
+    events.iter().filter_map(gap).collect()
+}
+
 fn restores(log: &[(AccessAction, Option<String>)]) -> usize {
     log.iter()
         .filter(|(action, _)| *action == AccessAction::Restore)
         .count()
+}
+
+/// A holder's phone and their caregiver's, both known to the server and synced.
+async fn family() -> (World, Phone, Phone) {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    for phone in [&mut caregiver, &mut holder] {
+        world.sign_in(phone).await;
+        phone.sync().await;
+    }
+    (world, holder, caregiver)
+}
+
+/// A holder's phone that has synced, and a copy of the store as it stood then.
+async fn copied() -> (World, Phone, Vec<u8>) {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let copy = world.copy();
+    (world, holder, copy)
 }
 
 fn is_whole(phone: &Phone, entries: &[EntryId]) {
@@ -50,13 +85,7 @@ fn is_whole(phone: &Phone, entries: &[EntryId]) {
 
 #[actix_web::test]
 async fn what_was_accepted_since_the_copy_comes_back_from_the_devices() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    for phone in [&holder, &caregiver] {
-        world.sign_in(phone).await;
-    }
-    caregiver.sync().await;
+    let (mut world, mut holder, mut caregiver) = family().await;
     let before = holder.allergy("avant la copie");
     holder.sync().await;
     caregiver.sync().await;
@@ -211,12 +240,7 @@ async fn nobody_carries_others_edits_otherwise() {
 /// decides.
 #[actix_web::test]
 async fn what_a_revoked_device_made_is_held() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    caregiver.sync().await;
-    holder.sync().await;
-    world.sign_in(&caregiver).await;
+    let (mut world, mut holder, mut caregiver) = family().await;
     let copy = world.copy();
     let hers = caregiver.allergy("de la fille");
     caregiver.sync().await;
@@ -224,7 +248,9 @@ async fn what_a_revoked_device_made_is_held() {
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
     let (person, device) = (caregiver.author.person, caregiver.visitor.device);
     let (id, now) = (device.expect("a key").id, world.records.clock.now());
-    let job = move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, now, person, id);
+    let keys = world.records.keys.clone();
+    let job =
+        move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, &keys, now, person, id);
     assert!(world.records.db.write(job).await.expect("writes"));
 
     holder.sync().await;
@@ -232,6 +258,174 @@ async fn what_a_revoked_device_made_is_held() {
     assert_eq!(aside.edit.entry, hers);
     let told = holder.kept.held.first().expect("told of it");
     assert_eq!(told.reason, HoldReason::NoLongerPermitted);
+}
+
+/// The access log says how much of it was lost, as far as devices showed by then.
+#[actix_web::test]
+async fn the_log_says_how_much_of_it_was_lost() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let patient = holder.author.person;
+    let mut tablet = world.phone(holder.head.record, patient, Role::Holder, patient);
+    holder.sync().await;
+    tablet.sync().await;
+    let copy = world.copy();
+    holder.allergy("une allergie");
+    holder.sync().await;
+    tablet.sync().await;
+    // The tablet has heard of one event, its reading, that the phone has not heard of.
+    world.put_back(&copy, &mut [&mut holder, &mut tablet]);
+    holder.sync().await;
+    let record = holder.head.record;
+    let restore = (AccessAction::Restore, Some(1));
+    assert_eq!(losses(&world, record).await, std::slice::from_ref(&restore));
+    tablet.sync().await;
+    let more = [restore, (AccessAction::Loss, Some(2))];
+    assert_eq!(losses(&world, record).await, more);
+    for phone in [&mut holder, &mut tablet] {
+        phone.sync().await;
+    }
+    assert_eq!(losses(&world, record).await, more);
+    assert_eq!(restores(&access_log(&world, record).await), 1);
+}
+
+/// A clock that went back does not take back when the store was put back last.
+#[actix_web::test]
+async fn the_last_restore_does_not_move_back() {
+    let mut world = World::new();
+    let mut ahead = world.holder(1).await;
+    let mut behind = world.holder(2).await;
+    ahead.sync().await;
+    behind.sync().await;
+    let copy = world.copy();
+    behind.allergy("une allergie");
+    behind.sync().await;
+    world.clock.advance_seconds(1_000);
+    ahead.allergy("une allergie");
+    ahead.sync().await;
+    world.put_back(&copy, &mut [&mut ahead, &mut behind]);
+    ahead.sync().await;
+    let restored = |world: &World| {
+        let job = |c: &mut diesel::SqliteConnection| lives::restored(c);
+        let db = world.records.db.clone();
+        async move { db.read::<_, Fault, _>(job).await.expect("reads") }
+    };
+    let last = restored(&world).await;
+    world.set_clock(START);
+    behind.sync().await;
+    assert_eq!(restored(&world).await, last);
+    assert!(last.is_some());
+}
+
+/// What was held is held again, and the holder asked again, once its author comes back.
+#[actix_web::test]
+async fn what_was_held_is_held_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let status = |of: &str| serde_json::json!({ "status": of }).to_string();
+    let revoke = sync_core::entry::Write::set("status", status("revoked"));
+    holder.write(right, &[revoke]);
+    holder.sync().await;
+    // Made in good faith: it had not heard of that.
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    let in_good_faith = HoldReason::NoLongerPermitted;
+    let held = sync_core::replica::AsideReason::Held(in_good_faith);
+    assert_eq!(caregiver.kept.aside[0].why, held);
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+
+    holder.sync().await;
+    caregiver.sync().await;
+    assert_eq!(caregiver.kept.aside[0].why, held);
+    assert!(caregiver.kept.unsent.is_empty());
+    let patient = holder.author.person;
+    let mut fresh = world.phone(holder.head.record, patient, Role::Holder, patient);
+    fresh.sync().await;
+    let told = fresh.kept.held.first().expect("the holder is asked");
+    assert_eq!((told.edit.entry, told.reason), (hers, in_good_faith));
+}
+
+/// If it is permitted by now, it is in the record, and on its author's device.
+#[actix_web::test]
+async fn what_was_held_and_is_permitted_is_accepted() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let status = |of: &str| serde_json::json!({ "status": of }).to_string();
+    let revoke = sync_core::entry::Write::set("status", status("revoked"));
+    let mut lost = holder.clone();
+    lost.write(right, &[revoke]);
+    lost.sync().await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    assert!(!caregiver.has(hers));
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers]);
+    assert!(caregiver.kept.aside.is_empty());
+    holder.sync().await;
+    is_whole(&holder, &[hers]);
+}
+
+/// What somebody wrote whom the restored server does not know goes again once it knows them.
+#[actix_web::test]
+async fn what_a_stranger_to_the_copy_wrote_goes_again() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    world.sign_in(&holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    world.sign_in(&caregiver).await;
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    holder.sync().await;
+    assert!(!holder.has(hers));
+    assert_eq!(holder.kept.aside.len(), 1);
+
+    // She signs in, and her other phone, which has not got it, writes something.
+    world.sign_in(&caregiver).await;
+    let note = caregiver.allergy("encore une");
+    caregiver.kept.entries.remove(&hers);
+    caregiver.sync().await;
+    caregiver.sync().await;
+    holder.sync().await;
+    is_whole(&holder, &[hers, note]);
+    assert!(holder.kept.aside.is_empty());
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers, note]);
+}
+
+/// What somebody wrote under a key that nobody knows any more they sign anew under the next.
+#[actix_web::test]
+async fn what_another_key_of_ones_own_signed_is_signed_anew() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    let (record, person) = (holder.head.record, caregiver.author.person);
+    let fresh = world.phone(record, person, Role::Caregiver, holder.author.person);
+    caregiver.author = fresh.author;
+    caregiver.visitor = fresh.visitor;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    world.sign_in(&caregiver).await;
+    caregiver.sync().await;
+    is_whole(&caregiver, &[hers]);
+    assert!(caregiver.kept.aside.is_empty());
+    holder.sync().await;
+    is_whole(&holder, &[hers]);
 }
 
 #[actix_web::test]
@@ -262,10 +456,7 @@ async fn a_marked_copy_begins_every_log_anew() {
 /// Put back twice, the second time from before the first.
 #[actix_web::test]
 async fn it_may_be_put_back_again() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let mut all = Vec::new();
     for name in ["une", "deux", "trois"] {
         all.push(holder.allergy(name));
@@ -276,13 +467,41 @@ async fn it_may_be_put_back_again() {
     }
 }
 
+/// An edit that names no checkpoint was made before its device was ever answered: from a device of
+/// today it is an edit of today, whatever it says.
+#[actix_web::test]
+async fn a_device_of_today_hands_nothing_back_of_its_own() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let copy = world.copy();
+    holder.allergy("perdue");
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    let revoked = serde_json::json!({ "status": "revoked" }).to_string();
+    holder.write(right, &[sync_core::entry::Write::set("status", revoked)]);
+    holder.sync().await;
+    world.clock.advance_seconds(60);
+    let (person, patient) = (caregiver.author.person, holder.author.person);
+    let mut fresh = world.phone(holder.head.record, person, Role::Caregiver, patient);
+    world.sign_in(&fresh).await;
+    fresh.allergy("aujourd'hui");
+    let mut request = fresh.request();
+    let frame = request.edits.take().expect("edits");
+    let mut items = frame.unpack(&fresh.head.record).expect("a frame");
+    items[0].accepted = Some(START);
+    let frame = sync_core::sync::Frame::pack(&fresh.head.record, &items, None);
+    request.edits = Some(frame.expect("packs"));
+    let answer = fresh.ask(request).await.expect("answers");
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(answer.outcomes[0].verdict, held);
+}
+
 /// Somebody who is connected is told, too, and hands back.
 #[actix_web::test]
 async fn who_is_connected_hands_back_too() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let mine = holder.allergy("une allergie");
     holder.sync().await;
     world.put_back(&copy, &mut [&mut holder]);
@@ -329,10 +548,7 @@ async fn ticks_of_a_lost_life_are_not_given_again() {
 /// the loss all the same.
 #[actix_web::test]
 async fn a_stranger_to_the_copy_shows_what_it_lost() {
-    let mut world = World::new();
-    let mut holder = world.holder(1).await;
-    holder.sync().await;
-    let copy = world.copy();
+    let (mut world, mut holder, copy) = copied().await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
@@ -409,4 +625,37 @@ async fn what_was_made_in_this_life_is_not_handed_back() {
     let answer = caregiver.ask(request).await.expect("answers");
     let held = Verdict::Held(HoldReason::NotPermitted);
     assert_eq!(answer.outcomes[0].verdict, held);
+}
+
+/// A cursor of a former life that shows nothing new moves nothing, and is not worth the writer.
+#[actix_web::test]
+async fn a_cursor_that_shows_nothing_costs_nothing() {
+    let (mut world, mut holder, copy) = copied().await;
+    holder.allergy("une allergie");
+    holder.sync().await;
+    let former = holder.head.cursor.clone().expect("a cursor");
+    world.put_back(&copy, &mut [&mut holder]);
+    holder.sync().await;
+    let (record, person) = (holder.head.record, holder.author.person);
+    let read = |sealed| super::cursor::open(&world.records.keys, record, person, sealed);
+    let former = read(&former).expect("its own");
+    let present = read(holder.head.cursor.as_ref().expect("a cursor")).expect("its own");
+    assert_ne!(former.log, present.log);
+    let records = world.records.clone();
+    let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        let row = c.record(record)?.expect("the record");
+        let moved = [
+            records.live_on(c, &row, Some(&former))?,
+            records.live_on(c, &row, Some(&present))?,
+        ];
+        Ok((moved, c.record(record)? == Some(row)))
+    };
+    let done = world.records.db.write(job).await.expect("writes");
+    assert_eq!(done, ([false, false], true));
+    // There is no writer any more, and none is asked.
+    world.records.db.close().await;
+    for cursor in [None, Some(former), Some(present)] {
+        let begun = world.records.begin_anew(record, cursor).await;
+        begun.expect("nothing is to be written");
+    }
 }

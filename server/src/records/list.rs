@@ -75,7 +75,7 @@ impl Records {
             };
             let vault = Vault::new(&self.keys, record)?;
             let known = self.rights(connection, &vault, &row)?;
-            self.remember(&row, known.clone());
+            self.remember_rights(&row, known.clone());
             let now = row.clock.last.next(self.clock.now());
             let (standing, _) = self.standing(&known.latest, &subject, now);
             if standing.may_open() {

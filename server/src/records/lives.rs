@@ -6,18 +6,21 @@
 //! is in those. The log then begins another life: devices are sent all they may see, and hand back
 //! what is missing.
 
+use std::collections::BTreeMap;
+
 use diesel::SqliteConnection;
-use sync_core::audit::{AccessAction, LogHead};
+use sync_core::audit::{AccessAction, Gap, LogHead, WitnessedHeads};
 use sync_core::authority::{Cursor, Witness};
 use sync_core::policy::Role;
 use sync_core::{LogIncarnation, RecordId, Tick};
 
+use super::shelves;
 use super::vault::Vault;
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::settings;
-use crate::storage::records::{ApartRow, AuditRow, RecordRow, RecordStore};
+use crate::storage::records::{ApartRow, AuditRow, Life, RecordRow, RecordStore};
 
 /// Records looked at in one go.
 const CHUNK: u32 = 256;
@@ -37,16 +40,10 @@ pub fn has_lost(
     if cursor.latest() > clock.last || then.log > len || then.apart > apart_len {
         return Ok(true);
     }
-    let log = match then.log {
-        0 => Some(LogHead::genesis(&row.record)),
-        seq if seq == len => Some(audit::head(clock)),
-        seq => log_at(store, row.record, seq)?,
-    };
-    let apart = match then.apart {
-        0 => Some(LogHead::genesis_apart(&row.record)),
-        seq if seq == apart_len => Some(audit::apart_head(&row.record, clock)),
-        seq => apart_at(store, row.record, seq)?,
-    };
+    // Looked up also where it is known, so that the time this takes does not tell whether anything
+    // was done since.
+    let log = log_at(store, row.record, then.log)?;
+    let apart = apart_at(store, row.record, then.apart)?;
     let (Some(log), Some(apart)) = (log, apart) else {
         return Ok(true);
     };
@@ -64,7 +61,11 @@ fn log_at(
     record: RecordId,
     seq: u64,
 ) -> Result<Option<LogHead>, Fault> {
-    let found = store.audit_after(record, seq - 1, 1)?.into_iter();
+    let found = store.audit_after(record, seq.saturating_sub(1), 1)?;
+    if seq == 0 {
+        return Ok(Some(LogHead::genesis(&record)));
+    }
+    let found = found.into_iter();
     let mut heads = found.map(|AuditRow { seq, hash, .. }| LogHead { seq, hash });
     Ok(heads.find(|head| head.seq == seq))
 }
@@ -74,7 +75,11 @@ fn apart_at(
     record: RecordId,
     seq: u64,
 ) -> Result<Option<LogHead>, Fault> {
-    let found = store.apart_after(record, seq - 1, 1)?.into_iter();
+    let found = store.apart_after(record, seq.saturating_sub(1), 1)?;
+    if seq == 0 {
+        return Ok(Some(LogHead::genesis_apart(&record)));
+    }
+    let found = found.into_iter();
     let mut heads = found.map(|ApartRow { seq, hash, .. }| LogHead { seq, hash });
     Ok(heads.find(|head| head.seq == seq))
 }
@@ -97,22 +102,33 @@ pub fn begin_anew(
     clock.last = at;
     let mut fresh = [0; 16];
     getrandom::fill(&mut fresh)?;
-    for ended in [row.log]
-        .into_iter()
-        .chain(witness.map(|cursor| cursor.log))
-    {
-        connection.end_life(row.record, ended, at)?;
+    let kept = clock.audit_len;
+    let had = witness.map(|cursor| (cursor.log, cursor.witness));
+    let had = had.filter(|(_, witness)| witness.log > 0);
+    let mut ended = BTreeMap::from([(row.log, Some(kept))]);
+    if let Some(cursor) = witness {
+        // Its store may have parted from this one long before.
+        let parted = cursor.log != row.log || cursor.witness.log <= kept;
+        ended.insert(cursor.log, Some(kept).filter(|_| !parted));
+    }
+    for (log, kept) in &ended {
+        let had = had.filter(|(of, _)| of == log);
+        let life = Life {
+            ended: at,
+            kept: *kept,
+            had: had.map_or(0, |(_, witness)| witness.log),
+        };
+        connection.end_life(row.record, *log, life)?;
     }
     connection.begin_life(row.record, LogIncarnation(fresh))?;
     let server = Actor::new(row.holder, Role::System, None, row.holder);
-    audit::append(
-        connection,
-        vault,
-        &mut clock,
-        server.event(AccessAction::Restore, at),
-    )?;
+    let mut event = server.event(AccessAction::Restore, at);
+    event.gap = had.map(|(log, witness)| gap(ended.get(&log).copied().flatten(), witness));
+    audit::append(connection, vault, &mut clock, event)?;
     connection.move_clock(row.record, &clock)?;
-    settings::note(connection, settings::RESTORED, &at.0.to_string())?;
+    if restored(connection)? < Some(at) {
+        settings::note(connection, settings::RESTORED, &at.0.to_string())?;
+    }
     tracing::warn!(
         "the data store was put back from an older copy: the log of a record begins anew, and \
          devices hand back what is missing"
@@ -120,24 +136,63 @@ pub fn begin_anew(
     Ok(())
 }
 
-/// Notes how far a former life of a record's log had come, as a cursor shows; a clock that was set
-/// back must not give its ticks again.
+/// Whether a cursor shows that a former life of a record's log had come further than is known.
 ///
 /// # Errors
 /// When the store fails.
-pub fn lengthen(
+pub fn was_longer(
     store: &mut impl RecordStore,
     row: &RecordRow,
     cursor: &Cursor,
-) -> Result<(), Fault> {
-    let ended = store.lives(row.record)?.get(&cursor.log).copied();
-    let told = cursor.latest();
-    if ended.is_some_and(|ended| ended < told) {
-        store.end_life(row.record, cursor.log, told)?;
-        let mut clock = row.clock;
-        clock.last = clock.last.max(told);
-        store.move_clock(row.record, &clock)?;
+) -> Result<bool, Fault> {
+    let known = store.lives(row.record)?.get(&cursor.log).copied();
+    Ok(known.is_some_and(|life| life.ended < cursor.latest() || life.had < cursor.witness.log))
+}
+
+/// What a restore lost of the access log, as a cursor shows.
+fn gap(kept: Option<u64>, witness: Witness) -> Gap {
+    Gap {
+        kept,
+        had: witness.log,
+        heads: WitnessedHeads(witness.heads),
     }
+}
+
+/// Notes how far a former life of a record's log had come, as a cursor shows: a clock that was set
+/// back must not give its ticks again, and the access log tells if more is lost than it said.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn lengthen(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    row: &RecordRow,
+    cursor: &Cursor,
+    now: Tick,
+) -> Result<(), Fault> {
+    let Some(known) = store.lives(row.record)?.get(&cursor.log).copied() else {
+        return Ok(());
+    };
+    let (told, witness) = (cursor.latest(), cursor.witness);
+    let mut clock = row.clock;
+    clock.last = clock.last.max(told);
+    let life = Life {
+        ended: known.ended.max(told),
+        had: known.had.max(witness.log),
+        ..known
+    };
+    if life == known {
+        return Ok(());
+    }
+    store.end_life(row.record, cursor.log, life)?;
+    if life.had > known.had.max(known.kept.unwrap_or_default()) {
+        clock.last = clock.last.next(now);
+        let server = Actor::new(row.holder, Role::System, None, row.holder);
+        let mut event = server.event(AccessAction::Loss, clock.last);
+        event.gap = Some(gap(known.kept, witness));
+        audit::append(store, vault, &mut clock, event)?;
+    }
+    store.move_clock(row.record, &clock)?;
     Ok(())
 }
 
@@ -183,6 +238,28 @@ pub fn begin_all_anew(
     }
     settings::remove(connection, settings::COPIED)?;
     Ok(Some(count))
+}
+
+/// Puts the entries of records of an older release on shelves.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn fill_shelves(connection: &mut SqliteConnection, keys: &Keys) -> Result<(), Fault> {
+    let mut after = None;
+    loop {
+        let records = connection.records_after(after, CHUNK)?;
+        for record in &records {
+            if let Some(row) = connection.record(*record)?
+                && let Ok(vault) = Vault::new(keys, *record)
+            {
+                shelves::fill(connection, &vault, &row)?;
+            }
+        }
+        after = records.last().copied();
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// When this store was put back last, as far as it knows.

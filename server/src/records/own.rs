@@ -9,6 +9,7 @@ use super::Records;
 use super::vault::Vault;
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
+use crate::keys::KeyError;
 use crate::storage::records::RecordStore as _;
 
 /// A change of how somebody signs in.
@@ -26,15 +27,12 @@ pub enum SignInChange {
 
 impl SignInChange {
     fn action(self) -> AccessAction {
-        AccessAction::from(
-            match self {
-                SignInChange::PasskeyAdded => "passkey-added",
-                SignInChange::PasskeyRevoked => "passkey-revoked",
-                SignInChange::DeviceAdded => "device-added",
-                SignInChange::DeviceRevoked => "device-revoked",
-            }
-            .to_owned(),
-        )
+        match self {
+            SignInChange::PasskeyAdded => AccessAction::PasskeyAdded,
+            SignInChange::PasskeyRevoked => AccessAction::PasskeyRevoked,
+            SignInChange::DeviceAdded => AccessAction::DeviceAdded,
+            SignInChange::DeviceRevoked => AccessAction::DeviceRevoked,
+        }
     }
 }
 
@@ -51,6 +49,36 @@ impl Records {
         device: Option<DeviceId>,
         change: SignInChange,
     ) -> Result<(), Fault> {
+        self.note_own(connection, person, Role::Holder, device, change)
+    }
+
+    /// Notes, as [`Records::note_sign_in`], that the server did again what the person had done
+    /// before the data store was put back from an older copy. A record that was destroyed has no
+    /// access log any more.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub fn note_revoked_again(
+        &self,
+        connection: &mut SqliteConnection,
+        person: PersonId,
+        device: Option<DeviceId>,
+        change: SignInChange,
+    ) -> Result<(), Fault> {
+        match self.note_own(connection, person, Role::System, device, change) {
+            Err(Fault::Keys(KeyError::Absent)) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn note_own(
+        &self,
+        connection: &mut SqliteConnection,
+        person: PersonId,
+        role: Role,
+        device: Option<DeviceId>,
+        change: SignInChange,
+    ) -> Result<(), Fault> {
         let Some(record) = connection.record_of(person)? else {
             return Ok(());
         };
@@ -60,7 +88,7 @@ impl Records {
         let vault = Vault::new(&self.keys, record)?;
         let mut clock = row.clock;
         clock.last = clock.last.next(self.clock.now());
-        let actor = Actor::new(person, Role::Holder, device, person);
+        let actor = Actor::new(person, role, device, person);
         let event = actor.event(change.action(), clock.last);
         audit::append(connection, &vault, &mut clock, event)?;
         connection.move_clock(record, &clock)?;

@@ -43,7 +43,11 @@ impl Records {
         since: Tick,
     ) -> Result<Vec<KnownPerson>, AccessError> {
         let admitted = self.admit_now(connection, record, visitor.person)?;
-        self.remember(&admitted.row, admitted.known.clone());
+        self.remember(
+            &admitted.row,
+            admitted.known.clone(),
+            admitted.shelves.clone(),
+        );
         let known: Vec<PersonId> = self
             .known(connection, &admitted, since)?
             .into_iter()
@@ -71,10 +75,10 @@ impl Records {
         let now = admitted.row.clock.last;
         let vault = &admitted.vault;
         let record = admitted.row.record;
-        let mut rows = connection.touched(record, since, now, u32::MAX)?;
-        if since > Tick(0) {
-            rows.extend(connection.fallen_due(record, since, now)?);
-        }
+        let viewer = (&admitted.standing, admitted.epoch);
+        let shelves = self.shelves_of(&admitted.row, &admitted.shelves, viewer);
+        let rows = connection.placed(record, &shelves, since, now, u32::MAX)?;
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
         for (row, key) in rows.iter().zip(vault.entry_keys(&ids)?) {
             let Some(key) = key else { continue };

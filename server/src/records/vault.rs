@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sync_core::Bytes;
+use sync_core::authority::Shelf;
 use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::codec::{from_cbor, to_cbor};
 use sync_core::entry::EntryClass;
@@ -12,7 +13,7 @@ use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKey, EntryKeyId, Keys, Place, RecordKey, SealingKey};
-use crate::storage::records::{Blind, EntryRow, HeldRow, LogRow};
+use crate::storage::records::{Blind, EntryRow, HeldRow, LogRow, ShelfId};
 
 /// What the log says about a change.
 #[derive(Clone, Debug)]
@@ -117,6 +118,25 @@ impl<'k> Vault<'k> {
     fn blind(&self, domain: &str, value: &[u8]) -> Blind {
         let value = [self.record.as_bytes().as_slice(), value].concat();
         shortened(self.keys.blind_index(domain, &value))
+    }
+
+    /// By which a shelf is found.
+    pub fn shelf(&self, shelf: &Shelf) -> ShelfId {
+        let Blind(blind) = self.blind("carnet/shelf/1", &to_cbor(shelf));
+        let (first, _) = blind.split_at(8);
+        ShelfId::from_be_bytes(first.try_into().unwrap_or_default())
+    }
+
+    /// Seals what a shelf is for.
+    pub fn seal_shelf(&self, id: ShelfId, shelf: &Shelf) -> Result<Vec<u8>, Fault> {
+        let place = ("shelves", "sealed");
+        self.seal_own(place, &id.to_be_bytes(), &to_cbor(shelf))
+    }
+
+    /// Opens what a shelf is for.
+    pub fn open_shelf(&self, id: ShelfId, sealed: &[u8]) -> Result<Shelf, Fault> {
+        let bytes = self.open_own(("shelves", "sealed"), &id.to_be_bytes(), sealed)?;
+        from_cbor(&bytes).map_err(|_| Fault::malformed("a shelf"))
     }
 
     /// Seals an entry's class at its touch.
@@ -323,6 +343,8 @@ impl<'k> Vault<'k> {
         tick: Tick,
         sealed: &[u8],
     ) -> Result<Vec<u8>, Fault> {
+        #[cfg(test)]
+        crate::storage::met::one();
         let tick = tick.0.to_be_bytes();
         let row: [&[u8]; 3] = [self.record.as_bytes(), entry.as_bytes(), &tick];
         let row = &row;
@@ -349,6 +371,8 @@ impl<'k> Vault<'k> {
         row: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, Fault> {
+        #[cfg(test)]
+        crate::storage::met::one();
         let row: [&[u8]; 2] = [self.record.as_bytes(), row];
         let row = &row;
         Ok(self

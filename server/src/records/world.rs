@@ -148,9 +148,16 @@ impl World {
         self.records.db.write(job).await.expect("signs in")
     }
 
+    /// Sets the clock, back too.
+    pub(crate) fn set_clock(&self, to: Tick) {
+        self.clock.set(to);
+    }
+
     pub(crate) async fn sign_out(&self, phone: &Phone, session: Uuid) {
         let (person, now) = (phone.author.person, self.clock.now());
-        let job = move |c: &mut diesel::SqliteConnection| sessions::end(c, now, person, session);
+        let keys = self.records.keys.clone();
+        let job =
+            move |c: &mut diesel::SqliteConnection| sessions::end(c, &keys, now, person, session);
         let ended: bool = self.records.db.write(job).await.expect("writes");
         assert!(ended);
     }

@@ -54,6 +54,42 @@ pub struct RecordClock {
     pub apart_len: u64,
     /// The hash of the last of them, if there is one.
     pub apart_head: Option<Digest32>,
+    /// How many shelves its entries stand on, or stood.
+    pub shelves: u64,
+}
+
+/// A life of a record's log that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// When, at the latest.
+    pub ended: Tick,
+    /// How many events the access log still has of it; nothing if that is not known.
+    pub kept: Option<u64>,
+    /// How many it is known to have had.
+    pub had: u64,
+}
+
+/// Names a shelf of a record: part of a keyed digest of it.
+pub type ShelfId = i64;
+
+/// What is on a shelf.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnShelf {
+    /// The entries that stand there, and since when.
+    pub stand: Vec<(EntryId, Tick)>,
+    /// Those that left it, and when.
+    pub left: Vec<(EntryId, Tick)>,
+}
+
+/// How an entry moves between the shelves of its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Move {
+    /// Where it stood, and since when.
+    pub from: Vec<(ShelfId, Tick)>,
+    /// Where it stands, and since when.
+    pub to: Vec<(ShelfId, Tick)>,
+    /// The shelves that it left, and when, to be remembered.
+    pub left: Vec<(ShelfId, Tick)>,
 }
 
 /// The present view of an entry, its document apart.
@@ -162,19 +198,22 @@ pub trait RecordStore {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Vec<RecordId>, StorageError>;
+    /// The last tick of all records. Looks at every record.
+    fn last_tick(&mut self) -> Result<Option<Tick>, StorageError>;
     /// Adds a record; a holder has one.
     fn add_record(&mut self, row: &RecordRow) -> Result<(), StorageError>;
     /// Moves a record's clock forward.
     fn move_clock(&mut self, record: RecordId, clock: &RecordClock) -> Result<(), StorageError>;
 
-    /// The former lives of a record's log, and when each ended.
-    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Tick>, StorageError>;
-    /// Notes that a life of a record's log ended, no earlier than is known.
+    /// The former lives of a record's log.
+    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Life>, StorageError>;
+    /// Notes that a life of a record's log ended. If that is known, `ended` and `had` become no
+    /// less, and `kept` stays.
     fn end_life(
         &mut self,
         record: RecordId,
         log: LogIncarnation,
-        at: Tick,
+        life: Life,
     ) -> Result<(), StorageError>;
     /// Begins a life of a record's log that it never had, once the one before has ended.
     fn begin_life(&mut self, record: RecordId, log: LogIncarnation) -> Result<(), StorageError>;
@@ -194,29 +233,51 @@ pub trait RecordStore {
     ) -> Result<(), StorageError>;
     /// All rights of a record with their sealed documents.
     fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>, StorageError>;
-    /// Entries touched last after `after` and not after `until`, in that order.
-    fn touched(
+    /// The entries after one, in order.
+    fn entries_after(
         &mut self,
         record: RecordId,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<EntryRow>, StorageError>;
+
+    /// Adds a shelf to a record, unless it has it.
+    fn add_shelf(
+        &mut self,
+        record: RecordId,
+        shelf: ShelfId,
+        sealed: &[u8],
+    ) -> Result<(), StorageError>;
+    /// The shelves of a record, sealed.
+    fn shelves(&mut self, record: RecordId) -> Result<Vec<(ShelfId, Vec<u8>)>, StorageError>;
+    /// Moves an entry between shelves that its record has.
+    fn move_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        moved: &Move,
+    ) -> Result<(), StorageError>;
+    /// The entries on some shelves since ticks after `after` and not after `until`, with these, in
+    /// their order: at most `limit`, and those of the last tick all.
+    fn placed(
+        &mut self,
+        record: RecordId,
+        shelves: &[ShelfId],
         after: Tick,
         until: Tick,
         limit: u32,
-    ) -> Result<Vec<EntryRow>, StorageError>;
-    /// Entries that fall due after `after` and not after `until` and were not touched since they
-    /// did, in the order in which they fall due.
-    fn fallen_due(
+    ) -> Result<Vec<(Tick, EntryRow)>, StorageError>;
+    /// The entries that left one of some shelves after `after` and not after `until`, and when, in
+    /// this order.
+    fn departed(
         &mut self,
         record: RecordId,
+        shelves: &[ShelfId],
         after: Tick,
         until: Tick,
-    ) -> Result<Vec<EntryRow>, StorageError>;
-
-    /// The entries, rights apart, that fall due only after a tick, and when they do.
-    fn delayed(
-        &mut self,
-        record: RecordId,
-        after: Tick,
-    ) -> Result<Vec<(EntryId, Tick)>, StorageError>;
+    ) -> Result<Vec<(Tick, EntryRow)>, StorageError>;
+    /// All that stands on a shelf and all that left it, in any order.
+    fn standing_on(&mut self, record: RecordId, shelf: ShelfId) -> Result<OnShelf, StorageError>;
 
     /// Adds a change at the end of the log.
     fn append_log(&mut self, record: RecordId, row: &LogRow) -> Result<(), StorageError>;
@@ -299,11 +360,19 @@ pub trait RecordStore {
         due: Option<Tick>,
         at: Tick,
     ) -> Result<(), StorageError>;
-    /// Held edits that changed or fell due after `after` and not after `until`, in the order of
-    /// their changes.
-    fn held_changed(
+    /// Held edits that came, changed or fell due, whatever came last, after `after` and not after
+    /// `until`, in this order.
+    fn held_shown(
         &mut self,
         record: RecordId,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<HeldRow>, StorageError>;
+    /// Held edits of a person that were settled after `after` and not after `until`, in this order.
+    fn held_settled(
+        &mut self,
+        record: RecordId,
+        author: Blind,
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>, StorageError>;

@@ -8,6 +8,7 @@
 mod connection;
 mod readers;
 mod records;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod writer;

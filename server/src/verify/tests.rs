@@ -3,6 +3,7 @@ use diesel::connection::SimpleConnection;
 
 use super::*;
 use crate::clock::Clock as _;
+use crate::records::lives;
 use crate::records::world::{Phone, World};
 use crate::storage::StorageError;
 
@@ -61,7 +62,7 @@ async fn a_sound_record_is_found_sound() {
 async fn a_destroyed_entry_is_counted_not_blamed() {
     let (world, holder) = lived().await;
     let id = holder.head.record;
-    let job = move |c: &mut SqliteConnection| c.touched(id, Tick(0), Tick(u64::MAX >> 1), 1);
+    let job = move |c: &mut SqliteConnection| c.entries_after(id, None, 1);
     let rows: Vec<EntryRow> = world.records.db.read(job).await.expect("reads");
     world
         .records
@@ -71,6 +72,23 @@ async fn a_destroyed_entry_is_counted_not_blamed() {
     let found = findings(&world, &holder).await;
     assert_eq!(found.wrong, []);
     assert_eq!((found.entries, found.destroyed), (5, 1));
+}
+
+/// A store that was written before there were shelves.
+#[tokio::test]
+async fn the_entries_of_an_older_release_are_put_on_shelves() {
+    let (world, holder) = lived().await;
+    let keys = world.records.keys.clone();
+    let job = move |c: &mut SqliteConnection| -> Result<_, Fault> {
+        c.batch_execute(
+            "DELETE FROM places; DELETE FROM departures; DELETE FROM shelves;
+             UPDATE records SET shelves = 0",
+        )
+        .expect("taken out");
+        lives::fill_shelves(c, &keys)
+    };
+    world.records.db.write(job).await.expect("filled");
+    assert_eq!(findings(&world, &holder).await.wrong, []);
 }
 
 /// Each of these is done with the triggers out of the way, as somebody with the file could.
@@ -96,6 +114,13 @@ async fn each_tampering_is_found() {
             "UPDATE log SET change_blind = randomblob(16) WHERE seq = 2",
             "another name",
         ),
+        // Where it stands.
+        (
+            "DELETE FROM places WHERE since = (SELECT max(since) FROM places)",
+            "not on the shelf",
+        ),
+        ("UPDATE places SET since = since + 1", "not on the shelf"),
+        ("UPDATE records SET shelves = shelves + 1", "its shelves"),
         // An entry's view.
         (
             "UPDATE entries SET document = zeroblob(60) WHERE is_right = 0",

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{CredentialID, Passkey};
 
 use crate::fault::Fault;
-use crate::keys::{Keys, Place};
+use crate::keys::{Keys, Place, Revoked};
 use crate::people::person_id;
 use crate::sessions::random_uuid;
 use crate::storage::schema::identity::{passkeys, sessions};
@@ -36,7 +36,7 @@ struct Sealed {
     passkey: Passkey,
 }
 
-/// Keeps a new passkey; none if its credential is there already, whosever it is.
+/// Keeps a new passkey; none if its credential is there already, whosever it is, or was revoked.
 pub fn add(
     connection: &mut SqliteConnection,
     keys: &Keys,
@@ -47,6 +47,10 @@ pub fn add(
 ) -> Result<Option<Uuid>, Fault> {
     let id = random_uuid()?;
     let credential = passkey.cred_id().to_vec();
+    // Enrolled and revoked in a time that the data store has lost.
+    if keys.is_revoked(&Revoked::Passkey(credential.clone()))? {
+        return Ok(None);
+    }
     let sealed = Sealed {
         name: name.to_owned(),
         passkey,
@@ -169,33 +173,64 @@ pub enum Revocation {
 /// Revokes a passkey of a person's.
 pub fn revoke(
     connection: &mut SqliteConnection,
+    keys: &Keys,
     now: Tick,
     person: PersonId,
     id: Uuid,
 ) -> Result<Revocation, Fault> {
-    let standing: Vec<Vec<u8>> = passkeys::table
+    let standing: Vec<(Vec<u8>, Vec<u8>)> = passkeys::table
         .filter(passkeys::person_id.eq(person.as_bytes().as_slice()))
         .filter(passkeys::revoked.is_null())
-        .select(passkeys::passkey_id)
+        .select((passkeys::passkey_id, passkeys::credential_id))
         .load(connection)?;
-    if !standing.iter().any(|one| one == id.as_bytes()) {
+    let left = standing.len();
+    let found = standing.into_iter().find(|(one, _)| one == id.as_bytes());
+    let Some((_, credential)) = found else {
         return Ok(Revocation::Unknown);
-    }
-    if standing.len() == 1 {
+    };
+    if left == 1 {
         return Ok(Revocation::Last);
     }
-    let now = now.0.cast_signed();
-    diesel::update(passkeys::table.find(id.as_bytes().as_slice()))
-        .set(passkeys::revoked.eq(now))
-        .execute(connection)?;
+    keys.journal_revocation(&Revoked::Passkey(credential.clone()), None)?;
+    mark_revoked(connection, now, &credential)?;
+    Ok(Revocation::Done)
+}
+
+/// Whose the passkey with this credential is, unless it was revoked.
+pub fn standing(
+    connection: &mut SqliteConnection,
+    credential: &[u8],
+) -> Result<Option<PersonId>, Fault> {
+    let person: Option<Vec<u8>> = passkeys::table
+        .filter(passkeys::credential_id.eq(credential))
+        .filter(passkeys::revoked.is_null())
+        .select(passkeys::person_id)
+        .first(connection)
+        .optional()?;
+    person.map(|person| person_id(&person)).transpose()
+}
+
+/// Marks the passkey with this credential as revoked and ends the sessions it opened; the journal
+/// has it already.
+pub fn mark_revoked(
+    connection: &mut SqliteConnection,
+    time: Tick,
+    credential: &[u8],
+) -> Result<(), Fault> {
+    let time = time.0.cast_signed();
+    let this = passkeys::table.filter(passkeys::credential_id.eq(credential));
+    let opened = this.select(passkeys::passkey_id);
     diesel::update(
         sessions::table
-            .filter(sessions::passkey_id.eq(id.as_bytes().as_slice()))
+            .filter(sessions::passkey_id.eq_any(opened))
             .filter(sessions::ended.is_null()),
     )
-    .set(sessions::ended.eq(now))
+    .set(sessions::ended.eq(time))
     .execute(connection)?;
-    Ok(Revocation::Done)
+    diesel::update(this)
+        .set(passkeys::revoked.eq(time))
+        .execute(connection)?;
+    Ok(())
 }
 
 type Row = (

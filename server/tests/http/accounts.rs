@@ -45,6 +45,16 @@ async fn passkeys_are_named_by_their_owner_alone() {
     let ana = world.enrol("Ana", &mut anas).await;
     let eva = world.enrol("Éva", &mut evas).await;
     let listed = world.get("/v1/me/passkeys", token(&ana)).await.ok();
+    // By these her devices know her without the server.
+    let made = anas
+        .passkey
+        .as_ref()
+        .expect("a passkey")
+        .credential_id
+        .to_vec();
+    let made = serde_json::to_value(sync_core::Bytes::from(made)).expect("is JSON");
+    assert_eq!(listed[0]["credential_id"], made);
+    assert_eq!(listed[0]["public_key"]["crv"], "P-256");
     let path = format!("/v1/me/passkeys/{}", listed[0]["id"].as_str().expect("id"));
     let rename = |name: String, by| {
         let body = json!({ "name": name });
@@ -82,21 +92,29 @@ async fn a_professional_is_found_by_number() {
             }),
         })
         .await;
-    let path = "/v1/professionals/10101010105";
-    world.get(path, "x").await.refused("not-signed-in");
+    let world = &world;
+    let search = |rpps: String, token: String| async move {
+        let body = json!({ "rpps": rpps });
+        let path = "/v1/professionals/search";
+        world.post_as(path, &body, &token).await
+    };
+    let refused = search("10101010105".into(), "x".into()).await;
+    refused.refused("not-signed-in");
     let session = world.enrol("Ana", &mut Authenticator::default()).await;
-    let found = world.get(path, token(&session)).await.ok();
+    let search = |rpps: &str| search(rpps.to_owned(), token(&session).to_owned());
+    let found = search("10101010105").await.ok();
     assert_eq!(found["person"], json!(doctor));
     assert_eq!(found["name"], json!("Ali Roux"));
     assert_eq!(found["profession"], json!("physician"));
     for (number, slug) in [("10101010108", "malformed"), ("810101010102", "malformed")] {
-        let path = format!("/v1/professionals/{number}");
-        world.get(&path, token(&session)).await.refused(slug);
+        search(number).await.refused(slug);
     }
     let free = (0..10)
         .map(|key| format!("2020202020{key}"))
         .find(|number| Rpps::parse(number).is_ok())
         .expect("one key fits");
-    let path = format!("/v1/professionals/{free}");
-    world.get(&path, token(&session)).await.refused("not-found");
+    search(&free).await.refused("not-found");
+    // No address holds a number.
+    let path = "/v1/professionals/10101010105";
+    world.get(path, token(&session)).await.refused("not-found");
 }

@@ -73,9 +73,11 @@ async fn what_every_request_meets_is_described() {
         for (method, operation) in methods.as_object().expect("methods") {
             let says = |status: &str| operation["responses"].get(status).is_some();
             assert!(says("429"), "{method} {path}");
-            if operation.get("security").is_some() {
+            if let Some(security) = operation.get("security") {
                 signed += 1;
                 assert!(says("401"), "{method} {path}");
+                assert_eq!(security, &json!([{ "session": [] }, { "cookie": [] }]));
+                assert!(says("403") || method == "get", "{method} {path}");
             }
             if operation.get("requestBody").is_some() {
                 with_body += 1;
@@ -84,6 +86,9 @@ async fn what_every_request_meets_is_described() {
             }
         }
     }
+    let cookie = &api["components"]["securitySchemes"]["cookie"];
+    assert_eq!(cookie["in"], json!("cookie"));
+    assert_eq!(cookie["name"], json!(server::sessions::COOKIE));
     assert!(signed > 10 && with_body > 5, "{signed} {with_body}");
 }
 
@@ -302,11 +307,12 @@ async fn a_peer_and_a_session_have_their_rates() {
     running.stop().await;
 
     // Look-ups of other people are bounded apart.
-    let path = "/v1/professionals/10101010105";
+    let (path, whom) = ("/v1/professionals/search", json!({ "rpps": "10101010105" }));
+    let look_up = || world.post_as(path, &whom, token(&session));
     for _ in 0..30 {
-        world.get(path, token(&session)).await.refused("not-found");
+        look_up().await.refused("not-found");
     }
-    world.get(path, token(&session)).await.refused("too-many");
+    look_up().await.refused("too-many");
     assert_eq!(
         world.get("/v1/me", token(&session)).await.body["name"],
         json!("Ana Martin")

@@ -1,7 +1,11 @@
 //! What a server refuses to start with.
 
 use server::app::{StartError, run_with};
+use server::clock::Clock as _;
+use server::people::Person;
+use server::records::{Channel, Opening, open};
 use sync_core::RecordId;
+use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain};
 use sync_core::policy::{Access, Profession, Role};
 
 use super::authenticator::Authenticator;
@@ -30,6 +34,50 @@ async fn the_domain_of_a_store_with_passkeys_stays() {
     };
     assert!(error.to_string().contains("--rp-id localhost"), "{error}");
     world.restart().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_years_ahead_has_to_be_confirmed() {
+    let mut world = World::new().await;
+    let started = world.clock.now();
+    open_record(&world).await;
+    world.stop().await;
+    let mut config = world.config();
+    world.clock.advance_seconds(300 * 86_400);
+    let running = run_with(config.clone(), world.clock.clone()).await;
+    running.expect("starts after a long rest").stop().await;
+    world.clock.advance_seconds(300 * 86_400);
+    let refused = run_with(config.clone(), world.clock.clone()).await;
+    let Err(error @ StartError::ClockAhead { .. }) = refused.map(|_| ()) else {
+        panic!("started");
+    };
+    assert!(error.to_string().contains("--trust-clock"), "{error}");
+    config.trust_clock = true;
+    let running = run_with(config, world.clock.clone()).await;
+    running.expect("starts").stop().await;
+    world.clock.set(started);
+    world.restart().await;
+}
+
+async fn open_record(world: &World) {
+    let holder = Person {
+        family_name: "Martin".into(),
+        given_names: "Zoé".into(),
+        ins: Ins::parse("180019900000100", InsDomain::Test).ok(),
+        traits: IdentityTraits::parse("Martin", "Zoé", "1980-01-31", "F", "99999").ok(),
+        professional: None,
+    };
+    let opening = Opening {
+        channel: Channel::Desk,
+        departement: Departement::parse("48").expect("Lozère"),
+        opened_by: "the desk".into(),
+        consent: "the holder, orally".into(),
+        proof: "identity card".into(),
+    };
+    let app = world.running().app();
+    let (keys, now) = (app.keys.clone(), world.clock.now());
+    let job = move |c: &mut _| open(c, &keys, now, &holder, None, &opening);
+    app.db.write(job).await.expect("opens");
 }
 
 #[tokio::test]
@@ -118,4 +166,46 @@ async fn a_data_store_that_went_missing_is_not_begun_anew() {
         "{refused:?}"
     );
     assert!(!config.database().exists());
+}
+
+#[tokio::test]
+async fn what_others_could_read_is_closed_to_them_at_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = World::new().await;
+    world.stop().await;
+    let data = world.config().data;
+    let keys = data.join("keys");
+    let files = [data.join("carnet.sqlite"), keys.join("keys.sqlite")];
+    let set = |path: &std::path::Path, mode: u32| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("its own");
+    };
+    let mode = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).expect("there");
+        metadata.permissions().mode() & 0o777
+    };
+    for dir in [&data, &keys] {
+        set(dir, 0o755);
+    }
+    for file in &files {
+        set(file, 0o644);
+    }
+    world.restart().await;
+    assert_eq!([mode(&data), mode(&keys)], [0o700; 2]);
+    assert_eq!(files.each_ref().map(|file| mode(file)), [0o600; 2]);
+    for file in std::fs::read_dir(&data).expect("listed") {
+        let path = file.expect("listed").path();
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+    }
+
+    // A key that somebody may have read is not closed in silence.
+    world.stop().await;
+    let master = world.config().master_key;
+    set(&master, 0o644);
+    let refused = run_with(world.config(), world.clock.clone()).await;
+    let refused = refused.map(|_| ()).expect_err("refused").to_string();
+    assert!(refused.contains("chmod 600"), "{refused}");
+    assert_eq!(mode(&master), 0o644);
+    set(&master, 0o600);
+    world.restart().await;
 }

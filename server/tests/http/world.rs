@@ -144,6 +144,11 @@ impl World {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
 
+    pub async fn post_as(&self, path: &str, body: &Value, token: &str) -> Answer {
+        let request = self.http.post(self.url(path)).json(body);
+        self.send(request.bearer_auth(token)).await
+    }
+
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         self.send(self.http.get(self.url(path)).bearer_auth(token))
             .await

@@ -77,8 +77,12 @@ async fn logs_and_metrics_do_not_say_who() {
         .post("/v1/enrolment/start", &wrong)
         .await
         .refused("code-refused");
-    let path = "/v1/professionals/10101010105?name=Rouxel";
-    world.get(path, token(&session)).await.ok();
+    let path = "/v1/professionals/search?name=Rouxel";
+    let whom = json!({ "rpps": "10101010105" });
+    world.post_as(path, &whom, token(&session)).await.ok();
+    let device = signed_in["device"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/me/devices/{device}");
+    world.delete(&path, token(&session)).await.ok();
     world
         .get("/Zénaïde/10101010105", token(&session))
         .await
@@ -89,7 +93,6 @@ async fn logs_and_metrics_do_not_say_who() {
 
     let logs = captured.text();
     let person = session["person"].as_str().expect("an id").to_owned();
-    let device = signed_in["device"].as_str().expect("an id").to_owned();
     for (text, of) in [(&logs, "logs"), (&metrics, "metrics")] {
         for secret in [
             "Rouxel",
@@ -115,8 +118,8 @@ async fn logs_and_metrics_do_not_say_who() {
         }
     }
     // What they do say: the route by its pattern, and the request to its transaction.
-    assert!(metrics.contains("/v1/professionals/{rpps}"));
-    assert!(logs.contains("/v1/professionals/{rpps}"));
+    assert!(metrics.contains("/v1/me/devices/{id}"));
+    assert!(logs.contains("/v1/me/devices/{id}"));
     let in_store = logs.lines().find(|line| {
         line.contains("a job of the store ran") && line.contains("/v1/sign-in/finish")
     });

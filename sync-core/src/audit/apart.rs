@@ -85,6 +85,7 @@ mod tests {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         }
     }
 

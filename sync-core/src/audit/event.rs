@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Malformed, from_cbor, to_cbor};
+use crate::kind::Words;
 use crate::policy::Role;
-use crate::{DeviceId, EntryId, PersonId, Tick};
+use crate::{DeviceId, EntryId, PersonId, Tick, fixed_bytes};
 
 /// What was done. An action of a newer version is kept as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,12 +33,23 @@ pub enum AccessAction {
     Destroy,
     /// The server was restored from a backup: a declared gap.
     Restore,
+    /// A device showed that a restore lost more than was known.
+    Loss,
+    /// A passkey of the holder's was enrolled.
+    PasskeyAdded,
+    /// A passkey of the holder's was revoked.
+    PasskeyRevoked,
+    /// A device of the holder's was registered.
+    DeviceAdded,
+    /// A device of the holder's was revoked.
+    DeviceRevoked,
     /// An action of a newer version.
     Other(String),
 }
 
 impl AccessAction {
-    const KNOWN: [AccessAction; 11] = [
+    /// The actions of this version.
+    pub const KNOWN: [AccessAction; 16] = [
         AccessAction::Open,
         AccessAction::Read,
         AccessAction::Write,
@@ -49,6 +61,11 @@ impl AccessAction {
         AccessAction::IssueCode,
         AccessAction::Destroy,
         AccessAction::Restore,
+        AccessAction::Loss,
+        AccessAction::PasskeyAdded,
+        AccessAction::PasskeyRevoked,
+        AccessAction::DeviceAdded,
+        AccessAction::DeviceRevoked,
     ];
 
     /// The stable code, in kebab case.
@@ -65,8 +82,36 @@ impl AccessAction {
             AccessAction::IssueCode => "issue-code",
             AccessAction::Destroy => "destroy",
             AccessAction::Restore => "restore",
+            AccessAction::Loss => "loss",
+            AccessAction::PasskeyAdded => "passkey-added",
+            AccessAction::PasskeyRevoked => "passkey-revoked",
+            AccessAction::DeviceAdded => "device-added",
+            AccessAction::DeviceRevoked => "device-revoked",
             AccessAction::Other(code) => code,
         }
+    }
+
+    /// What was done, for people; nothing for an action of a newer version.
+    pub fn words(&self) -> Option<Words> {
+        Some(match self {
+            AccessAction::Open => Words::new("opened the record", "ouverture du carnet"),
+            AccessAction::Read => Words::new("read", "lecture"),
+            AccessAction::Write => Words::new("wrote", "écriture"),
+            AccessAction::Hold => Words::new("edit held", "modification retenue"),
+            AccessAction::Refuse => Words::new("edit refused", "modification refusée"),
+            AccessAction::Settle => Words::new("held edit settled", "modification tranchée"),
+            AccessAction::ReadLog => Words::new("read the log", "lecture du journal"),
+            AccessAction::ReadPeople => Words::new("read names", "lecture de noms"),
+            AccessAction::IssueCode => Words::new("code issued", "code délivré"),
+            AccessAction::Destroy => Words::new("destroyed", "destruction"),
+            AccessAction::Restore => Words::new("server restored", "serveur restauré"),
+            AccessAction::Loss => Words::new("more was lost", "perte plus grande"),
+            AccessAction::PasskeyAdded => Words::new("passkey added", "passkey ajouté"),
+            AccessAction::PasskeyRevoked => Words::new("passkey revoked", "passkey révoqué"),
+            AccessAction::DeviceAdded => Words::new("device added", "appareil ajouté"),
+            AccessAction::DeviceRevoked => Words::new("device revoked", "appareil révoqué"),
+            AccessAction::Other(_) => return None,
+        })
     }
 }
 
@@ -123,6 +168,36 @@ pub struct AccessEvent {
     /// Why: the reason given, or the code of a refusal.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of a restore: what it is known to have lost of this log.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+}
+
+/// What a restore lost of an access log: a device that comes back shows how far the log had come,
+/// as the server had sealed it then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The number of the last event that is still there; nothing if that cannot be told.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+    /// The number of the last event that there is known to have been.
+    #[serde(rename = "n")]
+    pub had: u64,
+    /// Names that event, and the last that the holder might not know of.
+    #[serde(rename = "h")]
+    pub heads: WitnessedHeads,
+}
+
+impl Gap {
+    /// How many events are known to be lost, if that can be told.
+    pub fn lost(&self) -> Option<u64> {
+        Some(self.had.saturating_sub(self.kept?))
+    }
+}
+
+fixed_bytes! {
+    /// Names the heads of an access log and of what is chained apart from it.
+    WitnessedHeads, 8
 }
 
 impl AccessEvent {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RightEntry, RightsLedger, VerifiedEdit};
+use super::{Former, RightEntry, RightsLedger, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
@@ -12,7 +12,7 @@ use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
 use crate::sync::{HoldReason, Refusal};
-use crate::{ChangeHash, DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
+use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
 /// What the keeper of the log holds of an entry.
 #[derive(Clone, Debug, Default)]
@@ -143,13 +143,11 @@ pub struct Lane<'l> {
     pub submitter: &'l Submitter,
     /// Checkpoints that the device proved to have held.
     pub proven: &'l [Seen],
-    /// Which life of its log.
-    pub log: LogIncarnation,
-    /// The edit is one that was accepted in another life of the log, whose end was lost by this
-    /// tick, and is handed back. A checkpoint of such a life needs no proof: whoever was given it
+    /// The edit is one that was accepted in one of these lives of the log, and is handed back
+    /// ([`Former::takes_back`]). A checkpoint of such a life needs no proof: whoever was given it
     /// may hold it no more, and what is accepted since is later. If it is not permitted now, the
     /// holder decides: it was once.
-    pub handed_back: Option<Tick>,
+    pub handed_back: Option<Former<'l>>,
     /// The entries that the edits name, as far as they exist; follows the submission.
     pub entries: &'l mut BTreeMap<EntryId, Kept>,
     /// How many days a checkpoint vouches for good faith.
@@ -293,7 +291,7 @@ impl Lane<'_> {
         {
             return Err(Stop::Refused(Refusal::NotAuthentic));
         }
-        let before = |seen: &Seen| seen.log != self.log && Some(seen.tick) <= self.handed_back;
+        let before = |seen: &Seen| self.handed_back.is_some_and(|former| former.gave(seen));
         let known = |seen: &Seen| self.proven.contains(seen) || before(seen);
         if origin.seen.is_some_and(|seen| !known(&seen)) {
             return Err(Stop::Refused(Refusal::UnknownCheckpoint));

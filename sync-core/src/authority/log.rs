@@ -20,6 +20,9 @@ pub struct Met<R> {
     pub row: R,
 }
 
+/// Entries as they are met, with the ticks of it.
+pub type Found<R> = Vec<(Tick, Met<R>)>;
+
 /// A held edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetHeld<H> {
@@ -49,16 +52,19 @@ pub trait Log {
     /// A held edit as it is found.
     type Held;
 
-    /// How many entries [`Log::touched`] answers at most, more than none.
+    /// How many entries [`Log::met`] answers at least, if there are as many; more than none.
     const CHUNK: usize;
 
-    /// The first [`Log::CHUNK`] entries touched last after `after` and not after `until`, in that
-    /// order. No two entries were touched at one tick.
-    fn touched(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<Self::Row>>, Self::Error>;
-
-    /// All entries that fall due after `after` and not after `until` and were not touched since
-    /// they did.
-    fn fallen_due(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<Self::Row>>, Self::Error>;
+    /// The entries on the viewer's shelves (see [`super::Shelf`]) since ticks after `after` and not
+    /// after `until`, and those that left one at a tick after `left` too: with these ticks, in the
+    /// order of these, and for each tick all of them or none. An entry may be among them
+    /// more than once.
+    fn met(
+        &mut self,
+        after: Tick,
+        left: Tick,
+        until: Tick,
+    ) -> Result<Found<Self::Row>, Self::Error>;
 
     /// Opens entries, in the order asked; nothing where one was destroyed.
     fn open(&mut self, rows: Vec<Self::Row>) -> Result<Vec<Option<Self::Entry>>, Self::Error>;
@@ -92,8 +98,9 @@ pub trait Log {
     /// The class now of the entry of this name; nothing if there is none, or no more.
     fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Self::Error>;
 
-    /// The held edits that changed or fell due after `after` and not after `until`, in a fixed
-    /// order.
+    /// The held edits that the viewer may have to be told of since ticks after `after` and not after
+    /// `until`: their own that were settled, and if they are the holder those that came, changed or
+    /// fell due, whatever came last.
     fn held_changed(
         &mut self,
         after: Tick,

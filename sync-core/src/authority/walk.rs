@@ -2,11 +2,12 @@
 //!
 //! A walk goes through the entries in the order in which something last happened to them that the
 //! viewer may notice, and then through the held edits; a page is as much of it as fits one answer.
-//! What a viewer may not know of leaves no trace in a page, nor in how many pages there are.
+//! What a viewer may not know of leaves no trace in a page, nor in how many pages there are, nor in
+//! how long one takes: the walk does not meet it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness};
+use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
 use crate::policy::{Matrix, Standing};
@@ -71,6 +72,8 @@ pub struct Page {
     pub until: Tick,
     /// Every entry of which something is given to read, and how many changes.
     pub entries: BTreeMap<EntryId, u64>,
+    /// Of these entries, until when the holder may not know of some.
+    pub kept: BTreeMap<EntryId, Tick>,
 }
 
 impl Page {
@@ -85,6 +88,7 @@ impl Page {
             cursor,
             until,
             entries: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -116,10 +120,13 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
     walk.finish()
 }
 
-/// Whether an entry was touched or fell due after a tick and not after another.
+/// Whether there is something that the viewer may notice after a tick and not after another.
 fn changed<L: Log>(log: &mut L, after: Tick, until: Tick) -> Result<bool, L::Error> {
-    Ok(!log.touched(after, until)?.is_empty() || !log.fallen_due(after, until)?.is_empty())
+    Ok(!log.met(after, after, until)?.is_empty())
 }
+
+/// How many entries are opened at once.
+const OPENED: usize = 256;
 
 /// What to tell of an entry.
 enum What {
@@ -194,51 +201,55 @@ impl<'w, L: Log> Walk<'w, L> {
     fn entries(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
         loop {
-            let upto = self.page.cursor.upto;
-            let touched = self.log.touched(upto, until)?;
-            let whole = touched.len() >= L::CHUNK;
-            let end = match touched.last() {
-                Some(last) if whole => last.touched,
+            let Cursor {
+                upto,
+                base,
+                stretches,
+                ..
+            } = self.page.cursor;
+            // What left a shelf before was not given in this walk, nor before it.
+            let began = stretches.iter().next().map(|first| first.at);
+            let left = match began {
+                _ if base > Tick(0) => base,
+                Some(began) => began,
+                None => until,
+            };
+            let met = self.log.met(upto, left.max(upto), until)?;
+            let whole = met.len() >= L::CHUNK;
+            let end = match met.last() {
+                Some((last, _)) if whole => *last,
                 _ => until,
             };
-            let due = self.log.fallen_due(upto, end)?;
-            let due = due.into_iter().filter_map(|met| Some((met.due?, met)));
-            let due = due.filter(|(due, met)| met.touched < *due);
-            let mut chunk: Vec<(Tick, Met<L::Row>)> = touched
-                .into_iter()
-                .map(|met| (met.touched, met))
-                .chain(due)
-                .collect();
-            chunk.sort_by_key(|(at, met)| (*at, met.entry));
-            let (found, rows): (Vec<_>, Vec<_>) = chunk
-                .into_iter()
-                .map(
-                    |(
-                        at,
-                        Met {
-                            entry,
-                            touched,
-                            due,
-                            row,
-                        },
-                    )| ((at, entry, touched, due), row),
-                )
-                .unzip();
-            let opened = self.log.open(rows)?;
-            for ((at, id, touched, due), entry) in found.into_iter().zip(opened) {
-                if let Some(entry) = entry
-                    && !self.meet(at, id, (touched, due), &entry)?
-                {
+            let mut met = met.into_iter().peekable();
+            while met.peek().is_some() {
+                if !self.open(met.by_ref().take(OPENED).collect())? {
                     self.page.more = true;
                     return Ok(());
                 }
-                self.page.cursor.upto = at;
             }
             self.page.cursor.upto = end;
             if !whole {
                 return Ok(());
             }
         }
+    }
+
+    /// Opens entries that were met and tells of them; answers whether all of them were told.
+    fn open(&mut self, met: Vec<(Tick, Met<L::Row>)>) -> Result<bool, L::Error> {
+        let (found, rows): (Vec<_>, Vec<_>) = met
+            .into_iter()
+            .map(|(at, met)| ((at, met.entry, met.touched, met.due), met.row))
+            .unzip();
+        let opened = self.log.open(rows)?;
+        for ((at, id, touched, due), entry) in found.into_iter().zip(opened) {
+            if let Some(entry) = entry
+                && !self.meet(at, id, (touched, due), &entry)?
+            {
+                return Ok(false);
+            }
+            self.page.cursor.upto = at;
+        }
+        Ok(true)
     }
 
     /// Tells of one entry what there is to tell; answers whether it was told, or nothing is to be.
@@ -250,8 +261,9 @@ impl<'w, L: Log> Walk<'w, L> {
         entry: &L::Entry,
     ) -> Result<bool, L::Error> {
         let now = self.log.class(entry)?;
-        let due = due.filter(|due| *due <= self.since.until);
-        if at != self.noticed(&now, touched, due) {
+        let until = self.since.until;
+        let due = due.filter(|due| *due <= until);
+        if self.may_read(&now, until) && at != self.noticed(&now, touched, due) {
             return Ok(true);
         }
         let Some(what) = self.what(entry, &now)? else {
@@ -260,6 +272,9 @@ impl<'w, L: Log> Walk<'w, L> {
         // Several may fall due at one tick; a page ends between two ticks.
         if self.budget == 0 && at > self.page.cursor.upto {
             return Ok(false);
+        }
+        if !matches!(what, What::Forget) {
+            self.keep(id, &now);
         }
         match what {
             What::Whole => self.give(at, id, entry, Tick(0))?,
@@ -270,6 +285,14 @@ impl<'w, L: Log> Walk<'w, L> {
             }
         }
         Ok(true)
+    }
+
+    /// Notes until when the holder may not know of an entry that is given.
+    fn keep(&mut self, id: EntryId, class: &EntryClass) {
+        let until = class.kept_from_holder_until();
+        if let Some(until) = until.filter(|until| *until > self.since.until) {
+            self.page.kept.insert(id, until);
+        }
     }
 
     /// When the viewer notices what was touched last at a tick: then, or when it falls due, if
@@ -310,11 +333,14 @@ impl<'w, L: Log> Walk<'w, L> {
         let touches = self.log.classes(entry, self.since.until)?;
         let (mut has, mut from) = (saw, base);
         for Stretch { upto, at } in stretches.iter() {
-            if let Some((touched, class)) = touches.iter().rfind(|(touched, _)| *touched <= at) {
+            let known = touches.partition_point(|(touched, _)| *touched <= at);
+            if let Some((touched, class)) = touches[..known].last() {
                 let due = class.visibility.hidden_from_patient_until;
-                let met = self.noticed(class, *touched, due.filter(|due| *due <= at));
-                if from < met && met <= upto {
-                    has = self.may_read(class, at);
+                let within = |tick: Tick| from < tick && tick <= upto;
+                if !self.may_read(class, at) {
+                    has &= !self.left(&touches[..known]).any(within);
+                } else if within(self.noticed(class, *touched, due.filter(|due| *due <= at))) {
+                    has = true;
                 }
             }
             from = upto;
@@ -323,6 +349,23 @@ impl<'w, L: Log> Walk<'w, L> {
         let mut since = touches[first.unwrap_or(0)..].iter();
         let readable = |(at, class): &(Tick, EntryClass)| self.may_read(class, base.max(*at));
         Ok((has, saw && since.all(readable)))
+    }
+
+    /// When an entry, after each of its changes of that class, left a shelf of the viewer's.
+    fn left<'t>(&'t self, touches: &'t [(Tick, EntryClass)]) -> impl Iterator<Item = Tick> + 't {
+        let Viewer {
+            standing, matrix, ..
+        } = self.viewer;
+        let left = move |pair: &'t [(Tick, EntryClass)]| {
+            let [(touched, before), (at, after)] = pair else {
+                return None;
+            };
+            let mut shelves = leaves((before, *touched), after, *at).into_iter();
+            shelves
+                .any(|shelf| shelf.is_for(standing, matrix))
+                .then_some(*at)
+        };
+        touches.windows(2).filter_map(left)
     }
 
     /// Gives the changes of an entry after a tick, but those that the device just handed in.
@@ -392,6 +435,9 @@ impl<'w, L: Log> Walk<'w, L> {
             last = since;
             self.reached = self.reached.max(since);
             self.spend(edit.change.len() + HELD_OVERHEAD);
+            if let Some(class) = self.log.class_of(edit.entry)? {
+                self.keep(edit.entry, &class);
+            }
             self.page.entries.entry(edit.entry).or_default();
             self.page.held.push(HeldEdit {
                 edit,

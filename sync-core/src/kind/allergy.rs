@@ -12,12 +12,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::codes;
-use super::common::{Common, CommonPatch, LABEL, LINE_MAX, VERIFICATION};
-use super::field::{FieldSpec, Join, Shape};
+use super::common::{LABEL, LINE_MAX, VERIFICATION};
+use super::declare::{SetMember, kind};
 use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
-use super::write::{Drafted, Read};
-use super::{Edit, Invalid, Kind, Label};
-use crate::entry::{EntryState, Value, Write};
+use super::{Invalid, Join, Kind, Label};
+use crate::entry::{EntryState, Value};
 
 /// States that no allergy is known.
 pub const NO_KNOWN_ALLERGY: &str = "no-known-allergy";
@@ -110,7 +109,13 @@ impl Reaction {
 
     /// The key it is kept under.
     pub fn key(&self) -> String {
-        format!("{REACTION}/{}", self.manifestation.member_key())
+        format!("{REACTION}/{}", self.member())
+    }
+}
+
+impl SetMember for Reaction {
+    fn member(&self) -> String {
+        self.manifestation.member_key()
     }
 }
 
@@ -118,55 +123,30 @@ impl JsonScalar for Reaction {
     const STRUCTURE: Structure = Structure::of::<Self>(
         "reaction",
         &[
-            Member::new("manifestation", MemberShape::Value(&Label::STRUCTURE)).required(),
-            Member::new("severity", MemberShape::Code(Severity::CODES)),
-            Member::new("removed", MemberShape::Text(LINE_MAX)),
+            Member::new(
+                "manifestation",
+                MemberShape::Value(&Label::STRUCTURE),
+                "manifestation",
+                "manifestation",
+            )
+            .required()
+            .bare(),
+            Member::new(
+                "severity",
+                MemberShape::Code(Severity::LIST),
+                "severity",
+                "sévérité",
+            )
+            .bare(),
+            Member::new(
+                "removed",
+                MemberShape::Text(LINE_MAX),
+                "taken back",
+                "retiré",
+            ),
         ],
     );
 }
-
-pub(crate) const FIELDS: &[FieldSpec] = &[
-    FieldSpec::new(
-        LABEL,
-        Shape::Json(&Label::STRUCTURE),
-        "Substance",
-        "Substance",
-    )
-    .required(),
-    FieldSpec::new(
-        NO_KNOWN_ALLERGY,
-        Shape::Flag,
-        "No known allergy",
-        "Aucune allergie connue",
-    )
-    .fixed(),
-    FieldSpec::new(
-        CATEGORY,
-        Shape::Code(AllergyCategory::CODES),
-        "Category",
-        "Catégorie",
-    ),
-    FieldSpec::new(
-        CRITICALITY,
-        Shape::Code(Criticality::CODES),
-        "Criticality",
-        "Criticité",
-    )
-    .joins(Join::Highest(CRITICALITY_ORDER)),
-    FieldSpec::new(
-        VERIFICATION,
-        Shape::Code(Verification::CODES),
-        "Certainty",
-        "Certitude",
-    ),
-    FieldSpec::new(
-        REACTION,
-        Shape::Json(&Reaction::STRUCTURE),
-        "Reactions",
-        "Réactions",
-    )
-    .joins(Join::Union),
-];
 
 /// Whether an entry states that no allergy is known, rather than one.
 pub(crate) fn states_none(state: &EntryState) -> bool {
@@ -190,29 +170,45 @@ pub(super) fn check_statement(state: &EntryState) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// An allergy as an app fills it in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AllergyDraft {
-    /// To what.
-    pub substance: Label,
-    /// Whether this states that no allergy is known, rather than one.
-    pub no_known_allergy: bool,
-    /// What kind of substance.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub category: Option<AllergyCategory>,
-    /// How dangerous the next contact may be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub criticality: Option<Criticality>,
-    /// How sure it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verification: Option<Verification>,
-    /// What it did.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reactions: Vec<Reaction>,
-    /// What every entry carries.
-    #[serde(flatten)]
-    pub common: Common,
+fn check(draft: &AllergyDraft) -> Result<(), Invalid> {
+    if draft.no_known_allergy && draft.criticality.is_some() {
+        return Err(Invalid::Excluded { field: CRITICALITY });
+    }
+    if draft.no_known_allergy && !draft.reactions.is_empty() {
+        return Err(Invalid::Excluded { field: REACTION });
+    }
+    Ok(())
+}
+
+kind! {
+    /// An allergy as an app fills it in.
+    #[derive(Default)]
+    #[serde(default)]
+    AllergyDraft,
+    /// A partial edit of an allergy.
+    AllergyPatch: Kind::Allergy;
+    check check;
+    required {
+        /// To what.
+        substance: Label = LABEL, "Substance", "Substance";
+    }
+    flag {
+        /// Whether this states that no allergy is known, rather than one.
+        no_known_allergy = NO_KNOWN_ALLERGY, "No known allergy", "Aucune allergie connue";
+    }
+    optional {
+        /// What kind of substance.
+        category: AllergyCategory = CATEGORY, "Category", "Catégorie";
+        /// How dangerous the next contact may be.
+        criticality: Criticality = CRITICALITY, "Criticality", "Criticité",
+            Join::Highest(CRITICALITY_ORDER);
+        /// How sure it is.
+        verification: Verification = VERIFICATION, "Certainty", "Certitude";
+    }
+    set {
+        /// What it did; in an edit, one with a `removed` reason is taken back.
+        reactions: Reaction = REACTION, "Reactions", "Réactions";
+    }
 }
 
 impl AllergyDraft {
@@ -223,93 +219,5 @@ impl AllergyDraft {
             no_known_allergy: true,
             ..AllergyDraft::default()
         }
-    }
-
-    /// The writes that create it.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::new(Kind::Allergy);
-        if self.no_known_allergy && self.criticality.is_some() {
-            return Err(Invalid::Excluded { field: CRITICALITY });
-        }
-        if self.no_known_allergy && !self.reactions.is_empty() {
-            return Err(Invalid::Excluded { field: REACTION });
-        }
-        out.json(LABEL, &self.substance);
-        out.flag(NO_KNOWN_ALLERGY, self.no_known_allergy.then_some(true));
-        out.text(CATEGORY, self.category.as_ref().map(AllergyCategory::code));
-        out.text(
-            CRITICALITY,
-            self.criticality.as_ref().map(Criticality::code),
-        );
-        out.text(
-            VERIFICATION,
-            self.verification.as_ref().map(Verification::code),
-        );
-        for reaction in &self.reactions {
-            out.json(reaction.key(), reaction);
-        }
-        self.common.write(&mut out);
-        out.finish()
-    }
-
-    /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(from: &dyn Read) -> Self {
-        AllergyDraft {
-            substance: from.json(LABEL).unwrap_or_default(),
-            no_known_allergy: from.flag(NO_KNOWN_ALLERGY).unwrap_or(false),
-            category: from.code(CATEGORY),
-            criticality: from.code(CRITICALITY),
-            verification: from.code(VERIFICATION),
-            reactions: from.set(REACTION),
-            common: Common::read(from),
-        }
-    }
-}
-
-/// A partial edit of an allergy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AllergyPatch {
-    /// To what.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub substance: Option<Label>,
-    /// What kind of substance.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub category: Edit<AllergyCategory>,
-    /// How dangerous the next contact may be.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub criticality: Edit<Criticality>,
-    /// How sure it is.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub verification: Edit<Verification>,
-    /// Reactions to add or to rewrite; one with a `removed` reason takes it back.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reactions: Vec<Reaction>,
-    /// What every entry carries.
-    #[serde(flatten)]
-    pub common: CommonPatch,
-}
-
-impl AllergyPatch {
-    /// The writes of the edit.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::patch(Kind::Allergy);
-        if let Some(substance) = &self.substance {
-            out.json(LABEL, substance);
-        }
-        out.edit(CATEGORY, &self.category, |code| code.code().into());
-        out.edit(CRITICALITY, &self.criticality, |code| code.code().into());
-        out.edit(VERIFICATION, &self.verification, |code| code.code().into());
-        for reaction in &self.reactions {
-            out.json(reaction.key(), reaction);
-        }
-        self.common.write(&mut out);
-        out.finish()
     }
 }

@@ -1,5 +1,29 @@
 //! Closed lists of codes that a newer version may lengthen.
 
+use super::Words;
+
+/// The codes of this version, each with its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Codes {
+    /// As they are written.
+    pub codes: &'static [&'static str],
+    /// What people read, code by code.
+    pub words: &'static [Words],
+}
+
+impl Codes {
+    /// Whether this version has the code.
+    pub fn contains(&self, code: &str) -> bool {
+        self.codes.contains(&code)
+    }
+
+    /// What people read; nothing for a code of a newer version.
+    pub fn words(&self, code: &str) -> Option<Words> {
+        let place = self.codes.iter().position(|known| *known == code)?;
+        self.words.get(place).copied()
+    }
+}
+
 /// Defines an enum of codes, kebab-case on the wire, each with its words; a code of a newer
 /// version is kept as `Other`.
 macro_rules! codes {
@@ -24,6 +48,12 @@ macro_rules! codes {
 
             /// The same as they are written.
             pub const CODES: &'static [&'static str] = &[$($code),*];
+
+            /// The same with their words.
+            pub const LIST: &'static $crate::kind::Codes = &$crate::kind::Codes {
+                codes: Self::CODES,
+                words: &[$($crate::kind::Words::new($en, $fr)),*],
+            };
 
             /// The code as written.
             pub fn code(&self) -> &str {
@@ -65,6 +95,18 @@ macro_rules! codes {
         impl From<$name> for String {
             fn from(code: $name) -> Self {
                 code.code().to_owned()
+            }
+        }
+
+        impl $crate::kind::Scalar for $name {
+            const SHAPE: $crate::kind::Shape = $crate::kind::Shape::Code(Self::LIST);
+
+            fn to_scalar(&self) -> $crate::entry::Value {
+                self.code().into()
+            }
+
+            fn from_scalar(value: &$crate::entry::Value) -> Option<Self> {
+                value.as_text().map($name::from)
             }
         }
 

@@ -48,13 +48,17 @@ codes! {
         /// It is over.
         Resolved = "resolved", "resolved", "résolu";
         /// It turned out not to be so.
-        Refuted = "refuted", "ruled out", "écarté";
+        Refuted = "refuted", "ruled out", "réfuté";
         /// No longer taken.
         Stopped = "stopped", "stopped", "arrêté";
         /// A right taken back.
         Revoked = "revoked", "revoked", "révoqué";
+        /// What cannot be changed was withdrawn by a new event: a prescription, a dispensation.
+        Cancelled = "cancelled", "cancelled", "annulé";
         /// It should never have been written.
         EnteredInError = "entered-in-error", "entered in error", "saisi par erreur";
+        /// It is about somebody else: out of every view, and its content is to be destroyed.
+        WrongPatient = "wrong-patient", "wrong patient", "erreur de patient";
     }
 }
 
@@ -63,6 +67,11 @@ impl StatusCode {
     /// vanishes for not being understood.
     pub fn is_active(&self) -> bool {
         matches!(self, StatusCode::Active | StatusCode::Other(_))
+    }
+
+    /// Whether an entry of this status should never have been written in this record.
+    pub fn is_error(&self) -> bool {
+        matches!(self, StatusCode::EnteredInError | StatusCode::WrongPatient)
     }
 }
 
@@ -103,8 +112,15 @@ impl JsonScalar for Status {
     const STRUCTURE: Structure = Structure::of::<Self>(
         "status",
         &[
-            Member::new("status", MemberShape::Code(StatusCode::CODES)).required(),
-            Member::new("reason", MemberShape::Text(LINE_MAX)),
+            Member::new(
+                "status",
+                MemberShape::Code(StatusCode::LIST),
+                "status",
+                "statut",
+            )
+            .required()
+            .bare(),
+            Member::new("reason", MemberShape::Text(LINE_MAX), "reason", "motif").bare(),
         ],
     );
 }
@@ -177,18 +193,18 @@ pub struct Common {
 impl Common {
     pub(crate) fn write(&self, out: &mut Drafted) {
         let active = Status::from(StatusCode::Active);
-        out.json(STATUS, self.status.as_ref().unwrap_or(&active));
-        out.text(OCCURRED, self.occurred.map(String::from));
-        out.text(SOURCE, self.source.clone());
-        out.text(NOTES, self.notes.clone());
+        out.scalar(STATUS, self.status.as_ref().unwrap_or(&active));
+        out.maybe(OCCURRED, self.occurred.as_ref());
+        out.maybe(SOURCE, self.source.as_ref());
+        out.maybe(NOTES, self.notes.as_ref());
         let hidden = |flag: bool| flag.then_some(true);
         out.flag(
             HIDDEN_FROM_PROFESSIONALS,
             hidden(self.visibility.hidden_from_professionals),
         );
-        out.tick(
+        out.maybe(
             HIDDEN_FROM_PATIENT_UNTIL,
-            self.visibility.hidden_from_patient_until,
+            self.visibility.hidden_from_patient_until.as_ref(),
         );
         out.flag(
             HIDDEN_FROM_REPRESENTATIVES,
@@ -200,7 +216,7 @@ impl Common {
         let yes = |key| from.flag(key).unwrap_or(false);
         Common {
             status: from.json(STATUS),
-            occurred: from.text(OCCURRED).and_then(|text| text.parse().ok()),
+            occurred: from.scalar(OCCURRED),
             source: from.text(SOURCE),
             notes: from.text(NOTES),
             visibility: Visibility {
@@ -256,20 +272,12 @@ impl CommonPatch {
     }
 
     pub(crate) fn write(&self, out: &mut Drafted) {
-        if let Some(status) = &self.status {
-            out.json(STATUS, status);
-        }
-        out.edit(OCCURRED, &self.occurred, |occurred| {
-            String::from(*occurred).into()
-        });
-        out.edit_text(SOURCE, &self.source);
-        out.edit_text(NOTES, &self.notes);
+        out.maybe(STATUS, self.status.as_ref());
+        out.edit(OCCURRED, &self.occurred);
+        out.edit(SOURCE, &self.source);
+        out.edit(NOTES, &self.notes);
         out.flag(HIDDEN_FROM_PROFESSIONALS, self.hidden_from_professionals);
-        out.edit(
-            HIDDEN_FROM_PATIENT_UNTIL,
-            &self.hidden_from_patient_until,
-            |tick| entry::Value::Uint(tick.0),
-        );
+        out.edit(HIDDEN_FROM_PATIENT_UNTIL, &self.hidden_from_patient_until);
         out.flag(
             HIDDEN_FROM_REPRESENTATIVES,
             self.hidden_from_representatives,

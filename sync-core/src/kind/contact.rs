@@ -1,4 +1,5 @@
-//! Emergency contact (*personne à prévenir en cas d'urgence*).
+//! People to turn to: emergency contact (*personne à prévenir*), trusted person (*personne de
+//! confiance*), caregiver (*aidant*), help contact. All have the same fields.
 //!
 //! | key | value |
 //! | --- | --- |
@@ -9,13 +10,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Common, CommonPatch, LINE_MAX};
-use super::field::{FieldSpec, Join, Shape};
+use super::common::LINE_MAX;
+use super::declare::{SetMember, kind};
 use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
 use super::label::member_key;
-use super::write::{Drafted, Read};
-use super::{Edit, Invalid, Kind};
-use crate::entry::Write;
+use super::{Invalid, Kind};
 
 /// The contact's name.
 pub const NAME: &str = "name";
@@ -28,7 +27,7 @@ pub const EMAIL: &str = "email";
 /// The set of telephone numbers.
 pub const PHONE: &str = "phone";
 
-const NAME_MAX: usize = 200;
+const NAME_MAX: u32 = 200;
 const NUMBER_MAX: usize = 40;
 
 /// A telephone number. As JSON: `{"number", "rank"?, "use"?, "removed"?}`.
@@ -68,11 +67,21 @@ impl Phone {
 
     /// The key it is kept under: the same number written twice is one member.
     pub fn key(&self) -> String {
+        format!("{PHONE}/{}", self.member())
+    }
+}
+
+impl SetMember for Phone {
+    fn member(&self) -> String {
         let kept = self
             .number
             .chars()
             .filter(|c| c.is_ascii_digit() || *c == '+');
-        format!("{PHONE}/{}", member_key(&kept.collect::<String>()))
+        member_key(&kept.collect::<String>())
+    }
+
+    fn place(&self) -> u32 {
+        self.rank
     }
 }
 
@@ -80,10 +89,17 @@ impl JsonScalar for Phone {
     const STRUCTURE: Structure = Structure::of::<Self>(
         "phone",
         &[
-            Member::new("number", MemberShape::Text(NUMBER_MAX)).required(),
-            Member::new("rank", MemberShape::Number),
-            Member::new("use", MemberShape::Text(NAME_MAX)),
-            Member::new("removed", MemberShape::Text(LINE_MAX)),
+            Member::new("number", MemberShape::Text(NUMBER_MAX), "number", "numéro")
+                .required()
+                .bare(),
+            Member::new("rank", MemberShape::Number, "rank", "rang"),
+            Member::new("use", MemberShape::Text(200), "use", "usage").bare(),
+            Member::new(
+                "removed",
+                MemberShape::Text(LINE_MAX),
+                "taken back",
+                "retiré",
+            ),
         ],
     );
 
@@ -93,115 +109,60 @@ impl JsonScalar for Phone {
     }
 }
 
-pub(crate) const FIELDS: &[FieldSpec] = &[
-    FieldSpec::new(NAME, Shape::Text(NAME_MAX), "Name", "Nom").required(),
-    FieldSpec::new(RELATIONSHIP, Shape::Text(NAME_MAX), "Relationship", "Lien"),
-    FieldSpec::new(ADDRESS, Shape::Text(LINE_MAX), "Address", "Adresse"),
-    FieldSpec::new(EMAIL, Shape::Text(NAME_MAX), "E-mail", "Courriel"),
-    FieldSpec::new(
-        PHONE,
-        Shape::Json(&Phone::STRUCTURE),
-        "Telephone",
-        "Téléphone",
-    )
-    .joins(Join::Union),
-];
-
-/// An emergency contact as an app fills it in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EmergencyContactDraft {
-    /// Who.
-    pub name: String,
-    /// Who they are to the person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub relationship: Option<String>,
-    /// Where they live.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// Their mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// Their numbers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub phones: Vec<Phone>,
-    /// What every entry carries.
-    #[serde(flatten)]
-    pub common: Common,
+macro_rules! contact {
+    ($(#[$draft_meta:meta])* $draft:ident, $(#[$patch_meta:meta])* $patch:ident: $kind:expr) => {
+        kind! {
+            $(#[$draft_meta])*
+            #[derive(Default)]
+            #[serde(default)]
+            $draft,
+            $(#[$patch_meta])*
+            $patch: $kind;
+            required {
+                /// Who.
+                name: String [NAME_MAX] = NAME, "Name", "Nom";
+            }
+            optional {
+                /// Who they are to the person.
+                relationship: String [NAME_MAX] = RELATIONSHIP, "Relationship", "Lien";
+                /// Where they live.
+                address: String = ADDRESS, "Address", "Adresse";
+                /// Their mail address.
+                email: String [NAME_MAX] = EMAIL, "E-mail", "Courriel";
+            }
+            set {
+                /// Their numbers; in an edit, one with a `removed` reason is taken back.
+                phones: Phone = PHONE, "Telephone", "Téléphone";
+            }
+        }
+    };
 }
 
-impl EmergencyContactDraft {
-    /// The writes that create it.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::new(Kind::EmergencyContact);
-        out.put(NAME, self.name.as_str());
-        out.text(RELATIONSHIP, self.relationship.clone());
-        out.text(ADDRESS, self.address.clone());
-        out.text(EMAIL, self.email.clone());
-        for phone in &self.phones {
-            out.json(phone.key(), phone);
-        }
-        self.common.write(&mut out);
-        out.finish()
-    }
-
-    /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(from: &dyn Read) -> Self {
-        let mut phones: Vec<Phone> = from.set(PHONE);
-        phones.sort_by_key(|phone| phone.rank);
-        EmergencyContactDraft {
-            name: from.text(NAME).unwrap_or_default(),
-            relationship: from.text(RELATIONSHIP),
-            address: from.text(ADDRESS),
-            email: from.text(EMAIL),
-            phones,
-            common: Common::read(from),
-        }
-    }
+contact! {
+    /// An emergency contact as an app fills it in.
+    EmergencyContactDraft,
+    /// A partial edit of an emergency contact.
+    EmergencyContactPatch: Kind::EmergencyContact
 }
 
-/// A partial edit of an emergency contact.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EmergencyContactPatch {
-    /// Who.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Who they are to the person.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub relationship: Edit<String>,
-    /// Where they live.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub address: Edit<String>,
-    /// Their mail address.
-    #[serde(skip_serializing_if = "Edit::is_keep")]
-    pub email: Edit<String>,
-    /// Numbers to add or to rewrite; one with a `removed` reason is taken back.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub phones: Vec<Phone>,
-    /// What every entry carries.
-    #[serde(flatten)]
-    pub common: CommonPatch,
+contact! {
+    /// The trusted person as an app fills it in: whom the holder named to speak for them when they
+    /// no longer can (Code de la santé publique, L. 1111-6).
+    TrustedPersonDraft,
+    /// A partial edit of a trusted person.
+    TrustedPersonPatch: Kind::TrustedPerson
 }
 
-impl EmergencyContactPatch {
-    /// The writes of the edit.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::patch(Kind::EmergencyContact);
-        out.text(NAME, self.name.clone());
-        out.edit_text(RELATIONSHIP, &self.relationship);
-        out.edit_text(ADDRESS, &self.address);
-        out.edit_text(EMAIL, &self.email);
-        for phone in &self.phones {
-            out.json(phone.key(), phone);
-        }
-        self.common.write(&mut out);
-        out.finish()
-    }
+contact! {
+    /// A caregiver (*aidant*) to turn to, as an app fills it in; it gives no right.
+    CaregiverContactDraft,
+    /// A partial edit of a caregiver's contact.
+    CaregiverContactPatch: Kind::CaregiverContact
+}
+
+contact! {
+    /// Somebody who helps at home, a neighbour or a service, as an app fills it in.
+    HelpContactDraft,
+    /// A partial edit of a help contact.
+    HelpContactPatch: Kind::HelpContact
 }

@@ -4,7 +4,7 @@
 //! flagged; validation and merging both follow it.
 
 use super::json::{self, Structure};
-use super::{Invalid, Words};
+use super::{Codes, Invalid, Words};
 use crate::entry::Value;
 
 /// What may stand under a key. `Null` may stand under any that is not required: "nothing", said
@@ -15,14 +15,20 @@ pub enum Shape {
     Flag,
     /// A tick: microseconds since the Unix epoch, from 0 to 2⁶³ − 1.
     Tick,
+    /// A whole number from 0 to this.
+    Number(u32),
     /// Text of at most so many characters.
     Text(usize),
     /// One of these codes, of this version.
-    Code(&'static [&'static str]),
+    Code(&'static Codes),
     /// A partial date as text.
     Date,
+    /// A whole day as text.
+    Day,
     /// A person's identifier as text.
     Person,
+    /// An entry's identifier as text.
+    Entry,
     /// A structured value as JSON text.
     Json(&'static Structure),
 }
@@ -80,6 +86,16 @@ impl FieldSpec {
         }
     }
 
+    /// With another bound of its text or number.
+    pub(crate) const fn at_most(mut self, max: u32) -> Self {
+        self.shape = match self.shape {
+            Shape::Text(_) => Shape::Text(max as usize),
+            Shape::Number(_) => Shape::Number(max),
+            _ => panic!("only texts and numbers have a bound"),
+        };
+        self
+    }
+
     /// With a merge rule.
     pub const fn joins(mut self, join: Join) -> Self {
         self.join = join;
@@ -111,19 +127,31 @@ impl FieldSpec {
                 let fits = i64::try_from(*tick).is_ok();
                 fits.then_some(()).ok_or(Invalid::OutOfBounds { field })
             }
+            (Shape::Number(max), Value::Uint(number)) => {
+                let fits = *number <= u64::from(max);
+                fits.then_some(()).ok_or(Invalid::OutOfBounds { field })
+            }
             (Shape::Text(max), Value::Text(text)) if self.required => json::text(field, text, max),
             (Shape::Text(max), Value::Text(text)) => json::optional(field, Some(text), max),
             (Shape::Code(codes), Value::Text(code)) => {
                 let short = code.len() <= 64 && !code.is_empty();
-                let accepted = short && (newer || codes.contains(&code.as_str()));
+                let accepted = short && (newer || codes.contains(code));
                 accepted.then_some(()).ok_or(Invalid::UnknownCode { field })
             }
             (Shape::Date, Value::Text(text)) => text
                 .parse::<super::Occurred>()
                 .map(|_| ())
                 .map_err(|_| Invalid::Date { field }),
+            (Shape::Day, Value::Text(text)) => match text.parse() {
+                Ok(super::Occurred::Day(_)) => Ok(()),
+                _ => Err(Invalid::Date { field }),
+            },
             (Shape::Person, Value::Text(text)) => text
                 .parse::<crate::PersonId>()
+                .map(|_| ())
+                .map_err(|_| Invalid::Malformed { field }),
+            (Shape::Entry, Value::Text(text)) => text
+                .parse::<crate::EntryId>()
                 .map(|_| ())
                 .map_err(|_| Invalid::Malformed { field }),
             (Shape::Json(structure), Value::Text(text)) => match structure.check(field, text) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{Invalid, Occurred};
+use super::{Codes, Invalid, Occurred, Scalar, Shape, Words};
 use crate::entry::Value;
 use crate::text::steers as steers_screen;
 
@@ -20,6 +20,8 @@ pub struct Structure {
     /// Its members.
     pub members: &'static [Member],
     check: fn(&'static str, &str) -> Result<(), Invalid>,
+    called: fn(&str) -> Option<String>,
+    when: fn(&str) -> Option<Occurred>,
 }
 
 /// One member of a structured value.
@@ -31,6 +33,10 @@ pub struct Member {
     pub shape: MemberShape,
     /// Whether it must be there.
     pub required: bool,
+    /// What people call it.
+    pub title: Words,
+    /// Whether its value is read without its title: "paracétamol", but "dose 2".
+    pub bare: bool,
 }
 
 /// What a member of a structured value may hold.
@@ -42,10 +48,12 @@ pub enum MemberShape {
     Number,
     /// A decimal number as text: digits, at most one point with digits on both sides.
     Decimal,
+    /// A decimal number as text, perhaps after a minus sign.
+    Signed,
     /// Text of at most so many characters.
     Text(usize),
     /// One of these codes, of this version.
-    Code(&'static [&'static str]),
+    Code(&'static Codes),
     /// A partial date as text.
     Date,
     /// Another structured value.
@@ -61,7 +69,19 @@ impl Structure {
             name,
             members,
             check: check::<T>,
+            called: |text| serde_json::from_str::<T>(text).ok()?.called(),
+            when: |text| serde_json::from_str::<T>(text).ok()?.when(),
         }
+    }
+
+    /// What names an entry of which this JSON text is the main value; see [`JsonScalar::called`].
+    pub fn called(&self, text: &str) -> Option<String> {
+        (self.called)(text)
+    }
+
+    /// When what this JSON text tells happened; see [`JsonScalar::when`].
+    pub fn when(&self, text: &str) -> Option<Occurred> {
+        (self.when)(text)
     }
 
     /// Checks a value of `field`, as JSON text.
@@ -85,12 +105,25 @@ impl Structure {
 
 impl Member {
     /// A member that may be left out.
-    pub(crate) const fn new(name: &'static str, shape: MemberShape) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        shape: MemberShape,
+        en: &'static str,
+        fr: &'static str,
+    ) -> Self {
         Member {
             name,
             shape,
             required: false,
+            title: Words::new(en, fr),
+            bare: false,
         }
+    }
+
+    /// Whose value speaks for itself.
+    pub(crate) const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
     }
 
     /// That must be there.
@@ -107,10 +140,14 @@ impl Member {
             MemberShape::Flag => holds(value.is_boolean()),
             MemberShape::Number => holds(value.as_u64().is_some_and(|n| u32::try_from(n).is_ok())),
             MemberShape::Decimal => holds(is_decimal(said()?)),
+            MemberShape::Signed => {
+                let said = said()?;
+                holds(is_decimal(said.strip_prefix('-').unwrap_or(said)))
+            }
             MemberShape::Text(max) if self.required => text(field, said()?, max),
             MemberShape::Text(max) => optional(field, Some(said()?), max),
             MemberShape::Code(codes) => {
-                let known = codes.contains(&said()?);
+                let known = codes.contains(said()?);
                 known.then_some(()).ok_or(Invalid::UnknownCode { field })
             }
             MemberShape::Date => holds(said()?.parse::<Occurred>().is_ok()),
@@ -141,6 +178,16 @@ pub trait JsonScalar: Serialize + DeserializeOwned {
         Ok(())
     }
 
+    /// What an entry is called of which this is the main value; nothing when it does not name it.
+    fn called(&self) -> Option<String> {
+        None
+    }
+
+    /// When what it tells happened, if it says so itself.
+    fn when(&self) -> Option<Occurred> {
+        None
+    }
+
     /// The value as an entry keeps it.
     fn to_value(&self) -> Value {
         let text = serde_json::to_string(self).expect("these values have text keys only");
@@ -150,6 +197,18 @@ pub trait JsonScalar: Serialize + DeserializeOwned {
     /// Reads it back; nothing when it is something else.
     fn from_value(value: &Value) -> Option<Self> {
         serde_json::from_str(value.as_text()?).ok()
+    }
+}
+
+impl<T: JsonScalar> Scalar for T {
+    const SHAPE: Shape = Shape::Json(&T::STRUCTURE);
+
+    fn to_scalar(&self) -> Value {
+        self.to_value()
+    }
+
+    fn from_scalar(value: &Value) -> Option<Self> {
+        T::from_value(value)
     }
 }
 

@@ -80,12 +80,23 @@ impl JsonScalar for Label {
     const STRUCTURE: Structure = Structure::of::<Self>(
         "label",
         &[
-            Member::new("text", MemberShape::Text(LABEL_MAX)).required(),
-            Member::new("code", MemberShape::Text(64)),
-            Member::new("system", MemberShape::Text(256)),
-            Member::new("display", MemberShape::Text(LABEL_MAX)),
+            Member::new("text", MemberShape::Text(LABEL_MAX), "text", "texte")
+                .required()
+                .bare(),
+            Member::new("code", MemberShape::Text(64), "code", "code"),
+            Member::new(
+                "system",
+                MemberShape::Text(256),
+                "terminology",
+                "terminologie",
+            ),
+            Member::new("display", MemberShape::Text(LABEL_MAX), "term", "terme"),
         ],
     );
+
+    fn called(&self) -> Option<String> {
+        Some(self.text.clone())
+    }
 }
 
 /// A short name for a member of a set, made from what identifies it.

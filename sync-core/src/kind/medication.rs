@@ -9,12 +9,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Common, CommonPatch, LINE_MAX};
-use super::field::{FieldSpec, Join, Shape};
+use super::common::LINE_MAX;
+use super::declare::kind;
 use super::json::{Extra, JsonScalar, Member, MemberShape, Structure};
-use super::write::{Drafted, Read};
-use super::{Invalid, Kind, Label, Occurred};
-use crate::entry::Write;
+use super::{Invalid, Join, Kind, Label, Occurred};
 
 /// What is taken and how.
 pub const REGIMEN: &str = "regimen";
@@ -79,22 +77,46 @@ impl JsonScalar for Regimen {
     const STRUCTURE: Structure = Structure::of::<Self>(
         "regimen",
         &[
-            Member::new("product", MemberShape::Value(&Label::STRUCTURE)).required(),
+            Member::new(
+                "product",
+                MemberShape::Value(&Label::STRUCTURE),
+                "product",
+                "produit",
+            )
+            .required()
+            .bare(),
             Member::new(
                 "substances",
                 MemberShape::List(SUBSTANCES_MAX, &Label::STRUCTURE),
+                "active substances",
+                "substances actives",
             ),
-            Member::new("form", MemberShape::Text(PART_MAX)),
-            Member::new("route", MemberShape::Text(PART_MAX)),
-            Member::new("dose", MemberShape::Decimal),
-            Member::new("unit", MemberShape::Text(PART_MAX)),
-            Member::new("frequency", MemberShape::Text(LINE_MAX)),
-            Member::new("as-needed", MemberShape::Flag),
-            Member::new("as-needed-maximum", MemberShape::Text(PART_MAX)),
-            Member::new("starts", MemberShape::Date),
-            Member::new("ends", MemberShape::Date),
+            Member::new("form", MemberShape::Text(PART_MAX), "form", "forme").bare(),
+            Member::new("route", MemberShape::Text(PART_MAX), "route", "voie").bare(),
+            Member::new("dose", MemberShape::Decimal, "dose", "dose").bare(),
+            Member::new("unit", MemberShape::Text(PART_MAX), "unit", "unité").bare(),
+            Member::new(
+                "frequency",
+                MemberShape::Text(LINE_MAX),
+                "frequency",
+                "fréquence",
+            )
+            .bare(),
+            Member::new("as-needed", MemberShape::Flag, "when needed", "si besoin"),
+            Member::new(
+                "as-needed-maximum",
+                MemberShape::Text(PART_MAX),
+                "at most a day",
+                "au plus par jour",
+            ),
+            Member::new("starts", MemberShape::Date, "from", "à partir du"),
+            Member::new("ends", MemberShape::Date, "until", "jusqu’au"),
         ],
     );
+
+    fn called(&self) -> Option<String> {
+        self.product.called()
+    }
 
     fn check(&self, field: &'static str) -> Result<(), Invalid> {
         match (self.starts, self.ends) {
@@ -106,70 +128,15 @@ impl JsonScalar for Regimen {
     }
 }
 
-pub(crate) const FIELDS: &[FieldSpec] = &[FieldSpec::new(
-    REGIMEN,
-    Shape::Json(&Regimen::STRUCTURE),
-    "Regimen",
-    "Posologie",
-)
-.joins(Join::NeverMixed)
-.required()];
-
-/// A medication as an app fills it in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MedicationTakenDraft {
-    /// What is taken and how.
-    pub regimen: Regimen,
-    /// What every entry carries.
-    #[serde(flatten)]
-    pub common: Common,
-}
-
-impl MedicationTakenDraft {
-    /// The writes that create it.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::new(Kind::MedicationTaken);
-        out.json(REGIMEN, &self.regimen);
-        self.common.write(&mut out);
-        out.finish()
-    }
-
-    /// What stands in an entry, as a form shows it; where several values stand, one of them.
-    pub fn read(from: &dyn Read) -> Self {
-        MedicationTakenDraft {
-            regimen: from.json(REGIMEN).unwrap_or_default(),
-            common: Common::read(from),
-        }
-    }
-}
-
-/// A partial edit of a medication: the regimen changes as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MedicationTakenPatch {
-    /// What is taken and how, from now on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regimen: Option<Regimen>,
-    /// What every entry carries; stopping is a status.
-    #[serde(flatten)]
-    pub common: CommonPatch,
-}
-
-impl MedicationTakenPatch {
-    /// The writes of the edit.
-    ///
-    /// # Errors
-    /// Names the first field that cannot stand.
-    pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
-        let mut out = Drafted::patch(Kind::MedicationTaken);
-        if let Some(regimen) = &self.regimen {
-            out.json(REGIMEN, regimen);
-        }
-        self.common.write(&mut out);
-        out.finish()
+kind! {
+    /// A medication as an app fills it in.
+    #[derive(Default)]
+    #[serde(default)]
+    MedicationTakenDraft,
+    /// A partial edit of a medication: the regimen changes as a whole; stopping is a status.
+    MedicationTakenPatch: Kind::MedicationTaken;
+    required {
+        /// What is taken and how.
+        regimen: Regimen = REGIMEN, "Regimen", "Posologie", Join::NeverMixed;
     }
 }

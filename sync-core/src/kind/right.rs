@@ -15,7 +15,7 @@ use super::common::{Common, CommonPatch};
 use super::field::{FieldSpec, Join, Shape};
 use super::write::{Drafted, Read};
 use super::{Edit, Invalid, Kind};
-use crate::entry::{PERSON, Value, Write};
+use crate::entry::{PERSON, Write};
 use crate::policy::{DelegationType, RightKind};
 use crate::{PersonId, Tick};
 
@@ -48,7 +48,7 @@ pub(crate) const DELEGATION_FIELDS: &[FieldSpec] = &[
     PERSON_FIELD,
     STARTS_FIELD,
     ENDS_FIELD,
-    FieldSpec::new(TYPE, Shape::Code(DelegationType::CODES), "Type", "Type").required(),
+    FieldSpec::new(TYPE, Shape::Code(DelegationType::LIST), "Type", "Type").required(),
 ];
 
 /// A right as an app fills it in.
@@ -96,15 +96,15 @@ impl RightDraft {
     /// Names the first field that cannot stand.
     pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
         let mut out = Drafted::new(Kind::from(self.right));
-        out.put(PERSON, self.person.to_string());
+        out.scalar(PERSON, &self.person);
         if self.right == RightKind::Delegation {
-            out.text(TYPE, self.delegation_type.clone());
+            out.maybe(TYPE, self.delegation_type.as_ref());
         }
         if self.right == RightKind::Grant {
             out.flag(WRITE, Some(self.write));
         }
-        out.tick(STARTS, self.starts);
-        out.tick(ENDS, self.ends);
+        out.maybe(STARTS, self.starts.as_ref());
+        out.maybe(ENDS, self.ends.as_ref());
         self.common.write(&mut out);
         match (self.starts, self.ends) {
             (Some(starts), Some(ends)) if ends < starts => {
@@ -118,8 +118,8 @@ impl RightDraft {
     pub fn read(right: RightKind, from: &dyn Read) -> Option<Self> {
         Some(RightDraft {
             right,
-            person: from.text(PERSON)?.parse().ok()?,
-            delegation_type: from.code(TYPE),
+            person: from.scalar(PERSON)?,
+            delegation_type: from.scalar(TYPE),
             starts: from.tick(STARTS),
             ends: from.tick(ENDS),
             write: from.flag(WRITE).unwrap_or(false),
@@ -165,8 +165,8 @@ impl RightPatch {
     /// Names the first field that cannot stand.
     pub fn writes(&self) -> Result<Vec<Write>, Invalid> {
         let mut out = Drafted::patch(Kind::from(self.right));
-        out.edit(STARTS, &self.starts, |tick| Value::Uint(tick.0));
-        out.edit(ENDS, &self.ends, |tick| Value::Uint(tick.0));
+        out.edit(STARTS, &self.starts);
+        out.edit(ENDS, &self.ends);
         if self.right == RightKind::Grant {
             out.flag(WRITE, self.write);
         }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::declare::SetMember;
 use super::json::JsonScalar;
-use super::{Invalid, Kind};
+use super::{Invalid, Kind, MEMBERS_MAX, Scalar};
 use crate::Tick;
 use crate::entry::{self, EntryState, Value, Write};
 
@@ -82,45 +83,49 @@ impl Drafted {
         self.writes.push(Write::set(key, value));
     }
 
-    pub fn json<T: JsonScalar>(&mut self, key: impl Into<String>, value: &T) {
-        self.put(key, value.to_value());
+    pub fn scalar(&mut self, key: &str, value: &impl Scalar) {
+        self.put(key, value.to_scalar());
     }
 
-    pub fn text(&mut self, key: &str, value: Option<impl Into<String>>) {
+    pub fn maybe(&mut self, key: &str, value: Option<&impl Scalar>) {
         if let Some(value) = value {
-            self.put(key, value.into());
+            self.scalar(key, value);
         }
     }
 
     pub fn flag(&mut self, key: &str, value: Option<bool>) {
-        if let Some(value) = value {
-            self.put(key, value);
-        }
+        self.maybe(key, value.as_ref());
     }
 
-    pub fn tick(&mut self, key: &str, value: Option<Tick>) {
-        if let Some(value) = value {
-            self.put(key, Value::Uint(value.0));
-        }
-    }
-
-    pub fn edit<T>(&mut self, key: &str, edit: &Edit<T>, value: impl Fn(&T) -> Value) {
+    pub fn edit(&mut self, key: &str, edit: &Edit<impl Scalar>) {
         match edit {
             Edit::Keep => {}
             Edit::Clear => self.put(key, Value::Null),
-            Edit::Set(new) => self.put(key, value(new)),
+            Edit::Set(new) => self.scalar(key, new),
         }
     }
 
-    pub fn edit_text(&mut self, key: &str, edit: &Edit<String>) {
-        self.edit(key, edit, |text| text.as_str().into());
+    pub fn members(&mut self, set: &str, members: &[impl SetMember]) {
+        for member in members {
+            self.put(format!("{set}/{}", member.member()), member.to_scalar());
+        }
     }
 
-    /// Checks every value against the field tables.
+    /// Checks every value against the field tables, and that an edit leaves alone what is fixed.
     pub fn finish(self) -> Result<Vec<Write>, Invalid> {
         for write in &self.writes {
             if let (Some(spec), Some(value)) = (self.kind.field(&write.key), &write.value) {
                 spec.check(value, false)?;
+                if spec.fixed && !self.creates {
+                    return Err(Invalid::Fixed { field: spec.key });
+                }
+            }
+        }
+        for spec in self.kind.own_fields() {
+            let of_set = |write: &&Write| is_member(&write.key, spec.key);
+            if self.writes.iter().filter(of_set).count() > MEMBERS_MAX {
+                let (field, max) = (spec.key, MEMBERS_MAX);
+                return Err(Invalid::TooMany { field, max });
             }
         }
         if self.creates {
@@ -129,6 +134,12 @@ impl Drafted {
         }
         Ok(self.writes)
     }
+}
+
+/// Whether a key is one of a set's.
+pub(crate) fn is_member(key: &str, set: &str) -> bool {
+    key.strip_prefix(set)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Where typed reading finds its values, one a key: an [`EntryState`], which gives the first of
@@ -160,9 +171,14 @@ pub trait Read {
 }
 
 impl dyn Read + '_ {
+    /// A value of any type.
+    pub fn scalar<T: Scalar>(&self, key: &str) -> Option<T> {
+        T::from_scalar(self.value(key)?)
+    }
+
     /// A structured value.
     pub fn json<T: JsonScalar>(&self, key: &str) -> Option<T> {
-        T::from_value(self.value(key)?)
+        self.scalar(key)
     }
 
     /// A code.
@@ -170,10 +186,12 @@ impl dyn Read + '_ {
         self.text(key).map(T::from)
     }
 
-    /// The members of a set of structured values.
-    pub fn set<T: JsonScalar>(&self, name: &str) -> Vec<T> {
-        let members = self.set_values(name);
-        members.into_iter().filter_map(T::from_value).collect()
+    /// The members of a set, in the order a form shows them.
+    pub fn set<T: SetMember>(&self, name: &str) -> Vec<T> {
+        let members = self.set_values(name).into_iter();
+        let mut members: Vec<T> = members.filter_map(T::from_scalar).collect();
+        members.sort_by_key(SetMember::place);
+        members
     }
 }
 
@@ -183,11 +201,7 @@ impl Read for EntryState {
     }
 
     fn set_values(&self, name: &str) -> Vec<&Value> {
-        let member = |key: &str| {
-            key.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let members = self.fields.iter().filter(|(key, _)| member(key));
+        let members = self.fields.iter().filter(|(key, _)| is_member(key, name));
         members
             .filter_map(|(_, claims)| claims.first().map(|claim| &claim.value))
             .collect()

@@ -147,6 +147,57 @@ flags! {
 }
 
 impl FlagCode {
+    /// What a list marks the entry with, in a few words.
+    pub fn title(self) -> Words {
+        match self {
+            FlagCode::DiscordantBloodGroup => {
+                Words::new("discordant blood groups", "groupes sanguins discordants")
+            }
+            FlagCode::NoKnownAllergyContradicted => Words::new(
+                "contradicted: no known allergy",
+                "contredit : aucune allergie connue",
+            ),
+            FlagCode::RefutationAgainstDanger => {
+                Words::new("ruled out against danger", "réfuté malgré un danger")
+            }
+            FlagCode::DoseDisputed => Words::new("dose disputed", "posologie en litige"),
+            FlagCode::ToReconcile => Words::new("to reconcile", "à concilier"),
+            FlagCode::StatusAgainstEdit => {
+                Words::new("closed while edited", "clos pendant une modification")
+            }
+            FlagCode::CriticalityDisputed => {
+                Words::new("criticality disputed", "criticité en litige")
+            }
+            FlagCode::EditedWhileInError => Words::new(
+                "withdrawn while edited",
+                "saisi par erreur, mais modifié entre-temps",
+            ),
+            FlagCode::SubstanceTwice => Words::new("same substance twice", "substance en double"),
+            FlagCode::DecidedDifferently => Words::new("settled twice", "réglé de deux façons"),
+            FlagCode::DirectivesSameDate => Words::new("two of one date", "deux de même date"),
+            FlagCode::TrustedPersonDisputed => {
+                Words::new("trusted person disputed", "personne de confiance en litige")
+            }
+            FlagCode::DirectiveUndated => {
+                Words::new("no date: not in force", "sans date : pas en vigueur")
+            }
+            FlagCode::PregnancyToConfirm => Words::new("to confirm", "à confirmer"),
+            FlagCode::ReplacedTwice => Words::new("replaced twice", "remplacé deux fois"),
+            FlagCode::HiddenAllergy => Words::new("hidden allergy", "allergie masquée"),
+            FlagCode::HeldEdit => Words::new("edit held", "modification retenue"),
+            FlagCode::RefutedAgainstEdit => {
+                Words::new("ruled out while edited", "réfuté pendant une modification")
+            }
+            FlagCode::Proposal => Words::new("proposal", "proposition"),
+            FlagCode::ConcurrentValues => Words::new("two values", "deux valeurs"),
+            FlagCode::PossibleDuplicate => Words::new("possible duplicate", "doublon possible"),
+            FlagCode::RightRestricted => Words::new("right restricted", "droit restreint"),
+            FlagCode::VisibilityRestricted => {
+                Words::new("visibility restricted", "visibilité restreinte")
+            }
+        }
+    }
+
     /// What settles it beside an edit of the entry. Nothing settles what only an edit can make
     /// safe: two doses do not become one by being looked at.
     pub fn verdicts(self) -> &'static [Verdict] {

@@ -1,6 +1,6 @@
 //! The decisions themselves (MISSION: "Who may do what"; French law is cited where it is the source).
 
-use super::matrix::never_written_by_delegates;
+use super::matrix::never_writes;
 use super::{
     Access, Action, Decision, Flag, Matrix, Reason, Rights, Role, Standing, Subject, is_right,
 };
@@ -167,7 +167,7 @@ impl Asked<'_> {
             // Whom a right names may know of it; of a block and the emergency switches, nobody.
             _ if is_right(kind) => {
                 self.class.concerns == Some(self.standing.person)
-                    && !matches!(kind, "block" | "emergency-switch")
+                    && !matches!(kind, "block" | "emergency-switches")
             }
             role => self.matrix.access(role, kind) >= Access::Read,
         };
@@ -203,7 +203,7 @@ impl Asked<'_> {
             _ if kind.is_empty() => false,
             Role::Holder => true,
             Role::Professional(_) if !self.standing.writes => return Err(Reason::ReadOnly),
-            role if role.is_delegate() && never_written_by_delegates(kind) => false,
+            role if never_writes(role, kind) => false,
             role => self.matrix.access(role, kind) >= Access::Write,
         };
         allowed.then_some(()).ok_or(Reason::KindNotWritable)

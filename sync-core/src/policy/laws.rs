@@ -150,6 +150,25 @@ proptest! {
     }
 
     #[test]
+    fn the_holder_alone_names_a_trusted_person_decides_on_organs_and_sets_the_switches(
+        mut case in any_case(), subject in any_subject(),
+        kind in prop::sample::select(vec!["trusted-person", "organ-donation", "emergency-switches"]),
+    ) {
+        case.class.kind = kind.to_owned();
+        let holder = subject.person == case.rights.holder();
+        for (role, action) in questions() {
+            let writes = matches!(action, Action::Create | Action::Edit | Action::SetRight);
+            if writes && case.decide(&subject, &role, action).is_allowed() {
+                prop_assert!(holder && role == Role::Holder);
+            }
+        }
+        if kind == "emergency-switches" {
+            let reads = |role| case.decide(&subject, role, Action::Read).is_allowed();
+            prop_assert!(holder || !sample::roles().iter().any(reads));
+        }
+    }
+
+    #[test]
     fn a_decision_that_differs_has_another_epoch(
         case in any_case(), grant in any_fact(), change in any_fact(), same_person in any::<bool>(),
         later in 0u64..12, matters in prop::collection::vec(any_matter(), 1..12),

@@ -228,18 +228,16 @@ impl Default for Matrix {
     }
 }
 
-/// What no caregiver and no legal representative writes, whatever a matrix says: to name a
-/// trusted person and to write directives are acts of the person alone (Code de la santé
-/// publique, L. 1111-6 and L. 1111-11), and so is the choice about organ donation.
-pub(super) fn never_written_by_delegates(kind: &str) -> bool {
-    matches!(
-        kind,
-        "advance-directive"
-            | "organ-donation"
-            | "trusted-person"
-            | "document/EXPPAT_1"
-            | "document/EXPPAT_3"
-    )
+/// What somebody in a role never writes, whatever a matrix says: to name a trusted person and to
+/// decide about organ donation are acts of the holder alone (Code de la santé publique, L. 1111-6
+/// and L. 1232-1); so is to write directives (L. 1111-11), but that a professional may deposit the
+/// scan at the holder's request.
+pub(super) fn never_writes(role: &Role, kind: &str) -> bool {
+    match kind {
+        "organ-donation" | "trusted-person" => *role != Role::Holder,
+        "advance-directive" | "document/EXPPAT_1" | "document/EXPPAT_3" => role.is_delegate(),
+        _ => false,
+    }
 }
 
 fn row(name: &str, cells: &str) -> Result<Row, MatrixError> {
@@ -257,7 +255,7 @@ fn row(name: &str, cells: &str) -> Result<Row, MatrixError> {
     let mut row = Row::default();
     for ((access, cell), column) in row.iter_mut().zip(cells).zip(&COLUMNS) {
         *access = match cell {
-            "rw" if column.is_delegate() && never_written_by_delegates(name) => {
+            "rw" if never_writes(column, name) => {
                 return Err(MatrixError::HolderOnly {
                     row: name.to_owned(),
                     column: column.to_string(),

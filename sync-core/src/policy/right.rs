@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::codes;
 use crate::{EntryId, PersonId, Tick};
 
 /// Whether entries of this kind are rights: no matrix speaks of them, the holder writes them.
 pub fn is_right(kind: &str) -> bool {
-    RightKind::parse(kind).is_some() || kind == "emergency-switch"
+    RightKind::parse(kind).is_some() || kind == "emergency-switches"
 }
 
 /// The kinds of rights that name a person.
@@ -50,44 +51,15 @@ impl RightKind {
     }
 }
 
-/// Of what type a delegation is. A type this version does not know is kept, and gives no right.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum DelegationType {
-    /// An *aidant*.
-    Caregiver,
-    /// A parent of a minor.
-    Parent,
-    /// A guardian of a protected adult.
-    Guardian,
-    /// A type of a newer version.
-    Other(String),
-}
-
-impl DelegationType {
-    /// The types of this version, as they are written.
-    pub const CODES: &'static [&'static str] = &["caregiver", "parent", "guardian"];
-}
-
-impl From<String> for DelegationType {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "caregiver" => DelegationType::Caregiver,
-            "parent" => DelegationType::Parent,
-            "guardian" => DelegationType::Guardian,
-            _ => DelegationType::Other(text),
-        }
-    }
-}
-
-impl From<DelegationType> for String {
-    fn from(delegation: DelegationType) -> Self {
-        match delegation {
-            DelegationType::Caregiver => "caregiver".to_owned(),
-            DelegationType::Parent => "parent".to_owned(),
-            DelegationType::Guardian => "guardian".to_owned(),
-            DelegationType::Other(text) => text,
-        }
+codes! {
+    /// Of what type a delegation is. A type this version does not know is kept, and gives no right.
+    DelegationType {
+        /// An *aidant*.
+        Caregiver = "caregiver", "caregiver", "aidant";
+        /// A parent of a minor.
+        Parent = "parent", "parent of a minor", "titulaire de l’autorité parentale";
+        /// A guardian of a protected adult.
+        Guardian = "guardian", "guardian", "tuteur";
     }
 }
 

@@ -116,6 +116,15 @@ impl Rights {
         self.caregivers(now).1
     }
 
+    /// Whether a delegation in force at `now` makes somebody a caregiver, or will once one of the
+    /// [`MOST_CAREGIVERS`] places is free.
+    pub fn delegates_to(&self, person: PersonId, now: Tick) -> bool {
+        let mut facts = self.in_force(now);
+        person != self.holder
+            && !self.blocked(person, now)
+            && facts.any(|fact| fact.is_caregiver() && fact.person == person)
+    }
+
     /// Who is a caregiver at `now`, and which delegations wait.
     fn caregivers(&self, now: Tick) -> (BTreeSet<PersonId>, Vec<EntryId>) {
         let mut caregivers = BTreeSet::new();

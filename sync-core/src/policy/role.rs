@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::Words;
+
 /// A verified profession.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,6 +42,18 @@ impl Profession {
             Profession::Pharmacist => "pharmacist",
             Profession::Nurse => "nurse",
             Profession::Other => "other",
+        }
+    }
+
+    /// What people call it.
+    pub fn words(self) -> Words {
+        match self {
+            Profession::Physician => Words::new("physician", "médecin"),
+            Profession::Midwife => Words::new("midwife", "sage-femme"),
+            Profession::Dentist => Words::new("dentist", "chirurgien-dentiste"),
+            Profession::Pharmacist => Words::new("pharmacist", "pharmacien"),
+            Profession::Nurse => Words::new("nurse", "infirmier"),
+            Profession::Other => Words::new("health professional", "professionnel de santé"),
         }
     }
 
@@ -93,6 +107,19 @@ impl Role {
             Role::System => "system",
             Role::Other(text) => text,
         }
+    }
+
+    /// What people call it; nothing for a role of a newer version.
+    pub fn words(&self) -> Option<Words> {
+        Some(match self {
+            Role::Holder => Words::new("holder", "titulaire"),
+            Role::Caregiver => Words::new("caregiver", "aidant"),
+            Role::Representative => Words::new("legal representative", "représentant légal"),
+            Role::Professional(profession) => profession.words(),
+            Role::Desk => Words::new("insurance desk", "guichet de l’assurance"),
+            Role::System => Words::new("server", "serveur"),
+            Role::Other(_) => return None,
+        })
     }
 }
 

@@ -5,8 +5,18 @@
 //! not told again, may be gone everywhere else. So it is not dropped but handed back, as it was
 //! signed, whoever wrote it; the server says of each edit whether it was there after all, and what
 //! the viewer must forget.
+//!
+//! What the server had held, and no decision is known of, goes again too. What somebody signed whom
+//! the server does not know any more goes again once it gives something that their device signed;
+//! what this person signed under another key is signed anew.
 
-use super::{AnswerError, Entries, ReplicaHead, Unsent};
+use std::collections::BTreeSet;
+
+use super::renew::is_signed_by;
+use super::{AnswerError, AsideReason, Author, Entries, ReplicaHead, SetAside, Unsent};
+use crate::sign::PublicKey;
+use crate::sync::{HoldReason, Item, Refusal};
+use crate::{ChangeHash, DeviceId, EntryId, Tick, guard};
 
 impl ReplicaHead {
     /// The log was begun anew: nothing here is known to be in it.
@@ -25,10 +35,11 @@ impl ReplicaHead {
     }
 
     /// Puts what the resend did not name into the queue, in the order in which it was accepted, and
-    /// before own edits, which may follow it. Whether there was any.
+    /// before own edits, which may follow it; between them what was held. Whether there was any.
     pub(super) fn hand_back<E: Entries>(
         &mut self,
         entries: &mut E,
+        author: &Author,
     ) -> Result<bool, AnswerError<E::Error>> {
         self.handing_back = false;
         let mut lost: Vec<Unsent> = Vec::new();
@@ -43,10 +54,11 @@ impl ReplicaHead {
             }
             lost.extend(of_entry);
         }
+        lost.sort_by_key(|unsent| unsent.lost);
+        lost.extend(self.held_once(entries, author)?);
         if lost.is_empty() {
             return Ok(false);
         }
-        lost.sort_by_key(|unsent| unsent.lost);
         let own = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
         let own = own.into_iter().filter(|unsent| unsent.lost.is_none());
         let own: Vec<Unsent> = own.collect();
@@ -60,4 +72,157 @@ impl ReplicaHead {
         }
         Ok(true)
     }
+
+    /// The edits that the server held, each after those it follows, unless a decision is known.
+    /// What was made in good faith is handed back, for the holder to decide; the rest goes as it
+    /// went at first.
+    fn held_once<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+    ) -> Result<Vec<Unsent>, AnswerError<E::Error>> {
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        let mut held = Vec::new();
+        for aside in entries.aside().map_err(AnswerError::Store)? {
+            let AsideReason::Held(reason) = aside.why else {
+                continue;
+            };
+            let settled = entries.is_settled(&aside.change);
+            if settled.map_err(AnswerError::Store)? || is_here(entries, &aside)? {
+                continue;
+            }
+            let seen = aside.edit.origin.read().ok().and_then(|origin| origin.seen);
+            let asked = (reason != HoldReason::NotPermitted).then(|| seen.map(|seen| seen.tick));
+            let lost = aside.lost.or(asked.flatten());
+            let unsent = again(&aside, lost);
+            if lost.is_some() || is_signed_by(&unsent, device) {
+                let shown = aside
+                    .checkpoint
+                    .filter(|shown| !self.earlier.contains(shown));
+                self.earlier.extend(shown);
+                held.push(unsent);
+            }
+        }
+        Ok(in_order(held))
+    }
+
+    /// Whether an edit that was handed back was made here, under a key that the server does not know
+    /// any more: it is signed anew then. Else the device that signed it is noted.
+    pub(super) fn is_unknown<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        unsent: &Unsent,
+    ) -> Result<bool, AnswerError<E::Error>> {
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        let Ok(origin) = unsent.edit.origin.read() else {
+            return Ok(false);
+        };
+        let entry = unsent.edit.entry;
+        let local = entries.load(&entry).map_err(AnswerError::Store)?;
+        match local.filter(|local| local.has(&unsent.change)) {
+            Some(mut local)
+                if origin.device != device && self.signed_as.contains(&origin.device) =>
+            {
+                local.give_up(&unsent.change);
+                entries.store(&entry, &local).map_err(AnswerError::Store)?;
+                let own = Unsent {
+                    lost: None,
+                    ..unsent.clone()
+                };
+                entries.enqueue(&own).map_err(AnswerError::Store)?;
+                Ok(true)
+            }
+            _ => {
+                self.unknown.insert(origin.device);
+                Ok(false)
+            }
+        }
+    }
+
+    /// The devices that signed some of the news, of those that the server did not know.
+    pub(super) fn signers(&self, news: &[Item]) -> BTreeSet<DeviceId> {
+        if self.unknown.is_empty() {
+            return BTreeSet::new();
+        }
+        let signed = |item: &Item| Some(item.edit.origin.read().ok()?.device);
+        let signers = news.iter().filter_map(signed);
+        signers
+            .filter(|device| self.unknown.contains(device))
+            .collect()
+    }
+
+    /// Hands back again what these devices signed, which the server knows by now: it gave something
+    /// that they signed. Whether there was any.
+    pub(super) fn try_again<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        known: &BTreeSet<DeviceId>,
+    ) -> Result<bool, AnswerError<E::Error>> {
+        if known.is_empty() {
+            return Ok(false);
+        }
+        self.unknown.retain(|device| !known.contains(device));
+        let asides = entries.aside().map_err(AnswerError::Store)?;
+        let refused = AsideReason::Refused(Refusal::NotAuthentic);
+        let theirs = |aside: &&SetAside| {
+            let origin = aside.edit.origin.read();
+            aside.why == refused && origin.is_ok_and(|origin| known.contains(&origin.device))
+        };
+        let of: BTreeSet<EntryId> = asides.iter().filter(theirs).map(|a| a.edit.entry).collect();
+        let follows = AsideReason::Held(HoldReason::FollowsHeld);
+        let goes = |aside: &&SetAside| {
+            let follows = aside.why == follows && of.contains(&aside.edit.entry);
+            aside.lost.is_some() && (theirs(aside) || follows)
+        };
+        let mut unsent = Vec::new();
+        for aside in asides.iter().filter(goes) {
+            if !is_here(entries, aside)? {
+                unsent.push(again(aside, aside.lost));
+            }
+        }
+        for unsent in in_order(unsent) {
+            let waits = entries.unsent(&unsent.change);
+            if waits.map_err(AnswerError::Store)?.is_none() {
+                entries.enqueue(&unsent).map_err(AnswerError::Store)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether an edit that was set aside came back meanwhile: somebody else handed it back. It is not
+/// aside then.
+fn is_here<E: Entries>(entries: &mut E, aside: &SetAside) -> Result<bool, AnswerError<E::Error>> {
+    let local = entries.load(&aside.edit.entry);
+    let local = local.map_err(AnswerError::Store)?;
+    let here = local.is_some_and(|local| local.has(&aside.change));
+    if here {
+        entries.take_up(&aside.change).map_err(AnswerError::Store)?;
+    }
+    Ok(here)
+}
+
+fn again(aside: &SetAside, lost: Option<Tick>) -> Unsent {
+    Unsent {
+        edit: aside.edit.clone(),
+        change: aside.change,
+        lost,
+    }
+}
+
+/// Edits, each after those of them that it follows.
+fn in_order(mut edits: Vec<Unsent>) -> Vec<Unsent> {
+    let mut sorted = Vec::with_capacity(edits.len());
+    while !edits.is_empty() {
+        let left: BTreeSet<ChangeHash> = edits.iter().map(|unsent| unsent.change).collect();
+        let waits = |unsent: &Unsent| {
+            let inspected = guard::inspect(&unsent.edit.change);
+            inspected.is_ok_and(|inspected| inspected.past.deps.iter().any(|d| left.contains(d)))
+        };
+        let (later, next) = edits.into_iter().partition(waits);
+        sorted.extend::<Vec<Unsent>>(next);
+        edits = later;
+    }
+    sorted
 }

@@ -1,5 +1,7 @@
 //! What a replica knows besides its entries.
 
+use std::collections::BTreeSet;
+
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,13 @@ pub struct ReplicaHead {
     /// It is the first of a log begun anew: what it does not name is handed back.
     #[serde(default)]
     pub handing_back: bool,
+    /// Devices whose edits were handed back to a server that does not know them. Once it does, they
+    /// go again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unknown: BTreeSet<DeviceId>,
+    /// The device keys under which edits were made here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub signed_as: BTreeSet<DeviceId>,
 }
 
 impl ReplicaHead {
@@ -68,6 +77,8 @@ impl ReplicaHead {
             generation: 0,
             resending: false,
             handing_back: false,
+            unknown: BTreeSet::new(),
+            signed_as: BTreeSet::new(),
         }
     }
 
@@ -92,6 +103,8 @@ impl ReplicaHead {
             local.generation = self.generation;
         }
         let unsent = self.write(&mut local, author, entry, writes, cites, at)?;
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        self.signed_as.insert(device);
         entries.enqueue(&unsent).map_err(EditError::Store)?;
         entries.store(&entry, &local).map_err(EditError::Store)?;
         Ok(unsent.change)
@@ -164,6 +177,13 @@ impl ReplicaHead {
             edits,
             limit,
         })
+    }
+
+    /// The checkpoint that an edit names, if it can be shown.
+    pub(super) fn shown(&self, edit: &Edit) -> Option<SignedCheckpoint> {
+        let digest = edit.origin.read().ok()?.seen?.digest;
+        let mut held = self.earlier.iter().chain(&self.checkpoint);
+        held.find(|held| held.digest() == digest).cloned()
     }
 
     /// The checkpoints that edits name, but for the one the cursor proves.

@@ -63,12 +63,27 @@ impl Entries for Memory {
     }
 
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), Infallible> {
+        self.aside.retain(|known| known.change != aside.change);
         self.aside.push(aside.clone());
+        Ok(())
+    }
+
+    fn aside(&mut self) -> Result<Vec<SetAside>, Infallible> {
+        Ok(self.aside.clone())
+    }
+
+    fn take_up(&mut self, change: &ChangeHash) -> Result<(), Infallible> {
+        self.aside.retain(|aside| aside.change != *change);
         Ok(())
     }
 
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Infallible> {
         self.held.push(held.clone());
         Ok(())
+    }
+
+    fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, Infallible> {
+        let mut held = self.held.iter().filter(|held| held.settled.is_some());
+        Ok(held.any(|held| held.change().is_ok_and(|named| named == *change)))
     }
 }

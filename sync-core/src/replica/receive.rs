@@ -113,14 +113,16 @@ impl ReplicaHead {
         if anew {
             self.doubt_all(entries)?;
         }
-        self.outcomes(entries, answer, &mut report)?;
+        self.outcomes(entries, author, answer, &mut report)?;
         let news = self.attested(answer)?;
         self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
             self.incarnation = fresh;
             self.set_aside(entries, author, now, &mut report)?;
         }
+        let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;
+        report.more |= self.try_again(entries, &signers)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
@@ -130,7 +132,7 @@ impl ReplicaHead {
         if self.resending && !answer.more {
             self.resending = false;
             if self.handing_back {
-                report.more |= self.hand_back(entries)?;
+                report.more |= self.hand_back(entries, author)?;
             }
             let unnamed = entries.older_than(self.generation);
             for entry in unnamed.map_err(AnswerError::Store)? {
@@ -205,6 +207,7 @@ impl ReplicaHead {
     fn outcomes<E: Entries>(
         &mut self,
         entries: &mut E,
+        author: &Author,
         answer: &SyncAnswer,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
@@ -226,8 +229,22 @@ impl ReplicaHead {
                 Verdict::Held(reason) => AsideReason::Held(reason),
                 Verdict::Refused(refusal) => AsideReason::Refused(refusal),
             };
-            let Unsent { edit, change, .. } = unsent;
-            report.aside.push(SetAside { edit, change, why });
+            if why == AsideReason::Refused(Refusal::NotAuthentic)
+                && unsent.lost.is_some()
+                && self.is_unknown(entries, author, &unsent)?
+            {
+                report.more = true;
+                continue;
+            }
+            let Unsent { edit, change, lost } = unsent;
+            let checkpoint = self.shown(&edit);
+            report.aside.push(SetAside {
+                edit,
+                change,
+                why,
+                checkpoint,
+                lost,
+            });
         }
         Ok(())
     }
@@ -240,10 +257,27 @@ impl ReplicaHead {
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
         let entry = unsent.edit.entry;
-        let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
-            return Ok(());
+        let local = entries.load(&entry).map_err(AnswerError::Store)?;
+        let there = |local: &LocalEntry| local.has(&unsent.change);
+        let local = match local {
+            Some(mut local) if there(&local) => {
+                local.accepted(&unsent.change, tick);
+                local
+            }
+            local => {
+                // It had been set aside.
+                entries
+                    .take_up(&unsent.change)
+                    .map_err(AnswerError::Store)?;
+                let mut local = local.unwrap_or_default();
+                local.generation = self.generation;
+                let Edit { change, origin, .. } = &unsent.edit;
+                if local.take(change, origin.clone(), Some(tick)).is_err() {
+                    return Ok(());
+                }
+                local
+            }
         };
-        local.accepted(&unsent.change, tick);
         entries.store(&entry, &local).map_err(AnswerError::Store)?;
         match unsent.lost {
             None => report.accepted.push(unsent.change),
@@ -312,15 +346,18 @@ impl ReplicaHead {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
-            let lost = local.lost(&entry).into_iter().map(|lost| lost.change);
-            let lost: BTreeSet<ChangeHash> = lost.collect();
+            let lost = local.lost(&entry).into_iter();
+            let lost: BTreeMap<ChangeHash, Option<Tick>> =
+                lost.map(|lost| (lost.change, lost.lost)).collect();
             let removed = local.without(&entry, &out)?;
             let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
             for (hash, edit) in unsent {
                 entries.dequeue(&hash).map_err(AnswerError::Store)?;
-                if gone_with_it || lost.contains(&hash) {
-                    self.follow_aside(entries, edit, hash, report)?;
+                if gone_with_it || lost.contains_key(&hash) {
+                    let lost = lost.get(&hash).copied().flatten();
+                    let aside = self.follow_aside(entries, edit, hash, lost)?;
+                    report.aside.push(aside);
                 } else if let Some(again) = self.make_again(&mut local, author, &edit, now)? {
                     entries.enqueue(&again).map_err(AnswerError::Store)?;
                 }
@@ -338,18 +375,22 @@ impl ReplicaHead {
         Ok(())
     }
 
-    fn follow_aside<E: Entries>(
+    pub(super) fn follow_aside<E: Entries>(
         &self,
         entries: &mut E,
         edit: Edit,
         change: ChangeHash,
-        report: &mut Report,
-    ) -> Result<(), AnswerError<E::Error>> {
-        let why = AsideReason::Held(crate::sync::HoldReason::FollowsHeld);
-        let aside = SetAside { edit, change, why };
+        lost: Option<Tick>,
+    ) -> Result<SetAside, AnswerError<E::Error>> {
+        let aside = SetAside {
+            change,
+            why: AsideReason::Held(crate::sync::HoldReason::FollowsHeld),
+            checkpoint: self.shown(&edit),
+            edit,
+            lost,
+        };
         entries.set_aside(&aside).map_err(AnswerError::Store)?;
-        report.aside.push(aside);
-        Ok(())
+        Ok(aside)
     }
 
     /// The same edit on what is left of the entry; nothing when it would change nothing there.
@@ -416,7 +457,13 @@ impl ReplicaHead {
             for Waiting { change, edit, .. } in of_entry.extract_if(.., |one| rival(one)) {
                 entries.dequeue(&change).map_err(AnswerError::Store)?;
                 let why = AsideReason::Refused(Refusal::Equivocation);
-                report.aside.push(SetAside { edit, change, why });
+                report.aside.push(SetAside {
+                    edit,
+                    change,
+                    why,
+                    checkpoint: None,
+                    lost: None,
+                });
             }
         }
         Ok(())

@@ -25,7 +25,8 @@ impl ReplicaHead {
     /// `fresh` becomes the store's incarnation then.
     ///
     /// They say what they said: in the same role, at the same device time, having seen the same
-    /// checkpoint, and following the same changes, so that what was concurrent with them still is.
+    /// checkpoint, if it can be shown, and following the same changes, so that what was concurrent
+    /// with them still is.
     pub(super) fn renew<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -41,6 +42,11 @@ impl ReplicaHead {
             return Ok(false);
         }
         self.incarnation = fresh;
+        let signed = old
+            .iter()
+            .filter_map(|unsent| unsent.edit.origin.read().ok());
+        self.signed_as.extend(signed.map(|origin| origin.device));
+        self.signed_as.insert(device);
         for unsent in &old {
             let change = unsent.change;
             // What follows an edit is made again with it.
@@ -55,7 +61,14 @@ impl ReplicaHead {
                 (Some(Unsent { edit, change, .. }), None) => {
                     entries.dequeue(&change).map_err(AnswerError::Store)?;
                     let why = AsideReason::Refused(Refusal::NotAuthentic);
-                    let aside = SetAside { edit, change, why };
+                    let checkpoint = self.shown(&edit);
+                    let aside = SetAside {
+                        edit,
+                        change,
+                        why,
+                        checkpoint,
+                        lost: None,
+                    };
                     entries.set_aside(&aside).map_err(AnswerError::Store)?;
                 }
             }
@@ -82,10 +95,17 @@ impl ReplicaHead {
                 .flat_map(|dep| renewed.get(dep).cloned().unwrap_or_else(|| same(dep)))
                 .collect();
             let public = PublicKey::of(&author.key);
+            let said = edit.origin.read()?;
+            if !self.signed_as.contains(&said.device) {
+                // What another device signed, and the server had lost, follows it.
+                self.follow_aside(entries, edit, hash, None)?;
+                continue;
+            }
             let origin = Origin {
                 device: DeviceId::of(&public),
                 incarnation: self.incarnation,
-                ..edit.origin.read()?
+                seen: said.seen.filter(|_| self.shown(&edit).is_some()),
+                ..said
             };
             let actor = Actor::of(&public, &self.incarnation, &entry);
             let mut then = local.as_of(&entry, &deps)?;

@@ -168,6 +168,16 @@ impl HeldEdit {
     pub fn origin(&self) -> Result<Origin, crate::codec::Malformed> {
         self.edit.origin.read()
     }
+
+    /// The name of its change.
+    ///
+    /// # Errors
+    /// When it is no change.
+    pub fn change(&self) -> Result<ChangeHash, crate::codec::Malformed> {
+        let inspected = crate::guard::inspect(&self.edit.change);
+        let inspected = inspected.map_err(|_| crate::codec::Malformed("held edit"))?;
+        Ok(inspected.hash())
+    }
 }
 
 /// What was decided of a held edit.

@@ -84,7 +84,7 @@ pub(super) fn run(
             "the access log's {} lines verify on Jeanne's phone",
             log.lines
         ),
-        log.problem.filter(|_| !log.intact),
+        log.problem.map(|problem| problem.en),
     );
     let verified = stage.server.carnet_text(&["verify"]);
     check(

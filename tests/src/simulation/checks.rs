@@ -28,6 +28,8 @@ pub struct Diary {
     pub cloned: bool,
     /// What the server lost and this device had: it must not lose it too.
     owes: BTreeSet<(EntryId, ChangeHash)>,
+    /// What of that was its own and was signed anew under another key.
+    renewed: BTreeSet<ChangeHash>,
 }
 
 impl Diary {
@@ -49,6 +51,7 @@ impl Diary {
             ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
             cloned: self.cloned,
             owes: self.owes.clone(),
+            renewed: self.renewed.clone(),
             ..copy
         }
     }
@@ -96,6 +99,8 @@ pub struct Counts {
     pub put_back: u64,
     /// Acknowledged edits that it had lost then and has again.
     pub handed_back: u64,
+    /// Devices that were revoked, and signed in again with a fresh key.
+    pub revoked: u64,
 }
 
 impl Counts {
@@ -118,6 +123,7 @@ impl Counts {
             settled,
             put_back,
             handed_back,
+            revoked,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -135,6 +141,7 @@ impl Counts {
         self.settled += settled;
         self.put_back += put_back;
         self.handed_back += handed_back;
+        self.revoked += revoked;
     }
 
     fn refused(&mut self, why: Refusal) {

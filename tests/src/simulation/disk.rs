@@ -41,6 +41,8 @@ pub struct Effects {
     /// The queue as it then stands, if it changed.
     unsent: Option<Vec<Unsent>>,
     aside: Vec<SetAside>,
+    /// What is in the record after all.
+    taken_up: BTreeSet<ChangeHash>,
     held: Vec<HeldEdit>,
 }
 
@@ -96,6 +98,8 @@ impl Disk {
         }
         let aside = effects.aside.into_iter();
         self.aside.extend(aside.map(|aside| (aside.change, aside)));
+        let taken_up = effects.taken_up;
+        self.aside.retain(|change, _| !taken_up.contains(change));
         for held in effects.held {
             if let Some(change) = change_of(&held) {
                 self.held.insert(change, held);
@@ -217,8 +221,33 @@ impl Entries for Transaction<'_> {
 
     fn set_aside(&mut self, aside: &SetAside) -> Result<(), PowerCut> {
         self.burn()?;
+        self.effects.taken_up.remove(&aside.change);
         self.effects.aside.push(aside.clone());
         Ok(())
+    }
+
+    fn aside(&mut self) -> Result<Vec<SetAside>, PowerCut> {
+        self.burn()?;
+        let mut all = self.disk.aside.clone();
+        let new = self.effects.aside.iter().cloned();
+        all.extend(new.map(|aside| (aside.change, aside)));
+        let taken_up = &self.effects.taken_up;
+        all.retain(|change, _| !taken_up.contains(change));
+        Ok(all.into_values().collect())
+    }
+
+    fn take_up(&mut self, change: &ChangeHash) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.taken_up.insert(*change);
+        Ok(())
+    }
+
+    fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, PowerCut> {
+        self.burn()?;
+        let new = self.effects.held.iter();
+        let mut of_it = new.filter(|held| change_of(held) == Some(*change));
+        let held = of_it.next_back().or(self.disk.held.get(change));
+        Ok(held.is_some_and(|held| held.settled.is_some()))
     }
 
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), PowerCut> {

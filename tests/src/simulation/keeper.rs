@@ -50,8 +50,10 @@ pub struct Keeper {
     given: u64,
     /// What somebody copied of what is durable.
     copy: Option<Books>,
-    /// When the books were put back from a copy last.
-    put_back: Option<Tick>,
+    /// The lives of the log that ended when the books were put back from a copy, and when.
+    lives: BTreeMap<LogIncarnation, Tick>,
+    /// When devices were registered that were not there from the beginning.
+    registered: BTreeMap<DeviceId, Tick>,
 }
 
 impl Keeper {
@@ -76,7 +78,8 @@ impl Keeper {
             bug,
             given: 0,
             copy: None,
-            put_back: None,
+            lives: BTreeMap::new(),
+            registered: BTreeMap::new(),
         }
     }
 
@@ -99,7 +102,7 @@ impl Keeper {
     /// answered; the transaction is then as before.
     pub fn handle(&mut self, request: &SyncRequest, now: Tick) -> Option<Handled> {
         let submitter = self.sessions.get(&request.device)?.clone();
-        if request.v != PROTOCOL {
+        if submitter.revoked || request.v != PROTOCOL {
             return None;
         }
         let mut books = self.books().clone();
@@ -145,10 +148,31 @@ impl Keeper {
         self.durable = copy;
         self.durable.last = told.max(now);
         self.durable.restored();
-        self.put_back = Some(self.durable.last);
+        self.lives.insert(self.log, self.durable.last);
         self.log = log;
         self.durable.reopen()?;
         Ok(Some(kept))
+    }
+
+    /// A device is revoked, and its person signs in with another.
+    pub fn revoke(&mut self, device: Submitter, next: Submitter, now: Tick) {
+        let revoked = Submitter {
+            revoked: true,
+            ..device
+        };
+        self.sessions.insert(revoked.device, revoked);
+        self.registered.insert(next.device, now);
+        self.sessions.insert(next.device, next);
+    }
+
+    /// Whether a device was revoked.
+    pub fn is_revoked(&self, device: DeviceId) -> bool {
+        let known = self.sessions.get(&device);
+        known.is_some_and(|known| known.revoked)
+    }
+
+    fn registered(&self, device: DeviceId) -> Tick {
+        self.registered.get(&device).copied().unwrap_or_default()
     }
 
     /// Which life of the log this is.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use carnet_mobile::device::Device;
 use carnet_mobile::error::{CarnetError, Error};
-use carnet_mobile::face::{Carnet, Profile, Record, SyncResult};
+use carnet_mobile::face::{Carnet, Profile, ProfileInfo, Record, SyncResult};
 use carnet_mobile::store::{Shelf, StoreError, Unlocked};
 use carnet_mobile::terminal;
 use ed25519_dalek::SigningKey;
@@ -55,6 +55,14 @@ impl Phone {
     /// When the ceremony fails.
     pub fn sign_in(&self, server: &str) -> Result<Arc<Profile>, SupportError> {
         Ok(self.0.sign_in(server, None)?)
+    }
+
+    /// Unlocks a profile with its person's passkey, without the server.
+    ///
+    /// # Errors
+    /// When the ceremony fails.
+    pub fn unlock(&self, profile: &ProfileInfo) -> Result<Arc<Profile>, SupportError> {
+        Ok(self.0.unlock(profile)?)
     }
 
     /// Stays offline, or goes online again.

@@ -1,6 +1,7 @@
 //! The server in a process of its own.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -9,11 +10,24 @@ use super::SupportError;
 
 const PLAYS: &str = "CARNET_TESTS_PLAYS";
 const CARNET: &str = "carnet";
+const PHONE: &str = "carnet-phone";
 
-/// Becomes the program `carnet` if this process was started to be it. Every program of this crate
-/// that starts servers asks this first.
+/// Becomes the program `carnet`, or `carnet-phone`, if this process was started to be it. Every
+/// program of this crate that starts servers asks this first.
 pub fn be_carnet() -> Option<ExitCode> {
-    (std::env::var_os(PLAYS)? == CARNET).then(server::cli::main)
+    let plays = std::env::var_os(PLAYS)?;
+    if plays == PHONE {
+        return Some(carnet_mobile::terminal::run());
+    }
+    (plays == CARNET).then(server::cli::main)
+}
+
+/// `carnet-phone` in a process of its own, on the phone in a folder, with nobody at the keyboard.
+pub fn phone_in_terminal(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.env(PLAYS, PHONE).stdin(Stdio::null());
+    command.arg("--store").arg(folder).args(arguments);
+    command
 }
 
 /// A running server.
@@ -47,7 +61,11 @@ impl Server {
         data: &Path,
         arguments: &[&str],
     ) -> Result<Self, SupportError> {
-        std::fs::create_dir_all(data).map_err(SupportError::io("the data directory"))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .map_err(SupportError::io("the data directory"))?;
         let logs = std::fs::File::options()
             .create(true)
             .append(true)

@@ -40,13 +40,16 @@ fn two_of_the_staff_share_a_tablet_and_sign_each_for_themselves() {
     assert_eq!(labels(&by_nurse), set(["Iode"]), "each has their own copy");
 
     // Whoever leaves locks; the other's profile does not open theirs.
-    doctor.profile.lock();
+    doctor.profile.lock().expect("locks");
     let locked = by_doctor.record.entries(false);
     assert_eq!(locked.err(), Some(CarnetError::Locked));
     assert_eq!(labels(&by_nurse), set(["Iode"]));
     let listed = tablet.carnet().profiles().expect("profiles");
     let hers = listed.iter().find(|one| one.locked).expect("one is locked");
-    let unlocked = tablet.carnet().unlock(hers.id.clone()).expect("unlocks");
+    let refused = tablet.carnet().unlock(hers.id.clone());
+    assert_eq!(refused.err(), Some(CarnetError::Locked));
+    // The doctor's passkey opens it, with no network.
+    let unlocked = tablet.unlock(hers).expect("unlocks");
     let again = unlocked.record(record.to_string()).expect("known offline");
     assert_eq!(again.entries(false).expect("readable").len(), 3);
 

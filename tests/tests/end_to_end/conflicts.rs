@@ -248,7 +248,7 @@ fn a_contact_is_joined_field_by_field() {
         ],
     );
     for copy in &copies {
-        let shown = EmergencyContactDraft::read(&view(copy, "Jeanne"));
+        let shown = EmergencyContactDraft::read(&view(copy, "Jeanne")).expect("a contact");
         let numbers: Vec<_> = shown.phones.iter().map(|p| p.number.as_str()).collect();
         assert_eq!(
             numbers,

@@ -145,7 +145,7 @@ fn paths_and_methods_that_are_not_there_are_problems() {
             (Method::PUT, "/v1/me/devices/%00"),
             (Method::DELETE, "/v1/me/passkeys/%F0%9F%92%A9"),
             (Method::DELETE, "/v1/me/devices/AAAA"),
-            (Method::GET, "/v1/professionals/not-a-number"),
+            (Method::POST, "/v1/professionals/search"),
             (Method::GET, "/v1/records/..%2f..%2fetc/log"),
         ] {
             let request = wire.request(method, path).bearer_auth(&token);

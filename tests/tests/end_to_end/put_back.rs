@@ -119,6 +119,81 @@ fn phones_hand_back_what_a_snapshot_did_not_have() {
     lost_and_handed_back(&mut stage, &family, &snapshot);
 }
 
+/// Revoked since the backup, on a device that the backup knows: it stays revoked. The key store is
+/// not put back with the data, and has the journal.
+#[test]
+fn what_was_revoked_since_the_backup_stays_revoked() {
+    let mut stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    let lost = mother.invite(&stage, "lost phone");
+    let theirs = lost.synced(record);
+    let other = mother.invite(&stage, "tablet");
+    let on_tablet = other.synced(record);
+    let backup = stage.place("backup");
+    let to = backup.to_str().expect("a plain name");
+    stage
+        .server()
+        .carnet_text(&["backup", to])
+        .expect("backs up");
+
+    // The newest of each is the tablet's; the one before it, the lost phone's.
+    let passkeys = mother.profile.passkeys().expect("hers are listed");
+    let [_, passkey, _] = &passkeys[..] else {
+        panic!("{} passkeys", passkeys.len());
+    };
+    mother
+        .profile
+        .revoke_passkey(passkey.id.clone())
+        .expect("it is hers");
+    let devices = mother.profile.devices().expect("hers are listed");
+    mother
+        .profile
+        .revoke_device(devices[1].id.clone())
+        .expect("it is hers");
+    other.profile.sign_out().expect("signs out");
+    let code = mother.profile.invite().expect("an invitation").code;
+    let late = stage.enrol("late", &code);
+    stage.stop();
+    put_back(&stage, &backup.join("carnet.sqlite"));
+    stage.start();
+
+    theirs.sync().expect_err("its device is revoked");
+    on_tablet.sync().expect_err("its session was ended");
+    let url = stage.server().url();
+    lost.phone
+        .sign_in(url)
+        .map(drop)
+        .expect_err("its passkey is revoked");
+    other.phone.sign_in(url).expect("its passkey is good");
+    sync(&on_tablet);
+    late.phone
+        .sign_in(url)
+        .map(drop)
+        .expect_err("its passkey came after the backup");
+    let phone = carnet_tests::support::Phone::open(&stage.place("thief")).expect("a phone");
+    phone
+        .enrol(url, &code)
+        .map(drop)
+        .expect_err("the code was used after the backup");
+    let verified = stage.server().carnet(&["verify"]).expect("verifies");
+    assert!(verified["revocations"].as_u64() >= Some(4), "{verified}");
+
+    // The holder is told that the server did it again; and a second start does nothing more.
+    let by_server = || {
+        sync(&hers);
+        assert!(hers.record.verify_access_log().expect("a log").intact);
+        let lines = hers.record.access_log().expect("the holder's log");
+        let again = lines.iter().filter(|line| line.action.ends_with("revoked"));
+        again.filter(|line| line.role == "system").count()
+    };
+    assert_eq!(by_server(), 2);
+    stage.stop();
+    stage.start();
+    assert_eq!(by_server(), 2);
+    theirs.sync().expect_err("its device is revoked");
+}
+
 /// A right that the backup does not have is not one that ended.
 #[test]
 fn nobody_forgets_a_record_because_the_backup_is_older_than_their_right() {

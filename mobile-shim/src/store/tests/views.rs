@@ -195,7 +195,13 @@ fn a_held_edit_is_not_offered_twice() {
     store
         .with_replica::<_, Error>(&profile, &RECORD, |_, rows| Ok(rows.note_held(&held)?))
         .unwrap();
-    let offered = |store: &mut Store| store.review(&profile, &RECORD).unwrap().1.len();
+    let offered = |store: &mut Store| {
+        store
+            .review(&profile, &RECORD, jiff::civil::date(2024, 10, 5))
+            .unwrap()
+            .1
+            .len()
+    };
     assert_eq!(offered(&mut store), 1);
     let author = store.author(&profile, &RECORD).unwrap();
     let writes = [Write::set(KIND, "own-note"), Write::set("text", "theirs")];

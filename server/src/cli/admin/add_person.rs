@@ -6,6 +6,7 @@ use sync_core::policy::Profession;
 use super::{CodeMaker, issue_code};
 use crate::app::App;
 use crate::cli::{CommandError, output};
+use crate::config::CodeDays;
 use crate::devices::{NAME_RULE, clean_name};
 use crate::people::{self, Person, Professional};
 use crate::webauthn::codes::Purpose;
@@ -13,6 +14,8 @@ use crate::webauthn::codes::Purpose;
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("who").required(true).args(["professional", "caregiver"])))]
 pub(in crate::cli) struct AddPerson {
+    #[command(flatten)]
+    pub(super) codes: CodeDays,
     /// A health professional who was verified
     #[arg(long, requires_all = ["rpps", "profession"])]
     professional: bool,

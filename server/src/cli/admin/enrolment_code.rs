@@ -5,11 +5,14 @@ use sync_core::PersonId;
 use super::{CodeMaker, issue_code};
 use crate::app::App;
 use crate::cli::{CommandError, output};
+use crate::config::CodeDays;
 use crate::people;
 use crate::webauthn::codes::Purpose;
 
 #[derive(Args)]
 pub(in crate::cli) struct EnrolmentCode {
+    #[command(flatten)]
+    pub(super) codes: CodeDays,
     /// The person, as opening or adding printed it
     #[arg(long, value_name = "ID")]
     person: PersonId,

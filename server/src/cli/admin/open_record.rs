@@ -6,6 +6,7 @@ use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain};
 use super::{CodeMaker, issue_code};
 use crate::app::App;
 use crate::cli::{CommandError, output};
+use crate::config::CodeDays;
 use crate::devices::{NAME_RULE, clean_name};
 use crate::people::Person;
 use crate::records::{self, OpenError, Opening};
@@ -13,6 +14,8 @@ use crate::webauthn::codes::Purpose;
 
 #[derive(Args)]
 pub(in crate::cli) struct OpenRecord {
+    #[command(flatten)]
+    pub(super) codes: CodeDays,
     /// Somebody who is entered already, as a professional or caregiver: the record is theirs, and
     /// they sign in as before
     #[arg(long, value_name = "ID")]

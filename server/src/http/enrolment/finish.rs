@@ -94,7 +94,7 @@ fn settle_enrolment(
         Ok(device) => device,
         Err(problem) => return Ok(Err(problem)),
     };
-    if !codes::consume(connection, now, &selector)? {
+    if !codes::consume(connection, &app.keys, now, &selector)? {
         return Ok(Err(CodeRefused::NotGood.into()));
     }
     let Some(passkey) = passkeys::add(connection, &app.keys, now, person, &name, passkey)? else {

@@ -98,7 +98,7 @@ pub async fn revoke(
     let id = device_id(&id)?;
     change(&app, move |app, connection| {
         let now = app.clock.now();
-        let done = devices::revoke(connection, now, signed.person, id)?;
+        let done = devices::revoke(connection, &app.keys, now, signed.person, id)?;
         if done {
             let revoked = SignInChange::DeviceRevoked;
             app.records

@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, Responder, delete, get, patch, web};
 use serde::Serialize;
+use sync_core::Bytes;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use crate::http::settle::{look, settle};
 use crate::http::{Body, Problem, ProblemType, Reply};
 use crate::records::SignInChange;
 use crate::sessions::Signed;
+use crate::webauthn::jwk::Jwk;
 use crate::webauthn::passkeys::{self, Revocation};
 
 /// A passkey of one's own.
@@ -20,6 +22,12 @@ pub struct PasskeyAnswer {
     id: Uuid,
     /// What its owner calls it.
     name: String,
+    /// The credential's identifier, as WebAuthn has it.
+    #[schema(value_type = String, format = Byte)]
+    credential_id: Bytes,
+    /// Its public key: a device whose person is away from any network checks by it that it is
+    /// them, and opens their profile.
+    public_key: Jwk,
     /// When it was enrolled, milliseconds since 1970.
     created: i64,
     /// When it was last used.
@@ -47,6 +55,8 @@ pub async fn list(app: web::Data<App>, signed: Signed) -> Result<impl Responder,
         .map(|one| PasskeyAnswer {
             id: one.id,
             name: one.name,
+            credential_id: Bytes::from(&one.passkey.cred_id()[..]),
+            public_key: one.passkey.get_public_key().into(),
             created: one.created.millis(),
             last_used: one.last_used.map(|time| time.millis()),
             revoked: one.revoked.map(|time| time.millis()),
@@ -96,7 +106,7 @@ pub async fn revoke(
     let revocation = settle(&app, move |app, connection| {
         let now = app.clock.now();
         let id = id.into_inner();
-        let revocation = passkeys::revoke(connection, now, signed.person, id)?;
+        let revocation = passkeys::revoke(connection, &app.keys, now, signed.person, id)?;
         if matches!(revocation, Revocation::Done) {
             let device = signed.device.map(|device| device.id);
             let change = SignInChange::PasskeyRevoked;

@@ -71,8 +71,8 @@ pub async fn end(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     change(&app, move |app, connection| {
-        let now = app.clock.now();
-        Ok(sessions::end(connection, now, signed.person, *id)?)
+        let (keys, now) = (&app.keys, app.clock.now());
+        Ok(sessions::end(connection, keys, now, signed.person, *id)?)
     })
     .await
 }

@@ -10,8 +10,8 @@ use crate::sessions::{self, Signed, ended_cookie};
 #[post("/v1/sign-out")]
 pub async fn handle(app: web::Data<App>, signed: Signed) -> Result<HttpResponse, Problem> {
     settle(&app, move |app, connection| {
-        let now = app.clock.now();
-        sessions::end(connection, now, signed.person, signed.session)?;
+        let (keys, now) = (&app.keys, app.clock.now());
+        sessions::end(connection, keys, now, signed.person, signed.session)?;
         Ok(Ok(()))
     })
     .await?;

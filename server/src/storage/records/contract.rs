@@ -5,7 +5,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, Move, RecordClock, RecordRow,
+    RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -29,8 +30,8 @@ macro_rules! record_store_contract {
             a_clock_never_goes_back,
             a_life_that_ended_never_begins_again,
             an_entrys_view_is_replaced,
-            touched_entries_come_by_their_last_touch,
-            entries_fall_due_once,
+            entries_come_by_name,
+            only_what_is_on_the_shelves_asked_for_is_met,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,
@@ -39,7 +40,6 @@ macro_rules! record_store_contract {
             rights_name_their_parties,
             held_edits_are_settled_once,
             held_edits_fall_due,
-            what_is_delayed_is_listed,
             what_is_kept_apart_is_told_once,
             the_access_log_has_no_gaps,
         );
@@ -79,6 +79,7 @@ fn row(n: u128) -> RecordRow {
             audit_head: Digest32([0; 32]),
             apart_len: 0,
             apart_head: None,
+            shelves: 0,
         },
         open: true,
         opening: vec![1, 2],
@@ -201,16 +202,26 @@ mod cases {
             store.begin_life(record, second).is_err(),
             "the first did not end"
         );
-        store.end_life(record, first, Tick(20)).expect("ended");
+        let life = |ended, kept, had| Life {
+            ended: Tick(ended),
+            kept,
+            had,
+        };
+        let ended = store.end_life(record, first, life(20, Some(3), 5));
+        ended.expect("ended");
         store.begin_life(record, second).expect("another life");
         let row = store.record(record).expect("reads").expect("the record");
         assert_eq!(row.log, second);
         assert!(store.begin_life(record, first).is_err());
         // It ended no earlier than anybody was told.
-        store.end_life(record, first, Tick(30)).expect("later");
-        store.end_life(record, first, Tick(25)).expect("known");
+        for known in [life(30, None, 4), life(25, Some(9), 7)] {
+            store.end_life(record, first, known).expect("known");
+        }
         let lives = store.lives(record).expect("reads");
-        assert_eq!(lives.into_iter().collect::<Vec<_>>(), [(first, Tick(30))]);
+        assert_eq!(
+            lives.into_iter().collect::<Vec<_>>(),
+            [(first, life(30, Some(3), 7))]
+        );
     }
 
     pub fn a_clock_never_goes_back<F: Fixture>(f: &mut F) {
@@ -223,6 +234,7 @@ mod cases {
             audit_head: Digest32([1; 32]),
             apart_len: 1,
             apart_head: Some(Digest32([2; 32])),
+            shelves: 2,
         };
         store.move_clock(record, &later).expect("forward");
         assert_eq!(
@@ -263,37 +275,71 @@ mod cases {
         assert!(store.put_entry(record_id(5), &entry(1, 1), b"").is_err());
     }
 
-    pub fn touched_entries_come_by_their_last_touch<F: Fixture>(f: &mut F) {
+    pub fn entries_come_by_name<F: Fixture>(f: &mut F) {
         let (record, other) = (record(f, 1), record(f, 2));
         let store = f.store();
-        for (n, tick) in [(1, 30), (2, 20), (3, 40), (4, 10)] {
+        for (n, tick) in [(1, 30), (3, 20), (2, 40)] {
             store.put_entry(record, &entry(n, tick), b"").expect("put");
         }
         store.put_entry(other, &entry(9, 25), b"").expect("put");
-        let all = store.touched(record, Tick(0), Tick(100), 10);
-        assert_eq!(touched_names(all), [4, 2, 1, 3]);
-        let some = store.touched(record, Tick(10), Tick(30), 10);
-        assert_eq!(touched_names(some), [2, 1]);
-        let first = store.touched(record, Tick(0), Tick(100), 1);
-        assert_eq!(touched_names(first), [4]);
-        // No two entries are touched at one tick.
-        assert!(store.put_entry(record, &entry(5, 40), b"").is_err());
+        let all = store.entries_after(record, None, 10);
+        assert_eq!(touched_names(all), [1, 2, 3]);
+        let some = store.entries_after(record, Some(entry_id(1)), 1);
+        assert_eq!(touched_names(some), [2]);
     }
 
-    pub fn entries_fall_due_once<F: Fixture>(f: &mut F) {
+    pub fn only_what_is_on_the_shelves_asked_for_is_met<F: Fixture>(f: &mut F) {
         let record = record(f, 1);
         let store = f.store();
-        for (n, touched, due) in [(1, 10, 50), (2, 20, 40), (3, 70, 45)] {
-            let row = EntryRow {
-                due: Some(Tick(due)),
-                ..entry(n, touched)
-            };
-            store.put_entry(record, &row, b"").expect("put");
+        for n in 1..=5 {
+            let touched = 10 + u64::try_from(n).expect("small");
+            store
+                .put_entry(record, &entry(n, touched), b"")
+                .expect("put");
         }
-        let due = store.fallen_due(record, Tick(30), Tick(60));
-        assert_eq!(touched_names(due), [2, 1]);
-        let later = store.fallen_due(record, Tick(50), Tick(60));
-        assert_eq!(touched_names(later), [0_u128; 0]);
+        let to = |shelf, since| Move {
+            to: vec![(shelf, Tick(since))],
+            ..Move::default()
+        };
+        let one = entry_id(1);
+        assert!(store.move_entry(record, one, &to(7, 11)).is_err());
+        for shelf in [7, 7, 8] {
+            store.add_shelf(record, shelf, b"sealed").expect("added");
+        }
+        let sealed = |shelf| (shelf, b"sealed".to_vec());
+        assert_eq!(store.shelves(record).expect("reads"), [7, 8].map(sealed));
+        for (n, shelf, since) in [(1, 7, 11), (2, 8, 12), (3, 7, 30), (4, 7, 30), (5, 7, 40)] {
+            let moved = to(shelf, since);
+            store.move_entry(record, entry_id(n), &moved).expect("put");
+        }
+        let names = |found: Result<Vec<(Tick, EntryRow)>>| -> Vec<(u64, EntryId)> {
+            let found = found.expect("reads").into_iter();
+            found.map(|(at, row)| (at.0, row.entry)).collect()
+        };
+        let placed = |store: &mut F::Store, shelves: &[i64], limit| {
+            names(store.placed(record, shelves, Tick(0), Tick(39), limit))
+        };
+        let due = [(30, entry_id(3)), (30, entry_id(4))];
+        let all = [[(11, one), (12, entry_id(2))], due].concat();
+        assert_eq!(placed(store, &[8, 7], 9), all);
+        assert_eq!(placed(store, &[7], 2), [&all[..1], &due].concat());
+        assert_eq!(placed(store, &[8], 9), all[1..2]);
+        assert_eq!(placed(store, &[], 9), []);
+        let moved = Move {
+            from: vec![(7, Tick(11))],
+            left: vec![(7, Tick(20))],
+            ..to(8, 20)
+        };
+        store.move_entry(record, one, &moved).expect("moved");
+        let departed = |store: &mut F::Store, shelf, after| {
+            names(store.departed(record, &[shelf], Tick(after), Tick(39)))
+        };
+        assert_eq!(departed(store, 7, 19), [(20, one)]);
+        assert_eq!(departed(store, 7, 20), []);
+        assert_eq!(departed(store, 8, 0), []);
+        let on = store.standing_on(record, 7).expect("reads");
+        assert_eq!(on.left, [(one, Tick(20))]);
+        assert_eq!(on.stand.len(), 3);
     }
 
     fn logged<F: Fixture>(f: &mut F) -> RecordId {
@@ -420,10 +466,13 @@ mod cases {
             settlement: Some(Settlement::Discarded),
             ..held(1, 11)
         };
-        let changed = store
-            .held_changed(record, Tick(11), Tick(20))
-            .expect("reads");
-        assert_eq!(changed, [held(1, 12), settled.clone()]);
+        let shown = store.held_shown(record, Tick(11), Tick(20)).expect("reads");
+        assert_eq!(shown, [held(1, 12), settled.clone()]);
+        let mut told = |who, after| store.held_settled(record, who, Tick(after), Tick(20));
+        let mine = told(author, 19).expect("reads");
+        assert_eq!(mine, std::slice::from_ref(&settled));
+        assert_eq!(told(author, 20).expect("reads"), []);
+        assert_eq!(told(Blind([0; 16]), 0).expect("reads"), []);
         let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
         assert_eq!(of_entry, [settled, held(1, 12)]);
     }
@@ -437,11 +486,10 @@ mod cases {
         };
         store.hold(record, &delayed).expect("held");
         let changed = |store: &mut F::Store, after, until| {
-            let found = store.held_changed(record, Tick(after), Tick(until));
+            let found = store.held_shown(record, Tick(after), Tick(until));
             found.expect("reads")
         };
-        assert_eq!(changed(store, 10, 11), std::slice::from_ref(&delayed));
-        assert!(changed(store, 11, 29).is_empty());
+        assert!(changed(store, 10, 29).is_empty());
         assert_eq!(changed(store, 29, 30), std::slice::from_ref(&delayed));
         let one = entry_id(1);
         store
@@ -452,8 +500,8 @@ mod cases {
             changed: Tick(20),
             ..delayed.clone()
         };
-        assert_eq!(changed(store, 19, 20), [put_off]);
-        assert!(changed(store, 20, 39).is_empty());
+        assert!(changed(store, 11, 39).is_empty());
+        assert_eq!(changed(store, 39, 40), [put_off]);
         let change = delayed.change_blind;
         let settled = store.settle(record, change, Settlement::Released, Tick(41));
         assert!(settled.expect("settles"));
@@ -461,28 +509,6 @@ mod cases {
             .put_off_held(record, one, None, Tick(50))
             .expect("nothing to put off");
         assert!(changed(store, 41, 60).is_empty());
-    }
-
-    pub fn what_is_delayed_is_listed<F: Fixture>(f: &mut F) {
-        let record = record(f, 1);
-        let store = f.store();
-        for (n, due, is_right) in [
-            (1, Some(20), false),
-            (2, Some(30), false),
-            (3, Some(30), true),
-            (4, None, false),
-        ] {
-            let row = EntryRow {
-                due: due.map(Tick),
-                is_right,
-                ..entry(n, 10 + u64::try_from(n).expect("small"))
-            };
-            store.put_entry(record, &row, b"").expect("put");
-        }
-        let mut after = |tick| store.delayed(record, Tick(tick)).expect("reads");
-        assert_eq!(after(19).len(), 2);
-        assert_eq!(after(20), [(entry_id(2), Tick(30))]);
-        assert_eq!(after(30), []);
     }
 
     pub fn what_is_kept_apart_is_told_once<F: Fixture>(f: &mut F) {

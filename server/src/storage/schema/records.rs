@@ -15,6 +15,33 @@ diesel::table! {
         created -> BigInt,
         apart_len -> BigInt,
         apart_head -> Nullable<Binary>,
+        shelves -> BigInt,
+    }
+}
+
+diesel::table! {
+    shelves (record_id, shelf) {
+        record_id -> Binary,
+        shelf -> BigInt,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    places (record_id, shelf, since, entry_id) {
+        record_id -> Binary,
+        shelf -> BigInt,
+        since -> BigInt,
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
+    departures (record_id, shelf, since, entry_id) {
+        record_id -> Binary,
+        shelf -> BigInt,
+        since -> BigInt,
+        entry_id -> Binary,
     }
 }
 
@@ -65,6 +92,7 @@ diesel::table! {
         settlement -> Nullable<Text>,
         sealed -> Binary,
         due -> Nullable<BigInt>,
+        shown -> BigInt,
     }
 }
 
@@ -86,6 +114,8 @@ diesel::table! {
         record_id -> Binary,
         log_incarnation -> Binary,
         ended -> BigInt,
+        kept -> Nullable<BigInt>,
+        had -> BigInt,
     }
 }
 
@@ -98,3 +128,6 @@ diesel::table! {
         sealed -> Binary,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(places, entries);
+diesel::allow_tables_to_appear_in_same_query!(departures, entries);

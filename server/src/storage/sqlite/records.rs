@@ -1,6 +1,7 @@
 //! [`RecordStore`] over SQLite.
 
 mod rows;
+mod shelves;
 #[cfg(test)]
 mod tests;
 
@@ -9,19 +10,21 @@ use std::collections::BTreeMap;
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel::upsert::excluded;
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, Move, OnShelf, RecordClock,
+    RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
     audit, audit_apart, entries, held, lives, log, parties, records,
 };
+use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
-    ApartTuple, AuditTuple, Entry, EntryTuple, HeldTuple, LogTuple, RecordTuple, bytes, id, int,
+    ApartTuple, AuditTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple, RecordTuple, bytes,
+    id, int,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -53,6 +56,11 @@ impl RecordStore for SqliteConnection {
         found.iter().map(|bytes| id(bytes)).collect()
     }
 
+    fn last_tick(&mut self) -> Result<Option<Tick>> {
+        let last: Option<i64> = records::table.select(max(records::last_tick)).first(self)?;
+        Ok(last.map(rows::tick))
+    }
+
     fn add_record(&mut self, row: &RecordRow) -> Result<()> {
         diesel::insert_into(records::table)
             .values((
@@ -68,44 +76,63 @@ impl RecordStore for SqliteConnection {
                 records::created.eq(int(row.created.0)),
                 records::apart_len.eq(int(row.clock.apart_len)),
                 records::apart_head.eq(row.clock.apart_head.as_ref().map(Digest32::as_bytes)),
+                records::shelves.eq(int(row.clock.shelves)),
             ))
             .execute(self)?;
         Ok(())
     }
 
     fn move_clock(&mut self, record: RecordId, clock: &RecordClock) -> Result<()> {
-        diesel::update(records::table.find(bytes(&record)))
-            .set((
-                records::last_tick.eq(int(clock.last.0)),
-                records::rights_tick.eq(int(clock.rights.0)),
-                records::audit_len.eq(int(clock.audit_len)),
-                records::audit_head.eq(clock.audit_head.as_bytes()),
-                records::apart_len.eq(int(clock.apart_len)),
-                records::apart_head.eq(clock.apart_head.as_ref().map(Digest32::as_bytes)),
-            ))
-            .execute(self)?;
+        let apart_head = clock.apart_head.as_ref();
+        let moved = Statement {
+            text: "UPDATE records SET last_tick = ?, rights_tick = ?, audit_len = ?, \
+                   audit_head = ?, apart_len = ?, apart_head = ?, shelves = ? \
+                   WHERE record_id = ?",
+            values: &[
+                Value::Int(int(clock.last.0)),
+                Value::Int(int(clock.rights.0)),
+                Value::Int(int(clock.audit_len)),
+                Value::Bytes(clock.audit_head.as_bytes()),
+                Value::Int(int(clock.apart_len)),
+                Value::MaybeBytes(apart_head.map(|head| &head.0[..])),
+                Value::Int(int(clock.shelves)),
+                Value::Bytes(bytes(&record)),
+            ],
+        };
+        moved.execute(self)?;
         Ok(())
     }
 
-    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Tick>> {
-        let found: Vec<(Vec<u8>, i64)> = lives::table
+    fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Life>> {
+        let found: Vec<LifeTuple> = lives::table
             .filter(lives::record_id.eq(bytes(&record)))
-            .select((lives::log_incarnation, lives::ended))
+            .select((
+                lives::log_incarnation,
+                lives::ended,
+                lives::kept,
+                lives::had,
+            ))
             .load(self)?;
-        found.iter().map(rows::life).collect()
+        found.into_iter().map(rows::life).collect()
     }
 
-    fn end_life(&mut self, record: RecordId, log: LogIncarnation, at: Tick) -> Result<()> {
-        let life = lives::table.find((bytes(&record), log.as_bytes()));
+    fn end_life(&mut self, record: RecordId, log: LogIncarnation, life: Life) -> Result<()> {
+        let Life { ended, kept, had } = life;
         diesel::insert_or_ignore_into(lives::table)
             .values((
                 lives::record_id.eq(bytes(&record)),
                 lives::log_incarnation.eq(log.as_bytes()),
-                lives::ended.eq(int(at.0)),
+                lives::ended.eq(int(ended.0)),
+                lives::kept.eq(kept.map(int)),
+                lives::had.eq(int(had)),
             ))
             .execute(self)?;
-        diesel::update(life.filter(lives::ended.lt(int(at.0))))
-            .set(lives::ended.eq(int(at.0)))
+        let life = lives::table.find((bytes(&record), log.as_bytes()));
+        diesel::update(life.filter(lives::ended.lt(int(ended.0))))
+            .set(lives::ended.eq(int(ended.0)))
+            .execute(self)?;
+        diesel::update(life.filter(lives::had.lt(int(had))))
+            .set(lives::had.eq(int(had)))
             .execute(self)?;
         Ok(())
     }
@@ -127,31 +154,26 @@ impl RecordStore for SqliteConnection {
     }
 
     fn put_entry(&mut self, record: RecordId, row: &EntryRow, document: &[u8]) -> Result<()> {
-        diesel::insert_into(entries::table)
-            .values((
-                entries::record_id.eq(bytes(&record)),
-                entries::entry_id.eq(row.entry.as_bytes().as_slice()),
-                entries::key_id.eq(row.key.as_bytes()),
-                entries::touched.eq(int(row.touched.0)),
-                entries::due.eq(row.due.map(|due| int(due.0))),
-                entries::is_right.eq(i32::from(row.is_right)),
-                entries::changes.eq(int(row.changes)),
-                entries::bytes.eq(int(row.bytes)),
-                entries::class.eq(&row.class),
-                entries::document.eq(document),
-            ))
-            .on_conflict((entries::record_id, entries::entry_id))
-            .do_update()
-            .set((
-                entries::touched.eq(excluded(entries::touched)),
-                entries::due.eq(excluded(entries::due)),
-                entries::is_right.eq(excluded(entries::is_right)),
-                entries::changes.eq(excluded(entries::changes)),
-                entries::bytes.eq(excluded(entries::bytes)),
-                entries::class.eq(excluded(entries::class)),
-                entries::document.eq(excluded(entries::document)),
-            ))
-            .execute(self)?;
+        let put = Statement {
+            text: "INSERT INTO entries (record_id, entry_id, key_id, touched, due, is_right, \
+                   changes, bytes, class, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                   ON CONFLICT (record_id, entry_id) DO UPDATE SET touched = excluded.touched, \
+                   due = excluded.due, is_right = excluded.is_right, changes = excluded.changes, \
+                   bytes = excluded.bytes, class = excluded.class, document = excluded.document",
+            values: &[
+                Value::Bytes(bytes(&record)),
+                Value::Bytes(row.entry.as_bytes()),
+                Value::Bytes(row.key.as_bytes()),
+                Value::Int(int(row.touched.0)),
+                Value::MaybeInt(row.due.map(|due| int(due.0))),
+                Value::Int(i64::from(row.is_right)),
+                Value::Int(int(row.changes)),
+                Value::Int(int(row.bytes)),
+                Value::Bytes(&row.class),
+                Value::Bytes(document),
+            ],
+        };
+        put.execute(self)?;
         Ok(())
     }
 
@@ -166,44 +188,58 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::entry_with_document).collect()
     }
 
-    fn touched(
+    fn entries_after(
         &mut self,
         record: RecordId,
-        after: Tick,
-        until: Tick,
+        after: Option<EntryId>,
         limit: u32,
     ) -> Result<Vec<EntryRow>> {
+        let after = after.map_or_else(Vec::new, |entry| entry.as_bytes().to_vec());
         let found: Vec<EntryTuple> = entries::table
             .filter(entries::record_id.eq(bytes(&record)))
-            .filter(entries::touched.gt(int(after.0)))
-            .filter(entries::touched.le(int(until.0)))
-            .order(entries::touched)
+            .filter(entries::entry_id.gt(after))
+            .order(entries::entry_id)
             .limit(limit.into())
             .select(Entry::COLUMNS)
             .load(self)?;
         found.into_iter().map(rows::entry).collect()
     }
 
-    fn fallen_due(&mut self, record: RecordId, after: Tick, until: Tick) -> Result<Vec<EntryRow>> {
-        let found: Vec<EntryTuple> = entries::table
-            .filter(entries::record_id.eq(bytes(&record)))
-            .filter(entries::due.gt(int(after.0)))
-            .filter(entries::due.le(int(until.0)))
-            .filter(entries::due.ge(entries::touched.nullable()))
-            .order((entries::due, entries::entry_id))
-            .select(Entry::COLUMNS)
-            .load(self)?;
-        found.into_iter().map(rows::entry).collect()
+    fn add_shelf(&mut self, record: RecordId, shelf: ShelfId, sealed: &[u8]) -> Result<()> {
+        shelves::add(self, record, shelf, sealed)
     }
 
-    fn delayed(&mut self, record: RecordId, after: Tick) -> Result<Vec<(EntryId, Tick)>> {
-        let found: Vec<(Vec<u8>, Option<i64>)> = entries::table
-            .filter(entries::record_id.eq(bytes(&record)))
-            .filter(entries::due.gt(int(after.0)))
-            .filter(entries::is_right.eq(0))
-            .select((entries::entry_id, entries::due))
-            .load(self)?;
-        found.into_iter().filter_map(rows::delayed).collect()
+    fn shelves(&mut self, record: RecordId) -> Result<Vec<(ShelfId, Vec<u8>)>> {
+        shelves::of(self, record)
+    }
+
+    fn move_entry(&mut self, record: RecordId, entry: EntryId, moved: &Move) -> Result<()> {
+        shelves::move_entry(self, record, entry, moved)
+    }
+
+    fn placed(
+        &mut self,
+        record: RecordId,
+        shelves: &[ShelfId],
+        after: Tick,
+        until: Tick,
+        limit: u32,
+    ) -> Result<Vec<(Tick, EntryRow)>> {
+        shelves::placed(self, record, shelves, (after, until), limit)
+    }
+
+    fn departed(
+        &mut self,
+        record: RecordId,
+        shelves: &[ShelfId],
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<(Tick, EntryRow)>> {
+        shelves::departed(self, record, shelves, (after, until))
+    }
+
+    fn standing_on(&mut self, record: RecordId, shelf: ShelfId) -> Result<OnShelf> {
+        shelves::standing_on(self, record, shelf)
     }
 
     fn append_log(&mut self, record: RecordId, row: &LogRow) -> Result<()> {
@@ -408,15 +444,31 @@ impl RecordStore for SqliteConnection {
         Ok(())
     }
 
-    fn held_changed(&mut self, record: RecordId, after: Tick, until: Tick) -> Result<Vec<HeldRow>> {
-        let changed = held::changed
-            .gt(int(after.0))
-            .and(held::changed.le(int(until.0)));
-        let fell_due = held::due.gt(int(after.0)).and(held::due.le(int(until.0)));
+    fn held_shown(&mut self, record: RecordId, after: Tick, until: Tick) -> Result<Vec<HeldRow>> {
         let found: Vec<HeldTuple> = held::table
             .filter(held::record_id.eq(bytes(&record)))
-            .filter(changed.or(fell_due))
-            .order((held::changed, held::received, held::change_blind))
+            .filter(held::shown.gt(int(after.0)))
+            .filter(held::shown.le(int(until.0)))
+            .order((held::shown, held::received, held::change_blind))
+            .select(rows::HELD)
+            .load(self)?;
+        found.into_iter().map(rows::held_row).collect()
+    }
+
+    fn held_settled(
+        &mut self,
+        record: RecordId,
+        author: Blind,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<HeldRow>> {
+        let found: Vec<HeldTuple> = held::table
+            .filter(held::record_id.eq(bytes(&record)))
+            .filter(held::author_blind.eq(author.as_bytes()))
+            .filter(held::settlement.is_not_null())
+            .filter(held::changed.gt(int(after.0)))
+            .filter(held::changed.le(int(until.0)))
+            .order((held::changed, held::change_blind))
             .select(rows::HELD)
             .load(self)?;
         found.into_iter().map(rows::held_row).collect()

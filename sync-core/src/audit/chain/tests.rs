@@ -2,7 +2,7 @@ use proptest::{prelude::*, sample::Index};
 use uuid::Uuid;
 
 use super::*;
-use crate::audit::AccessAction;
+use crate::audit::{AccessAction, Gap, WitnessedHeads};
 use crate::policy::Role;
 use crate::{DeviceId, EntryId, PersonId};
 
@@ -20,6 +20,7 @@ prop_compose! {
         entries in prop::collection::vec(any::<u128>(), 0..4),
         changes in any::<u64>(),
         reason in prop::option::of("[a-zé]{0,12}"),
+        gap in prop::option::of((prop::option::of(any::<u64>()), any::<u64>(), any::<[u8; 8]>())),
     ) -> AccessEvent {
         AccessEvent {
             seq: 0,
@@ -33,6 +34,11 @@ prop_compose! {
             entries: entries.into_iter().map(|entry| EntryId(Uuid::from_u128(entry))).collect(),
             changes,
             reason,
+            gap: gap.map(|(kept, had, heads)| Gap {
+                kept,
+                had,
+                heads: WitnessedHeads(heads),
+            }),
         }
     }
 }
@@ -194,6 +200,7 @@ fn time_does_not_run_backwards() {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         };
         head.append(&RECORD, event)
     };
@@ -220,6 +227,7 @@ fn the_bytes_and_the_chain_are_these() {
         entries: vec![EntryId(Uuid::from_u128(4))],
         changes: 5,
         reason: Some("why".to_owned()),
+        gap: None,
     };
     let hex = |bytes: &[u8]| {
         bytes

@@ -96,7 +96,7 @@ impl Party {
 struct Keeper {
     ledger: RightsLedger,
     matrix: Matrix,
-    handed_back: Option<Tick>,
+    former: BTreeMap<LogIncarnation, Tick>,
     entries: BTreeMap<EntryId, Kept>,
 }
 
@@ -109,7 +109,7 @@ impl Keeper {
         let mut keeper = Keeper {
             ledger: RightsLedger::new(HOLDER, Vec::new()),
             matrix: Matrix::default(),
-            handed_back: None,
+            former: BTreeMap::new(),
             entries: BTreeMap::new(),
         };
         let holder = holder();
@@ -125,6 +125,11 @@ impl Keeper {
     }
 
     fn submit(&mut self, party: &Party, edit: &Edit, tick: Tick) -> Judged {
+        let former = Some(Former {
+            log: LogIncarnation([0; 16]),
+            lives: &self.former,
+            days: LEASE,
+        });
         let proven: Vec<Seen> = (0..60).map(|days| seen(day(days))).collect();
         let mut lane = Lane {
             record: RECORD,
@@ -132,8 +137,7 @@ impl Keeper {
             matrix: &self.matrix,
             submitter: &party.submitter(),
             proven: &proven,
-            log: LogIncarnation([0; 16]),
-            handed_back: self.handed_back,
+            handed_back: former.filter(|former| !former.lives.is_empty()),
             entries: &mut self.entries,
             lease_days: LEASE,
         };
@@ -222,7 +226,6 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             matrix: &keeper.matrix,
             submitter: &submitter,
             proven: &[],
-            log: LogIncarnation([0; 16]),
             handed_back: None,
             entries: &mut keeper.entries,
             lease_days: LEASE,
@@ -435,9 +438,10 @@ fn checkpoints_of_a_lost_life_need_no_proof() {
         ..AllergyDraft::default()
     };
     let writes = writes.writes().unwrap();
-    let take = |handed_back, seen| {
+    let take = |ended: Option<Tick>, seen| {
         let mut keeper = Keeper::new();
-        keeper.handed_back = handed_back;
+        let life = ended.map(|ended| (LogIncarnation([9; 16]), ended));
+        keeper.former.extend(life);
         let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &writes, Some(seen));
         accepted(&keeper.submit(&holder(), &edit, day(20)))
     };
@@ -473,7 +477,6 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         matrix: &keeper.matrix,
         submitter: &submitter,
         proven: &seen.map(|seen| [seen]).unwrap(),
-        log: LogIncarnation([0; 16]),
         handed_back: None,
         entries: &mut keeper.entries,
         lease_days: LEASE,

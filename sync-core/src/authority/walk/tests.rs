@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::authority::{Found, Place, stands};
 use crate::change::{Edit, SignedOrigin};
 use crate::entry::Visibility;
 use crate::policy::{Context, Rights, Subject};
@@ -18,9 +19,9 @@ const EPOCH: Epoch = Epoch([2; 8]);
 static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::default);
 
 /// A log in memory: of each change its tick, its entry, and until when it keeps the entry from the
-/// holder.
+/// holder. And how many entries were met in it.
 #[derive(Clone, Debug, Default)]
-struct Rows(Vec<(Tick, EntryId, Option<Tick>)>);
+struct Rows(Vec<(Tick, EntryId, Option<Tick>)>, usize);
 
 fn entry(name: u64) -> EntryId {
     EntryId(Uuid::from_u128(name.into()))
@@ -48,19 +49,8 @@ impl Rows {
         rows.map(|(at, _, due)| (*at, *due))
     }
 
-    fn last(&self) -> Vec<Met<EntryId>> {
-        let names: BTreeSet<EntryId> = self.0.iter().map(|(_, entry, _)| *entry).collect();
-        let last = names.into_iter().filter_map(|entry| {
-            let (touched, due) = self.of(entry).next_back()?;
-            let row = entry;
-            Some(Met {
-                entry,
-                touched,
-                due,
-                row,
-            })
-        });
-        last.collect()
+    fn names(&self) -> BTreeSet<EntryId> {
+        self.0.iter().map(|(_, entry, _)| *entry).collect()
     }
 
     /// The next page for the holder, as small as there are.
@@ -121,20 +111,46 @@ impl Log for Rows {
 
     const CHUNK: usize = 2;
 
-    fn touched(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryId>>, Infallible> {
-        let mut found = self.last();
-        found.retain(|met| after < met.touched && met.touched <= until);
-        found.sort_by_key(|met| met.touched);
-        found.truncate(Self::CHUNK);
-        Ok(found)
-    }
-
-    fn fallen_due(&mut self, after: Tick, until: Tick) -> Result<Vec<Met<EntryId>>, Infallible> {
-        let mut found = self.last();
-        found.retain(|met| {
-            let due = met.due.filter(|due| after < *due && *due <= until);
-            due.is_some_and(|due| met.touched <= due)
-        });
+    fn met(
+        &mut self,
+        after: Tick,
+        left_after: Tick,
+        until: Tick,
+    ) -> Result<Found<EntryId>, Infallible> {
+        let rights = Rights::new(HOLDER, []);
+        let subject = Subject {
+            person: HOLDER,
+            profession: None,
+        };
+        let standing = rights.standing(&subject, until);
+        let mut found = Vec::new();
+        for entry in self.names() {
+            let Ok(touches) = self.classes(&entry, Tick(u64::MAX));
+            let (present, left) = stands(&touches);
+            let (touched, now) = touches.last().expect("it is there");
+            let on = |places: Vec<Place>, after: Tick| {
+                let mut places = places;
+                places.retain(|(shelf, at)| {
+                    after < *at && *at <= until && shelf.is_for(&standing, &MATRIX)
+                });
+                places
+            };
+            for (_, at) in [on(present, after), on(left, left_after)].concat() {
+                let met = Met {
+                    entry,
+                    touched: *touched,
+                    due: now.visibility.hidden_from_patient_until,
+                    row: entry,
+                };
+                self.1 += 1;
+                found.push((at, met));
+            }
+        }
+        found.sort_by_key(|(at, met)| (*at, met.entry));
+        if let Some((last, _)) = found.get(Self::CHUNK - 1) {
+            let last = *last;
+            found.retain(|(at, _)| *at <= last);
+        }
         Ok(found)
     }
 
@@ -334,6 +350,7 @@ proptest! {
             prop_assert_eq!(&pages.0.entries, &pages.1.entries);
             prop_assert_eq!(pages.0.more, pages.1.more);
             prop_assert_eq!(pages.0.cursor.told, pages.1.cursor.told);
+            prop_assert_eq!(all.1, shown.1);
             cursors = (Some(pages.0.cursor), Some(pages.1.cursor));
         }
     }

@@ -214,7 +214,7 @@ fn unknown_keys_and_kinds_are_kept_and_shown() {
     let (mut story, holder, caregiver, _) = three();
     let entry = EntryId(uuid::Uuid::from_u128(99));
     let creation = [
-        Write::set("kind", "pregnancy"),
+        Write::set("kind", "of-a-newer-version"),
         Write::set("label", Label::text("Grossesse").to_value()),
         Write::set("due", "2027-01"),
     ];
@@ -225,7 +225,7 @@ fn unknown_keys_and_kinds_are_kept_and_shown() {
     story.write(caregiver, entry, &[Write::set("due", Value::Int(3))]);
     story.settle();
     let view = story.view(entry);
-    assert_eq!(view.kind, Kind::Unknown("pregnancy".into()));
+    assert_eq!(view.kind, Kind::Unknown("of-a-newer-version".into()));
     assert_eq!(view.label, "Grossesse");
     assert_eq!(view.field("due").expect("kept").current.len(), 2);
     assert_eq!(codes(&view), ["concurrent-values"]);

@@ -397,5 +397,18 @@ fn a_generous_matrix_cannot_lend_what_is_personal() -> Result<(), MatrixError> {
         let write = case.decide(who, role, Action::Create);
         assert_eq!(write, Decision::Deny(Reason::KindNotWritable), "{kind}");
     }
+    let granted = [right(RightKind::Grant, DOCTOR, 1)];
+    for (kind, allowed) in [
+        ("organ-donation", false),
+        ("trusted-person", false),
+        ("advance-directive", true),
+    ] {
+        let case = Case {
+            matrix: generous.clone(),
+            ..scene(granted.clone(), entry(kind, HOLDER))
+        };
+        let write = case.decide(&DOCTOR, &PHYSICIAN, Action::Create);
+        assert_eq!(write.is_allowed(), allowed, "{kind}");
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::entry::{EntryClass, Visibility};
+use crate::kind::Kind;
 
 /// The moment the laws look at.
 pub const NOW: Tick = Tick(6);
@@ -80,28 +81,25 @@ pub fn any_subject() -> impl Strategy<Value = Subject> {
     prop::sample::select(people().collect::<Vec<_>>())
 }
 
+/// The kinds of this version, documents apart.
+fn all_kinds() -> Vec<String> {
+    let codes = Kind::ALL.iter().map(Kind::code);
+    codes.map(str::to_owned).collect()
+}
+
 pub fn any_kind() -> impl Strategy<Value = String> {
     prop_oneof![
+        prop::sample::select(all_kinds()),
         prop::sample::select(vec![
-            "allergy",
-            "condition",
-            "own-note",
             "advance-directive",
             "organ-donation",
             "trusted-person",
-            "review-decision",
             "document/11502-2",
             "document/68599-0",
             "document/ATTEST-RESID",
+            "document/EXPPAT_3",
+            "document/of-a-newer-version",
             "of-a-newer-version",
-        ])
-        .prop_map(str::to_owned),
-        prop::sample::select(vec![
-            "grant",
-            "block",
-            "delegation",
-            "administrator",
-            "emergency-switch"
         ])
         .prop_map(str::to_owned),
     ]

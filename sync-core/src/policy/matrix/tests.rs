@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kind::Kind;
 
 fn access(profession: Profession, kind: &str) -> Access {
     Matrix::default().access(&Role::Professional(profession), kind)
@@ -99,10 +100,45 @@ fn an_operators_mistake_is_named() {
         column: "caregiver".into(),
     };
     assert_eq!(holder_only, Err(named));
+    let physician = row(
+        "organ-donation             = \"r ",
+        "organ-donation = \"rw ",
+    );
+    let named = MatrixError::HolderOnly {
+        row: "organ-donation".into(),
+        column: "physician".into(),
+    };
+    assert_eq!(physician, Err(named));
     assert!(matches!(
         row("[documents]", "[docs]"),
         Err(MatrixError::Toml(_))
     ));
+}
+
+#[test]
+fn every_kind_and_every_document_of_this_version_has_a_row_of_its_own() {
+    let matrix = Matrix::default();
+    let rows = matrix.kinds.len() + matrix.documents.len();
+    let kinds = Kind::ALL.iter().cloned().chain(Kind::documents());
+    let kinds: Vec<Kind> = kinds.filter(|kind| !is_right(kind.code())).collect();
+    for kind in &kinds {
+        let found = match kind.code().strip_prefix("document/") {
+            Some(code) => matrix.documents.contains_key(code),
+            None => matrix.kinds.contains_key(kind.code()),
+        };
+        assert!(found, "{kind}");
+    }
+    assert_eq!(rows, kinds.len() + 2, "and no row is of anything else");
+}
+
+#[test]
+fn dispensations_are_the_pharmacists_own() {
+    for profession in Profession::ALL {
+        let writes = access(profession, "medication-dispensed") == Access::Write;
+        assert_eq!(writes, profession == Profession::Pharmacist);
+    }
+    let prescribes = |profession| access(profession, "medication-prescribed") == Access::Write;
+    assert!(prescribes(Profession::Physician) && !prescribes(Profession::Pharmacist));
 }
 
 #[test]

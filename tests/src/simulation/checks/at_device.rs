@@ -1,6 +1,6 @@
 //! Checks of what a device holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
@@ -139,11 +139,31 @@ impl Checks {
         if unaware {
             diary.owes_only(|entry, change| disk.has(entry, change));
         }
-        let mut owes = diary.owes.iter();
-        let lost = owes.find(|(entry, change)| {
+        let gone = |(entry, change): &&(EntryId, ChangeHash)| {
             let kept = disk.has(entry, change) || disk.aside.contains_key(change);
             !kept && !self.oracle.has(entry, change)
-        });
+        };
+        let renewed = |(entry, change): &&(EntryId, ChangeHash)| {
+            let local = disk.entries.get(entry);
+            let history = local.map(|local| local.state().history).unwrap_or_default();
+            let made = diary.made.get(change);
+            made.is_some_and(|(_, writes)| history.iter().any(|past| says_no_less(past, writes)))
+        };
+        let gone: Vec<(EntryId, ChangeHash)> = diary.owes.iter().filter(gone).copied().collect();
+        // The server may have lost what it had taken, before this device heard of it.
+        let made = diary
+            .made
+            .iter()
+            .map(|(change, (entry, _))| (*entry, *change));
+        let unheard =
+            made.filter(|(entry, change)| self.lost.contains(change) && !disk.has(entry, change));
+        let all: Vec<(EntryId, ChangeHash)> = unheard.chain(gone.iter().copied()).collect();
+        let again = all.iter().filter(renewed).map(|(_, change)| *change);
+        let again: BTreeSet<ChangeHash> = again.collect();
+        diary.renewed.extend(again);
+        let lost = gone
+            .iter()
+            .find(|(_, change)| !diary.renewed.contains(change));
         if let Some((_, change)) = lost {
             let (name, short) = (profile.name, short(change));
             return Err(format!("{name} lost {short}, which the server had lost"));

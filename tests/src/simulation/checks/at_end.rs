@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sync_core::merge;
+use sync_core::replica::{AsideReason, SetAside};
 use sync_core::sync::HoldReason;
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -10,6 +11,7 @@ use super::Checks;
 use super::at_server::{log_verifies, short};
 use crate::simulation::cast::{self, Who};
 use crate::simulation::device::Device;
+use crate::simulation::disk::Disk;
 use crate::simulation::keeper::Keeper;
 use crate::simulation::oracle::Moment;
 
@@ -18,6 +20,22 @@ pub fn settled(devices: &[Device]) -> bool {
     devices
         .iter()
         .all(|device| device.disk.unsent.is_empty() && !device.again)
+}
+
+/// Whether a device knows of an edit that it is held, and not what was decided, and can still hand
+/// it in: what was never permitted goes under the key that signed it, or not at all.
+fn still_held(device: &Device, change: &ChangeHash) -> bool {
+    let Disk { aside, held, .. } = &device.disk;
+    let settled = held.get(change).is_some_and(|held| held.settled.is_some());
+    let key = device.profile.submitter().device;
+    let goes = |aside: &SetAside| {
+        let (AsideReason::Held(reason), Ok(origin)) = (aside.why, aside.edit.origin.read()) else {
+            return false;
+        };
+        let asked = reason != HoldReason::NotPermitted && origin.seen.is_some();
+        asked || aside.lost.is_some() || origin.device == key
+    };
+    !settled && aside.get(change).is_some_and(goes)
 }
 
 impl Checks {
@@ -80,7 +98,9 @@ impl Checks {
             let mut entries = devices
                 .iter()
                 .flat_map(|device| device.disk.entries.values());
+            let mut devices = devices.iter();
             entries.any(|local| local.has(change))
+                || devices.any(|device| still_held(device, change))
         };
         self.owed = self.lost.iter().filter(has).copied().collect();
     }
@@ -91,7 +111,10 @@ impl Checks {
         let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
         let aside = |change: &ChangeHash| {
             let mut devices = devices.iter();
-            devices.any(|device| device.disk.aside.contains_key(change))
+            devices.any(|device| {
+                device.diary.renewed.contains(change)
+                    || device.disk.aside.contains_key(change) && !still_held(device, change)
+            })
         };
         for change in &self.owed {
             let there = accepted.contains(change) || books.held.contains_key(change);

@@ -94,7 +94,9 @@ impl Checks {
                 // Of what was accepted in a lost life of the log, the holder is always asked.
                 let of_another_life = origin.seen.is_none_or(|seen| seen.log != keeper.log());
                 let again = self.log.is_some() && of_another_life;
-                let permitted = self.oracle.may_write(wish, Moment::at(*tick));
+                // What a device signed that was revoked since is for the holder to decide.
+                let revoked = keeper.is_revoked(origin.device);
+                let permitted = !revoked && self.oracle.may_write(wish, Moment::at(*tick));
                 match reason {
                     HoldReason::FollowsHeld => Ok(()),
                     _ if permitted => Err(format!("{short} is held although it is permitted")),
@@ -114,6 +116,8 @@ impl Checks {
                 match why {
                     Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
                     Refusal::Equivocation if cloned || self.log.is_some() => Ok(()),
+                    // It is too late to hand it back.
+                    Refusal::NotAuthentic if handed_back => Ok(()),
                     _ => Err(format!("{short} of a real device is refused: {why:?}")),
                 }
             }

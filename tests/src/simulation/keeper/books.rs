@@ -130,6 +130,7 @@ impl Books {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         };
         let kept_until = |entry: &EntryId| self.kept_until(entry).max(marked.get(entry).copied());
         let (known, apart) = share_out(&event, touched, kept_until);
@@ -155,6 +156,7 @@ impl Books {
             entries: Vec::new(),
             changes: 0,
             reason: None,
+            gap: None,
         });
     }
 

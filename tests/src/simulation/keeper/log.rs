@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use sync_core::authority::{Log, Met, MetHeld};
+use sync_core::authority::{Found, Log, Met, MetHeld, Shelf, Viewer, stands};
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
 use sync_core::sync::{HoldReason, Item};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
 use super::Bug;
-use super::books::{Books, Row};
+use super::books::{Books, HeldRow, Row};
 
 /// The books for one viewer.
 pub(super) struct BooksLog<'b> {
     pub books: &'b Books,
-    pub viewer: PersonId,
+    pub viewer: Viewer<'b>,
+    pub person: PersonId,
     /// The walk is a full resend.
     pub resending: bool,
     pub bug: Option<Bug>,
@@ -31,18 +32,21 @@ impl BooksLog<'_> {
         class
     }
 
-    /// The last row of each entry.
-    fn last(&self) -> impl Iterator<Item = Met<EntryId>> {
-        let existing = self.books.existing().into_iter();
-        existing.filter_map(|entry| {
-            let row = self.books.last_of(&entry)?;
-            Some(Met {
-                entry,
-                touched: row.tick,
-                due: row.class.visibility.hidden_from_patient_until,
-                row: entry,
-            })
-        })
+    /// When an entry was placed on a shelf of the viewer's, and when it left one.
+    fn on_shelves(&self, entry: &EntryId) -> (Vec<Tick>, Vec<Tick>) {
+        let Ok(touches) = self.all_classes(entry);
+        let theirs = |(shelf, at): (Shelf, Tick)| {
+            let theirs = shelf.is_for(self.viewer.standing, self.viewer.matrix);
+            theirs.then_some(at)
+        };
+        let (present, left) = stands(&touches);
+        let present = present.into_iter().filter_map(theirs).collect();
+        (present, left.into_iter().filter_map(theirs).collect())
+    }
+
+    fn all_classes(&self, entry: &EntryId) -> Answer<Vec<(Tick, EntryClass)>> {
+        let rows = self.books.rows(entry);
+        Ok(rows.map(|row| (row.tick, self.of(row))).collect())
     }
 }
 
@@ -57,23 +61,34 @@ impl Log for BooksLog<'_> {
     // Few, so that a history has walks over several of them.
     const CHUNK: usize = 3;
 
-    fn touched(&mut self, after: Tick, until: Tick) -> Answer<Vec<Met<EntryId>>> {
-        let touched = |met: &Met<EntryId>| after < met.touched && met.touched <= until;
-        let mut found: Vec<_> = self.last().filter(touched).collect();
-        found.sort_by_key(|met| met.touched);
-        found.truncate(Self::CHUNK);
-        Ok(found)
-    }
-
-    fn fallen_due(&mut self, after: Tick, until: Tick) -> Answer<Vec<Met<EntryId>>> {
-        if self.bug == Some(Bug::DueUnnoticed) {
-            return Ok(Vec::new());
+    fn met(&mut self, after: Tick, left_after: Tick, until: Tick) -> Answer<Found<EntryId>> {
+        let mut found = Vec::new();
+        for entry in self.books.existing() {
+            let Some(row) = self.books.last_of(&entry) else {
+                continue;
+            };
+            let due = row.class.visibility.hidden_from_patient_until;
+            let (present, left) = self.on_shelves(&entry);
+            let present = present.into_iter().filter(|at| after < *at);
+            let unnoticed = self.bug == Some(Bug::DueUnnoticed);
+            let present = present.filter(|at| !unnoticed || *at == row.tick);
+            let left = left.into_iter().filter(|at| left_after < *at);
+            for at in present.chain(left).filter(|at| *at <= until) {
+                let met = Met {
+                    entry,
+                    touched: row.tick,
+                    due,
+                    row: entry,
+                };
+                found.push((at, met));
+            }
         }
-        let due = |met: &Met<EntryId>| {
-            let due = met.due.filter(|due| after < *due && *due <= until);
-            due.is_some_and(|due| met.touched <= due)
-        };
-        Ok(self.last().filter(due).collect())
+        found.sort_by_key(|(at, met)| (*at, met.entry));
+        if let Some((last, _)) = found.get(Self::CHUNK - 1) {
+            let last = *last;
+            found.retain(|(at, _)| *at <= last);
+        }
+        Ok(found)
     }
 
     fn open(&mut self, rows: Vec<EntryId>) -> Answer<Vec<Option<EntryId>>> {
@@ -116,14 +131,18 @@ impl Log for BooksLog<'_> {
     fn held_changed(&mut self, after: Tick, until: Tick) -> Answer<Vec<MetHeld<ChangeHash>>> {
         let within = |tick: Tick| after < tick && tick <= until;
         let rows = self.books.held.iter();
-        let changed = rows.filter(|(_, row)| within(row.changed) || row.due.is_some_and(within));
+        let own = |row: &HeldRow| row.author == self.person && row.settlement.is_some();
+        let changed = rows.filter(|(_, row)| match own(row) {
+            true => within(row.changed),
+            false => self.viewer.holder && within(row.due.unwrap_or_default().max(row.changed)),
+        });
         Ok(changed
             .map(|(change, row)| MetHeld {
                 received: row.received,
                 changed: row.changed,
                 due: row.due,
                 settlement: row.settlement,
-                own: row.author == self.viewer,
+                own: row.author == self.person,
                 row: *change,
             })
             .collect())

@@ -165,7 +165,8 @@ impl Keeper {
         let resends = |c: Cursor| c.resending || (c.log, c.epoch) != (self.log, epoch);
         let mut log = BooksLog {
             books,
-            viewer: submitter.subject.person,
+            viewer,
+            person: submitter.subject.person,
             resending: cursor.is_none_or(resends),
             bug: self.bug,
         };

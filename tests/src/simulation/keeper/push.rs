@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
 use sync_core::authority::{
-    Admission, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit, marked_until,
+    Admission, Former, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit,
+    marked_until,
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
-use sync_core::sync::{HoldReason, Item, Outcome, Settlement, SyncRequest, Verdict};
+use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use super::books::{Books, HeldRow, Row};
@@ -76,6 +77,11 @@ impl Keeper {
         let mut forgetful =
             (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
         let mut judgements = Vec::new();
+        let former = Former {
+            log: self.log,
+            lives: &self.lives,
+            days: self.lease_days,
+        };
         let authors: Vec<&Submitter> = items
             .iter()
             .map(|item| self.author(item).unwrap_or(submitter))
@@ -93,18 +99,23 @@ impl Keeper {
             let tick = books.tick(now);
             let marked = marked.get(&item.edit.entry).copied().flatten();
             let past = verified.as_ref().ok().map(|edit| edit.past().clone());
+            let says = item.accepted.is_some();
+            let handed_back = verified.as_ref().is_ok_and(|edit| {
+                says && former.takes_back(edit, self.registered(author.device), tick)
+            });
             let mut lane = Lane {
                 record: self.record,
                 ledger: forgetful.as_mut().unwrap_or(&mut ledger),
                 matrix: &self.matrix,
                 submitter: author,
                 proven: &opened.proven,
-                log: self.log,
-                handed_back: item.accepted.and(self.put_back),
+                handed_back: handed_back.then_some(former),
                 entries: &mut entries,
                 lease_days: self.lease_days,
             };
+            let carried = author.device != submitter.device && !handed_back;
             let judged = match verified {
+                Ok(edit) if carried => Judged::Refused(edit.change(), Refusal::NotAuthentic),
                 Ok(edit) => lane.submit(&edit, tick),
                 Err(unverified) => unverified.into(),
             };
@@ -126,8 +137,7 @@ impl Keeper {
     /// Who made an edit that is handed back.
     fn author(&self, item: &Item) -> Option<&Submitter> {
         let origin = item.accepted.and(item.edit.origin.read().ok())?;
-        let made_before = self.put_back.is_some() && origin.seen.is_none_or(|s| s.log != self.log);
-        self.sessions.get(&origin.device).filter(|_| made_before)
+        self.sessions.get(&origin.device)
     }
 
     fn write(

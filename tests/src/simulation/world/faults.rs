@@ -1,5 +1,6 @@
 //! What goes wrong besides messages.
 
+use ed25519_dalek::SigningKey;
 use sync_core::entry::Write;
 use sync_core::{EntryId, Incarnation, LogIncarnation};
 
@@ -8,7 +9,7 @@ use crate::simulation::cast::UNITS;
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0..3 => {
                 let unit = self.dice.below(UNITS as u64) as usize;
                 if !self.network.cut_off.remove(&unit) {
@@ -41,8 +42,27 @@ impl World {
                 self.keeper.copy();
                 Ok(())
             }
+            11 => {
+                self.revoke();
+                Ok(())
+            }
             _ => self.put_back(),
         }
+    }
+
+    /// Somebody revokes a device of theirs and signs in again there: with a fresh key.
+    fn revoke(&mut self) {
+        let device = self.any_device();
+        let name = self.devices[device].profile.name;
+        self.say(|| format!("{name} is revoked, and its person signs in again"));
+        self.checks.counts.revoked += 1;
+        let key = SigningKey::from_bytes(&self.dice.bytes());
+        let now = self.tick();
+        let profile = &mut self.devices[device].profile;
+        let before = profile.submitter();
+        profile.author.key = key;
+        self.keeper.revoke(before, profile.submitter(), now);
+        self.devices[device].outstanding = None;
     }
 
     fn names_on(&self, unit: usize) -> String {

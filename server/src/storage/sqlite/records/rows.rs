@@ -6,15 +6,18 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, LogRow, RecordClock, RecordRow,
+    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, RecordClock, RecordRow,
 };
 use crate::storage::schema::records::{audit_apart, entries, held, log};
 
 type Result<T> = std::result::Result<T, StorageError>;
 type B = Vec<u8>;
 
-pub(super) type RecordTuple = (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>);
+#[rustfmt::skip]
+pub(super) type RecordTuple =
+    (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>, i64);
 pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
+pub(super) type LifeTuple = (B, i64, Option<i64>, i64);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
 pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B);
 pub(super) type AuditTuple = (i64, i64, B, B);
@@ -47,9 +50,14 @@ impl Entry {
     );
 }
 
-pub(super) fn life((log, ended): &(B, i64)) -> Result<(LogIncarnation, Tick)> {
-    let log = LogIncarnation::from_slice(log).ok_or(StorageError::Malformed("lives"))?;
-    Ok((log, tick(*ended)))
+pub(super) fn life((log, ended, kept, had): LifeTuple) -> Result<(LogIncarnation, Life)> {
+    let log = LogIncarnation::from_slice(&log).ok_or(StorageError::Malformed("lives"))?;
+    let life = Life {
+        ended: tick(ended),
+        kept: kept.map(uint),
+        had: uint(had),
+    };
+    Ok((log, life))
 }
 
 type LogColumns = (
@@ -135,7 +143,7 @@ fn uint(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn entry_id(bytes: &[u8]) -> Result<EntryId> {
+pub(super) fn entry_id(bytes: &[u8]) -> Result<EntryId> {
     EntryId::from_slice(bytes).ok_or(StorageError::Malformed("entry identifier"))
 }
 
@@ -161,6 +169,7 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
         created,
         apart_len,
         apart_head,
+        shelves,
     ) = row;
     Ok(RecordRow {
         record: id(&record)?,
@@ -173,6 +182,7 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
             audit_head: digest(&head)?,
             apart_len: uint(apart_len),
             apart_head: apart_head.as_deref().map(digest).transpose()?,
+            shelves: uint(shelves),
         },
         open: status == "open",
         opening,
@@ -181,6 +191,8 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
 }
 
 pub(super) fn entry(row: EntryTuple) -> Result<EntryRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
     let (entry, key, touched, due, is_right, changes, bytes, class) = row;
     Ok(EntryRow {
         entry: entry_id(&entry)?,
@@ -194,11 +206,6 @@ pub(super) fn entry(row: EntryTuple) -> Result<EntryRow> {
     })
 }
 
-pub(super) fn delayed((entry, due): (B, Option<i64>)) -> Option<Result<(EntryId, Tick)>> {
-    let due = due.map(tick)?;
-    Some(entry_id(&entry).map(|entry| (entry, due)))
-}
-
 pub(super) fn entry_with_document(
     (row, document): (EntryTuple, Vec<u8>),
 ) -> Result<(EntryRow, Vec<u8>)> {
@@ -206,6 +213,8 @@ pub(super) fn entry_with_document(
 }
 
 pub(super) fn log_row(row: LogTuple) -> Result<LogRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
     let (at, entry, change_blind, actor_blind, seq, about, change) = row;
     Ok(LogRow {
         tick: tick(at),
@@ -219,6 +228,8 @@ pub(super) fn log_row(row: LogTuple) -> Result<LogRow> {
 }
 
 pub(super) fn held_row(row: HeldTuple) -> Result<HeldRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
     let (change_blind, entry, author_blind, received, changed, settlement, due, sealed) = row;
     let settlement = match settlement.as_deref() {
         None => None,
@@ -246,6 +257,8 @@ pub(super) fn settlement_code(settlement: Settlement) -> &'static str {
 }
 
 pub(super) fn audit_row((seq, at, hash, sealed): AuditTuple) -> Result<AuditRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
     Ok(AuditRow {
         seq: uint(seq),
         tick: tick(at),
@@ -255,6 +268,8 @@ pub(super) fn audit_row((seq, at, hash, sealed): AuditTuple) -> Result<AuditRow>
 }
 
 pub(super) fn apart_row(row: ApartTuple) -> Result<ApartRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
     let (seq, at, hash, entry, due, told, sealed) = row;
     Ok(ApartRow {
         seq: uint(seq),

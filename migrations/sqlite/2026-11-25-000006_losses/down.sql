@@ -1,0 +1,2 @@
+ALTER TABLE lives DROP COLUMN had;
+ALTER TABLE lives DROP COLUMN kept;

@@ -1,0 +1,148 @@
+//! What to do next about an item of the to-review list: the commands that settle it.
+
+use sync_core::kind::Words;
+use sync_core::merge::FlagCode;
+
+use super::output::{Output, short};
+use crate::face::{ReviewEntry, ReviewSide};
+
+impl Output {
+    /// What settles an item, by its number in the list: one step at least.
+    pub(super) fn steps(&self, number: usize, item: &ReviewEntry) -> Vec<String> {
+        let mut steps = Vec::new();
+        let mut taken: Vec<&str> = Vec::new();
+        for ReviewSide { claim, title, .. } in item.sides.iter().filter(|side| side.may_be_taken) {
+            let change = &claim.change[..8];
+            if !taken.contains(&change) {
+                taken.push(change);
+                let (text, title) = (self.of(&claim.text), self.of(title));
+                let command = format!("resolve {number} --take {change}");
+                steps.push(self.step(&command, &format!("{title} {text}")));
+            }
+        }
+        for verdict in &item.verdicts {
+            let command = format!("resolve {number} --decide {verdict}");
+            steps.push(self.step(&command, self.verdict(verdict)));
+        }
+        let code = FlagCode::ALL.iter().find(|code| code.code() == item.code);
+        if let Some((options, why)) = code.copied().and_then(by_editing) {
+            let entries = item.entries.iter().map(|entry| short(entry));
+            let edits = entries.map(|entry| format!("edit {entry} {options}"));
+            steps.extend(edits.map(|edit| self.step(&edit, self.words(why))));
+        }
+        if steps.is_empty() {
+            let others = Words::new(
+                "somebody else settles it: who holds the record, or a clinician",
+                "à quelqu’un d’autre de trancher : le titulaire du carnet, ou un clinicien",
+            );
+            steps.push(self.words(others).to_owned());
+        }
+        steps
+    }
+
+    fn step(&self, command: &str, meaning: &str) -> String {
+        format!("{command}{} {meaning}", self.say(":", " :"))
+    }
+}
+
+/// The edit that settles what no verdict does: it is never settled by being looked at.
+fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
+    const IN_ERROR: &str = "--status entered-in-error --reason …";
+    Some(match code {
+        FlagCode::DiscordantBloodGroup => (
+            IN_ERROR,
+            Words::new("if this is the wrong one", "si c’est celui-ci qui est faux"),
+        ),
+        FlagCode::NoKnownAllergyContradicted => (
+            IN_ERROR,
+            Words::new("withdraw this statement", "retirer cette déclaration"),
+        ),
+        FlagCode::DoseDisputed => (
+            "--dose … --frequency …",
+            Words::new(
+                "write the regimen that holds",
+                "écrire la posologie qui vaut",
+            ),
+        ),
+        FlagCode::ToReconcile => (
+            "--status active",
+            Words::new(
+                "or --status stopped: say what holds",
+                "ou --status stopped : dire ce qui vaut",
+            ),
+        ),
+        FlagCode::SubstanceTwice => (
+            "--status stopped --reason …",
+            Words::new(
+                "if this treatment is the one too many",
+                "si c’est ce traitement qui est de trop",
+            ),
+        ),
+        FlagCode::PossibleDuplicate => (
+            IN_ERROR,
+            Words::new(
+                "if this entry is the one too many",
+                "si c’est cet élément qui est de trop",
+            ),
+        ),
+        FlagCode::TrustedPersonDisputed => (
+            "--status inactive --reason …",
+            Words::new(
+                "if this is not the trusted person",
+                "si ce n’est pas la personne de confiance",
+            ),
+        ),
+        FlagCode::PregnancyToConfirm => (
+            "--status resolved --reason …",
+            Words::new("if it is over", "si elle est terminée"),
+        ),
+        FlagCode::HeldEdit
+        | FlagCode::DecidedDifferently
+        | FlagCode::DirectivesSameDate
+        | FlagCode::DirectiveUndated
+        | FlagCode::ReplacedTwice
+        | FlagCode::HiddenAllergy
+        | FlagCode::Proposal
+        | FlagCode::RefutationAgainstDanger
+        | FlagCode::StatusAgainstEdit
+        | FlagCode::CriticalityDisputed
+        | FlagCode::EditedWhileInError
+        | FlagCode::RefutedAgainstEdit
+        | FlagCode::ConcurrentValues
+        | FlagCode::RightRestricted
+        | FlagCode::VisibilityRestricted => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::{Bilingual, DangerLevel};
+    use crate::terminal::output::Language;
+
+    #[test]
+    fn every_item_says_how_to_settle_it_whatever_is_offered() {
+        for code in FlagCode::ALL {
+            let offered = code.verdicts().iter().map(ToString::to_string).collect();
+            for verdicts in [offered, Vec::new()] {
+                let item = ReviewEntry {
+                    key: "key".to_owned(),
+                    code: code.code().to_owned(),
+                    danger: DangerLevel::High,
+                    words: code.words().into(),
+                    entries: vec!["0123456789abcdef".to_owned()],
+                    labels: vec![Bilingual::default()],
+                    field: None,
+                    sides: Vec::new(),
+                    verdicts,
+                };
+                let steps = |language| {
+                    let json = false;
+                    Output { json, language }.steps(1, &item)
+                };
+                let (english, french) = (steps(Language::En), steps(Language::Fr));
+                assert!(!english.is_empty() && english != french, "{code:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The shelves of records (see [`Shelf`]), as last looked up.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sync_core::authority::{Place, Shelf, leaves, places, stands};
+use sync_core::entry::EntryClass;
+use sync_core::policy::{Matrix, Standing};
+use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
+
+use super::vault::Vault;
+use crate::fault::Fault;
+use crate::storage::records::{EntryRow, Move, RecordRow, RecordStore, ShelfId};
+
+/// Records whose shelves are kept; beyond it the memory is emptied and fills again.
+const KEPT: usize = 4_096;
+
+/// Standings whose shelves are kept of one record.
+const VIEWERS: usize = 64;
+
+/// Entries looked at in one go.
+const CHUNK: u32 = 256;
+
+/// The shelves of a record. There are about as many as kinds in it, however many entries.
+pub type Shelves = BTreeMap<ShelfId, Shelf>;
+
+/// The shelves of records, each good as long as its record has as many. Only what is durable is put
+/// here.
+#[derive(Default)]
+pub(super) struct Library(Mutex<HashMap<RecordId, Known>>);
+
+struct Known {
+    log: LogIncarnation,
+    all: Arc<Shelves>,
+    /// Those of a viewer, by what decides their rights.
+    theirs: HashMap<Epoch, Arc<[ShelfId]>>,
+}
+
+impl Library {
+    /// The shelves of a record, from memory if it has no more.
+    pub(super) fn load(
+        &self,
+        store: &mut impl RecordStore,
+        vault: &Vault<'_>,
+        row: &RecordRow,
+    ) -> Result<Arc<Shelves>, Fault> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&row.record).filter(|known| known.is_of(row)) {
+            return Ok(known.all.clone());
+        }
+        drop(kept);
+        let sealed = store.shelves(row.record)?.into_iter();
+        let open = |(id, sealed): (ShelfId, Vec<u8>)| Ok((id, vault.open_shelf(id, &sealed)?));
+        Ok(Arc::new(sealed.map(open).collect::<Result<_, Fault>>()?))
+    }
+
+    pub(super) fn keep(&self, row: &RecordRow, all: Arc<Shelves>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.get(&row.record).is_some_and(|known| known.is_of(row)) {
+            return;
+        }
+        if kept.len() >= KEPT && !kept.contains_key(&row.record) {
+            kept.clear();
+        }
+        let known = Known {
+            log: row.log,
+            all,
+            theirs: HashMap::new(),
+        };
+        kept.insert(row.record, known);
+    }
+
+    /// Those of `all`, the shelves of a record, on which a viewer looks for news. `epoch` names the
+    /// standing and the matrix.
+    pub(super) fn of_viewer(
+        &self,
+        row: &RecordRow,
+        all: &Shelves,
+        (epoch, standing, matrix): (Epoch, &Standing, &Matrix),
+    ) -> Arc<[ShelfId]> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.get_mut(&row.record).filter(|known| known.is_of(row));
+        if let Some(theirs) = known.as_ref().and_then(|known| known.theirs.get(&epoch)) {
+            return theirs.clone();
+        }
+        let theirs = all
+            .iter()
+            .filter(|(_, shelf)| shelf.is_for(standing, matrix));
+        let theirs: Arc<[ShelfId]> = theirs.map(|(id, _)| *id).collect();
+        if let Some(known) = known {
+            if known.theirs.len() >= VIEWERS {
+                known.theirs.clear();
+            }
+            known.theirs.insert(epoch, theirs.clone());
+        }
+        theirs
+    }
+}
+
+impl Known {
+    fn is_of(&self, row: &RecordRow) -> bool {
+        self.log == row.log && self.all.len() as u64 == row.clock.shelves
+    }
+}
+
+/// How an entry moves when its class becomes `after` at `at`. `before` is its class before, and
+/// when it was touched last; nothing if it was not there.
+pub fn moved(
+    vault: &Vault<'_>,
+    before: Option<&(EntryClass, Tick)>,
+    (after, at): (&EntryClass, Tick),
+) -> (Move, BTreeMap<ShelfId, Shelf>) {
+    let mut shelves = BTreeMap::new();
+    let mut name = |(shelf, since): Place| {
+        let id = vault.shelf(&shelf);
+        shelves.insert(id, shelf);
+        (id, since)
+    };
+    let mut all = |places: Vec<Place>| places.into_iter().map(&mut name).collect();
+    let moved = match before {
+        None => Move {
+            to: all(places(after, at)),
+            ..Move::default()
+        },
+        Some((class, touched)) => {
+            let left = leaves((class, *touched), after, at).into_iter();
+            Move {
+                from: all(places(class, *touched)),
+                to: all(places(after, at)),
+                left: all(left.map(|shelf| (shelf, at)).collect()),
+            }
+        }
+    };
+    (moved, shelves)
+}
+
+/// Adds shelves to a record that it does not have, to `known` too.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn add(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    known: &mut Arc<Shelves>,
+    shelves: BTreeMap<ShelfId, Shelf>,
+) -> Result<(), Fault> {
+    for (id, shelf) in shelves {
+        if !known.contains_key(&id) {
+            store.add_shelf(vault.record(), id, &vault.seal_shelf(id, &shelf)?)?;
+            Arc::make_mut(known).insert(id, shelf);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the entries of a record of an older release on shelves.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn fill(store: &mut impl RecordStore, vault: &Vault<'_>, row: &RecordRow) -> Result<(), Fault> {
+    if row.clock.shelves > 0 {
+        return Ok(());
+    }
+    let (mut known, mut after) = (Arc::default(), None);
+    loop {
+        let entries = store.entries_after(row.record, after, CHUNK)?;
+        for entry in &entries {
+            let Some(touches) = touches(store, vault, entry)? else {
+                continue;
+            };
+            let (moved, shelves) = whereabouts(vault, &touches);
+            add(store, vault, &mut known, shelves)?;
+            store.move_entry(row.record, entry.entry, &moved)?;
+        }
+        after = entries.last().map(|entry| entry.entry);
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut clock = row.clock;
+    clock.shelves = known.len() as u64;
+    store.move_clock(row.record, &clock)?;
+    Ok(())
+}
+
+/// Where an entry stands, and which shelves it left, by its class after each of its changes.
+pub fn whereabouts(
+    vault: &Vault<'_>,
+    touches: &[(Tick, EntryClass)],
+) -> (Move, BTreeMap<ShelfId, Shelf>) {
+    let (present, left) = stands(touches);
+    let mut shelves = BTreeMap::new();
+    let mut name = |(shelf, since): Place| {
+        let id = vault.shelf(&shelf);
+        shelves.insert(id, shelf);
+        (id, since)
+    };
+    let to = present.into_iter().map(&mut name).collect();
+    let left: BTreeSet<(ShelfId, Tick)> = left.into_iter().map(&mut name).collect();
+    let moved = Move {
+        from: Vec::new(),
+        to,
+        left: left.into_iter().collect(),
+    };
+    (moved, shelves)
+}
+
+/// The class of an entry after each of its changes; nothing if it was destroyed.
+fn touches(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    row: &EntryRow,
+) -> Result<Option<Vec<(Tick, EntryClass)>>, Fault> {
+    let Some(key) = vault.entry_key(row.key)? else {
+        return Ok(None);
+    };
+    let entry: EntryId = row.entry;
+    let rows = store.about_entry(vault.record(), entry)?.into_iter();
+    let class = |(tick, sealed): (Tick, Vec<u8>)| {
+        Ok((tick, vault.open_about(&key, (entry, tick), &sealed)?.class))
+    };
+    rows.map(class).collect::<Result<_, Fault>>().map(Some)
+}
