@@ -148,11 +148,13 @@ fn an_edit_costs_the_same_however_many_wait() {
     let folder = tempfile::tempdir().unwrap();
     let vault = MemoryVault::default();
     let (mut store, profile) = open(folder.path(), &vault);
-    let first = cost_of_an_edit(&mut store, &profile, 1);
-    for number in 2..200 {
+    // The very first edit looks up what the others find in memory.
+    edit(&mut store, &profile, entry(1), "the first");
+    let early = cost_of_an_edit(&mut store, &profile, 2);
+    for number in 3..200 {
         edit(&mut store, &profile, entry(number), "waits");
     }
-    assert_eq!(cost_of_an_edit(&mut store, &profile, 200), first);
+    assert_eq!(cost_of_an_edit(&mut store, &profile, 200), early);
     let mut rows = store.rows(&profile, &RECORD);
     assert_eq!(rows.waiting().unwrap(), 200);
     let queue = rows.queue(1_000).unwrap();

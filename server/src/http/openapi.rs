@@ -134,7 +134,6 @@ fn operations(
 ) -> impl Iterator<Item = (&String, &'static str, &mut Operation)> {
     let items = api.paths.paths.iter_mut();
     items.flat_map(|(path, item)| {
-        let path = &*path;
         let PathItem {
             get,
             post,
