@@ -148,7 +148,7 @@ fn an_edit_costs_the_same_however_many_wait() {
     let folder = tempfile::tempdir().unwrap();
     let vault = MemoryVault::default();
     let (mut store, profile) = open(folder.path(), &vault);
-    // The very first edit looks up what the others find in memory.
+    // The first edit also notes under which key edits are made here.
     edit(&mut store, &profile, entry(1), "the first");
     let early = cost_of_an_edit(&mut store, &profile, 2);
     for number in 3..200 {

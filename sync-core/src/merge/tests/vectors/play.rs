@@ -386,7 +386,8 @@ impl Play<'_> {
         let names: Vec<String> = views.iter().filter_map(|view| self.name(view.id)).collect();
         let mut wanted: Vec<&String> = expected.entries.keys().collect();
         let mut found: Vec<&String> = names.iter().collect();
-        (wanted.sort(), found.sort());
+        wanted.sort();
+        found.sort();
         if wanted != found {
             wrong.push(format!("sees {found:?}, not {wanted:?}"));
         }
