@@ -243,8 +243,8 @@ rules! {
         "Une carte dit toujours « non valable pour transfusion ».";
     /// Somebody else's.
     WrongPatient = "wrong-patient", "*",
-        "Wrong patient, by the author or a clinician, takes the entry out of every view and destroys its content.",
-        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue et détruit son contenu.";
+        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.
