@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::vital::vital_by;
-use super::{BloodGroupFact, EntryView, Rule, Rules, VitalFacts};
+use super::{EntryView, Rule, Rules, VitalFacts};
 use crate::EntryId;
 use crate::kind::Words;
 
@@ -25,8 +25,10 @@ pub struct Card {
     pub not_for_transfusion: bool,
 }
 
-/// The card of a record on a day (UTC), from the entries its holder may see: nothing that is
-/// hidden or not yet visible to anybody but what the holder `chose`.
+/// The card of a record on a day (UTC), from the entries its holder may see now: of what is hidden
+/// from professionals or representatives, only what the holder `chose`.
+///
+/// It never says that no allergy is known while it keeps one back.
 pub fn card(views: &[EntryView], chosen: &BTreeSet<EntryId>, today: Date) -> Card {
     card_by(Rules::ALL, views, chosen, today)
 }
@@ -39,16 +41,14 @@ pub(super) fn card_by(
     today: Date,
 ) -> Card {
     let open = |view: &&EntryView| {
-        let hidden = view.visibility.hidden_from_professionals;
+        let flags = &view.visibility;
+        let hidden = flags.hidden_from_professionals || flags.hidden_from_representatives;
         !hidden || chosen.contains(&view.id) || !rules.has(Rule::CardByChoice)
     };
     let shown: Vec<EntryView> = views.iter().filter(open).cloned().collect();
     let mut facts = vital_by(rules, &shown, today);
     facts.pregnancies.retain(|pregnancy| !pregnancy.to_confirm);
-    // A card is read by somebody who cannot ask: what differs is not said to be known.
-    if let BloodGroupFact::Discordant(_) = facts.blood_group {
-        facts.blood_group = BloodGroupFact::Unknown;
-    }
+    facts.no_known_allergy &= vital_by(rules, views, today).no_known_allergy;
     Card {
         facts,
         not_for_transfusion: rules.has(Rule::NotForTransfusion),

@@ -270,7 +270,7 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
 }
 
 /// Where a clinician's word is at stake a clinician decides; whoever proposed may withdraw; held
-/// edits are the holder's, or their legal representative's.
+/// edits are the holder's, or their legal representative's; wishes and what is hidden, the holder's.
 pub(super) fn may_decide(
     rules: Rules,
     item: &ReviewItem,
@@ -285,6 +285,9 @@ pub(super) fn may_decide(
     };
     match item.code {
         FlagCode::HeldEdit => matches!(role, Role::Holder | Role::Representative),
+        FlagCode::DirectivesSameDate | FlagCode::DirectiveUndated | FlagCode::HiddenAllergy => {
+            *role == Role::Holder
+        }
         FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => true,
         FlagCode::Proposal => {
             let lay = || by().filter(|stamp| !confirms(&stamp.role));

@@ -186,6 +186,12 @@ impl EntryView {
         self.field(key).map_or(&[], |field| &field.claims)
     }
 
+    /// Whether a key holds something, and nobody says at the same time that it holds nothing.
+    pub fn is_said(&self, key: &str) -> bool {
+        let claims = self.claims(key);
+        !claims.is_empty() && claims.iter().all(|claim| claim.value != Value::Null)
+    }
+
     /// The structured values that stand for a key, all of them.
     pub fn all<T: JsonScalar>(&self, key: &str) -> Vec<T> {
         let claims = self.claims(key).iter();

@@ -200,7 +200,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         devices: of(Kind::Device)
-            .filter(|view| view.claims(REMOVED).is_empty())
+            .filter(|view| !view.is_said(REMOVED))
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),

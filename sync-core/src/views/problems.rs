@@ -45,7 +45,7 @@ pub fn problems(views: &[EntryView]) -> Problems {
     let mut told = Problems::default();
     for view in conditions {
         let problem = problem(view);
-        let over = view.standing == Standing::Ended || problem.ended.is_some();
+        let over = view.standing == Standing::Ended || view.is_said(ENDED);
         let part = if over {
             &mut told.past
         } else {

@@ -1,11 +1,12 @@
 //! Documents beside each other: the same bytes, replacements, and which are current.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::{EntryView, FlagCode, Rule, Rules};
 use super::Link;
+use super::pairs::LINKED_PAIRWISE;
 use crate::EntryId;
 use crate::kind::document::{CONTENT, REPLACES};
 use crate::kind::{Content, Kind, Read};
@@ -48,13 +49,14 @@ pub(in super::super) fn documents(rules: Rules, views: &[EntryView]) -> Vec<Docu
         group.sort_by_key(|view| (recorded(view), view.id));
     }
     groups.sort_by_key(|group| std::cmp::Reverse((recorded(group[0]), group[0].id)));
-    let all: Vec<&EntryView> = groups.iter().flatten().copied().collect();
-    let replaced: Vec<EntryId> = all
-        .iter()
+    let all = groups.iter().flatten();
+    let all: BTreeMap<EntryId, &EntryView> = all.map(|view| (view.id, *view)).collect();
+    let replaced: BTreeSet<EntryId> = all
+        .values()
         .filter(|_| rules.has(Rule::DocumentChain))
         .filter_map(|view| {
             let parent = replaces(view)?;
-            let parent = all.iter().find(|other| other.id == parent)?;
+            let parent = all.get(&parent)?;
             let seen = view.created.as_ref()?.had_seen(parent.created.as_ref()?);
             seen.then_some(parent.id)
         })
@@ -84,7 +86,12 @@ pub(super) fn replaced_twice(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>>
     for mut siblings in children.into_values() {
         siblings.sort_by_key(|view| view.id);
         for (place, one) in siblings.iter().enumerate() {
-            for other in &siblings[place + 1..] {
+            let reach = if siblings.len() <= LINKED_PAIRWISE {
+                siblings.len()
+            } else {
+                1
+            };
+            for other in siblings.iter().skip(place + 1).take(reach) {
                 if !rules.has(Rule::SeenNoConflict) || !seen(one, other) {
                     links.push(Link::of(FlagCode::ReplacedTwice, (one, other)));
                 }

@@ -7,7 +7,7 @@ use crate::EntryId;
 use crate::kind::{Label, normalise};
 
 /// Up to so many entries of one name are linked each with each, more of them in a chain.
-const LINKED_PAIRWISE: usize = 16;
+pub(super) const LINKED_PAIRWISE: usize = 16;
 
 /// The pairs of views that share a name: a code in one terminology, or the same normalised text.
 pub(super) fn of_one_name<'v>(
