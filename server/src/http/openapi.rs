@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get};
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
@@ -110,6 +110,13 @@ impl Modify for Refusals {
                 if method != "get" {
                     kinds.push(ProblemType::WrongOrigin);
                 }
+            }
+            let asks = |parameter: &RefOr<Parameter>| match parameter {
+                RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query),
+                RefOr::Ref(_) => false,
+            };
+            if operation.parameters.iter().flatten().any(asks) {
+                kinds.push(ProblemType::Malformed);
             }
             if operation.request_body.is_some() {
                 kinds.extend([

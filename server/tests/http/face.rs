@@ -79,6 +79,11 @@ async fn what_every_request_meets_is_described() {
                 assert_eq!(security, &json!([{ "session": [] }, { "cookie": [] }]));
                 assert!(says("403") || method == "get", "{method} {path}");
             }
+            let parameters = operation["parameters"].as_array();
+            let mut queries = parameters.into_iter().flatten();
+            if queries.any(|parameter| parameter["in"] == "query") {
+                assert!(says("400"), "{method} {path}");
+            }
             if operation.get("requestBody").is_some() {
                 with_body += 1;
                 let body = ["400", "408", "413", "415"];
