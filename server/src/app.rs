@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
+use crate::live::Places;
 use crate::records::{Records, lives};
 use crate::storage::Database;
 use crate::storage::records::RecordStore as _;
@@ -45,6 +46,8 @@ pub struct App {
     pub records: Arc<Records>,
     /// What one peer or session may ask for in a time.
     pub limits: Limits,
+    /// The live connections that are open, by session.
+    pub live: Places,
     stopping: watch::Sender<bool>,
 }
 
@@ -76,6 +79,7 @@ impl App {
             relying_party: RelyingParty::new(&config)?,
             records: Arc::new(records),
             limits: Limits::new(&config),
+            live: Places::default(),
             stopping: watch::Sender::new(false),
             config,
             clock,

@@ -12,6 +12,7 @@ use crate::keys::{Keys, Place, Revoked};
 use crate::people::person_id;
 use crate::sessions::SignedDevice;
 use crate::storage::schema::identity::{devices, sessions};
+use crate::webauthn::codes;
 
 /// What a device signs, before the ceremony's identifier, to show that it holds its key.
 pub const PROOF_DOMAIN: &[u8] = b"carnet/device/1";
@@ -236,7 +237,8 @@ pub fn rename(
     Ok(named > 0)
 }
 
-/// Revokes a device of a person's and ends its sessions; answers whether there was one to revoke.
+/// Revokes a device of a person's, ends its sessions and voids the person's invitations; answers
+/// whether there was one to revoke.
 pub fn revoke(
     connection: &mut SqliteConnection,
     keys: &Keys,
@@ -248,6 +250,7 @@ pub fn revoke(
         return Ok(false);
     }
     keys.journal_revocation(&Revoked::Device(id), None)?;
+    codes::void_invitations(connection, keys, now, person)?;
     mark_revoked(connection, now, id)?;
     Ok(true)
 }

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::keys::{Keys, Revoked};
 use crate::people::person_id;
 use crate::storage::schema::identity::{devices, passkeys, sessions};
+use crate::webauthn::codes;
 pub use cookie::{COOKIE, ended_cookie, session_cookie};
 pub use signed::Signed;
 pub use token::Token;
@@ -139,7 +140,7 @@ pub fn touch(connection: &mut SqliteConnection, now: Tick, session: Uuid) -> Res
     Ok(())
 }
 
-/// Ends a session of a person; answers whether there was one to end.
+/// Ends a session of a person and voids their invitations; answers whether there was one to end.
 pub fn end(
     connection: &mut SqliteConnection,
     keys: &Keys,
@@ -156,6 +157,7 @@ pub fn end(
         .first(connection)?;
     let expires = Tick(expires.cast_unsigned());
     keys.journal_revocation(&Revoked::Session(session), Some(expires))?;
+    codes::void_invitations(connection, keys, now, person)?;
     mark_ended(connection, now, session)?;
     Ok(true)
 }

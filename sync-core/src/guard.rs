@@ -2,7 +2,10 @@
 //!
 //! Automerge 0.12 panics, hangs or accepts what it cannot load again on hostile bytes. So only one
 //! shape gets through: an uncompressed change chunk of bounded size whose checksum holds, that
-//! re-encodes to the same bytes, and that does nothing but set or remove scalars of the flat map.
+//! claims no more than a change may hold, that re-encodes to the same bytes, and that does nothing
+//! but set or remove scalars of the flat map.
+
+mod columns;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +22,8 @@ use crate::{ChangeHash, Digest32};
 pub const MAX_CHANGE: usize = 64 * 1024;
 /// The most operations in one change.
 pub const MAX_OPERATIONS: usize = 256;
+/// The most values that one change overwrites.
+pub const MAX_PREDECESSORS: usize = 8_192;
 /// The most dependencies of one change.
 pub const MAX_DEPENDENCIES: usize = 64;
 /// The longest key, in bytes.
@@ -186,7 +191,7 @@ fn check_chunk(bytes: &[u8]) -> Result<(), Unsafe> {
     if Digest32::of(&[&bytes[8..]]).0[..4] != *checksum {
         return Err(Unsafe::Checksum);
     }
-    Ok(())
+    columns::check(&bytes[9 + used..])
 }
 
 /// An unsigned LEB128 number in its shortest form, and how many bytes it took.

@@ -20,6 +20,7 @@ const MAX_WS_FRAME: usize = 256 * 1024;
         (status = 101, description = "A WebSocket; `docs/wire.md`"),
         (status = 400, description = "`malformed`: not a WebSocket", body = ProblemBody),
         (status = 404, description = "`not-found`: no such record, or not for you", body = ProblemBody),
+        (status = 429, description = "`too-many`: the session has too many of them open", body = ProblemBody),
     ),
     security(("session" = []))
 )]
@@ -40,6 +41,9 @@ pub async fn handle(
             Ok::<_, AccessError>(())
         })
         .await?;
+    let place = app.live.take(signed.session).ok_or_else(|| {
+        Problem::new(ProblemType::TooMany).detail("close a connection of this session first")
+    })?;
     let (response, session, messages) = actix_ws::handle(&request, body)
         .map_err(|_| Problem::new(ProblemType::Malformed).detail("open a WebSocket here"))?;
     let messages = messages
@@ -51,6 +55,7 @@ pub async fn handle(
         record,
         visitor: Visitor::from(&signed),
         session: signed.session,
+        place,
     };
     actix_web::rt::spawn(serve(connected, session, messages));
     Ok(response)

@@ -1,5 +1,6 @@
 //! One connection: requests come and are answered; when others change the record, what is new
-//! goes out unasked.
+//! goes out unasked. Nothing goes out to somebody who does not read ([`Window`]), and no wait for
+//! them is without an end.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{Bytes, RecordId};
 use uuid::Uuid;
 
-use super::Listener;
+use super::window::Window;
+use super::{Listener, Place};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::records::{AccessError, Visitor};
@@ -22,6 +24,9 @@ const BEAT: Duration = Duration::from_secs(30);
 /// How many times it may fail to answer.
 const MISSED: u8 = 2;
 
+/// How long anything that is sent may wait for its turn.
+const SENDING: Duration = Duration::from_secs(30);
+
 /// A device that is connected to a record.
 pub struct Connected {
     /// What the server shares.
@@ -32,6 +37,8 @@ pub struct Connected {
     pub visitor: Visitor,
     /// By which session.
     pub session: Uuid,
+    /// Its place among the session's connections.
+    pub place: Place,
 }
 
 /// Where the conversation stands.
@@ -42,6 +49,11 @@ struct Talk {
     limit: Option<u32>,
     encoding: Option<Encoding>,
     missed: u8,
+    window: Window,
+    /// A request that waits until what was sent before is read.
+    waiting: Option<(Encoding, Vec<u8>)>,
+    /// There was something new, and no room to send it.
+    owing: bool,
 }
 
 /// Why a connection ends, as it is told to the other side.
@@ -87,8 +99,8 @@ pub async fn serve(
     let mut listener = connected.app.records.hub.listen(connected.record);
     let end = connected.talk(&mut session, &mut messages, &mut listener);
     let reason = end.await.map(End::reason);
-    // The other side may be gone already.
-    let _ = session.close(reason).await;
+    // The other side may be gone already, or not listen.
+    let _ = tokio::time::timeout(SENDING, session.close(reason)).await;
     metrics::gauge!("carnet_live_connections").decrement(1.0);
 }
 
@@ -126,19 +138,54 @@ impl Connected {
         talk: &mut Talk,
         message: AggregatedMessage,
     ) -> Option<Result<(), End>> {
-        talk.missed = 0;
         Some(match message {
             AggregatedMessage::Binary(bytes) => {
-                self.request(session, talk, Encoding::Cbor, &bytes).await
+                self.asked(session, talk, Encoding::Cbor, &bytes).await
             }
             AggregatedMessage::Text(text) => {
                 let bytes = text.as_bytes();
-                self.request(session, talk, Encoding::Json, bytes).await
+                self.asked(session, talk, Encoding::Json, bytes).await
             }
-            AggregatedMessage::Ping(payload) => session.pong(&payload).await.map_err(End::from),
-            AggregatedMessage::Pong(_) => Ok(()),
+            AggregatedMessage::Ping(payload) => self.in_time(session.pong(&payload)).await,
+            AggregatedMessage::Pong(payload) => {
+                talk.missed = 0;
+                talk.window.read(&payload);
+                self.go_on(session, talk).await
+            }
             AggregatedMessage::Close(_) => return None,
         })
+    }
+
+    /// Answers a request, or keeps it until there is room for the answer.
+    async fn asked(
+        &self,
+        session: &mut Session,
+        talk: &mut Talk,
+        encoding: Encoding,
+        bytes: &[u8],
+    ) -> Result<(), End> {
+        if talk.waiting.is_some() {
+            return Err(End(CloseCode::Again, "too-many"));
+        }
+        if !talk.window.is_open() {
+            talk.waiting = Some((encoding, bytes.to_vec()));
+            return Ok(());
+        }
+        self.request(session, talk, encoding, bytes).await
+    }
+
+    /// Sends what waited for room, if there is some.
+    async fn go_on(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
+        if !talk.window.is_open() {
+            return Ok(());
+        }
+        if let Some((encoding, bytes)) = talk.waiting.take() {
+            self.request(session, talk, encoding, &bytes).await?;
+        }
+        match std::mem::take(&mut talk.owing) {
+            true => self.tell(session, talk).await,
+            false => Ok(()),
+        }
     }
 
     async fn request(
@@ -165,6 +212,10 @@ impl Connected {
     async fn tell(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
         let mut more = true;
         while let Some(cursor) = talk.cursor.clone().filter(|_| more) {
+            if !talk.window.is_open() {
+                talk.owing = true;
+                break;
+            }
             self.still_signed_in().await?;
             let records = &self.app.records;
             let news = Box::pin(records.news(self.record, self.visitor, &cursor, talk.limit));
@@ -182,16 +233,32 @@ impl Connected {
         answer: SyncAnswer,
     ) -> Result<(), End> {
         talk.cursor = Some(answer.cursor.clone());
-        match talk.encoding {
-            Some(Encoding::Json) => {
-                let text = Encoding::Json.write(&answer);
-                let text =
-                    String::from_utf8(text).map_err(|_| End(CloseCode::Error, "internal"))?;
-                session.text(text).await?;
+        let encoding = talk.encoding.unwrap_or(Encoding::Cbor);
+        let message = encoding.write(&answer);
+        let ping = talk.window.send(message.len());
+        match encoding {
+            Encoding::Json => {
+                let internal = |_| End(CloseCode::Error, "internal");
+                let text = String::from_utf8(message).map_err(internal)?;
+                self.in_time(session.text(text)).await?;
             }
-            _ => session.binary(Encoding::Cbor.write(&answer)).await?,
+            Encoding::Cbor => self.in_time(session.binary(message)).await?,
         }
-        Ok(())
+        self.in_time(session.ping(&ping)).await
+    }
+
+    /// Waits for something to be sent, but not for ever, and not when the server stops.
+    async fn in_time(
+        &self,
+        sending: impl Future<Output = Result<(), actix_ws::Closed>>,
+    ) -> Result<(), End> {
+        let mut stopping = self.app.stopping();
+        tokio::select! {
+            biased;
+            sent = sending => Ok(sent?),
+            () = tokio::time::sleep(SENDING) => Err(End(CloseCode::Away, "gone")),
+            _ = stopping.wait_for(|stop| *stop) => Err(End(CloseCode::Restart, "unavailable")),
+        }
     }
 
     async fn beat(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
@@ -200,8 +267,7 @@ impl Connected {
         }
         talk.missed += 1;
         self.still_signed_in().await?;
-        session.ping(b"").await?;
-        Ok(())
+        self.in_time(session.ping(b"")).await
     }
 
     /// Ends the connection with its session; a connection that lives keeps the session from

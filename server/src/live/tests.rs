@@ -105,6 +105,45 @@ async fn a_connection_that_talks_nonsense_is_ended() {
     running.stop().await;
 }
 
+/// Asks so many times at once, and reads nothing.
+async fn ask(socket: &mut Socket, phone: &mut Phone, times: usize) {
+    for _ in 0..times {
+        let request = Encoding::Cbor.write(&phone.request());
+        socket.send(Message::binary(request)).await.expect("sends");
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_and_does_not_read_is_answered_when_they_do() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let (token, _) = world.sign_in(&holder).await;
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    ask(&mut socket, &mut holder, 9).await;
+    for _ in 0..9 {
+        let answer = read(&next(&mut socket).await);
+        assert!(answer.reset, "the same request, answered alike");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_on_and_on_and_does_not_read_is_not_kept() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let (token, _) = world.sign_in(&holder).await;
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    ask(&mut socket, &mut holder, 10).await;
+    for _ in 0..8 {
+        read(&next(&mut socket).await);
+    }
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.reason.as_str(), "too-many");
+    running.stop().await;
+}
+
 async fn get(running: &Running, path: &str, token: &str) -> (u16, serde_json::Value) {
     let client = reqwest::Client::new();
     let request = client.get(format!("{}{path}", running.url()));

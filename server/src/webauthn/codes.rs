@@ -130,6 +130,17 @@ pub fn consume(
     Ok(true)
 }
 
+/// Voids a person's invitations that were not used. Whoever shuts out a device, a passkey or a
+/// session of theirs shuts out with it whoever was let in by it.
+pub fn void_invitations(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Tick,
+    person: PersonId,
+) -> Result<(), Fault> {
+    void_unused(connection, keys, now, person, Purpose::Another)
+}
+
 /// Voids the codes of a person for a purpose that were not used.
 fn void_unused(
     connection: &mut SqliteConnection,

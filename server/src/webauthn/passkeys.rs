@@ -6,6 +6,7 @@ use sync_core::{PersonId, Tick};
 use uuid::Uuid;
 use webauthn_rs::prelude::{CredentialID, Passkey};
 
+use super::codes;
 use crate::fault::Fault;
 use crate::keys::{Keys, Place, Revoked};
 use crate::people::person_id;
@@ -170,7 +171,7 @@ pub enum Revocation {
     Last,
 }
 
-/// Revokes a passkey of a person's.
+/// Revokes a passkey of a person's, and voids their invitations.
 pub fn revoke(
     connection: &mut SqliteConnection,
     keys: &Keys,
@@ -192,6 +193,7 @@ pub fn revoke(
         return Ok(Revocation::Last);
     }
     keys.journal_revocation(&Revoked::Passkey(credential.clone()), None)?;
+    codes::void_invitations(connection, keys, now, person)?;
     mark_revoked(connection, now, &credential)?;
     Ok(Revocation::Done)
 }

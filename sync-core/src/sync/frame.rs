@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::limits::{MAX_FRAME, MAX_ITEMS};
+use super::limits::{MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
 use crate::change::{Edit, SignedOrigin};
 use crate::codec::{self, Malformed};
 use crate::sign::{self, PublicKey, SignatureBytes, Signed};
@@ -94,9 +94,10 @@ impl Frame {
     /// Unpacks a frame that a device sent.
     ///
     /// # Errors
-    /// When it is not a whole, undamaged frame within the limits.
+    /// When it is not a whole, undamaged frame within the limits of a request.
     pub fn unpack(&self, record: &RecordId) -> Result<Vec<Item>, FrameError> {
-        self.read(record).map(|(items, _, _)| items)
+        let (items, _, _) = self.read(record, (MAX_REQUEST, MAX_ITEMS))?;
+        Ok(items)
     }
 
     /// Unpacks a frame that one of the server's `keys` must have signed.
@@ -108,7 +109,7 @@ impl Frame {
         record: &RecordId,
         keys: &[PublicKey],
     ) -> Result<Vec<Item>, FrameError> {
-        let (items, digest, signature) = self.read(record)?;
+        let (items, digest, signature) = self.read(record, (MAX_FRAME, MAX_ITEMS))?;
         let signature = signature.ok_or(FrameError::NotAttested)?;
         let said = [DOMAIN, record.as_bytes(), &digest.0];
         if keys.iter().any(|key| key.verifies(&said, &signature)) {
@@ -121,6 +122,7 @@ impl Frame {
     fn read(
         &self,
         record: &RecordId,
+        (most, most_items): (usize, usize),
     ) -> Result<(Vec<Item>, Digest32, Option<SignatureBytes>), FrameError> {
         let bytes: &[u8] = &self.0;
         let (head, rest) = bytes.split_at_checked(HEAD).ok_or(NOT_A_FRAME)?;
@@ -136,7 +138,7 @@ impl Frame {
             _ => return Err(NOT_A_FRAME),
         };
         let (size, packed) = (number(&head[4..8]), number(&head[8..12]));
-        if size > MAX_FRAME || packed > MAX_FRAME {
+        if size > most || packed > most {
             return Err(FrameError::TooLarge);
         }
         let (packed, rest) = rest.split_at_checked(packed).ok_or(NOT_A_FRAME)?;
@@ -151,7 +153,7 @@ impl Frame {
             return Err(NOT_A_FRAME);
         }
         let rows: Vec<Row> = codec::from_cbor(&body)?;
-        if rows.len() > MAX_ITEMS {
+        if rows.len() > most_items {
             return Err(FrameError::TooLarge);
         }
         let items: Vec<Item> = rows.into_iter().map(item).collect();

@@ -170,6 +170,17 @@ fn what_was_revoked_is_good_for_nothing() {
         let second = WireDevice::enrol(&first.wire, code).await.expect("enrols");
         assert_eq!(second.person(), first.person());
 
+        // What whoever is shut out had made ready to come back by is shut too.
+        let invitation: serde_json::Value = first
+            .wire
+            .speaking(Encoding::Json)
+            .post("/v1/me/invitations", first.token(), &serde_json::json!({}))
+            .await
+            .expect("an invitation");
+        let code = invitation["code"].as_str().expect("a code").to_owned();
+        let coming_back = Enrolling::start(&first.wire, &code, first.wire.base()).await;
+        let coming_back = coming_back.expect("starts");
+
         // A passkey: the sessions it opened end, and it signs nobody in.
         first
             .wire
@@ -178,6 +189,9 @@ fn what_was_revoked_is_good_for_nothing() {
             .expect("revoked");
         assert_eq!(refused(me(&first).await), "not-signed-in");
         assert_eq!(refused(first.sign_in().await), "ceremony-refused");
+        assert_eq!(refused(coming_back.finish().await), "code-refused");
+        let again = Enrolling::start(&first.wire, &code, first.wire.base());
+        assert_eq!(refused(again.await), "code-refused");
 
         // A device: its sessions end, and its key is not taken again.
         let third = second.sign_in_elsewhere().await.expect("signs in");
