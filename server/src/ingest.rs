@@ -82,6 +82,7 @@ pub fn pass(
     cursor: Option<&Cursor>,
     mut taken: Taken,
 ) -> Result<Passed, AccessError> {
+    visitor.is_signed_in(connection)?;
     let mut admitted = records.admit(connection, record, visitor.person)?;
     if records.live_on(connection, &admitted.row, cursor)? {
         admitted = records.admit(connection, record, visitor.person)?;

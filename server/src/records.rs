@@ -16,17 +16,19 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
+use diesel::SqliteConnection;
 use sync_core::authority::Cursor;
 use sync_core::policy::{Context, Matrix, RightKind, Rights, Role, Standing, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::{Epoch, PersonId, RecordId, Tick};
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
 use crate::people::profession;
-use crate::sessions::{Signed, SignedDevice};
+use crate::sessions::{self, Signed, SignedDevice};
 use crate::storage::records::{RecordRow, RecordStore as _, ShelfId};
 use crate::storage::{Database, StorageError};
 pub use ledgers::KnownRights;
@@ -64,6 +66,26 @@ pub struct Visitor {
     pub person: PersonId,
     /// On which device, if the device has a key.
     pub device: Option<SignedDevice>,
+    /// By which session: it must still stand when something is taken or given. None is for those
+    /// who come without one, inside the server.
+    pub session: Option<Uuid>,
+}
+
+impl Visitor {
+    /// Looks again whether the session stands: a request may be long on its way, and a session be
+    /// ended meanwhile.
+    ///
+    /// # Errors
+    /// [`AccessError::SignedOut`].
+    pub fn is_signed_in(&self, connection: &mut SqliteConnection) -> Result<(), AccessError> {
+        let Some(session) = self.session else {
+            return Ok(());
+        };
+        match sessions::open_of(connection, session)? {
+            Some(person) if person == self.person => Ok(()),
+            _ => Err(AccessError::SignedOut),
+        }
+    }
 }
 
 impl From<&Signed> for Visitor {
@@ -71,6 +93,7 @@ impl From<&Signed> for Visitor {
         Visitor {
             person: signed.person,
             device: signed.device,
+            session: Some(signed.session),
         }
     }
 }
@@ -81,6 +104,9 @@ pub enum AccessError {
     /// There is no such record, or it is not for them: nobody learns which.
     #[error("there is no such record, or not for you")]
     NotYours,
+    /// The session has ended meanwhile.
+    #[error("the session has ended")]
+    SignedOut,
     /// The request cannot be taken.
     #[error("{0}")]
     Request(&'static str),

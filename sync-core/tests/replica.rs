@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use ed25519_dalek::SigningKey;
 use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
-use sync_core::entry::{Value, Write};
+use sync_core::entry::{EntryError, Value, Write};
 use sync_core::guard;
 use sync_core::policy::Role;
 use sync_core::replica::{
-    AnswerError, AsideReason, Author, LocalEntry, Memory, ReplicaHead, Report,
+    AnswerError, AsideReason, Author, EditError, LocalEntry, Memory, ReplicaHead, Report,
 };
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    CursorDigest, Frame, Item, Outcome, PROTOCOL, Refusal, SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, Refusal, SyncAnswer, SyncRequest,
+    Verdict,
 };
 use sync_core::{
     Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
@@ -509,4 +510,101 @@ fn what_a_copy_of_the_store_wrote_first_stands() {
     assert_eq!(phone.texts(1), BTreeSet::from(["the copy's".to_owned()]));
     assert!(phone.sent().is_empty());
     assert_ne!(phone.head.incarnation, copy.head.incarnation);
+}
+
+/// An answer that holds or refuses what it is handed in, in this order.
+fn judged(request: &SyncRequest, tick: u64, verdicts: &[Verdict]) -> SyncAnswer {
+    let mut told = answer(request, tick);
+    assert_eq!(told.outcomes.len(), verdicts.len());
+    for (outcome, verdict) in told.outcomes.iter_mut().zip(verdicts) {
+        outcome.verdict = verdict.clone();
+    }
+    told
+}
+
+const HELD: Verdict = Verdict::Held(HoldReason::NoLongerPermitted);
+const FOLLOWS: Verdict = Verdict::Held(HoldReason::FollowsHeld);
+
+#[test]
+fn the_last_word_follows_what_is_held_even_if_it_takes_it_back() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    let first = phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let request = phone.request();
+    let last = phone.write(entry(1), &[Write::set("text", "ten")]);
+
+    let mut told = judged(&request, 20, &[HELD]);
+    told.forget = vec![entry(1)];
+    let report = phone.receive(&told).expect("its answer");
+    assert!(report.more && report.gone.contains(&entry(1)));
+    assert!(!phone.store.entries.contains_key(&entry(1)));
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [last], "as it was signed");
+
+    let request = phone.request();
+    phone
+        .receive(&judged(&request, 30, &[FOLLOWS]))
+        .expect("its answer");
+    let aside: Vec<ChangeHash> = phone.store.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [first, last]);
+    assert!(phone.sent().is_empty());
+}
+
+#[test]
+fn what_follows_a_held_beginning_is_handed_in_after_it() {
+    let mut phone = Phone::new();
+    let beginning = phone.note(1, "ten");
+    let request = phone.request();
+    let then = phone.write(entry(1), &[Write::set("text", "twenty")]);
+    phone
+        .receive(&judged(&request, 20, &[HELD]))
+        .expect("its answer");
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [then]);
+    let request = phone.request();
+    phone
+        .receive(&judged(&request, 30, &[FOLLOWS]))
+        .expect("its answer");
+    let aside: Vec<ChangeHash> = phone.store.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [beginning, then]);
+
+    // What follows something refused cannot get there, and stays.
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let request = phone.request();
+    phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let refused = judged(&request, 20, &[Verdict::Refused(Refusal::Invalid)]);
+    phone.receive(&refused).expect("its answer");
+    assert!(phone.sent().is_empty());
+    assert_eq!(phone.store.aside.len(), 2);
+}
+
+#[test]
+fn what_no_server_takes_is_not_written() {
+    let mut phone = Phone::new();
+    phone.note(1, "before");
+    let Phone {
+        head,
+        store,
+        author,
+        ..
+    } = &mut phone;
+    let mut noise = 1_u64;
+    let long: String = std::iter::repeat_with(|| {
+        noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b'a' + (noise >> 60) as u8)
+    })
+    .take(guard::MAX_CHANGE)
+    .collect();
+    let writes = [Write::set("text", long.as_str())];
+    let made = head.edit(store, author, entry(1), &writes, Vec::new(), DeviceTime(1));
+    let Err(EditError::Entry(EntryError::TooLarge)) = made else {
+        panic!("written")
+    };
+    assert_eq!(phone.texts(1), BTreeSet::from(["before".to_owned()]));
+    assert_eq!(phone.sent().len(), 1);
 }

@@ -70,6 +70,8 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::NotYours => Problem::new(ProblemType::NotFound),
+            AccessError::SignedOut => Problem::new(ProblemType::NotSignedIn)
+                .detail("the session has ended; sign in again"),
             AccessError::Request(what) => Problem::new(ProblemType::Malformed).detail(what),
             AccessError::Device => Problem::new(ProblemType::DeviceRefused)
                 .detail("sync from the device that signed in, with its key"),

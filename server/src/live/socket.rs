@@ -72,6 +72,7 @@ impl From<AccessError> for End {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::NotYours => End(CloseCode::Policy, "not-found"),
+            AccessError::SignedOut => End(CloseCode::Policy, "not-signed-in"),
             AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
             AccessError::Device => End(CloseCode::Policy, "device-refused"),
             AccessError::Changing => End(CloseCode::Again, "unavailable"),

@@ -261,6 +261,7 @@ impl Records {
         visitor: Visitor,
         mut given: Given,
     ) -> Result<Option<RecordRow>, AccessError> {
+        visitor.is_signed_in(connection)?;
         let admitted = self.admit(connection, record, visitor.person)?;
         if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &mut given)? {
             return Ok(None);

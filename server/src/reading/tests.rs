@@ -325,6 +325,36 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
 }
 
 #[tokio::test]
+async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let (_, session) = world.sign_in(&holder).await;
+    holder.visitor.session = Some(session);
+    holder.sync().await;
+    let record = holder.head.record;
+
+    // Sent while it stood, and arriving when it stands no more.
+    holder.note("Too late");
+    let (with_edits, visitor) = (holder.request(), holder.visitor);
+    let mut to_read = world.phone(
+        record,
+        holder.author.person,
+        Role::Holder,
+        holder.author.person,
+    );
+    world.sign_out(&holder, session).await;
+    let refused = world.records.sync(record, visitor, with_edits).await;
+    assert!(matches!(refused, Err(AccessError::SignedOut)));
+    let visitor = Visitor {
+        session: Some(session),
+        ..to_read.visitor
+    };
+    let refused = world.records.sync(record, visitor, to_read.request()).await;
+    assert!(matches!(refused, Err(AccessError::SignedOut)));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn one_syncs_from_the_device_that_signed_in() {
     let world = World::new();
     let mut holder = world.holder(1).await;

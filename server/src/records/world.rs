@@ -239,6 +239,7 @@ impl World {
                     id: DeviceId::of(&public_key),
                     public_key,
                 }),
+                session: None,
             },
         }
     }

@@ -27,7 +27,7 @@ pub struct VerifiedEdit {
 pub struct Unverified {
     /// Its entry, as it claims.
     pub entry: EntryId,
-    /// Its name; of what is no change, the digest of its bytes.
+    /// Its name: of what is no change too, the digest of its bytes but the first eight.
     pub change: ChangeHash,
     /// Why it is not taken.
     pub why: Refusal,
@@ -46,7 +46,8 @@ impl VerifiedEdit {
             why,
         };
         let Ok(inspected) = guard::inspect(&edit.change) else {
-            let change = ChangeHash(Digest32::of(&[&edit.change]).0);
+            let named = edit.change.get(8..).unwrap_or_default();
+            let change = ChangeHash(Digest32::of(&[named]).0);
             return Err(refused(change, Refusal::Malformed));
         };
         let change = inspected.hash();

@@ -316,8 +316,26 @@ impl<'w, L: Log> Walk<'w, L> {
             (true, true) if since_base => Some(What::Since),
             (_, true) => Some(What::Whole),
             (true, false) => Some(What::Forget),
+            (false, false) if self.may_have_made(entry, now)? => Some(What::Forget),
             (false, false) => None,
         })
+    }
+
+    /// Whether the device may have made an entry while the pages of this walk came: with one of them
+    /// it was told that the entry is in the record, and none has given it yet.
+    fn may_have_made(&mut self, entry: &L::Entry, now: &EntryClass) -> Result<bool, L::Error> {
+        let Cursor {
+            base, stretches, ..
+        } = self.page.cursor;
+        let Some(last) = stretches.last() else {
+            return Ok(false);
+        };
+        if now.author != self.viewer.standing.person() {
+            return Ok(false);
+        }
+        let touches = self.log.classes(entry, self.since.until)?;
+        let made = touches.first().map(|(tick, _)| *tick);
+        Ok(made.is_some_and(|made| base < made && made <= last.at))
     }
 
     /// Whether the device has an entry after the pages of this walk so far, if at its base it had

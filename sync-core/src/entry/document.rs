@@ -26,6 +26,9 @@ pub enum EntryError {
     /// The edit would change nothing.
     #[error("the edit changes nothing")]
     Nothing,
+    /// The edit says more than one change can carry.
+    #[error("the edit is too large")]
+    TooLarge,
 }
 
 /// An entry's document.

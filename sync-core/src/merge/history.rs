@@ -1,6 +1,7 @@
 //! An entry's history with who came before whom, and what of it stands.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr as _;
 
 use super::{Rule, Rules, Stamp, TakenUp, authority};
 use crate::change::Provenance;
@@ -17,6 +18,14 @@ pub(super) struct History<'a> {
     pub changes: Vec<&'a PastChange>,
     provenance: Vec<Option<&'a Provenance>>,
     before: Vec<Bits>,
+    /// Which changes are of somebody whose word confirms a fact of this kind.
+    authority: Vec<bool>,
+    /// The proposals that each change takes up.
+    accepted: Vec<Vec<usize>>,
+    /// What each change says of the fact's certainty.
+    verdicts: Vec<Option<bool>>,
+    /// Of these words of clinicians, those that stood when each change was made.
+    words: Vec<Bits>,
 }
 
 /// A value written under a key; nothing for a removal.
@@ -50,7 +59,7 @@ impl<'a> History<'a> {
             before.push(mine);
             places.insert(past.hash, place);
         }
-        History {
+        let mut history = History {
             kind: Kind::of(state).unwrap_or_else(|| Kind::Unknown(String::new())),
             rules,
             changes: state.history.iter().collect(),
@@ -60,7 +69,20 @@ impl<'a> History<'a> {
                 .map(|c| provenance.get(&c.hash))
                 .collect(),
             before,
-        }
+            authority: Vec::new(),
+            accepted: Vec::new(),
+            verdicts: Vec::new(),
+            words: Vec::new(),
+        };
+        let all = 0..history.changes.len();
+        history.authority = all.clone().map(|at| history.judges(at)).collect();
+        history.accepted = all
+            .clone()
+            .map(|at| history.takes_up(at, &places))
+            .collect();
+        history.verdicts = all.map(|at| history.verdict(at)).collect();
+        history.words = history.words_before(&places);
+        history
     }
 
     pub fn hash(&self, change: usize) -> ChangeHash {
@@ -87,6 +109,10 @@ impl<'a> History<'a> {
 
     /// Whether the word of whoever made a change confirms a fact of this kind.
     pub fn has_authority(&self, change: usize) -> bool {
+        self.authority[change]
+    }
+
+    fn judges(&self, change: usize) -> bool {
         let role = self.provenance[change].map(|p| &p.origin.role);
         role.is_some_and(|role| authority::confirms(self.rules, &self.kind, role))
     }
@@ -110,6 +136,7 @@ impl<'a> History<'a> {
     pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
         let mut taken: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
         let mut proposed: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
+        let mut proposals: HashMap<usize, Vec<(&'a str, Option<&'a Value>)>> = HashMap::new();
         for (change, past) in self.changes.iter().enumerate() {
             for write in &past.writes {
                 let said = Said {
@@ -118,17 +145,17 @@ impl<'a> History<'a> {
                 };
                 let earlier = taken.get(write.key.as_str()).map_or(&[][..], Vec::as_slice);
                 let to = if self.is_proposal(&write.key, said, earlier) {
+                    let of_change = proposals.entry(change).or_default();
+                    of_change.push((&write.key, said.value));
                     &mut proposed
                 } else {
                     &mut taken
                 };
                 to.entry(&write.key).or_default().push(said);
             }
-            for accepted in self.accepted_by(change) {
-                for (key, said) in &proposed {
-                    let values = said.iter().filter(|said| said.change == accepted);
-                    let values: Vec<_> = values.map(|said| Said { change, ..*said }).collect();
-                    taken.entry(key).or_default().extend(values);
+            for accepted in &self.accepted[change] {
+                for (key, value) in proposals.get(accepted).into_iter().flatten().copied() {
+                    taken.entry(key).or_default().push(Said { change, value });
                 }
             }
         }
@@ -146,13 +173,16 @@ impl<'a> History<'a> {
         fields
     }
 
-    /// Those that no other had in front of it; removals only as long as nothing else stands.
+    /// Those that no other had in front of it; removals only as long as nothing else stands. They
+    /// are given in an order in which nobody saw what comes after.
     fn latest(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
-        let replaces = self.rules.has(Rule::ReplacesSeen);
-        let replaced = |one: &Said<'_>| {
-            replaces && said.iter().any(|other| self.saw(other.change, one.change))
-        };
-        let mut latest: Vec<_> = said.iter().filter(|one| !replaced(one)).copied().collect();
+        let mut latest: Vec<Said<'a>> = Vec::new();
+        for one in said {
+            if self.rules.has(Rule::ReplacesSeen) {
+                latest.retain(|earlier| !self.saw(one.change, earlier.change));
+            }
+            latest.push(*one);
+        }
         latest.retain(|said| said.value.is_some());
         latest.sort_by_key(|said| self.order(said.change));
         latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
@@ -166,32 +196,64 @@ impl<'a> History<'a> {
     }
 
     /// The proposals that a clinician's change takes up.
-    fn accepted_by(&self, change: usize) -> Vec<usize> {
+    fn takes_up(&self, change: usize, places: &HashMap<ChangeHash, usize>) -> Vec<usize> {
         if !self.has_authority(change) {
             return Vec::new();
         }
         let writes = self.changes[change].writes.iter();
         let named = writes.filter_map(|write| {
             let name = write.key.strip_prefix(ACCEPTS)?.strip_prefix('/')?;
-            (write.value == Some(Value::Bool(true))).then_some(name)
+            let named = ChangeHash::from_str(name).ok()?;
+            (write.value == Some(Value::Bool(true))).then_some(named)
         });
-        let place = |name: &str| {
-            let mut all = self.changes.iter();
-            all.position(|past| past.hash.to_string() == name)
-        };
         named
-            .filter_map(place)
+            .filter_map(|name| places.get(&name).copied())
             .filter(|accepted| self.saw(change, *accepted))
             .collect()
+    }
+
+    /// The words of clinicians on the fact's certainty that stood when each change was made: those
+    /// in front of it that nobody took back.
+    ///
+    /// A word stands after all that a change follows if it stands after each of them that has it.
+    fn words_before(&self, places: &HashMap<ChangeHash, usize>) -> Vec<Bits> {
+        let mut before: Vec<Bits> = Vec::with_capacity(self.changes.len());
+        let mut after: Vec<Bits> = Vec::with_capacity(self.changes.len());
+        for (place, past) in self.changes.iter().enumerate() {
+            let deps = past.deps.iter().filter_map(|dep| places.get(dep).copied());
+            let deps: Vec<usize> = deps.collect();
+            let mut words = Bits::new(place);
+            for dep in &deps {
+                words.join(&after[*dep]);
+            }
+            for dep in &deps {
+                let has = |word: usize| word == *dep || self.saw(*dep, word);
+                words.retain(|word| !has(word) || after[*dep].contains(word));
+            }
+            let mut then = Bits::new(place + 1);
+            then.join(&words);
+            if let Some(said) = self.word(place) {
+                then.retain(|word| self.word(word) == Some(said));
+                then.insert(place);
+            }
+            before.push(words);
+            after.push(then);
+        }
+        before
+    }
+
+    /// What a clinician says with a change of the fact's certainty.
+    fn word(&self, change: usize) -> Option<bool> {
+        self.verdicts[change].filter(|_| self.has_authority(change))
     }
 
     /// The proposals that were taken up, each with the change that did.
     pub fn taken_up(&self) -> Vec<TakenUp> {
         let all = 0..self.changes.len();
         let taken = all.flat_map(|change| {
-            let proposals = self.accepted_by(change).into_iter();
+            let proposals = self.accepted[change].iter();
             proposals.map(move |proposal| TakenUp {
-                proposal: self.hash(proposal),
+                proposal: self.hash(*proposal),
                 by: self.stamp(change),
             })
         });
@@ -227,18 +289,15 @@ impl<'a> History<'a> {
             return false;
         }
         let whole = key != NOTES && key != SOURCE;
-        let clinicians = || (0..self.changes.len()).filter(|other| self.has_authority(*other));
-        let last_word = |said: bool, other: usize| {
-            let after = |later: usize| {
-                seen(&later) && self.saw(later, other) && self.verifies(later) == Some(!said)
-            };
-            seen(&other) && self.verifies(other) == Some(said) && !clinicians().any(after)
+        let stands = |said: bool| {
+            let mut words = self.words[change].iter();
+            words.any(|word| self.word(word) == Some(said))
         };
-        if clinicians().any(|other| last_word(true, other)) {
+        if stands(true) {
             if whole {
                 return true;
             }
-        } else if clinicians().any(|other| last_word(false, other)) {
+        } else if stands(false) {
             return false;
         }
         let known = taken.iter().filter(|said| seen(&said.change));
@@ -256,24 +315,25 @@ impl<'a> History<'a> {
             self.concurrent(change, other)
                 && (self.changes[other].wrote(key).is_some() || (whole && self.confirms(other)))
         };
-        !ruled && clinicians().any(beside)
+        let mut clinicians = (0..self.changes.len()).filter(|other| self.has_authority(*other));
+        !ruled && clinicians.any(beside)
     }
 
     /// Whether a clinician says with this change that the fact is so.
     pub fn confirms(&self, change: usize) -> bool {
-        self.has_authority(change) && self.verifies(change) == Some(true)
+        self.word(change) == Some(true)
     }
 
     /// Whether this change says that the fact is certain: by its verification or one it takes up,
     /// or by creating the entry without a word of doubt.
-    fn verifies(&self, change: usize) -> Option<bool> {
+    fn verdict(&self, change: usize) -> Option<bool> {
         let certain = |value: Option<&Value>| {
             value.and_then(Value::as_text) == Some(Verification::Confirmed.code())
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
-            let accepted = self.accepted_by(change).into_iter();
-            let said = accepted.filter_map(|other| self.changes[other].wrote(VERIFICATION));
+            let accepted = self.accepted[change].iter();
+            let said = accepted.filter_map(|other| self.changes[*other].wrote(VERIFICATION));
             said.map(certain).reduce(|one, other| one && other)
         };
         let created = || (self.creation() == Some(change)).then_some(true);
@@ -282,16 +342,16 @@ impl<'a> History<'a> {
 
     /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.
     pub fn is_confirmed(&self) -> bool {
-        let mut all = 0..self.changes.len();
+        let all = 0..self.changes.len();
+        let withdrawals: Vec<usize> = all
+            .clone()
+            .filter(|change| self.word(*change) == Some(false))
+            .collect();
+        let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
         self.kind.is_clinical()
-            && all.any(|change| {
-                let withdrawn = |later: usize| {
-                    self.saw(later, change)
-                        && self.has_authority(later)
-                        && self.verifies(later) == Some(false)
-                };
-                self.confirms(change) && !(0..self.changes.len()).any(withdrawn)
-            })
+            && all
+                .into_iter()
+                .any(|change| self.confirms(change) && !withdrawn(change))
     }
 }
 
@@ -334,6 +394,25 @@ impl Bits {
     fn contains(&self, place: usize) -> bool {
         let word = self.0.get(place / 64);
         word.is_some_and(|word| word & (1 << (place % 64)) != 0)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let words = self.0.iter().enumerate();
+        words.flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros();
+                left &= left.checked_sub(1)?;
+                Some(at * 64 + bit as usize)
+            })
+        })
+    }
+
+    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let dropped: Vec<usize> = self.iter().filter(|place| !keep(*place)).collect();
+        for place in dropped {
+            self.0[place / 64] &= !(1 << (place % 64));
+        }
     }
 
     fn join(&mut self, other: &Bits) {

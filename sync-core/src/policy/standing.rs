@@ -48,6 +48,11 @@ impl Standing {
         }
     }
 
+    /// Whose it is.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
     pub(super) fn with_role(mut self, role: Role) -> Self {
         self.roles.insert(role);
         self

@@ -8,6 +8,7 @@ use super::Unsent;
 use crate::change::{Actor, Edit, Provenance, SignedOrigin};
 use crate::codec::{self, Malformed};
 use crate::entry::{EntryDocument, EntryError, EntryState, Write};
+use crate::guard::{self, Unsafe};
 use crate::{Bytes, ChangeHash, DeviceTime, EntryId, Tick};
 
 /// An entry as a device keeps it: its document, and who vouches for each change.
@@ -127,7 +128,7 @@ impl LocalEntry {
     /// change it is shown.
     ///
     /// # Errors
-    /// When nothing would change.
+    /// When nothing would change, or no server would take the change.
     pub fn write(
         &mut self,
         entry: EntryId,
@@ -136,7 +137,13 @@ impl LocalEntry {
         at: DeviceTime,
         vouch: impl FnOnce(&ChangeHash) -> SignedOrigin,
     ) -> Result<Unsent, EntryError> {
-        let (hash, change) = self.document.edit(actor, writes, at)?;
+        let mut document = self.document.clone();
+        let (hash, change) = document.edit(actor, writes, at)?;
+        guard::inspect(&change).map_err(|why| match why {
+            Unsafe::TooLarge => EntryError::TooLarge,
+            _ => EntryError::Unfit,
+        })?;
+        self.document = document;
         let origin = vouch(&hash);
         self.origins
             .insert(hash, Vouched::new(origin.clone(), None));
@@ -162,7 +169,7 @@ impl LocalEntry {
         origin: SignedOrigin,
         accepted: Option<Tick>,
     ) -> Result<Taken, EntryError> {
-        let inspected = crate::guard::inspect(change).map_err(|_| EntryError::Unfit)?;
+        let inspected = guard::inspect(change).map_err(|_| EntryError::Unfit)?;
         let hash = inspected.hash();
         if !self.document.has(&hash) {
             self.document.apply(inspected.into_change())?;

@@ -74,12 +74,12 @@ struct Waiting {
 }
 
 /// The edits of an entry that were not answered.
-fn numbered(local: &LocalEntry, entry: &EntryId) -> Result<Vec<Waiting>, EntryError> {
+fn numbered(local: &LocalEntry, entry: &EntryId) -> Vec<Waiting> {
     let pending = local.pending(entry).into_iter();
-    let numbered = pending.map(|(change, edit)| {
-        let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+    let numbered = pending.filter_map(|(change, edit)| {
+        let inspected = crate::guard::inspect(&edit.change).ok()?;
         let name = (inspected.actor(), inspected.past.seq);
-        Ok(Waiting { name, change, edit })
+        Some(Waiting { name, change, edit })
     });
     numbered.collect()
 }
@@ -328,7 +328,9 @@ impl ReplicaHead {
     }
 
     /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
-    /// are made again on what is left. What was handed back and followed them is set aside too.
+    /// are made again on what is left. Where that leaves nothing to say, they follow what is held
+    /// to the server as they are, so that whoever decides has the last word of their author. What
+    /// was handed back and followed them is set aside too.
     fn set_aside<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -352,14 +354,30 @@ impl ReplicaHead {
             let removed = local.without(&entry, &out)?;
             let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
+            // As they are they can follow only what is held and what follows it.
+            let mut may_follow = report
+                .aside
+                .iter()
+                .filter(|aside| out.contains(&aside.change))
+                .all(|aside| aside.lost.is_none() && matches!(aside.why, AsideReason::Held(_)));
             for (hash, edit) in unsent {
+                let was_lost = lost.get(&hash);
+                let again = match was_lost.is_some() || gone_with_it {
+                    true => None,
+                    false => self.make_again(&mut local, author, &edit, now)?,
+                };
+                if again.is_none() && may_follow && was_lost.is_none() {
+                    report.more = true;
+                    continue;
+                }
+                may_follow = false;
                 entries.dequeue(&hash).map_err(AnswerError::Store)?;
-                if gone_with_it || lost.contains_key(&hash) {
-                    let lost = lost.get(&hash).copied().flatten();
+                if let Some(again) = again {
+                    entries.enqueue(&again).map_err(AnswerError::Store)?;
+                } else {
+                    let lost = was_lost.copied().flatten();
                     let aside = self.follow_aside(entries, edit, hash, lost)?;
                     report.aside.push(aside);
-                } else if let Some(again) = self.make_again(&mut local, author, &edit, now)? {
-                    entries.enqueue(&again).map_err(AnswerError::Store)?;
                 }
             }
             if local.is_empty() || local.forgotten && !local.is_pending() {
@@ -393,7 +411,8 @@ impl ReplicaHead {
         Ok(aside)
     }
 
-    /// The same edit on what is left of the entry; nothing when it would change nothing there.
+    /// The same edit on what is left of the entry; nothing when it would change nothing there, or
+    /// cannot be made again.
     fn make_again(
         &self,
         local: &mut LocalEntry,
@@ -401,7 +420,9 @@ impl ReplicaHead {
         edit: &Edit,
         now: DeviceTime,
     ) -> Result<Option<Unsent>, EntryError> {
-        let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+        let Ok(inspected) = crate::guard::inspect(&edit.change) else {
+            return Ok(None);
+        };
         let origin = edit.origin.read().map_err(|_| EntryError::Unfit)?;
         // In the role it was made in, whatever the person acts in now.
         let author = Author {
@@ -412,7 +433,7 @@ impl ReplicaHead {
         let writes = &inspected.past.writes;
         match self.write(local, &author, edit.entry, writes, origin.cites, now) {
             Ok(again) => Ok(Some(again)),
-            Err(EntryError::Nothing) => Ok(None),
+            Err(EntryError::Nothing | EntryError::TooLarge) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -444,7 +465,7 @@ impl ReplicaHead {
             let entry = item.edit.entry;
             if let std::collections::btree_map::Entry::Vacant(vacant) = waiting.entry(entry) {
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;
-                vacant.insert(local.map_or(Ok(Vec::new()), |local| numbered(&local, &entry))?);
+                vacant.insert(local.map_or_else(Vec::new, |local| numbered(&local, &entry)));
             }
             let of_entry = waiting.entry(entry).or_default();
             if of_entry.is_empty() {

@@ -87,7 +87,10 @@ impl ReplicaHead {
         let mut renewed: BTreeMap<ChangeHash, BTreeSet<ChangeHash>> = BTreeMap::new();
         for (hash, edit) in local.without(&entry, &BTreeSet::from([first]))? {
             entries.dequeue(&hash).map_err(AnswerError::Store)?;
-            let inspected = crate::guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+            let Ok(inspected) = crate::guard::inspect(&edit.change) else {
+                self.follow_aside(entries, edit, hash, None)?;
+                continue;
+            };
             let past = inspected.past;
             let same = |dep: &ChangeHash| BTreeSet::from([*dep]);
             let deps = past.deps.iter();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
-use sync_core::replica::{LocalEntry, Unsent};
+use sync_core::replica::{AsideReason, LocalEntry, Unsent};
 use sync_core::sync::{CursorDigest, SyncAnswer};
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -225,15 +225,29 @@ fn says_no_less(past: &PastChange, writes: &[Write]) -> bool {
     past.writes.iter().all(|write| writes.contains(write))
 }
 
-/// The edits that wait to be sent; each is in its entry too.
+/// The edits that wait to be sent. Each is in its entry too, or follows one that is held.
 fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
+    let disk = &device.disk;
     let mut waiting = Vec::new();
-    for Unsent { edit, change, .. } in &device.disk.unsent {
+    let mut following = BTreeSet::new();
+    for Unsent { edit, change, .. } in &disk.unsent {
+        let Ok(inspected) = guard::inspect(&edit.change) else {
+            continue;
+        };
         let here = device.entry(&edit.entry).is_some_and(|local| {
             let mut pending = local.pending(&edit.entry).into_iter();
             pending.any(|(hash, in_entry)| hash == *change && in_entry == *edit)
         });
-        if let (true, Ok(inspected)) = (here, guard::inspect(&edit.change)) {
+        let held = |dep: &ChangeHash| {
+            let aside = disk.aside.get(dep);
+            aside.is_some_and(|aside| matches!(aside.why, AsideReason::Held(_)))
+        };
+        let mut deps = inspected.past.deps.iter();
+        let follows = deps.any(|dep| following.contains(dep) || held(dep));
+        if follows {
+            following.insert(*change);
+        }
+        if here || follows {
             waiting.push((*change, edit.entry, inspected.past));
         }
     }
