@@ -145,6 +145,8 @@ struct Walk<'w, L> {
     budget: usize,
     /// When the last happened that this page tells of.
     reached: Tick,
+    /// The last entry that was passed, if it stands at the cursor's tick.
+    passed: Option<EntryId>,
     page: Page,
 }
 
@@ -163,8 +165,10 @@ impl<'w, L: Log> Walk<'w, L> {
             log: since.log,
             base: Tick(0),
             upto: Tick(0),
+            within: None,
             started: Tick(0),
             held: Tick(0),
+            held_within: Tick(0),
             // What was once said stays said: a checkpoint never goes back.
             told: of_this_log.map_or(Tick(0), |cursor| cursor.told),
             epoch: viewer.epoch,
@@ -179,6 +183,7 @@ impl<'w, L: Log> Walk<'w, L> {
             since,
             budget: since.budget,
             reached: Tick(0),
+            passed: None,
             page: Page {
                 reset: going_on.is_none(),
                 ..Page::empty(going_on.unwrap_or(fresh), since.until)
@@ -200,6 +205,8 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Goes through the entries until the budget is spent and there is something more to tell.
     fn entries(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
+        self.passed = self.page.cursor.within.take();
+        let mut within = self.passed;
         loop {
             let Cursor {
                 upto,
@@ -207,6 +214,8 @@ impl<'w, L: Log> Walk<'w, L> {
                 stretches,
                 ..
             } = self.page.cursor;
+            let given = |at: Tick, entry: EntryId| at == upto && Some(entry) <= within;
+            let after = Tick(upto.0 - u64::from(within.is_some()));
             // What left a shelf before was not given in this walk, nor before it.
             let began = stretches.iter().next().map(|first| first.at);
             let left = match began {
@@ -214,12 +223,13 @@ impl<'w, L: Log> Walk<'w, L> {
                 Some(began) => began,
                 None => until,
             };
-            let met = self.log.met(upto, left.max(upto), until)?;
+            let mut met = self.log.met(after, left.max(after), until)?;
             let whole = met.len() >= L::CHUNK;
             let end = match met.last() {
                 Some((last, _)) if whole => *last,
                 _ => until,
             };
+            met.retain(|(at, met)| !given(*at, met.entry));
             let mut met = met.into_iter().peekable();
             while met.peek().is_some() {
                 if !self.open(met.by_ref().take(OPENED).collect())? {
@@ -228,6 +238,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 }
             }
             self.page.cursor.upto = end;
+            within = None;
             if !whole {
                 return Ok(());
             }
@@ -248,6 +259,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 return Ok(false);
             }
             self.page.cursor.upto = at;
+            self.passed = Some(id);
         }
         Ok(true)
     }
@@ -269,8 +281,10 @@ impl<'w, L: Log> Walk<'w, L> {
         let Some(what) = self.what(entry, &now)? else {
             return Ok(true);
         };
-        // Several may fall due at one tick; a page ends between two ticks.
-        if self.budget == 0 && at > self.page.cursor.upto {
+        if self.budget == 0 {
+            // Several may fall due at one tick.
+            let same = at == self.page.cursor.upto;
+            self.page.cursor.within = self.passed.filter(|_| same);
             return Ok(false);
         }
         if !matches!(what, What::Forget) {
@@ -430,27 +444,38 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Tells of held edits, once all entries are given: the holder of those that wait for a
     /// decision, an author of what was decided.
     fn tell_held(&mut self) -> Result<(), L::Error> {
-        let (after, until) = (self.page.cursor.held, self.since.until);
+        let until = self.since.until;
+        let told = (self.page.cursor.held, self.page.cursor.held_within);
+        let (upto, within) = told;
+        let after = Tick(upto.0 - u64::from(within > Tick(0)));
+        let is_new = |since: Tick, held: &MetHeld<L::Held>| {
+            since > upto || (since == upto && within > Tick(0) && held.received > within)
+        };
         let changed = self.log.held_changed(after, until)?.into_iter();
         let mut changed: Vec<(Tick, MetHeld<L::Held>)> = changed
             .filter_map(|held| Some((self.told_since(&held)?, held)))
-            .filter(|(since, _)| after < *since && *since <= until)
+            .filter(|(since, held)| is_new(*since, held) && *since <= until)
             .collect();
-        changed.sort_by_key(|(since, _)| *since);
-        self.page.cursor.held = until;
-        let mut last = after;
+        changed.sort_by_key(|(since, held)| (*since, held.received));
+        (self.page.cursor.held, self.page.cursor.held_within) = (until, Tick(0));
+        let (mut last, mut last_received) = told;
         for (since, held) in changed {
             let (edit, reason) = self.log.open_held(&held.row)?;
             if !settled_own(&held) && !self.for_holder(reason, &held.row)? {
                 continue;
             }
-            // Several may change at one tick; a page ends between two ticks.
-            if self.budget == 0 && since > last {
+            if self.budget == 0 {
+                // Several may change at one tick.
+                let within = if since == last {
+                    last_received
+                } else {
+                    Tick(0)
+                };
                 self.page.more = true;
-                self.page.cursor.held = last;
+                (self.page.cursor.held, self.page.cursor.held_within) = (last, within);
                 break;
             }
-            last = since;
+            (last, last_received) = (since, held.received);
             self.reached = self.reached.max(since);
             self.spend(edit.change.len() + HELD_OVERHEAD);
             if let Some(class) = self.log.class_of(edit.entry)? {
@@ -515,7 +540,9 @@ impl<'w, L: Log> Walk<'w, L> {
             *cursor = Cursor {
                 base: until,
                 upto: until,
+                within: None,
                 held: until,
+                held_within: Tick(0),
                 started: Tick(0),
                 resending: false,
                 stretches: Stretches::default(),
