@@ -133,6 +133,7 @@ fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
         reset: false,
         news: None,
         forget: Vec::new(),
+        destroyed: Vec::new(),
         held: Vec::new(),
         more: false,
         after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
