@@ -210,3 +210,6 @@ pub fn complete(records: &Records, record: RecordId, gone: &[(EntryId, EntryKeyI
         tracing::warn!(%error, "the write-ahead log keeps what was destroyed a while longer");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ fn what_is_destroyed_stays_destroyed() {
     let (dir, keys) = fresh();
     keys.create_record_key(RECORD).expect("made");
     let made = keys.allocate_entry_keys(RECORD, 2).expect("made");
-    let entry = EntryId(uuid::Uuid::from_u128(3));
+    let entry = sync_core::EntryId(uuid::Uuid::from_u128(3));
     for _ in 0..2 {
         keys.destroy_entry(RECORD, entry, made[0].id)
             .expect("destroyed");
