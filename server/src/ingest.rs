@@ -46,6 +46,8 @@ pub struct Taken {
     pub heard: bool,
     /// When the entries of the edits had been touched last, each time one was accepted.
     pub before: BTreeSet<Tick>,
+    /// Something of what the edits name is destroyed.
+    pub gone: bool,
     /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
     pub destroyed: Vec<(EntryId, EntryKeyId)>,
 }
@@ -118,17 +120,15 @@ pub fn pass(
     let row = writing.finish(connection)?;
     let at = row.clock.last;
     let (standing, epoch) = records.standing(&known.latest, &admitted.subject, at);
-    let again = |outcome: &Outcome| {
-        let refused = Verdict::Refused(Refusal::Destroyed);
-        matches!(outcome.verdict, Verdict::Duplicate(_)) || outcome.verdict == refused
-    };
+    let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
     taken.heard |= writing.heard();
     taken.own.append(&mut writing.own);
     taken.before.append(&mut writing.before);
+    taken.gone |= !writing.missed.is_empty() || !writing.destroyed.is_empty();
     taken.answered.append(&mut writing.missed);
     taken.destroyed = std::mem::take(&mut writing.destroyed);
     let quiet = match cursor {
-        _ if taken.outcomes.iter().any(again) || !taken.destroyed.is_empty() => false,
+        _ if taken.outcomes.iter().any(again) || taken.gone => false,
         Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
             let shelves = records.shelves_of(&row, &writing.shelves, (&standing, epoch));
             is_quiet(connection, &admitted, &shelves, cursor, at, &taken)?

@@ -127,10 +127,10 @@ impl ReplicaHead {
         let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;
         report.more |= self.try_again(entries, &signers)?;
+        self.drop_destroyed(entries, author, answer, now, &mut report)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
-        self.drop_destroyed(entries, author, answer, now, &mut report)?;
         for held in &answer.held {
             entries.note_held(held).map_err(AnswerError::Store)?;
         }
