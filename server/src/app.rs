@@ -171,7 +171,10 @@ impl App {
             })
             .await?;
         if left > 0 {
-            tracing::warn!(count = left, "destructions that were cut short are finished");
+            tracing::warn!(
+                count = left,
+                "destructions that were cut short are finished"
+            );
         }
         if again > 0 {
             tracing::warn!(

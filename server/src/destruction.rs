@@ -134,8 +134,11 @@ fn destroy_again(
     clock.last = clock.last.next(records.clock.now());
     let at = clock.last;
     let (moved, stood) = whereabouts(connection, &vault, entry, at)?;
-    let kept: std::collections::BTreeMap<_, _> =
-        stood.kept_until.map(|until| (entry, until)).into_iter().collect();
+    let kept: std::collections::BTreeMap<_, _> = stood
+        .kept_until
+        .map(|until| (entry, until))
+        .into_iter()
+        .collect();
     let doomed = Doomed {
         entry,
         key,

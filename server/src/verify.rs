@@ -507,7 +507,9 @@ impl Check<'_, '_> {
             moved.held += 1;
             moved.settled += u64::from(row.settlement.is_some());
             let opened = self.vault.open_held(&row);
-            let emptied = opened.as_ref().is_ok_and(|held| held.edit.change.is_empty());
+            let emptied = opened
+                .as_ref()
+                .is_ok_and(|held| held.edit.change.is_empty());
             if emptied != destroyed.contains_key(&row.entry) {
                 let what = "a held edit of it is not as a destroyed entry's should be";
                 self.findings.note(Some(row.entry), what);

@@ -351,7 +351,9 @@ impl Entries for RecordRows<'_> {
 
     fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), StoreError> {
         let known: Vec<Destroyed> = self.notes(Shelf::Destroyed)?;
-        let known = known.into_iter().find(|known| known.entry == destroyed.entry);
+        let known = known
+            .into_iter()
+            .find(|known| known.entry == destroyed.entry);
         let noted = known.map_or(*destroyed, |known| Destroyed {
             not_kept: known.not_kept + destroyed.not_kept,
             ..known

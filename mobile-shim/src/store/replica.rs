@@ -60,7 +60,9 @@ impl Store {
         if outcome.is_ok() && touched.as_ref().is_some_and(|touched| touched.destroyed) {
             // Deleted rows are overwritten in the file, and what the journal has of them goes with
             // it. If somebody reads just now, the next such call or the end of the process does it.
-            let _ = self.connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            let _ = self
+                .connection
+                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
         }
         match (kept, touched) {
             (Some(mut kept), Some(touched)) if outcome.is_ok() => {

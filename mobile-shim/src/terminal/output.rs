@@ -7,7 +7,9 @@ use crate::face::{
     Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
     ReviewEntry,
 };
-use crate::face::{DangerLevel, DestroyedEntry, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult};
+use crate::face::{
+    DangerLevel, DestroyedEntry, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult,
+};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

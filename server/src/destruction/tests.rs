@@ -17,7 +17,10 @@ use crate::{audit, verify};
 const PLANTED: &str = "Zylophénicilline";
 
 fn verdicts(outcomes: &[Outcome]) -> Vec<Verdict> {
-    outcomes.iter().map(|outcome| outcome.verdict.clone()).collect()
+    outcomes
+        .iter()
+        .map(|outcome| outcome.verdict.clone())
+        .collect()
 }
 
 /// A holder, a caregiver and a doctor, who all have two allergies that the doctor wrote.
@@ -42,7 +45,9 @@ async fn kept(world: &World, phone: &Phone, entry: EntryId) -> (bool, bool) {
         assert!(!log.is_empty());
         let full = !row.class.is_empty()
             || !document.is_empty()
-            || log.iter().any(|row| !row.about.is_empty() || !row.change.is_empty());
+            || log
+                .iter()
+                .any(|row| !row.about.is_empty() || !row.change.is_empty());
         let vault = Vault::new(&keys, record)?;
         Ok((full, vault.entry_key(row.key)?.is_some()))
     };
@@ -56,7 +61,10 @@ async fn events(world: &World, phone: &Phone) -> Vec<AccessEvent> {
     };
     let chained = world.records.db.read(job).await.expect("reads");
     let read = |chained: &sync_core::audit::ChainedEvent| AccessEvent::decode(&chained.event);
-    chained.iter().map(|one| read(one).expect("an event")).collect()
+    chained
+        .iter()
+        .map(|one| read(one).expect("an event"))
+        .collect()
 }
 
 fn destroyed(events: &[AccessEvent]) -> Vec<&AccessEvent> {
@@ -79,8 +87,20 @@ async fn is_sound(world: &World, phone: &Phone) -> verify::Findings {
 /// Nothing of an entry is left on a phone.
 fn is_gone(phone: &Phone, entry: EntryId) {
     assert!(!phone.has(entry));
-    assert!(phone.kept.unsent.iter().all(|unsent| unsent.edit.entry != entry));
-    assert!(phone.kept.aside.iter().all(|aside| aside.edit.entry != entry));
+    assert!(
+        phone
+            .kept
+            .unsent
+            .iter()
+            .all(|unsent| unsent.edit.entry != entry)
+    );
+    assert!(
+        phone
+            .kept
+            .aside
+            .iter()
+            .all(|aside| aside.edit.entry != entry)
+    );
     assert!(phone.kept.held.iter().all(|held| held.edit.entry != entry));
 }
 
@@ -89,14 +109,20 @@ async fn a_clinicians_word_destroys_it_everywhere() {
     let (world, mut holder, mut caregiver, mut doctor, wrong, right) = known().await;
     doctor.wrong_patient(wrong);
     let (answer, report) = doctor.round().await;
-    assert!(matches!(verdicts(&answer.outcomes)[..], [Verdict::Accepted(_)]));
+    assert!(matches!(
+        verdicts(&answer.outcomes)[..],
+        [Verdict::Accepted(_)]
+    ));
     assert_eq!(answer.destroyed, [wrong]);
     assert_eq!(report.destroyed, BTreeSet::from([wrong]));
     assert_eq!(kept(&world, &doctor, wrong).await, (false, false));
     assert_eq!(kept(&world, &doctor, right).await, (true, true));
     for phone in [&mut holder, &mut caregiver] {
         let (answer, report) = phone.round().await;
-        assert_eq!((answer.forget, answer.destroyed), (vec![wrong], vec![wrong]));
+        assert_eq!(
+            (answer.forget, answer.destroyed),
+            (vec![wrong], vec![wrong])
+        );
         assert_eq!((report.destroyed.len(), report.not_kept), (1, 0));
     }
     for phone in [&holder, &caregiver, &doctor] {
@@ -113,7 +139,10 @@ async fn a_clinicians_word_destroys_it_everywhere() {
     let [event] = destroyed(&events)[..] else {
         panic!("one destruction, one event: {events:?}");
     };
-    assert_eq!((event.person, &event.entries[..]), (doctor.author.person, &[wrong][..]));
+    assert_eq!(
+        (event.person, &event.entries[..]),
+        (doctor.author.person, &[wrong][..])
+    );
     assert_eq!(event.role, Role::Professional(Profession::Physician));
     assert_eq!(event.reason.as_deref(), Some(REASON));
     let found = is_sound(&world, &holder).await;
@@ -137,11 +166,16 @@ async fn nobody_elses_word_destroys() {
     caregiver.wrong_patient(own);
     caregiver.sync().await;
     // A doctor whose right ended: held, for the holder to decide.
-    let right = holder.kept.entries.iter().find_map(|(entry, local)| {
-        (local.state().kind() == Some("grant")).then_some(*entry)
-    });
+    let right = holder
+        .kept
+        .entries
+        .iter()
+        .find_map(|(entry, local)| (local.state().kind() == Some("grant")).then_some(*entry));
     holder.sync().await;
-    holder.write(right.expect("granted"), &[Write::set("status", r#"{"status":"revoked"}"#)]);
+    holder.write(
+        right.expect("granted"),
+        &[Write::set("status", r#"{"status":"revoked"}"#)],
+    );
     holder.sync().await;
     doctor.wrong_patient(wrong);
     let (answer, _) = doctor.round().await;
@@ -201,22 +235,35 @@ async fn a_later_edit_is_refused_and_goes_with_the_entry_alone() {
     holder.sync().await;
     holder.wrong_patient(hidden);
     holder.sync().await;
-    stranger.write(hidden, &[Write::set("kind", "allergy"), Write::set("schema", sync_core::entry::Value::Uint(1))]);
+    stranger.write(
+        hidden,
+        &[
+            Write::set("kind", "allergy"),
+            Write::set("schema", sync_core::entry::Value::Uint(1)),
+        ],
+    );
     let (answer, _) = stranger.round().await;
-    assert_eq!(verdicts(&answer.outcomes), [Verdict::Refused(Refusal::Incomplete)]);
+    assert_eq!(
+        verdicts(&answer.outcomes),
+        [Verdict::Refused(Refusal::Incomplete)]
+    );
     assert!(answer.destroyed.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_held_of_it_goes_too_and_its_author_is_told() {
     let (world, mut holder, mut caregiver, mut doctor, wrong, right) = known().await;
-    let delegation = holder.kept.entries.iter().find_map(|(entry, local)| {
-        (local.state().kind() == Some("delegation")).then_some(*entry)
-    });
+    let delegation =
+        holder.kept.entries.iter().find_map(|(entry, local)| {
+            (local.state().kind() == Some("delegation")).then_some(*entry)
+        });
     caregiver.write(wrong, &[Write::set("notes", PLANTED)]);
     caregiver.write(right, &[Write::set("notes", "kept")]);
     let revoked = r#"{"status":"revoked"}"#;
-    holder.write(delegation.expect("delegated"), &[Write::set("status", revoked)]);
+    holder.write(
+        delegation.expect("delegated"),
+        &[Write::set("status", revoked)],
+    );
     holder.sync().await;
     caregiver.sync().await;
     assert_eq!(caregiver.kept.aside.len(), 2);
@@ -244,7 +291,10 @@ async fn what_the_holder_may_not_know_of_is_told_when_they_may() {
     let (answer, _) = holder.round().await;
     assert!(answer.forget.is_empty() && answer.destroyed.is_empty());
     let named = |events: &[AccessEvent]| {
-        events.iter().filter(|event| event.entries.contains(&result)).count()
+        events
+            .iter()
+            .filter(|event| event.entries.contains(&result))
+            .count()
     };
     assert_eq!(named(&events(&world, &holder).await), 0);
     world.clock.advance_seconds(2 * 86_400);
@@ -293,12 +343,17 @@ async fn a_start_finishes_what_a_crash_left() {
     // Not read in the meantime, though its key is there.
     let (answer, _) = holder.round().await;
     assert!(answer.news.is_none());
-    let running = world.start_again(running, &mut [&mut holder, &mut doctor]).await;
+    let running = world
+        .start_again(running, &mut [&mut holder, &mut doctor])
+        .await;
     assert_eq!(kept(&world, &holder, wrong).await, (false, false));
     assert_eq!(is_sound(&world, &holder).await.unfinished, 0);
     // The answer was lost: the mark goes again, and the phone learns what became of it.
     let (answer, _) = doctor.round().await;
-    assert_eq!(verdicts(&answer.outcomes), [Verdict::Refused(Refusal::Destroyed)]);
+    assert_eq!(
+        verdicts(&answer.outcomes),
+        [Verdict::Refused(Refusal::Destroyed)]
+    );
     is_gone(&doctor, wrong);
     running.stop().await;
 }
@@ -323,9 +378,8 @@ async fn a_store_put_back_destroys_it_again() {
         doctor.sync().await;
         let copy = if made_before { &after } else { &before };
         world.put_back(copy, &mut [&mut holder, &mut caregiver, &mut doctor]);
-        let again = |records: std::sync::Arc<Records>| {
-            move |c: &mut SqliteConnection| replay(c, &records)
-        };
+        let again =
+            |records: std::sync::Arc<Records>| move |c: &mut SqliteConnection| replay(c, &records);
         for wanted in [1, 0] {
             let job = again(world.records.clone());
             assert_eq!(world.records.db.write(job).await.expect("replays"), wanted);
@@ -355,14 +409,19 @@ async fn nothing_of_it_is_left_in_the_files() {
         let (row, document) = c.entry(record, wrong)?.expect("there");
         let log = c.log_of_entry(record, wrong, Tick(0))?;
         let log = log.into_iter().flat_map(|row| [row.about, row.change]);
-        Ok([row.class, document].into_iter().chain(log).collect::<Vec<_>>())
+        Ok([row.class, document]
+            .into_iter()
+            .chain(log)
+            .collect::<Vec<_>>())
     };
     let sealed: Vec<Vec<u8>> = world.records.db.read(job).await.expect("reads");
     let files = |world: &World| {
         let found = std::fs::read_dir(world.dir()).expect("its directory");
         let paths = found.map(|file| file.expect("a file").path());
         let files = paths.filter(|path| path.is_file());
-        files.flat_map(|path| std::fs::read(path).expect("a file")).collect::<Vec<u8>>()
+        files
+            .flat_map(|path| std::fs::read(path).expect("a file"))
+            .collect::<Vec<u8>>()
     };
     let holds = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|part| part == what);
     // Ciphertexts longer than a page are split over several; their heads are not.

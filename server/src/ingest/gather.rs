@@ -63,7 +63,8 @@ impl Gathered {
         let here = found.as_ref().is_some_and(|(row, _)| !row.is_destroyed());
         if !here && let Some(row) = store.destroyed(vault.record(), entry)? {
             let stood = vault.open_stood(&row)?;
-            self.kept_until.extend(stood.kept_until.map(|until| (entry, until)));
+            self.kept_until
+                .extend(stood.kept_until.map(|until| (entry, until)));
             self.kept.insert(entry, Kept::destroyed(stood.shelves));
             return Ok(());
         }

@@ -101,7 +101,6 @@ impl Keys {
         met.extend(fetched);
         Ok(keys)
     }
-
 }
 
 impl Pool {

@@ -122,7 +122,11 @@ impl World {
     }
 
     /// Stops a server and starts it again over the same stores.
-    pub(crate) async fn start_again(&mut self, running: Running, phones: &mut [&mut Phone]) -> Running {
+    pub(crate) async fn start_again(
+        &mut self,
+        running: Running,
+        phones: &mut [&mut Phone],
+    ) -> Running {
         running.stop().await;
         let again = run_with(Config::local(self.dir.path()), self.clock.clone()).await;
         let again = again.expect("starts");

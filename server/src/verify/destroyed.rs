@@ -66,7 +66,9 @@ impl Check<'_, '_> {
         has_key: bool,
     ) -> Result<(), Fault> {
         let record = self.row.record;
-        let changes = self.connection.log_of_entry(record, row.entry, sync_core::Tick(0))?;
+        let changes = self
+            .connection
+            .log_of_entry(record, row.entry, sync_core::Tick(0))?;
         self.findings.changes += changes.len() as u64;
         self.unreadable.insert(row.entry);
         let Some(gone) = gone else {
@@ -80,7 +82,9 @@ impl Check<'_, '_> {
         };
         let document = self.connection.entry(record, row.entry)?;
         let empty = document.is_some_and(|(_, document)| document.is_empty())
-            && changes.iter().all(|c| c.about.is_empty() && c.change.is_empty());
+            && changes
+                .iter()
+                .all(|c| c.about.is_empty() && c.change.is_empty());
         if !row.is_destroyed() || !empty {
             let what = "it was destroyed, and something of it is left";
             self.findings.note(Some(row.entry), what);

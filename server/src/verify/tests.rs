@@ -67,7 +67,10 @@ async fn a_destroyed_entry_is_counted_not_blamed() {
     holder.sync().await;
     let found = findings(&world, &holder).await;
     assert_eq!(found.wrong, []);
-    assert_eq!((found.entries, found.destroyed, found.unfinished), (6, 1, 0));
+    assert_eq!(
+        (found.entries, found.destroyed, found.unfinished),
+        (6, 1, 0)
+    );
 }
 
 /// A key that is gone is a destruction only if the journal says so, and the store follows it.
@@ -87,7 +90,11 @@ async fn a_lost_key_is_blamed() {
             forgotten.expect("forgotten");
         }
         let found = findings(&world, &holder).await;
-        let wrong: Vec<&str> = found.wrong.iter().map(|wrong| wrong.what.as_str()).collect();
+        let wrong: Vec<&str> = found
+            .wrong
+            .iter()
+            .map(|wrong| wrong.what.as_str())
+            .collect();
         let wanted = match journal {
             true => "its key was destroyed and its rows were not: serving mends that",
             false => "its key does not exist",

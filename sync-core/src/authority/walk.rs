@@ -242,8 +242,9 @@ impl<'w, L: Log> Walk<'w, L> {
 
     /// Opens entries that were met and tells of them; answers whether all of them were told.
     fn open(&mut self, met: Vec<(Tick, Met<L::Row>)>) -> Result<bool, L::Error> {
-        let (destroyed, met): (Vec<_>, Vec<_>) =
-            met.into_iter().partition(|(_, met)| met.destroyed.is_some());
+        let (destroyed, met): (Vec<_>, Vec<_>) = met
+            .into_iter()
+            .partition(|(_, met)| met.destroyed.is_some());
         for (at, met) in destroyed {
             self.meet_destroyed(at, &met);
         }

@@ -40,8 +40,8 @@ pub(super) fn destroys_by(
         return false;
     }
     let mut changes = 0..history.changes.len();
-    let spared = rules.has(Rule::WrongPatientSpares)
-        && changes.any(|change| history.has_authority(change));
+    let spared =
+        rules.has(Rule::WrongPatientSpares) && changes.any(|change| history.has_authority(change));
     let fields = history.fields();
     let standing = fields.get(STATUS).map(|field| field.standing.as_slice());
     let mut standing = standing.unwrap_or_default().iter();

@@ -5,8 +5,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, RecordClock, RecordRow,
-    RecordStore,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, RecordClock,
+    RecordRow, RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -575,10 +575,15 @@ mod cases {
         store.destroy(one, &row(1, 20)).expect("destroyed");
         // One that is not here, and may be brought again.
         store.destroy(one, &row(3, 21)).expect("destroyed");
-        let (left, document) = store.entry(one, entry_id(1)).expect("reads").expect("its trace");
+        let (left, document) = store
+            .entry(one, entry_id(1))
+            .expect("reads")
+            .expect("its trace");
         assert!(left.is_destroyed() && document.is_empty());
         assert_eq!((left.touched, left.changes), (Tick(20), 1));
-        let log = store.log_of_entry(one, entry_id(1), Tick(0)).expect("reads");
+        let log = store
+            .log_of_entry(one, entry_id(1), Tick(0))
+            .expect("reads");
         let wanted = LogRow {
             about: Vec::new(),
             change: Vec::new(),
@@ -586,12 +591,20 @@ mod cases {
         };
         assert_eq!(log, [wanted]);
         for (of, name) in [(one, 2), (other, 1)] {
-            let (row, _) = store.entry(of, entry_id(name)).expect("reads").expect("there");
+            let (row, _) = store
+                .entry(of, entry_id(name))
+                .expect("reads")
+                .expect("there");
             assert!(!row.is_destroyed());
-            let log = store.log_of_entry(of, entry_id(name), Tick(0)).expect("reads");
+            let log = store
+                .log_of_entry(of, entry_id(name), Tick(0))
+                .expect("reads");
             assert_eq!(log[0].change, [5]);
         }
-        assert_eq!(store.destroyed(one, entry_id(1)).expect("reads"), Some(row(1, 20)));
+        assert_eq!(
+            store.destroyed(one, entry_id(1)).expect("reads"),
+            Some(row(1, 20))
+        );
         assert_eq!(store.destroyed(other, entry_id(1)).expect("reads"), None);
         let all = store.destroyed_after(None, 10).expect("reads");
         assert_eq!(all, [(one, row(1, 20)), (one, row(3, 21))]);
@@ -599,7 +612,9 @@ mod cases {
         assert_eq!(after.expect("reads"), [(one, row(3, 21))]);
         let of_entry = |store: &mut F::Store, name| store.held_of_entry(one, entry_id(name));
         let change = of_entry(store, 1).expect("reads")[0].change_blind;
-        store.empty_held(one, change, &[9], Tick(22)).expect("emptied");
+        store
+            .empty_held(one, change, &[9], Tick(22))
+            .expect("emptied");
         let emptied = HeldRow {
             changed: Tick(22),
             settlement: Some(Settlement::Discarded),

@@ -15,16 +15,16 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, OnShelf, RecordClock,
-    RecordRow, RecordStore, ShelfId,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, OnShelf,
+    RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
     audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
 };
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
-    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple, RecordTuple, bytes,
-    id, int,
+    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple,
+    RecordTuple, bytes, id, int,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -250,13 +250,20 @@ impl RecordStore for SqliteConnection {
         let (record, entry) = after.map_or_else(Default::default, |(record, entry)| {
             (bytes(&record).to_vec(), entry.as_bytes().to_vec())
         });
-        let in_record = destroyed::record_id.eq(&record);
-        let later = in_record.and(destroyed::entry_id.gt(&entry));
-        let found: Vec<DestroyedTuple> = destroyed::table
-            .filter(destroyed::record_id.gt(&record).or(later))
-            .order((destroyed::record_id, destroyed::entry_id))
+        // The rest of that record, and then the others: as one question it would read all rows.
+        let mut found: Vec<DestroyedTuple> = destroyed::table
+            .filter(destroyed::record_id.eq(&record))
+            .filter(destroyed::entry_id.gt(&entry))
+            .order(destroyed::entry_id)
             .limit(limit.into())
             .load(self)?;
+        let left = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let others: Vec<DestroyedTuple> = destroyed::table
+            .filter(destroyed::record_id.gt(&record))
+            .order((destroyed::record_id, destroyed::entry_id))
+            .limit(left.max(0))
+            .load(self)?;
+        found.extend(others);
         found.into_iter().map(rows::destroyed).collect()
     }
 

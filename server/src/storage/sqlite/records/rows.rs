@@ -6,7 +6,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, RecordClock, RecordRow,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, RecordClock,
+    RecordRow,
 };
 use crate::storage::schema::records::{audit_apart, entries, held, log};
 
