@@ -21,6 +21,9 @@ pub struct Destroyed {
     pub key: EntryKeyId,
 }
 
+/// A line as it is stored.
+type Row = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
+
 impl Keys {
     /// Destroys the key of an entry, and with it what the entry held, for good; durable when this
     /// returns. Done again it does nothing.
@@ -65,7 +68,7 @@ impl Keys {
     /// # Errors
     /// When the key store fails.
     pub fn destroyed_after(&self, sequence: i64, limit: u32) -> Result<Vec<Destroyed>, KeyError> {
-        let rows: Vec<(i64, Vec<u8>, Vec<u8>, Vec<u8>)> = destroyed_entries::table
+        let rows: Vec<Row> = destroyed_entries::table
             .filter(destroyed_entries::sequence.gt(sequence))
             .order(destroyed_entries::sequence)
             .limit(limit.into())
@@ -76,7 +79,7 @@ impl Keys {
                 destroyed_entries::key_id,
             ))
             .load(&mut *self.0.connection())?;
-        let read = |(sequence, record, entry, key): (i64, Vec<u8>, Vec<u8>, Vec<u8>)| {
+        let read = |(sequence, record, entry, key): Row| {
             let malformed = || StorageError::Malformed("destroyed_entries");
             Ok(Destroyed {
                 sequence,
