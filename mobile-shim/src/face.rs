@@ -32,7 +32,7 @@ pub use log::{LogCheck, LogLine};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{DestroyedEntry, HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
 pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };

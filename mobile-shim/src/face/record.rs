@@ -223,7 +223,9 @@ impl Record {
     }
 
     /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
-    /// `entered-in-error` …, with the reason in words. Nothing is deleted.
+    /// `entered-in-error` …, with the reason in words. Nothing is deleted, but by `wrong-patient`:
+    /// said by the entry's author or a clinician, it destroys the entry for good and everywhere once
+    /// it is synced. Ask first.
     #[uniffi::method(default(reason = None))]
     pub fn set_status(
         &self,

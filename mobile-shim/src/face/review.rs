@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sync_core::kind::{Draft, Kind, Verdict};
 use sync_core::merge::{self, Choice, ReviewItem};
-use sync_core::replica::{AsideReason, Entries as _, SetAside};
+use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId, guard};
 
@@ -88,6 +88,19 @@ pub struct HeldChange {
     pub settled: Option<String>,
 }
 
+/// An entry that was withdrawn as another patient's and destroyed: all that this device knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct DestroyedEntry {
+    /// Which it was; the access log names it.
+    pub entry: String,
+    /// When this device was told, by its own clock.
+    pub at: i64,
+    /// How many own edits of it were not in the record, and were not kept.
+    pub not_kept: u32,
+    /// What that means.
+    pub words: Bilingual,
+}
+
 #[uniffi::export]
 impl Record {
     /// What has to be settled, the most dangerous first.
@@ -149,6 +162,15 @@ impl Record {
                 Ok(())
             })?;
         Ok(())
+    }
+
+    /// The entries that were on this device and were destroyed as another patient's.
+    pub fn destroyed(&self) -> Result<Vec<DestroyedEntry>, CarnetError> {
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        let mut rows = store.rows(&profile, &self.record);
+        let all: Vec<Destroyed> = rows.notes(Shelf::Destroyed)?;
+        Ok(all.iter().map(destroyed_entry).collect())
     }
 
     /// Edits that are not part of the record: own ones that were held or refused, and those of
@@ -284,6 +306,32 @@ fn held_change(
         fields: fields.collect(),
         settled: None,
     })
+}
+
+fn destroyed_entry(destroyed: &Destroyed) -> DestroyedEntry {
+    let (en, fr) = match destroyed.not_kept {
+        0 => (
+            "Withdrawn as another patient’s, and destroyed.",
+            "Retiré comme erreur de patient, et détruit.",
+        ),
+        1 => (
+            "Withdrawn as another patient’s, and destroyed; your edit of it was not kept.",
+            "Retiré comme erreur de patient, et détruit ; votre modification n’a pas été conservée.",
+        ),
+        _ => (
+            "Withdrawn as another patient’s, and destroyed; your edits of it were not kept.",
+            "Retiré comme erreur de patient, et détruit ; vos modifications n’ont pas été conservées.",
+        ),
+    };
+    DestroyedEntry {
+        entry: destroyed.entry.to_string(),
+        at: destroyed.told.0,
+        not_kept: u32::try_from(destroyed.not_kept).unwrap_or(u32::MAX),
+        words: Bilingual {
+            en: en.to_owned(),
+            fr: fr.to_owned(),
+        },
+    }
 }
 
 fn aside_words(why: AsideReason) -> (String, Bilingual) {

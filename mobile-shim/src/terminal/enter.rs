@@ -165,6 +165,9 @@ pub struct Change {
     /// Why it has that status.
     #[arg(long, requires = "status")]
     reason: Option<String>,
+    /// Of the status wrong-patient: that the entry is to be destroyed, for good and everywhere.
+    #[arg(long)]
+    yes: bool,
     /// An allergy's criticality.
     #[arg(long, value_parser = codes(Criticality::CODES))]
     criticality: Option<String>,
@@ -289,6 +292,9 @@ impl Here<'_> {
         let entry = find(&record, &change.entry)?;
         let id = entry.id.clone();
         change.check(&entry.kind)?;
+        if change.destroys() && !change.yes {
+            return Err(PhoneError::Destroys);
+        }
         if let Some(patch) = change.patch {
             record.edit_json(id, patch)?;
         } else {
@@ -403,6 +409,14 @@ impl Change {
         };
         let known = named.iter().all(|name| has.contains(name));
         known.then_some(()).ok_or(PhoneError::NotForThisKind)
+    }
+
+    /// Whether it marks the entry as another patient's.
+    fn destroys(&self) -> bool {
+        let patch = self.patch.as_deref().unwrap_or_default();
+        let patch: serde_json::Value = serde_json::from_str(patch).unwrap_or_default();
+        let said = [self.status.as_deref(), patch["status"]["status"].as_str()];
+        said.contains(&Some(StatusCode::WrongPatient.code()))
     }
 
     fn clear_kind(&self) -> Vec<String> {

@@ -7,7 +7,9 @@ use crate::face::{
     Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
     ReviewEntry,
 };
-use crate::face::{DangerLevel, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult};
+use crate::face::{
+    DangerLevel, DestroyedEntry, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult,
+};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -286,6 +288,14 @@ impl Output {
         }
     }
 
+    /// What was destroyed.
+    pub fn destroyed(&self, destroyed: &[DestroyedEntry]) {
+        for gone in destroyed {
+            let (entry, at) = (short(&gone.entry), moment(gone.at));
+            out!("{entry}  {at}  {}", self.of(&gone.words));
+        }
+    }
+
     /// What a sync did.
     pub fn synced(&self, result: &SyncResult) {
         let (up, down) = (result.bytes_up, result.bytes_down);
@@ -300,6 +310,26 @@ impl Output {
             self.say("gone", "retiré"),
             result.gone,
         );
+        if result.destroyed > 0 {
+            out!(
+                "{} {}",
+                result.destroyed,
+                self.say(
+                    "withdrawn as another patient’s, and destroyed",
+                    "retiré(s) comme erreur de patient, et détruit(s)"
+                ),
+            );
+        }
+        if result.not_kept > 0 {
+            out!(
+                "{} {}",
+                result.not_kept,
+                self.say(
+                    "of your edits of that were not kept",
+                    "de vos modifications de cela n’ont pas été conservées"
+                ),
+            );
+        }
         if result.handed_back > 0 {
             out!(
                 "{} {}",
@@ -326,7 +356,8 @@ impl Output {
                 1 => self.say("  1 entry", "  1 élément").to_owned(),
                 count => format!("  {count} {}", self.say("entries", "éléments")),
             };
-            let reason = line.reason.as_deref().map(|why| match self.language {
+            let why = line.reason.as_deref().map(|why| self.why(why));
+            let reason = why.map(|why| match self.language {
                 Language::En => format!("  “{why}”"),
                 Language::Fr => format!("  « {why} »"),
             });

@@ -48,6 +48,9 @@ pub enum PhoneError {
     /// An edit that names nothing to change.
     #[error("say what to change")]
     NothingNamed,
+    /// The entry would be destroyed, and nobody confirmed it.
+    #[error("this destroys the entry")]
+    Destroys,
     /// What is to be changed no entry of this kind has.
     #[error("an entry of this kind has none of what is to be changed")]
     NotForThisKind,

@@ -97,8 +97,12 @@ impl Here<'_> {
     }
 
     pub(super) fn held(&self) -> Result<(), PhoneError> {
-        let held = self.record()?.held()?;
-        self.output.print(&held, |output| output.held(&held));
+        let record = self.record()?;
+        let (held, destroyed) = (record.held()?, record.destroyed()?);
+        self.output.print(&held, |output| {
+            output.held(&held);
+            output.destroyed(&destroyed);
+        });
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Codes and errors in the words of the chosen language.
 
 use sync_core::audit::AccessAction;
-use sync_core::kind::{Kind, Shape, Verdict, Words, common};
+use sync_core::kind::{Kind, Shape, StatusCode, Verdict, Words, common};
 use sync_core::merge::FlagCode;
 use sync_core::policy::Role;
 
@@ -36,6 +36,14 @@ impl Output {
     /// What was done.
     pub(super) fn action<'c>(&self, code: &'c str) -> &'c str {
         self.known(AccessAction::from(code.to_owned()).words(), code)
+    }
+
+    /// Why, as the access log says it: what is a code has words, the rest was written by somebody.
+    pub(super) fn why<'c>(&self, code: &'c str) -> &'c str {
+        match StatusCode::from(code.to_owned()) {
+            wrong @ StatusCode::WrongPatient => self.known(wrong.words(), code),
+            _ => code,
+        }
     }
 
     /// What is flagged, in a few words.
@@ -118,6 +126,12 @@ impl Output {
             PhoneError::NothingNamed => Words::new(
                 "say what to change, e.g. --label or --status",
                 "dites quoi modifier, par exemple --label ou --status",
+            ),
+            PhoneError::Destroys => Words::new(
+                "the entry will be destroyed for good, here, on the server and on all devices; \
+                 say --yes",
+                "l’élément sera détruit définitivement, ici, sur le serveur et sur tous les \
+                 appareils ; ajoutez --yes",
             ),
             PhoneError::NotForThisKind => Words::new(
                 "an entry of this kind has none of what you want to change",

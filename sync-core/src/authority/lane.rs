@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Former, RightEntry, RightsLedger, VerifiedEdit};
+use super::{Former, RightEntry, RightsLedger, Shelf, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
@@ -23,6 +23,9 @@ pub struct Kept {
     pub provenance: BTreeMap<ChangeHash, Provenance>,
     /// Changes of it that are held.
     pub held: BTreeMap<ChangeHash, HeldChange>,
+    /// It was destroyed: the shelves on which it stood, none if that is not known. Nothing else of
+    /// it is here.
+    pub destroyed: Option<Vec<Shelf>>,
     state: Option<EntryState>,
 }
 
@@ -48,8 +51,25 @@ impl Kept {
             document,
             provenance,
             held,
+            destroyed: None,
             state: None,
         }
+    }
+
+    /// An entry that was destroyed.
+    pub fn destroyed(shelves: Vec<Shelf>) -> Self {
+        Kept {
+            destroyed: Some(shelves),
+            ..Kept::default()
+        }
+    }
+
+    /// Whether the content of the entry must be destroyed by what was accepted
+    /// ([`merge::destroys`]).
+    pub fn must_be_destroyed(&mut self) -> bool {
+        self.state();
+        let state = self.state.as_ref();
+        state.is_some_and(|state| merge::destroys(state, &self.provenance))
     }
 
     fn accepted(&self, change: &ChangeHash) -> Option<Tick> {
@@ -182,6 +202,14 @@ impl Lane<'_> {
     fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
         let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
         let origin = self.authentic(edit)?;
+        if let Some(shelves) = self.entries.get(&entry).and_then(|k| k.destroyed.as_ref()) {
+            // To whoever could not see it, it is not there.
+            let known = shelves.is_empty() || self.could_see(shelves.clone(), origin, tick);
+            return Err(Stop::Refused(match known {
+                true => Refusal::Destroyed,
+                false => Refusal::Incomplete,
+            }));
+        }
         let kept = self.entries.entry(entry).or_default();
         if let Some(accepted) = kept.provenance.get(&change).and_then(|p| p.accepted) {
             return Ok(Judged::Duplicate(change, accepted));
@@ -320,6 +348,19 @@ impl Lane<'_> {
         let rights = self.ledger.at(seen.tick);
         let standing = rights.standing(subject, seen.tick);
         then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
+    }
+
+    /// Whether the submitter has, or had at the checkpoint held, a right to what stood on one of
+    /// these shelves.
+    fn could_see(&mut self, shelves: Vec<Shelf>, origin: &Origin, tick: Tick) -> bool {
+        let (subject, matrix) = (&self.submitter.subject, self.matrix);
+        let now = self.ledger.latest().standing(subject, tick);
+        let then = origin.seen.map(|seen| {
+            let rights = self.ledger.at(seen.tick);
+            rights.standing(subject, seen.tick)
+        });
+        let mut standings = [Some(now), then].into_iter().flatten();
+        standings.any(|standing| shelves.iter().any(|shelf| shelf.is_for(&standing, matrix)))
     }
 
     fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {

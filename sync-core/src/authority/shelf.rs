@@ -121,6 +121,14 @@ pub fn leaves((before, touched): (&EntryClass, Tick), after: &EntryClass, at: Ti
         .collect()
 }
 
+/// The shelves that an entry leaves at `at` when it is destroyed; it was touched last at
+/// `touched`.
+pub fn leaves_all((before, touched): (&EntryClass, Tick), at: Tick) -> Vec<Shelf> {
+    let stood = places(before, touched).into_iter();
+    let stood = stood.filter(|(_, from)| *from <= at);
+    stood.map(|(shelf, _)| shelf).collect()
+}
+
 /// Where an entry stands, and which shelves it left and when, by its class after each of its
 /// changes, in order.
 pub fn stands(touches: &[(Tick, EntryClass)]) -> (Vec<Place>, Vec<Place>) {

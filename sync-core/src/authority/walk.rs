@@ -47,7 +47,7 @@ pub struct Since<'s> {
     /// Edits that the device just handed in, by the ticks at which they were accepted.
     pub own: &'s BTreeSet<Tick>,
     /// The entries of the edits it handed in that are in the record, those included that were
-    /// accepted before.
+    /// accepted before, and those that it may know were destroyed.
     pub answered: &'s BTreeSet<EntryId>,
     /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
     pub budget: usize,
@@ -62,6 +62,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Entries to forget.
     pub forget: BTreeSet<EntryId>,
+    /// Of these, those that were destroyed.
+    pub destroyed: BTreeSet<EntryId>,
     /// Held edits to tell of.
     pub held: Vec<HeldEdit>,
     /// There is more.
@@ -83,6 +85,7 @@ impl Page {
             reset: false,
             items: Vec::new(),
             forget: BTreeSet::new(),
+            destroyed: BTreeSet::new(),
             held: Vec::new(),
             more: false,
             cursor,
@@ -211,15 +214,18 @@ impl<'w, L: Log> Walk<'w, L> {
             let Cursor {
                 upto,
                 base,
+                told,
                 stretches,
                 ..
             } = self.page.cursor;
             let given = |at: Tick, entry: EntryId| at == upto && Some(entry) <= within;
             let after = Tick(upto.0 - u64::from(within.is_some()));
-            // What left a shelf before was not given in this walk, nor before it.
+            // What left a shelf before was not given in this walk, nor before it. But a device that
+            // was here before may hold what it does not show, of what was destroyed meanwhile.
             let began = stretches.iter().next().map(|first| first.at);
             let left = match began {
                 _ if base > Tick(0) => base,
+                _ if told > Tick(0) => Tick(0),
                 Some(began) => began,
                 None => until,
             };
@@ -247,6 +253,12 @@ impl<'w, L: Log> Walk<'w, L> {
 
     /// Opens entries that were met and tells of them; answers whether all of them were told.
     fn open(&mut self, met: Vec<(Tick, Met<L::Row>)>) -> Result<bool, L::Error> {
+        let (destroyed, met): (Vec<_>, Vec<_>) = met
+            .into_iter()
+            .partition(|(_, met)| met.destroyed.is_some());
+        for (at, met) in destroyed {
+            self.meet_destroyed(at, &met);
+        }
         let (found, rows): (Vec<_>, Vec<_>) = met
             .into_iter()
             .map(|(at, met)| ((at, met.entry, met.touched, met.due), met.row))
@@ -262,6 +274,26 @@ impl<'w, L: Log> Walk<'w, L> {
             self.passed = Some(id);
         }
         Ok(true)
+    }
+
+    /// Tells that an entry was destroyed, if the device may have it. When it left a shelf before
+    /// that, it was hidden there: no more is told.
+    fn meet_destroyed(&mut self, at: Tick, met: &Met<L::Row>) {
+        let Cursor {
+            base,
+            told,
+            stretches,
+            ..
+        } = self.page.cursor;
+        let made = met.destroyed.unwrap_or(met.touched);
+        if made > base.max(told) && stretches.last().is_none() {
+            return;
+        }
+        if at == met.touched {
+            self.page.destroyed.insert(met.entry);
+        }
+        self.page.forget.insert(met.entry);
+        self.reached = self.reached.max(at);
     }
 
     /// Tells of one entry what there is to tell; answers whether it was told, or nothing is to be.
@@ -432,7 +464,10 @@ impl<'w, L: Log> Walk<'w, L> {
             if self.page.entries.contains_key(entry) {
                 continue;
             }
-            if let Some(class) = self.log.class_of(*entry)?
+            if self.log.is_destroyed(*entry)? {
+                self.page.forget.insert(*entry);
+                self.page.destroyed.insert(*entry);
+            } else if let Some(class) = self.log.class_of(*entry)?
                 && !self.may_read(&class, self.since.until)
             {
                 self.page.forget.insert(*entry);
@@ -461,6 +496,12 @@ impl<'w, L: Log> Walk<'w, L> {
         let (mut last, mut last_received) = told;
         for (since, held) in changed {
             let (edit, reason) = self.log.open_held(&held.row)?;
+            let destroyed = edit.change.is_empty();
+            // What they were never told of was destroyed before they might know of it.
+            let untold = held.due.is_some_and(|due| due > held.changed);
+            if destroyed && !settled_own(&held) && untold {
+                continue;
+            }
             if !settled_own(&held) && !self.for_holder(reason, &held.row)? {
                 continue;
             }
@@ -477,6 +518,11 @@ impl<'w, L: Log> Walk<'w, L> {
             }
             (last, last_received) = (since, held.received);
             self.reached = self.reached.max(since);
+            if destroyed {
+                self.page.forget.insert(edit.entry);
+                self.page.destroyed.insert(edit.entry);
+                continue;
+            }
             self.spend(edit.change.len() + HELD_OVERHEAD);
             if let Some(class) = self.log.class_of(edit.entry)? {
                 self.keep(edit.entry, &class);

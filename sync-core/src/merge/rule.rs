@@ -243,8 +243,12 @@ rules! {
         "Une carte dit toujours « non valable pour transfusion ».";
     /// Somebody else's.
     WrongPatient = "wrong-patient", "*",
-        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
-        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes.";
+        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
+    /// What a lay author cannot destroy.
+    WrongPatientSpares = "wrong-patient-spares", "*",
+        "Wrong patient by an author who is no clinician destroys nothing in which a clinician wrote, whether they had seen it or not.",
+        "« Erreur de patient » par un auteur non clinicien ne détruit rien où un clinicien a écrit, qu’il l’ait vu ou non.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.

@@ -126,6 +126,7 @@ fn errors() -> Vec<PhoneError> {
         PhoneError::NoServer,
         PhoneError::StayingOffline,
         PhoneError::NothingNamed,
+        PhoneError::Destroys,
         PhoneError::NotForThisKind,
         PhoneError::Ended {
             waiting: 1,
@@ -167,6 +168,7 @@ fn is_listed(error: &PhoneError) {
         | PhoneError::NoServer
         | PhoneError::StayingOffline
         | PhoneError::NothingNamed
+        | PhoneError::Destroys
         | PhoneError::NotForThisKind
         | PhoneError::Ended { .. }
         | PhoneError::Several { .. } => {}

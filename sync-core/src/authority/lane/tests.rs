@@ -496,3 +496,38 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         "{judged:?}"
     );
 }
+
+#[test]
+fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
+    let class = |kind: &str| EntryClass {
+        kind: kind.to_owned(),
+        visibility: crate::entry::Visibility::default(),
+        author: DOCTOR,
+        concerns: None,
+    };
+    let edit = |party: &Party| {
+        let seen = Some(seen(day(1)));
+        party.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), seen)
+    };
+    for (kind, caregivers) in [
+        ("allergy", Refusal::Destroyed),
+        ("own-note", Refusal::Incomplete),
+    ] {
+        let mut keeper = Keeper::new();
+        let stood = crate::authority::leaves_all((&class(kind), day(1)), day(2));
+        keeper.entries.insert(ALLERGY, Kept::destroyed(stood));
+        for (party, wanted) in [(holder(), Refusal::Destroyed), (caregiver(), caregivers)] {
+            let judged = keeper.submit(&party, &edit(&party), day(3));
+            assert_eq!(refused(&judged), Some(wanted), "{kind}");
+        }
+        // Also once the right has ended: they know of it already.
+        keeper.revoke(DELEGATION, RightKind::Delegation, day(4));
+        let judged = keeper.submit(&caregiver(), &edit(&caregiver()), day(5));
+        assert_eq!(refused(&judged), Some(caregivers), "{kind}");
+    }
+    // Of one that was destroyed before the store was put back, nobody knows where it stood.
+    let mut keeper = Keeper::new();
+    keeper.entries.insert(ALLERGY, Kept::destroyed(Vec::new()));
+    let judged = keeper.submit(&caregiver(), &edit(&caregiver()), day(3));
+    assert_eq!(refused(&judged), Some(Refusal::Destroyed));
+}

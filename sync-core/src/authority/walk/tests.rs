@@ -140,6 +140,7 @@ impl Log for Rows {
                     entry,
                     touched: *touched,
                     due: now.visibility.hidden_from_patient_until,
+                    destroyed: None,
                     row: entry,
                 };
                 self.1 += 1;
@@ -200,6 +201,10 @@ impl Log for Rows {
 
     fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Infallible> {
         self.class(&entry).map(Some)
+    }
+
+    fn is_destroyed(&mut self, _: EntryId) -> Result<bool, Infallible> {
+        Ok(false)
     }
 
     fn held_changed(&mut self, _: Tick, _: Tick) -> Result<Vec<MetHeld<()>>, Infallible> {

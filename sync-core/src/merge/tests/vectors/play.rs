@@ -14,6 +14,7 @@ use crate::entry::{EntryClass, EntryDocument, EntryState, Value, Write};
 use crate::kind::{self, Kind, Verdict};
 use crate::merge::across::{directives, documents};
 use crate::merge::card::card_by;
+use crate::merge::destroyed::destroys_by;
 use crate::merge::resolve::resolve_by;
 use crate::merge::review::review_by;
 use crate::merge::vital::vital_by;
@@ -394,7 +395,11 @@ impl Play<'_> {
         for (name, wanted) in &expected.entries {
             if let Some(view) = views.iter().find(|view| view.id == entry_id(name)) {
                 let mut wanted = wanted.clone();
-                let defaults = [("standing", json!("active")), ("flags", json!([]))];
+                let defaults = [
+                    ("standing", json!("active")),
+                    ("flags", json!([])),
+                    ("destroyed", json!(false)),
+                ];
                 for (key, value) in defaults {
                     let members = wanted.as_object_mut().expect("an object");
                     members.entry(key).or_insert(value);
@@ -485,6 +490,15 @@ impl Play<'_> {
     }
 
     /// A view, freed of identifiers.
+    /// Whether the content of an entry must be destroyed, by what was accepted.
+    fn is_destroyed(&self, entry: EntryId) -> bool {
+        let made = self.order.iter().map(|name| &self.made[name]);
+        let accepted = made.filter(|made| made.held.is_none() && entry_id(&made.entry) == entry);
+        let accepted: Vec<&Made> = accepted.collect();
+        let provenance = accepted.iter().map(|m| (m.hash, m.provenance.clone()));
+        destroys_by(self.rules(), &state(&accepted), &provenance.collect())
+    }
+
     fn told(&self, view: &EntryView) -> Json {
         let fields = |of: &dyn Fn(&crate::merge::FieldView) -> Json| -> Json {
             let fields = view.fields.iter();
@@ -506,6 +520,7 @@ impl Play<'_> {
             "claims": claims,
             "proposals": proposals,
             "flags": flags,
+            "destroyed": self.is_destroyed(view.id),
             "keys": view.fields.iter().map(|field| &field.key).collect::<Vec<_>>(),
             "right": crate::merge::right_fact(view).map(|fact| json!({
                 "revoked": fact.revoked,
