@@ -14,6 +14,7 @@ mod profile;
 mod record;
 mod review;
 mod runtime;
+mod screens;
 mod share;
 mod show;
 mod sign_ins;
@@ -33,6 +34,11 @@ pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
 pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use screens::{
+    BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
+    HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,
+    TimelinePage, TimelineQuery, TreatmentInfo, TreatmentsScreen, WishesScreen,
+};
 pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };
