@@ -7,6 +7,7 @@
 mod carnet;
 mod drafts;
 mod edits;
+mod forms;
 mod listen;
 mod log;
 mod may;
@@ -28,6 +29,10 @@ pub use drafts::{
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,
 };
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
+pub(crate) use forms::may_be_added;
+pub use forms::{
+    CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
+};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine};
 pub use may::{Permission, Wish, reason};

@@ -13,9 +13,7 @@ use crate::error::{CarnetError, Error};
 use crate::store::Views;
 
 pub use card::{BloodGroups, CardAllergy, CardContact, CardScreen};
-pub use papers::{
-    DirectiveInfo, DirectiveState, DocumentInfo, ProfessionalInfo, WishesScreen,
-};
+pub use papers::{DirectiveInfo, DirectiveState, DocumentInfo, ProfessionalInfo, WishesScreen};
 
 /// What was handed over.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -242,7 +240,10 @@ impl Told {
 
     fn treatment(&self, fact: &TreatmentFact) -> Option<TreatmentInfo> {
         let view = self.views.find(&fact.entry)?;
-        let stop = fact.stop.as_ref().map(|stop| self.text(view, "status", stop));
+        let stop = fact
+            .stop
+            .as_ref()
+            .map(|stop| self.text(view, "status", stop));
         Some(TreatmentInfo {
             line: self.doubted(&fact.entry, &fact.doubts)?,
             current: fact.current.as_ref().map(regimen),

@@ -124,7 +124,7 @@ impl Output {
         }
     }
 
-    fn marks(&self, entry: &EntryLine) -> String {
+    pub(super) fn marks(&self, entry: &EntryLine) -> String {
         let mut marks = Vec::new();
         match entry.standing {
             EntryStanding::Active => {}

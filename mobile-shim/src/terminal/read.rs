@@ -8,8 +8,9 @@ use sync_core::kind::Kind;
 
 use super::PhoneError;
 use super::cli::{Here, pick};
+use super::kinds::kind_named;
 use super::output::{Output, short};
-use super::phone::{DOCUMENTS, known_kind};
+use super::phone::DOCUMENTS;
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
@@ -75,14 +76,13 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        if kind != Some(DOCUMENTS) {
-            kind.map(known_kind).transpose()?;
-        }
+        let named = kind.filter(|kind| *kind != DOCUMENTS);
+        let named = named.map(kind_named).transpose()?;
         self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
             Some(DOCUMENTS) => matches!(Kind::from(entry.kind.as_str()), Kind::Document(_)),
-            Some(kind) => entry.kind == kind,
+            Some(_) => named.as_ref().is_some_and(|kind| kind.code() == entry.kind),
             None => entry.kind != "review-decision",
         });
         self.output

@@ -98,7 +98,8 @@ pub fn treatments(views: &[EntryView], facts: &VitalFacts, today: Date) -> Treat
             only_lines.remove(&place);
             line.clone()
         });
-        let product = |one: &HandedOver| called(&one.dispensation.product).any(|n| names.contains(&n));
+        let product =
+            |one: &HandedOver| called(&one.dispensation.product).any(|n| names.contains(&n));
         let dispensed = beside.iter().enumerate().filter(|(_, one)| product(one));
         let dispensed = dispensed.map(|(place, one)| {
             only_handed.remove(&place);
@@ -112,7 +113,8 @@ pub fn treatments(views: &[EntryView], facts: &VitalFacts, today: Date) -> Treat
     });
     let taken = taken.collect();
     let recent = |date: Option<Occurred>| {
-        let until = date.and_then(|date| date.last_day().checked_add(PRESCRIBED_MONTHS.months()).ok());
+        let until =
+            date.and_then(|date| date.last_day().checked_add(PRESCRIBED_MONTHS.months()).ok());
         until.is_none_or(|until| today <= until)
     };
     let in_force = |line: &PrescribedLine| {
