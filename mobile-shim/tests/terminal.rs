@@ -144,7 +144,7 @@ fn a_kind_that_there_is_not_is_refused_and_those_there_are_named() {
     let store = folder.path().join("phone");
     let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
     assert!(run(&["try-out", "Jeanne Martin"]).status.success());
-    let refused = run(&["list", "--kind", "allergie"]);
+    let refused = run(&["list", "--kind", "maladies"]);
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(

@@ -5,7 +5,7 @@ use crate::face::{BloodGroups, CardContact, CardScreen, EntryLine};
 
 impl Output {
     /// The card, with every doubt marked.
-    pub(super) fn card(&self, card: &CardScreen) {
+    pub fn card(&self, card: &CardScreen) {
         out!("{}", self.say("EMERGENCY CARD", "CARTE D’URGENCE"));
         self.allergies(card);
         self.part(("Treatments", "Traitements"), &card.treatments, |one| {

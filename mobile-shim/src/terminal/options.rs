@@ -15,14 +15,11 @@ const SHORT: [(&str, &str); 6] = [
     ("advance-directive", "directive"),
 ];
 
-/// Options that people say otherwise than the key: of a kind where one is named, else of all.
-const SAID: [(&str, &str, &str); 6] = [
-    ("blood-group", "source", "group-source"),
-    ("allergy", "no-known-allergy", "none-known"),
-    ("", "occurred", "when"),
-    ("", "source", "from"),
-    ("", "hidden-from-professionals", "hidden"),
-    ("document", "content", "file"),
+/// Common fields that people name otherwise than by their keys.
+const SAID: [(&str, &str); 3] = [
+    ("occurred", "when"),
+    ("source", "from"),
+    ("hidden-from-professionals", "hidden"),
 ];
 
 /// Names that mean something else on the command line.
@@ -132,7 +129,7 @@ fn whole(kind: &Kind, spec: &'static FieldSpec, main: bool) -> Opt {
         Shape::Json(structure) => Takes::Parts(structure),
     };
     let named = matches!(takes, Takes::Text | Takes::Code(_) | Takes::Parts(_));
-    let (name, also) = said(kind, spec.key);
+    let (name, also) = said(kind, spec.key, false);
     Opt {
         name,
         also,
@@ -156,7 +153,7 @@ fn parts(kind: &Kind, spec: &'static FieldSpec, structure: &'static Structure, a
         let group = grouped && member.name == "abo";
         let list = matches!(member.shape, MemberShape::List(..));
         let dates = matches!(member.shape, MemberShape::Date);
-        let (mut name, mut also) = said(kind, member.name);
+        let (mut name, mut also) = said(kind, member.name, true);
         if list {
             name = name.trim_end_matches('s').to_owned();
         }
@@ -203,20 +200,16 @@ pub(super) fn takes(shape: MemberShape) -> Takes {
     }
 }
 
-/// The name of an option, and another it has.
-fn said(kind: &Kind, key: &str) -> (String, Option<String>) {
-    let of = match kind {
-        Kind::Document(_) => "document",
-        kind => kind.code(),
-    };
-    let found = SAID.iter().find(|(whose, said, _)| {
-        let own = *whose == of || (whose.is_empty() && !(of == "blood-group" && key == "abo"));
-        own && *said == key
-    });
-    match found {
-        Some((_, _, name)) if *name == "none-known" => (key.to_owned(), Some((*name).to_owned())),
-        Some((_, _, name)) => ((*name).to_owned(), None),
-        None => (key.to_owned(), None),
+/// The name of an option of a field or of a part, and another it has.
+fn said(kind: &Kind, key: &str, part: bool) -> (String, Option<String>) {
+    match (kind, key) {
+        (Kind::BloodGroup, "source") if part => ("group-source".to_owned(), None),
+        (Kind::Allergy, "no-known-allergy") => (key.to_owned(), Some("none-known".to_owned())),
+        (Kind::Document(_), "content") => ("file".to_owned(), None),
+        _ => {
+            let said = SAID.iter().find(|(said, _)| !part && *said == key);
+            (said.map_or(key, |(_, name)| name).to_owned(), None)
+        }
     }
 }
 

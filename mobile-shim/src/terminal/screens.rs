@@ -135,7 +135,8 @@ impl Output {
         format!("{}{}{text}", self.say(en, fr), self.say(": ", " : "))
     }
 
-    fn treatments(&self, screen: &TreatmentsScreen) {
+    /// What is taken, prescribed and handed over.
+    pub fn treatments(&self, screen: &TreatmentsScreen) {
         self.part(("Taken", "Pris"), &screen.taken, |one| self.treatment(one));
         let title = (
             "Prescribed, not said to be taken",
@@ -369,7 +370,8 @@ impl Output {
         self.line(&document.line, &format!(" — {kind}{more}"));
     }
 
-    fn wishes(&self, wishes: &WishesScreen) {
+    /// Advance directives by what counts of them, and organ donation.
+    pub fn wishes(&self, wishes: &WishesScreen) {
         for (state, title) in STATES {
             let of_state = |one: &&DirectiveInfo| one.state == state;
             let these: Vec<_> = wishes.directives.iter().filter(of_state).collect();

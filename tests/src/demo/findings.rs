@@ -15,22 +15,26 @@ use super::syncing::Synced;
 use crate::support::SupportError;
 
 /// Shows it all, as the patient sees it on her new phone.
-pub(super) fn show(
-    screen: &Screen,
-    stage: &Stage<'_>,
-    scene: &Scene,
-    synced: &Synced,
-) -> Result<(), SupportError> {
+pub(super) fn show(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), SupportError> {
     let views = stage.new.copy.views()?;
     screen.chapter("6  What converged");
     converged(screen, &views, scene);
     screen.chapter("7  What is in doubt, most dangerous first: nothing was settled silently");
-    for item in stage.new.copy.to_review()?.iter().take(8) {
+    for item in stage.new.copy.to_review()?.iter().take(14) {
         doubt(screen, stage, &views, item);
     }
     screen.chapter("8  What was held");
-    held(screen, stage)?;
-    screen.chapter("9  What it cost");
+    held(screen, stage)
+}
+
+/// Shows what syncing cost.
+pub(super) fn cost(
+    screen: &Screen,
+    stage: &Stage<'_>,
+    synced: &Synced,
+) -> Result<(), SupportError> {
+    let entries = stage.new.copy.views()?.len();
+    screen.chapter("11  What it cost");
     let trips: u32 = synced.rounds.iter().map(|(_, done)| done.round_trips).sum();
     let up: u64 = synced.rounds.iter().map(|(_, done)| done.bytes_up).sum();
     let down: u64 = synced.rounds.iter().map(|(_, done)| done.bytes_down).sum();
@@ -40,7 +44,7 @@ pub(super) fn show(
         count(trips as usize, "round trip", "round trips"),
         bytes(up),
         bytes(down),
-        count(views.len(), "entry", "entries"),
+        count(entries, "entry", "entries"),
     ));
     Ok(())
 }
