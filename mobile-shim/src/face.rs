@@ -29,6 +29,7 @@ pub use drafts::{
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,
 };
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
+#[cfg(feature = "terminal")]
 pub(crate) use forms::may_be_added;
 pub use forms::{
     CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,

@@ -33,7 +33,7 @@ mod tests;
 pub use across::{Directives, DocumentGroup, cross_flags};
 pub use authority::confirmers;
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
-pub use condition::is_over;
+pub use condition::condition_is_over;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};

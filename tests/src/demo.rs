@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<bool, SupportError> {
     offline::play(&screen, &stage, &scene)?;
     let synced = syncing::play(&screen, &stage)?;
     findings::show(&screen, &stage, &scene)?;
-    let read = screens::show(&screen, &stage, &scene)?;
+    let read = screens::show(&screen, &stage, &scene, folder)?;
     // Her other phone catches up with what she settled.
     for actor in [
         &stage.old,

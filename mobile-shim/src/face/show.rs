@@ -190,13 +190,6 @@ impl From<&Entry> for EntryLine {
     }
 }
 
-impl EntryLine {
-    /// Whether it counts without anybody having ended it.
-    pub(crate) fn is_active(&self) -> bool {
-        self.standing == EntryStanding::Active
-    }
-}
-
 /// The names known on this device.
 pub(super) struct Names(pub BTreeMap<PersonId, String>);
 

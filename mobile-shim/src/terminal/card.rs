@@ -39,7 +39,7 @@ impl Output {
             "Advance directives in force",
             "Directives anticipées en vigueur",
         );
-        self.part(title, &card.directives, |line| self.fact(line, ""));
+        self.part(title, &card.directives, |one| self.directive(one));
     }
 
     fn allergies(&self, card: &CardScreen) {
@@ -71,8 +71,9 @@ impl Output {
     }
 
     fn blood_groups(&self, card: &CardScreen) {
+        let none = Vec::new();
         let (title, groups) = match &card.blood_groups {
-            BloodGroups::Unknown => return,
+            BloodGroups::Unknown => (("Blood group", "Groupe sanguin"), &none),
             BloodGroups::Agreed { groups } => (("Blood group", "Groupe sanguin"), groups),
             BloodGroups::Discordant { groups } => (
                 (
@@ -83,6 +84,7 @@ impl Output {
             ),
         };
         self.part(title, groups, |group| out!("  {}", self.of(group)));
+        // A card always says so.
         out!("  {}", self.of(&card.not_for_transfusion));
     }
 

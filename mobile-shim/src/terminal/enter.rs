@@ -125,6 +125,10 @@ impl Subcommand for Add {
             if let Some(short) = short_name(kind) {
                 add = add.visible_alias(short);
             }
+            let french = normalise(kind.title().fr).replace(' ', "-");
+            if addable().all(|other| other.code() != french) {
+                add = add.alias(french);
+            }
             command = command.subcommand(add.args(options(kind).iter().map(argument)));
         }
         let kind = Arg::new("type")

@@ -1,7 +1,7 @@
 //! What can be entered: the kinds, and of each its options, what they take and what they mean.
 
 use serde::Serialize;
-use sync_core::kind::{Kind, MemberShape, Structure, XdsType, normalise};
+use sync_core::kind::{Codes, Kind, MemberShape, Structure, XdsType, normalise};
 
 use super::PhoneError;
 use super::cli::Here;
@@ -158,33 +158,40 @@ impl Here<'_> {
 }
 
 fn told(opt: &Opt) -> OptionTold {
-    let codes = match opt.takes {
-        Takes::Code(list) => list
-            .codes
-            .iter()
-            .zip(list.words)
-            .map(|(code, words)| CodeInfo {
-                code: (*code).to_owned(),
-                title: (*words).into(),
-            }),
-        _ => return plain(opt),
-    };
-    OptionTold {
-        codes: codes.collect(),
-        ..plain(opt)
+    let mut codes = Vec::new();
+    match opt.takes {
+        Takes::Code(list) => codes_told(list, "", &mut codes),
+        Takes::Parts(structure) => coded_parts(structure, &mut codes),
+        _ => {}
     }
-}
-
-fn plain(opt: &Opt) -> OptionTold {
     OptionTold {
         option: opt.name.clone(),
         positional: opt.positional,
         title: opt.title.into(),
         takes: typed(opt.takes),
-        codes: Vec::new(),
+        codes,
         required: opt.required && opt.name != "group-source",
         many: opt.many,
         only_when_added: opt.spec.fixed,
+    }
+}
+
+fn codes_told(list: &Codes, before: &str, told: &mut Vec<CodeInfo>) {
+    let codes = list.codes.iter().zip(list.words);
+    told.extend(codes.map(|(code, words)| CodeInfo {
+        code: format!("{before}{code}"),
+        title: (*words).into(),
+    }));
+}
+
+/// The codes of the parts that are codes, each after the part's name; a file tells its own.
+fn coded_parts(structure: &Structure, told: &mut Vec<CodeInfo>) {
+    for member in structure.members.iter().filter(|_| !is_file(structure)) {
+        match member.shape {
+            MemberShape::Code(list) => codes_told(list, &format!("{}=", member.name), told),
+            MemberShape::Value(inner) => coded_parts(inner, told),
+            _ => {}
+        }
     }
 }
 
@@ -234,9 +241,8 @@ impl Output {
         let main = told.options.iter().find(|opt| opt.positional);
         let main = main.map(|opt| format!(" {}", opt.option.to_uppercase()));
         let kind = if document { " --type TYPE" } else { "" };
-        let options = self.say("[options]", "[options]");
         out!(
-            "  carnet-phone add {name}{kind}{} {options}",
+            "  carnet-phone add {name}{kind}{} [options]",
             main.unwrap_or_default()
         );
         for opt in &told.options {

@@ -9,9 +9,9 @@ use super::output::{Output, short};
 use super::phone::DOCUMENTS;
 use super::read::find;
 use crate::face::{
-    DirectiveInfo, DirectiveState, DocumentInfo, EntryLine, HandedOverInfo, MomentInfo,
-    PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo, TimelinePage, TimelineQuery,
-    TreatmentInfo, TreatmentsScreen, WishesScreen,
+    DirectiveInfo, DirectiveState, DocumentInfo, EntryLine, EntryStanding, HandedOverInfo,
+    MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo, TimelinePage,
+    TimelineQuery, TreatmentInfo, TreatmentsScreen, WishesScreen,
 };
 
 /// How many moments a page of the timeline has unless asked for more.
@@ -241,7 +241,7 @@ impl Output {
         let reason = problem
             .reason
             .as_deref()
-            .filter(|_| !problem.line.is_active());
+            .filter(|_| problem.line.standing != EntryStanding::Active);
         let reason = reason
             .map(|reason| format!(" ({reason})"))
             .unwrap_or_default();
@@ -392,7 +392,7 @@ impl Output {
         self.part(title, &wishes.organ_donation, |line| self.line(line, ""));
     }
 
-    fn directive(&self, one: &DirectiveInfo) {
+    pub(super) fn directive(&self, one: &DirectiveInfo) {
         let undated = self.say("undated", "sans date");
         let date = one.date.as_deref().unwrap_or(undated);
         let deposited = one

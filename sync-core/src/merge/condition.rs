@@ -8,7 +8,7 @@ use crate::kind::{Kind, Occurred};
 
 /// Whether a condition is said to have been over on or before a day, by everybody whose word on it
 /// stands. A partial date counts from its first day on.
-pub fn is_over(view: &EntryView, today: Date) -> bool {
+pub fn condition_is_over(view: &EntryView, today: Date) -> bool {
     let said = |text: &str| text.parse::<Occurred>().ok();
     let past = |ended: Occurred| ended.first_day() <= today;
     let ended = view.claims(ENDED);

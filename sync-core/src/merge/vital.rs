@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
-use super::{EntryView, FlagCode, Rule, Rules, Standing, is_over, pregnancy};
+use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -182,7 +182,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .map(|view| treatment(view, doubts(view)))
             .collect(),
         conditions: of(Kind::Condition)
-            .filter(|view| !is_over(view, today))
+            .filter(|view| !condition_is_over(view, today))
             .map(|view| ConditionFact {
                 entry: view.id,
                 label: view.label.clone(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::EntryId;
 use crate::kind::condition::{ENDED, SEVERITY};
 use crate::kind::{Kind, Occurred, Read, Severity, Status};
-use crate::merge::{EntryView, FlagCode, Standing, is_over};
+use crate::merge::{EntryView, FlagCode, Standing, condition_is_over};
 
 /// A condition on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub fn problems(views: &[EntryView], today: Date) -> Problems {
     let mut told = Problems::default();
     for view in conditions {
         let problem = problem(view);
-        let over = view.standing == Standing::Ended || is_over(view, today);
+        let over = view.standing == Standing::Ended || condition_is_over(view, today);
         let part = if over {
             &mut told.past
         } else {

@@ -326,7 +326,7 @@ proptest! {
             prop_assert!(one.ended.is_none_or(|ended| ended.first_day() > TODAY));
         }
         for one in told.past.iter().filter(|one| find(&views, one.entry).counts()) {
-            prop_assert!(merge::is_over(find(&views, one.entry), TODAY));
+            prop_assert!(merge::condition_is_over(find(&views, one.entry), TODAY));
         }
     }
 

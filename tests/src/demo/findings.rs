@@ -4,7 +4,7 @@ use sync_core::change::Origin;
 use sync_core::entry::Value;
 use sync_core::kind::contact::{PHONE, RELATIONSHIP};
 use sync_core::kind::{JsonScalar as _, Kind, Label, Phone};
-use sync_core::merge::{Danger, EntryView, FlagCode, ReviewItem, Stamp};
+use sync_core::merge::{Danger, EntryView, FlagCode, ReviewClaim, ReviewItem, Stamp};
 use sync_core::replica::AsideReason;
 use sync_core::sync::HoldReason;
 
@@ -96,7 +96,7 @@ fn doubt(screen: &Screen, stage: &Stage<'_>, views: &[EntryView], item: &ReviewI
     ));
     let mut told = Vec::new();
     for side in &item.claims {
-        let Some(said) = said(views, item, side.entry, &side.claim.value) else {
+        let Some(said) = said(views, item, side) else {
             continue;
         };
         let line = format!("{said}{}", by(stage, side.claim.by.as_ref()));
@@ -110,13 +110,9 @@ fn doubt(screen: &Screen, stage: &Stage<'_>, views: &[EntryView], item: &ReviewI
 }
 
 /// A value in words; nothing for one that only a program reads.
-fn said(
-    views: &[EntryView],
-    item: &ReviewItem,
-    entry: sync_core::EntryId,
-    value: &Value,
-) -> Option<String> {
+fn said(views: &[EntryView], item: &ReviewItem, side: &ReviewClaim) -> Option<String> {
     use sync_core::kind::{BloodGroup, Regimen, Status};
+    let value: &Value = &side.claim.value;
     let text = value.as_text()?;
     if let Some(group) = BloodGroup::from_value(value) {
         let word = |words: Option<sync_core::kind::Words>| words.map_or("?", |words| words.en);
@@ -129,7 +125,9 @@ fn said(
     }
     if let Some(regimen) = Regimen::from_value(value) {
         let how = regimen.frequency.unwrap_or_default();
-        return Some(format!("{}, {how}", regimen.product.text));
+        let dose = [regimen.dose, regimen.unit].map(Option::unwrap_or_default);
+        let dose = dose.join(" ");
+        return Some(format!("{}, {}, {how}", regimen.product.text, dose.trim()));
     }
     if let Some(status) = Status::from_value(value) {
         let what = status.status.words().map_or("?", |words| words.en);
@@ -139,11 +137,15 @@ fn said(
     if let Some(label) = Label::from_value(value) {
         return Some(label.text);
     }
-    let known = views.iter().find(|view| view.id == entry);
-    let plain = !text.starts_with('{') && item.code != FlagCode::HeldEdit;
+    let known = views.iter().find(|view| view.id == side.entry);
+    if text.starts_with('{') {
+        let spec = known?.kind.field(&side.field)?;
+        return spec.say(value).map(|said| said.en);
+    }
+    let plain = item.code != FlagCode::HeldEdit;
     plain.then(|| match known {
-        Some(view) => format!("{}: « {text} »", view.label),
-        None => format!("« {text} »"),
+        Some(view) if !view.label.is_empty() => format!("{}: « {text} »", view.label),
+        _ => format!("« {text} »"),
     })
 }
 

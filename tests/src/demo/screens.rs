@@ -1,6 +1,9 @@
 //! The record as the patient reads it, and a point that she settles.
 
-use carnet_mobile::face::{CardScreen, ReviewChoice, ReviewEntry, TreatmentsScreen};
+use std::path::Path;
+use std::process::Stdio;
+
+use carnet_mobile::face::{CardScreen, ReviewEntry, TreatmentsScreen};
 use carnet_mobile::terminal::{Language, Output};
 use sync_core::kind::contact::RELATIONSHIP;
 use sync_core::merge::FlagCode;
@@ -8,7 +11,7 @@ use sync_core::merge::FlagCode;
 use super::opening::Scene;
 use super::screen::{Screen, Tone};
 use super::stage::Stage;
-use crate::support::SupportError;
+use crate::support::{SupportError, phone_in_terminal};
 
 const TERMINAL: Output = Output {
     json: false,
@@ -33,6 +36,7 @@ pub(super) fn show(
     screen: &Screen,
     stage: &Stage<'_>,
     scene: &Scene,
+    folder: &Path,
 ) -> Result<Read, SupportError> {
     let record = &stage.new.copy.record;
     screen.chapter("9  What Jeanne reads: carnet-phone treatments, card, directives");
@@ -64,12 +68,14 @@ pub(super) fn show(
     let item = item.ok_or(SupportError::Missing(
         "the contact's two relationships on the list",
     ))?;
-    TERMINAL.review(std::slice::from_ref(item));
+    let place = review.iter().position(|one| one.key == item.key);
+    let number = place.map_or(1, |place| place + 1);
+    TERMINAL.review_item(number, item);
     let side = item.sides.iter().find(|side| side.may_be_taken);
     let side = side.ok_or(SupportError::Missing("a side that may be taken"))?;
     let taken = side.claim.text.en.clone();
     let change = side.claim.change.clone();
-    record.resolve(item.key.clone(), ReviewChoice::Take { change })?;
+    resolve(&folder.join(stage.new.folder), number, &change)?;
     stage.new.copy.sync()?;
     let left = record.to_review()?.len();
     screen.say(&format!(
@@ -82,4 +88,16 @@ pub(super) fn show(
         card,
         taken,
     })
+}
+
+/// Settles an item in the terminal, in a process of its own.
+fn resolve(phone: &Path, number: usize, change: &str) -> Result<(), SupportError> {
+    let program = std::env::current_exe().map_err(SupportError::io("this program"))?;
+    let number = number.to_string();
+    let arguments = ["resolve", &number, "--take", &change[..8]];
+    let mut command = phone_in_terminal(&program, phone, &arguments);
+    let ran = command.stdout(Stdio::null()).status();
+    let ran = ran.map_err(SupportError::io("carnet-phone"))?;
+    let settled = ran.success().then_some(());
+    settled.ok_or(SupportError::Missing("a point that can be settled"))
 }

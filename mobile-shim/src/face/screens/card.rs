@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use sync_core::kind::BloodGroup;
 use sync_core::merge::{self, BloodGroupFact, ContactFact, NOT_FOR_TRANSFUSION};
+use sync_core::views;
 
-use super::{Told, TreatmentInfo};
+use super::papers::directive;
+use super::{DirectiveInfo, Told, TreatmentInfo};
 use crate::error::CarnetError;
 use crate::face::record::entry_id;
 use crate::face::show::{blood_group, phone, reaction};
@@ -78,7 +80,7 @@ pub struct CardScreen {
     /// The trusted person; several when disputed.
     pub trusted_persons: Vec<CardContact>,
     /// Advance directives in force; several of one date when nobody can tell.
-    pub directives: Vec<EntryLine>,
+    pub directives: Vec<DirectiveInfo>,
 }
 
 #[uniffi::export]
@@ -106,7 +108,10 @@ impl Record {
         let pregnancies = facts.pregnancies.iter();
         let devices = facts.devices.iter();
         let treatments = facts.treatments.iter();
-        let in_force = facts.directives.in_force.iter();
+        let papers = views::directives(&told.views);
+        let in_force = papers
+            .iter()
+            .filter(|one| facts.directives.in_force.contains(&one.entry));
         let same_date = match facts.directives.in_force.len() {
             0 | 1 => &[][..],
             _ => &[merge::FlagCode::DirectivesSameDate],
@@ -129,7 +134,7 @@ impl Record {
             contacts: contacts(&told, &facts.contacts),
             trusted_persons: contacts(&told, &facts.trusted_persons),
             directives: in_force
-                .filter_map(|entry| told.doubted(entry, same_date))
+                .filter_map(|one| Some(directive(one, told.doubted(&one.entry, same_date)?)))
                 .collect(),
         })
     }

@@ -124,22 +124,14 @@ impl Record {
     /// Advance directives, and the decision about organ donation.
     pub fn wishes(&self) -> Result<WishesScreen, CarnetError> {
         let told = self.told()?;
-        let line = |one: &DirectiveLine| {
-            Some(DirectiveInfo {
-                line: told.line(&one.entry)?,
-                state: one.state.into(),
-                date: text(one.date),
-                text: one.text.clone(),
-                has_scan: one.content.is_some(),
-                deposited_by: one.deposited_by.as_ref().map(|who| who.name.clone()),
-                at_holders_request: one.at_holders_request,
-            })
-        };
         let directives = views::directives(&told.views);
         let donation = told.views.iter();
         let donation = donation.filter(|view| view.kind == Kind::OrganDonation && view.counts());
         Ok(WishesScreen {
-            directives: directives.iter().filter_map(line).collect(),
+            directives: directives
+                .iter()
+                .filter_map(|one| Some(directive(one, told.line(&one.entry)?)))
+                .collect(),
             organ_donation: donation.filter_map(|view| told.line(&view.id)).collect(),
         })
     }
@@ -149,6 +141,19 @@ impl Record {
         let told = self.told()?;
         let seen = views::professionals_seen(&told.views);
         Ok(seen.iter().map(professional).collect())
+    }
+}
+
+/// A directive, with the line of its entry.
+pub(super) fn directive(one: &DirectiveLine, line: EntryLine) -> DirectiveInfo {
+    DirectiveInfo {
+        line,
+        state: one.state.into(),
+        date: text(one.date),
+        text: one.text.clone(),
+        has_scan: one.content.is_some(),
+        deposited_by: one.deposited_by.as_ref().map(|who| who.name.clone()),
+        at_holders_request: one.at_holders_request,
     }
 }
 
