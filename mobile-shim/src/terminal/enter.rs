@@ -8,7 +8,7 @@ use super::cli::Here;
 use super::fill::Given;
 use super::kinds::{KINDS_TOLD, kind_titles, option_help};
 use super::options::{Opt, Takes, options, short_name};
-use super::read::find;
+use super::read::find_among;
 use crate::face::may_be_added;
 
 /// How documents are added: of which type is an option.
@@ -321,7 +321,9 @@ impl Here<'_> {
 
     pub(super) fn change(&self, change: Change) -> Result<(), PhoneError> {
         let record = self.record()?;
-        let entry = find(&record, &change.entry)?;
+        let entry = find_among(&record, &change.entry, |entry| {
+            change.given.fits(&Kind::from(entry.kind.as_str()))
+        })?;
         if let Some(patch) = change.patch {
             record.edit_json(entry.id.clone(), patch)?;
             return self.shown(&record, entry.id);

@@ -38,6 +38,22 @@ impl Given {
     }
 }
 
+impl Given {
+    /// Whether an entry of this kind has all that was given, and it may change.
+    pub(super) fn fits(&self, kind: &Kind) -> bool {
+        let options = options(kind);
+        let has = |name: &String| {
+            let named = |opt: &&Opt| opt.name == *name || opt.also.as_ref() == Some(name);
+            options
+                .iter()
+                .find(named)
+                .is_some_and(|opt| !opt.spec.fixed)
+        };
+        let given = self.values.iter().chain(&self.taken_back);
+        given.map(|(name, _)| name).all(has)
+    }
+}
+
 /// A status by its code, or by its words.
 pub(super) fn status(text: &str, reason: Option<String>) -> Result<Status, PhoneError> {
     let code = value(Takes::Code(StatusCode::LIST), text).map_err(|why| unfit("status", why))?;

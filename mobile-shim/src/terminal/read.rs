@@ -13,8 +13,8 @@ use super::output::{Output, short};
 use super::phone::DOCUMENTS;
 use crate::error::CarnetError;
 use crate::face::{
-    ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
-    SyncResult,
+    ChangeListener, Entry, EntryLine, LiveListener, LiveMode, ProfileInfo, Record, RecordState,
+    SyncListener, SyncResult,
 };
 
 #[derive(Serialize)]
@@ -159,8 +159,25 @@ impl Here<'_> {
 
 /// The entry that is meant by an identifier, its end, or enough of its label or summary.
 pub(super) fn find(record: &Record, name: &str) -> Result<Entry, PhoneError> {
+    find_among(record, name, |_| true)
+}
+
+/// The same, of several so called the one that `fits`.
+pub(super) fn find_among(
+    record: &Record,
+    name: &str,
+    fits: impl Fn(&EntryLine) -> bool,
+) -> Result<Entry, PhoneError> {
     let entries = record.list(true)?;
-    let called = pick(&entries, name, |entry| {
+    let (fitting, others): (Vec<EntryLine>, Vec<EntryLine>) = entries.into_iter().partition(fits);
+    match named(record, &fitting, name) {
+        Err(PhoneError::NoneCalled) => named(record, &others, name),
+        found => found,
+    }
+}
+
+fn named(record: &Record, entries: &[EntryLine], name: &str) -> Result<Entry, PhoneError> {
+    let called = pick(entries, name, |entry| {
         let summary = &entry.summary;
         [&entry.label, &summary.en, &summary.fr, &entry.id]
     });

@@ -112,6 +112,25 @@ fn an_edit_changes_the_parts_named_and_keeps_the_others() {
 }
 
 #[test]
+fn of_several_called_so_an_edit_means_the_one_it_fits() {
+    let phone = Tried::new();
+    phone.says(&["add", "medication", "Levothyrox", "--dose", "75"]);
+    let line = [
+        "--line",
+        "Levothyrox; dose=75",
+        "--prescriber",
+        "Dr Petit",
+        "--when",
+        "2026",
+    ];
+    phone.says(&[&["add", "prescription"][..], &line].concat());
+    let edited = phone.says(&["edit", "levothyrox", "--dose", "88"]);
+    assert!(edited.starts_with("Medication taken"), "{edited}");
+    let several = phone.refuses(&["edit", "levothyrox", "--status", "active", "--reason", "x"]);
+    assert!(several.contains("several are called so"), "{several}");
+}
+
+#[test]
 fn members_are_added_and_taken_back() {
     let phone = Tried::new();
     phone.says(&["add", "contact", "Nadia", "--phone", "06 39 98 44 01"]);
