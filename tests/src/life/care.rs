@@ -29,13 +29,13 @@ const VACCINES: [&str; 4] = ["Grippe", "Tétanos", "Hépatite B", "Coqueluche"];
 pub fn care(seed: u64, count: usize) -> Vec<Draft> {
     let catalogue = Catalogue::read();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut one = |number: usize| {
+    let one = |number: usize| {
         let days = rng.random_range(0..i64::from(YEARS) * 365);
         let day = BORN.saturating_add(days.days());
         let doctor = DOCTORS[rng.random_range(0..DOCTORS.len())];
         draft(&catalogue, &mut rng, number, day, doctor)
     };
-    (0..count).map(|number| one(number)).collect()
+    (0..count).map(one).collect()
 }
 
 fn draft(

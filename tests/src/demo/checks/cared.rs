@@ -64,7 +64,7 @@ fn disputed(scene: &Scene, read: &Read) -> Finding {
     let right = taken.is_some_and(|one| {
         let doses = ["88 µg", "100 µg"];
         let shown = |dose: &&str| one.regimens.iter().any(|said| said.en.contains(*dose));
-        one.current.is_none() && one.regimens.len() == 2 && doses.iter().all(|dose| shown(dose))
+        one.current.is_none() && one.regimens.len() == 2 && doses.iter().all(shown)
     });
     wrong(right, "the treatment shows otherwise")
 }
