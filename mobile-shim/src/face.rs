@@ -7,6 +7,7 @@
 mod carnet;
 mod drafts;
 mod edits;
+mod forms;
 mod listen;
 mod log;
 mod may;
@@ -14,6 +15,7 @@ mod profile;
 mod record;
 mod review;
 mod runtime;
+mod screens;
 mod share;
 mod show;
 mod sign_ins;
@@ -27,12 +29,22 @@ pub use drafts::{
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,
 };
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
+#[cfg(feature = "terminal")]
+pub(crate) use forms::may_be_added;
+pub use forms::{
+    CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
+};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
 pub use review::{DestroyedEntry, HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use screens::{
+    BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
+    HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,
+    TimelinePage, TimelineQuery, TreatmentInfo, TreatmentsScreen, WishesScreen,
+};
 pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };

@@ -22,6 +22,7 @@ pub mod device;
 pub mod document;
 pub mod family;
 mod field;
+mod form;
 pub mod immunization;
 mod invalid;
 mod json;
@@ -46,7 +47,7 @@ mod words;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use allergy::{
     AllergyCategory, AllergyDraft, AllergyPatch, Criticality, Reaction, Severity, Verification,
@@ -71,6 +72,7 @@ pub use device::{DeviceDraft, DevicePatch, MriSafety};
 pub use document::{DocumentDraft, DocumentType, XdsType};
 pub use family::{FamilyHistoryDraft, FamilyHistoryPatch, Relative};
 pub use field::{FieldSpec, Join, Shape};
+pub use form::Filled;
 pub use immunization::{Immunization, ImmunizationDraft, ImmunizationPatch};
 pub use invalid::Invalid;
 pub use json::{Extra, JsonScalar, Member, MemberShape, Structure, same_value};

@@ -12,6 +12,7 @@
 mod across;
 mod authority;
 mod card;
+mod condition;
 mod decided;
 mod destroyed;
 mod flag;
@@ -26,13 +27,14 @@ mod view;
 mod vital;
 
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
 pub use authority::confirmers;
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
+pub use condition::condition_is_over;
 pub use destroyed::destroys;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::enter::{Add, Change};
 use super::output::{Language, Output, short};
+use super::screens::{CardOf, Timeline};
 use super::settle::{Resolve, Share};
 use super::sign_ins::{End, Manage, May};
 use super::{Phone, PhoneError};
@@ -117,6 +118,25 @@ enum Command {
     Add(Box<Add>),
     /// Edit an entry.
     Edit(Box<Change>),
+    /// What can be added: the kinds, or the options of one.
+    Kinds {
+        /// Which: a code, a short name or a title.
+        kind: Option<String>,
+    },
+    /// What is taken, and apart from it what was prescribed and handed over.
+    Treatments,
+    /// The problem list.
+    Problems,
+    /// All that happened, the latest first.
+    Timeline(Timeline),
+    /// The emergency card as it stands today.
+    Card(CardOf),
+    /// Professionals seen.
+    Professionals,
+    /// Documents, the current ones first.
+    Documents,
+    /// Advance directives and organ donation: what is in force.
+    Directives,
     /// List entries.
     List {
         /// Only of this kind, e.g. allergy.
@@ -279,6 +299,14 @@ impl Here<'_> {
             Command::May(may) => return here.may(&may),
             Command::Add(add) => here.add(*add)?,
             Command::Edit(change) => here.change(*change)?,
+            Command::Kinds { kind } => here.kinds(kind.as_deref())?,
+            Command::Treatments => here.treatments()?,
+            Command::Problems => here.problems()?,
+            Command::Timeline(asked) => here.timeline(&asked)?,
+            Command::Card(card) => here.card(&card)?,
+            Command::Professionals => here.professionals()?,
+            Command::Documents => here.documents()?,
+            Command::Directives => here.directives()?,
             Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
             Command::Show { entry } => here.show(&entry)?,
             Command::Review => here.review()?,

@@ -126,7 +126,7 @@ impl Output {
         }
     }
 
-    fn marks(&self, entry: &EntryLine) -> String {
+    pub(super) fn marks(&self, entry: &EntryLine) -> String {
         let mut marks = Vec::new();
         match entry.standing {
             EntryStanding::Active => {}
@@ -231,29 +231,34 @@ impl Output {
         if items.is_empty() {
             out!("{}", self.say("Nothing to review.", "Rien à vérifier."));
         }
-        for (number, item) in items.iter().enumerate() {
-            let danger = match item.danger {
-                DangerLevel::Critical => self.say("critical", "critique"),
-                DangerLevel::High => self.say("high", "élevé"),
-                DangerLevel::Moderate => self.say("moderate", "modéré"),
-                DangerLevel::Low => self.say("low", "faible"),
-                DangerLevel::Notice => self.say("notice", "information"),
+        for (place, item) in items.iter().enumerate() {
+            self.review_item(place + 1, item);
+        }
+    }
+
+    /// An item of the to-review list, by its number in it.
+    pub fn review_item(&self, number: usize, item: &ReviewEntry) {
+        let danger = match item.danger {
+            DangerLevel::Critical => self.say("critical", "critique"),
+            DangerLevel::High => self.say("high", "élevé"),
+            DangerLevel::Moderate => self.say("moderate", "modéré"),
+            DangerLevel::Low => self.say("low", "faible"),
+            DangerLevel::Notice => self.say("notice", "information"),
+        };
+        let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
+        out!("{}. [{danger}] {}", number, labels.join(" | "));
+        out!("   {}", self.of(&item.words));
+        for side in &item.sides {
+            let by = match item.code == FlagCode::HeldEdit.code() {
+                true => self.by_held(side.claim.by.as_ref()),
+                false => self.by(side.claim.by.as_ref()),
             };
-            let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
-            out!("{}. [{danger}] {}", number + 1, labels.join(" | "));
-            out!("   {}", self.of(&item.words));
-            for side in &item.sides {
-                let by = match item.code == FlagCode::HeldEdit.code() {
-                    true => self.by_held(side.claim.by.as_ref()),
-                    false => self.by(side.claim.by.as_ref()),
-                };
-                let text = self.of(&side.claim.text);
-                let (title, colon) = (self.of(&side.title), self.say(":", " :"));
-                out!("     {title}{colon} {text}  {by}");
-            }
-            for step in self.steps(number + 1, item) {
-                out!("   → {step}");
-            }
+            let text = self.of(&side.claim.text);
+            let (title, colon) = (self.of(&side.title), self.say(":", " :"));
+            out!("     {title}{colon} {text}  {by}");
+        }
+        for step in self.steps(number, item) {
+            out!("   → {step}");
         }
     }
 

@@ -15,7 +15,8 @@ fn entry(writes: &[Write]) -> EntryState {
     document.state()
 }
 
-fn drafts() -> Vec<Draft> {
+/// One filled-in draft at least of every kind.
+pub(crate) fn drafts() -> Vec<Draft> {
     let common = Common {
         occurred: Some(Occurred::Month(2019, 4)),
         source: Some("told by his daughter".into()),
