@@ -10,6 +10,7 @@
 //! otherwise. Each rule has a name ([`Rule`]); test vectors in `vectors/merge` show each at work.
 
 mod across;
+mod assigned;
 mod authority;
 mod card;
 mod decided;
@@ -30,11 +31,12 @@ mod support;
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
+pub use assigned::{Assignment, about};
 pub use authority::confirmers;
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
-pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};
+pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};

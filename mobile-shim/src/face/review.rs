@@ -128,7 +128,7 @@ impl Record {
             }
             ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
         };
-        let resolution = merge::resolve(item, &choice, &views).ok_or(Error::NotPermitted {
+        let resolution = merge::resolve(item, &choice).ok_or(Error::NotPermitted {
             reason: "not-offered",
         })?;
         let decision = match &resolution.decision {
@@ -220,7 +220,7 @@ impl Record {
 
 fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
     let may_be_taken = |change: ChangeHash| {
-        let resolution = merge::resolve(item, &Choice::Take(change), views);
+        let resolution = merge::resolve(item, &Choice::Take(change));
         resolution.is_some()
     };
     let title = |entry: &EntryId, field: &str| {

@@ -76,10 +76,9 @@ fn drafts() -> Vec<Draft> {
         }
         .into(),
         ReviewDecisionDraft {
-            item: "possible-duplicate/a/b".into(),
-            decision: Verdict::NotADuplicate,
-            change: None,
-            common: Common::default(),
+            assignee: Some(person),
+            about: Some("allergy".to_owned()),
+            ..ReviewDecisionDraft::new("possible-duplicate/a/b", Verdict::Assign)
         }
         .into(),
     ];

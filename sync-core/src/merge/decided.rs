@@ -2,7 +2,7 @@
 
 use super::review::may_decide;
 use super::{
-    EntryView, FieldClaim, FlagCode, ReviewClaim, ReviewItem, Rule, Rules, Stamp, Standing,
+    EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp, Standing,
 };
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -108,8 +108,10 @@ fn item<'v>(
     let decided = decided.map(|claim| side(decision.view.id, DECISION, claim));
     let other = claims.into_iter();
     let other = other.map(|(field, claim)| side(view.id, field, claim));
+    let key = format!("{}/{}/{}", code.code(), view.id, decision.view.id);
     ReviewItem {
-        key: format!("{}/{}/{}", code.code(), view.id, decision.view.id),
+        topic: key.clone(),
+        key,
         danger: code.danger(),
         code,
         entries: vec![view.id],
@@ -117,5 +119,7 @@ fn item<'v>(
         field: None,
         claims: decided.chain(other).collect(),
         verdicts: Vec::new(),
+        assigned: Vec::new(),
+        inherited: Inherited::default(),
     }
 }

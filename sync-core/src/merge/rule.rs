@@ -101,6 +101,10 @@ rules! {
     DecisionHidden = "decision-hidden", "*",
         "A decision inherits the strictest visibility of what it touches.",
         "Une décision hérite de la visibilité la plus stricte de ce qu’elle touche.";
+    /// Who looks after an item.
+    AssignedApart = "assigned-apart", "*",
+        "An assignment of an item replaces those its author had seen; of two made apart both stand.",
+        "L’attribution d’un point remplace celles que son auteur avait vues ; de deux faites chacune à l’insu de l’autre, les deux valent.";
     /// Flags per viewer.
     FlagsPerViewer = "flags-per-viewer", "*",
         "Flags are computed for each viewer from the entries that viewer may see.",

@@ -190,7 +190,7 @@ impl Story {
     /// A party carries out a choice on an item of its list, and everybody syncs.
     pub fn resolve(&mut self, party: Party, item: usize, choice: &Choice) {
         let item = self.review(party).remove(item);
-        let resolution = resolve(&item, choice, &self.views()).expect("the item offers it");
+        let resolution = resolve(&item, choice).expect("the item offers it");
         for (entry, writes) in &resolution.edits {
             self.write(party, *entry, writes);
         }

@@ -48,6 +48,7 @@ fn entry(kind: &str, author: Subject) -> EntryClass {
         visibility: Visibility::default(),
         author: author.person,
         concerns: None,
+        about: String::new(),
     }
 }
 

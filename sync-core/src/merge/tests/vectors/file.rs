@@ -65,6 +65,9 @@ pub struct Edit {
     /// How: the edit whose side is taken.
     #[serde(default)]
     pub takes: Option<String>,
+    /// How: by an assignment, to a party or to `nobody`.
+    #[serde(default)]
+    pub assigns: Option<String>,
     /// Why the server holds it, when it does.
     #[serde(default)]
     pub held: Option<String>,

@@ -135,6 +135,11 @@ impl Play<'_> {
             return self.wrong.push(format!("{}: nothing to settle", edit.name));
         };
         let mut document = EntryDocument::new();
+        let missing = |name: &&String| !self.made.contains_key(*name);
+        if let Some(name) = edit.knew.as_ref().filter(missing) {
+            let lost = format!("{}: {name} was not made", edit.name);
+            return self.wrong.push(lost);
+        }
         for made in self.known(&edit.by, edit.knew.as_deref()) {
             if made.entry == entry {
                 apply(&mut document, made);
@@ -239,11 +244,16 @@ impl Play<'_> {
         let item = list
             .iter()
             .find(|item| Some(item.code.code()) == edit.settles.as_deref())?;
-        let choice = match (&edit.verdict, &edit.takes) {
-            (Some(verdict), _) => Choice::Decide(Verdict::from(verdict.as_str())),
-            (None, takes) => Choice::Take(self.made[takes.as_ref()?].hash),
+        let choice = match (&edit.verdict, &edit.takes, &edit.assigns) {
+            (Some(verdict), ..) => Choice::Decide(Verdict::from(verdict.as_str())),
+            (None, Some(takes), _) => Choice::Take(self.made[takes].hash),
+            (None, None, to) => {
+                let to = to.as_deref()?;
+                let party = self.vector.parties.contains_key(to);
+                Choice::Assign(party.then(|| person(self.vector, to)))
+            }
         };
-        let resolution = resolve_by(self.rules(), item, &choice, &views)?;
+        let resolution = resolve_by(self.rules(), item, &choice)?;
         if let Some((entry, writes)) = resolution.edits.into_iter().next() {
             return Some((self.name(entry)?, writes));
         }
@@ -528,6 +538,7 @@ impl Play<'_> {
             "danger": item.danger,
             "entries": names.collect::<Vec<_>>(),
             "verdicts": item.verdicts,
+            "assigned": item.assigned.iter().map(|one| self.who(one.to)).collect::<Vec<_>>(),
             "sides": sides.collect::<Vec<_>>(),
         })
     }
