@@ -69,8 +69,8 @@ pub fn view(
     view_by(Rules::ALL, entry, state, provenance)
 }
 
-/// [`view`] by some of the rules.
-fn view_by(
+/// [`view`] by some of the rules, or by the tables of another version.
+pub fn view_by(
     rules: Rules,
     entry: EntryId,
     state: &EntryState,
@@ -169,10 +169,13 @@ fn withheld(state: &EntryState) -> Visibility {
 /// Where a field is shown: by its kind's table, telephone numbers by rank and then as the record
 /// got them, then by key.
 fn place(history: &History<'_>, field: &FieldView) -> (usize, u32, u64, String) {
-    let kind = &history.kind;
+    let tables = history.rules.tables;
     let name = field.key.split('/').next().unwrap_or_default();
-    let known = kind.field(&field.key).is_some();
-    let table = kind.own_fields().iter().chain(kind::common::FIELDS);
+    let known = history.field(&field.key).is_some();
+    let table = tables
+        .own_fields(&history.kind)
+        .iter()
+        .chain(kind::common::FIELDS);
     let row = table.clone().position(|spec| known && spec.key == name);
     let row = row.unwrap_or(table.count());
     let first = field.claims.first();

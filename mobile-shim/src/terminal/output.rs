@@ -204,7 +204,7 @@ impl Output {
         }
     }
 
-    fn by(&self, stamp: Option<&Stamp>) -> String {
+    pub(super) fn by(&self, stamp: Option<&Stamp>) -> String {
         let waiting = stamp.is_some_and(|stamp| stamp.accepted.is_none());
         let more = self.say(", not sent yet", ", pas encore envoyé");
         self.stamp(stamp, if waiting { more } else { "" })
@@ -225,11 +225,11 @@ impl Output {
     }
 
     /// The to-review list.
-    pub fn review(&self, items: &[ReviewEntry]) {
+    pub fn review(&self, numbers: &[usize], items: &[ReviewEntry]) {
         if items.is_empty() {
             out!("{}", self.say("Nothing to review.", "Rien à vérifier."));
         }
-        for (number, item) in items.iter().enumerate() {
+        for (number, item) in numbers.iter().zip(items) {
             let danger = match item.danger {
                 DangerLevel::Critical => self.say("critical", "critique"),
                 DangerLevel::High => self.say("high", "élevé"),
@@ -238,7 +238,7 @@ impl Output {
                 DangerLevel::Notice => self.say("notice", "information"),
             };
             let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
-            out!("{}. [{danger}] {}", number + 1, labels.join(" | "));
+            out!("{number}. [{danger}] {}", labels.join(" | "));
             out!("   {}", self.of(&item.words));
             for side in &item.sides {
                 let by = match item.code == FlagCode::HeldEdit.code() {
@@ -249,7 +249,10 @@ impl Output {
                 let (title, colon) = (self.of(&side.title), self.say(":", " :"));
                 out!("     {title}{colon} {text}  {by}");
             }
-            for step in self.steps(number + 1, item) {
+            if let Some(assigned) = self.assigned(&item.assigned) {
+                out!("   {assigned}");
+            }
+            for step in self.steps(*number, item) {
                 out!("   → {step}");
             }
         }

@@ -66,7 +66,8 @@ pub(super) fn stand(rules: Rules, topic: &str, all: &[Assigned<'_>]) -> Vec<Assi
         let accepted = one.by.accepted.map_or(u64::MAX, |tick| tick.0);
         (accepted, one.by.at, one.view.id)
     };
-    let mut standing: Vec<&Assigned<'_>> = about.iter().copied().filter(|one| !replaced(one)).collect();
+    let mut standing: Vec<&Assigned<'_>> =
+        about.iter().copied().filter(|one| !replaced(one)).collect();
     standing.sort_by_key(|one| order(one));
     if !rules.has(Rule::AssignedApart) {
         standing = standing.into_iter().rev().take(1).collect();
@@ -86,5 +87,8 @@ pub(super) fn stand(rules: Rules, topic: &str, all: &[Assigned<'_>]) -> Vec<Assi
 pub fn about(view: &EntryView) -> &str {
     let decision = view.kind == Kind::ReviewDecision;
     let claims = view.claims(ABOUT).iter().filter(|_| decision);
-    claims.into_iter().find_map(|claim| claim.value.as_text()).unwrap_or_default()
+    claims
+        .into_iter()
+        .find_map(|claim| claim.value.as_text())
+        .unwrap_or_default()
 }

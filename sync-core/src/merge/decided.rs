@@ -2,7 +2,8 @@
 
 use super::review::may_decide;
 use super::{
-    EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp, Standing,
+    EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
+    Standing,
 };
 use crate::EntryId;
 use crate::entry::STATUS;

@@ -7,7 +7,7 @@ use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{Join, JsonScalar as _, Kind, Status, Verification, same_value};
+use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, Verification, same_value};
 use crate::{ChangeHash, PersonId};
 
 /// The changes of an entry, by their place in its history.
@@ -65,6 +65,11 @@ impl<'a> History<'a> {
 
     pub fn hash(&self, change: usize) -> ChangeHash {
         self.changes[change].hash
+    }
+
+    /// What the program's tables say of a key.
+    pub fn field(&self, key: &str) -> Option<&'static FieldSpec> {
+        self.rules.tables.field(&self.kind, key)
     }
 
     pub fn stamp(&self, change: usize) -> Option<Stamp> {
@@ -248,10 +253,7 @@ impl<'a> History<'a> {
         if theirs.rev().any(stands) {
             return true;
         }
-        let ruled = self
-            .kind
-            .field(key)
-            .is_some_and(|spec| spec.join != Join::Both);
+        let ruled = self.field(key).is_some_and(|spec| spec.join != Join::Both);
         let beside = |other: usize| {
             self.concurrent(change, other)
                 && (self.changes[other].wrote(key).is_some() || (whole && self.confirms(other)))

@@ -40,11 +40,7 @@ pub fn resolve(item: &ReviewItem, choice: &Choice) -> Option<Resolution> {
 }
 
 /// [`resolve`] by some of the rules.
-pub(super) fn resolve_by(
-    rules: Rules,
-    item: &ReviewItem,
-    choice: &Choice,
-) -> Option<Resolution> {
+pub(super) fn resolve_by(rules: Rules, item: &ReviewItem, choice: &Choice) -> Option<Resolution> {
     match choice {
         Choice::Take(change) => take(item, *change),
         Choice::Decide(verdict) => decide(rules, item, verdict),
@@ -53,8 +49,7 @@ pub(super) fn resolve_by(
 }
 
 fn assign(rules: Rules, item: &ReviewItem, to: Option<PersonId>) -> Option<Resolution> {
-    let mut assigned = item.assigned.iter().map(|assignment| assignment.to);
-    if assigned.next() == to && assigned.next().is_none() {
+    if item.is_assigned_to(to) {
         return None;
     }
     let assignment = ReviewDecisionDraft {

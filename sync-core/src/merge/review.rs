@@ -124,6 +124,12 @@ impl ReviewItem {
     pub fn words(&self) -> Words {
         self.code.words()
     }
+
+    /// Whether it is assigned to this person and nobody else; to nobody at all, without one.
+    pub fn is_assigned_to(&self, person: Option<PersonId>) -> bool {
+        let assigned = self.assigned.iter().map(|assignment| assignment.to);
+        assigned.eq(person)
+    }
 }
 
 /// What has to be settled among the entries a viewer may see and the edits held for them, the

@@ -185,9 +185,8 @@ impl Asked<'_> {
     /// entry does not exist, nothing was decided on it either.
     fn reads_all_it_is_about(&self) -> bool {
         let about = self.class.about.as_str();
-        let reads = |kind: &str| {
-            !is_right(kind) && self.matrix.access(self.role, kind) >= Access::Read
-        };
+        let reads =
+            |kind: &str| !is_right(kind) && self.matrix.access(self.role, kind) >= Access::Read;
         about.is_empty() || about.split(' ').all(reads)
     }
 

@@ -150,10 +150,7 @@ fn a_clinician_takes_a_proposal_up() {
     story.edit(holder, entry, rename("Amoxicilline"));
     story.settle();
     let choice = Choice::Decide(Verdict::Accept);
-    assert_eq!(
-        resolve(&story.review(holder)[0], &choice),
-        None
-    );
+    assert_eq!(resolve(&story.review(holder)[0], &choice), None);
     story.resolve(doctor, 0, &choice);
     let view = story.view(entry);
     assert_eq!(view.label, "Amoxicilline");

@@ -113,6 +113,21 @@ fn nobody_adds_an_entry_under_a_flag_they_could_not_raise() {
 }
 
 #[test]
+fn a_professionals_decision_may_be_hidden_with_what_it_is_about_and_stays_so() {
+    let facts = [right(RightKind::TreatingPhysician, DOCTOR, 1)];
+    let may = |kind, action| {
+        let mut class = entry(kind, DOCTOR);
+        class.visibility.hidden_from_professionals = true;
+        scene(facts.clone(), class).decide(&DOCTOR, &PHYSICIAN, action)
+    };
+    let not_theirs = Decision::Deny(Reason::MayNotHide);
+    assert_eq!(may("review-decision", Action::Create), Decision::Allow);
+    assert_eq!(may("allergy", Action::Create), not_theirs);
+    let shows = may("review-decision", Action::Hide(Flag::Professionals));
+    assert_eq!(shows, not_theirs);
+}
+
+#[test]
 fn a_delayed_result_shows_by_itself() {
     let facts = [
         right(RightKind::Grant, DOCTOR, 1),
