@@ -47,7 +47,7 @@ mod words;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use allergy::{
     AllergyCategory, AllergyDraft, AllergyPatch, Criticality, Reaction, Severity, Verification,

@@ -26,6 +26,9 @@ pub enum EntryError {
     /// The edit would change nothing.
     #[error("the edit changes nothing")]
     Nothing,
+    /// The edit says more than one change may hold.
+    #[error("the edit is larger than a record takes")]
+    TooLarge,
 }
 
 /// An entry's document.

@@ -50,3 +50,6 @@ impl Tables {
             .find(|spec| spec.key == name && (spec.join == Join::Union) == member)
     }
 }
+
+#[cfg(test)]
+mod tests;

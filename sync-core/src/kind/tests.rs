@@ -1,4 +1,4 @@
-mod samples;
+pub(crate) mod samples;
 mod tables;
 mod values;
 

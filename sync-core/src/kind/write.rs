@@ -151,7 +151,11 @@ impl Drafted {
             let has = |key: &str| self.writes.iter().any(|write| write.key == key);
             check_complete(self.tables, &self.kind, has)?;
         }
-        Ok(self.writes)
+        let only_version = self.writes.iter().all(|write| write.key == entry::SCHEMA);
+        Ok(match only_version && !self.creates {
+            true => Vec::new(),
+            false => self.writes,
+        })
     }
 }
 

@@ -127,7 +127,7 @@ impl LocalEntry {
     /// change it is shown.
     ///
     /// # Errors
-    /// When nothing would change.
+    /// When nothing would change, or more than one change may hold: nobody would take it.
     pub fn write(
         &mut self,
         entry: EntryId,
@@ -136,7 +136,10 @@ impl LocalEntry {
         at: DeviceTime,
         vouch: impl FnOnce(&ChangeHash) -> SignedOrigin,
     ) -> Result<Unsent, EntryError> {
-        let (hash, change) = self.document.edit(actor, writes, at)?;
+        let mut document = self.document.clone();
+        let (hash, change) = document.edit(actor, writes, at)?;
+        crate::guard::inspect(&change).map_err(|_| EntryError::TooLarge)?;
+        self.document = document;
         let origin = vouch(&hash);
         self.origins
             .insert(hash, Vouched::new(origin.clone(), None));
