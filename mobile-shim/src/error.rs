@@ -270,11 +270,11 @@ impl From<Error> for CarnetError {
                 StoreError::Absent => CarnetError::NotFound,
             },
             Error::Entry(EntryError::Nothing) => CarnetError::NothingToChange,
-            Error::Entry(_) => storage("damaged"),
-            Error::Frame(_) => CarnetError::Invalid {
+            Error::Entry(EntryError::TooLarge) | Error::Frame(_) => CarnetError::Invalid {
                 field: "edit".to_owned(),
                 problem: "too-large".to_owned(),
             },
+            Error::Entry(_) => storage("damaged"),
             Error::Answer(error) => match error {
                 AnswerError::Protocol(_) => wrong("protocol-version"),
                 AnswerError::WentBack => wrong("went-back"),

@@ -31,7 +31,7 @@ mod support;
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
-pub use assigned::{Assignment, about};
+pub use assigned::{Assignment, about, decisions_to_hide};
 pub use authority::confirmers;
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use flag::{Danger, Flag, FlagCode};

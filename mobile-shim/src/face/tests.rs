@@ -187,6 +187,17 @@ fn what_two_entries_contradict_is_reviewed_and_settled_by_a_person() {
     let decide = ReviewChoice::Decide { verdict };
     record.resolve(items[0].key.clone(), decide).unwrap();
     assert_eq!(record.to_review().unwrap(), []);
+    record.hide(items[0].entries[0].clone()).unwrap();
+    let all = record.entries(false).unwrap();
+    let shown = all
+        .iter()
+        .filter(|entry| !entry.hidden)
+        .map(|entry| &entry.id);
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [&items[0].entries[1]],
+        "nothing tells of it"
+    );
     let again = ReviewChoice::Decide {
         verdict: "accept".to_owned(),
     };

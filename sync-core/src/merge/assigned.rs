@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::across::kept_from;
-use super::{EntryView, Rule, Rules, Stamp};
-use crate::PersonId;
+use super::{EntryView, FlagCode, Rule, Rules, Stamp};
 use crate::kind::decision::{ABOUT, ASSIGNEE, DECISION, ITEM};
 use crate::kind::{Kind, Read, Verdict};
+use crate::{EntryId, PersonId};
 
 /// To whom an item is assigned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,4 +91,27 @@ pub fn about(view: &EntryView) -> &str {
         .into_iter()
         .find_map(|claim| claim.value.as_text())
         .unwrap_or_default()
+}
+
+/// The decisions and assignments that name an entry and may be known of beyond those who know of
+/// what is hidden: whoever hides the entry hides these with it.
+pub fn decisions_to_hide(views: &[EntryView], entry: EntryId) -> Vec<EntryId> {
+    let kind = views.iter().find(|view| view.id == entry);
+    let kind = kind.map(|view| &view.kind);
+    let named = entry.to_string();
+    let names = |view: &&EntryView| {
+        let items = view.claims(ITEM).iter();
+        let mut items = items.filter_map(|claim| claim.value.as_text());
+        let all_groups = FlagCode::DiscordantBloodGroup.code();
+        items.any(|item| {
+            item.contains(&named) || (kind == Some(&Kind::BloodGroup) && item == all_groups)
+        })
+    };
+    views
+        .iter()
+        .filter(|view| view.kind == Kind::ReviewDecision)
+        .filter(|view| !view.visibility.hidden_from_professionals)
+        .filter(names)
+        .map(|view| view.id)
+        .collect()
 }

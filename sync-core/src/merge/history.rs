@@ -8,6 +8,7 @@ use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
 use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, Verification, same_value};
+use crate::policy::Role;
 use crate::{ChangeHash, PersonId};
 
 /// The changes of an entry, by their place in its history.
@@ -190,13 +191,18 @@ impl<'a> History<'a> {
             .collect()
     }
 
-    /// The proposals that were taken up, each with the change that did.
+    /// The proposals and the held edits that were taken up, each with the change that did. Held
+    /// edits are taken up by the holder.
     pub fn taken_up(&self) -> Vec<TakenUp> {
         let all = 0..self.changes.len();
         let taken = all.flat_map(|change| {
             let proposals = self.accepted_by(change).into_iter();
-            proposals.map(move |proposal| TakenUp {
-                proposal: self.hash(proposal),
+            let proposals = proposals.map(|proposal| self.hash(proposal));
+            let origin = self.provenance[change].map(|provenance| &provenance.origin);
+            let held = origin.filter(|origin| origin.role == Role::Holder);
+            let held = held.map_or(&[][..], |origin| &origin.cites).iter().copied();
+            proposals.chain(held).map(move |proposal| TakenUp {
+                proposal,
                 by: self.stamp(change),
             })
         });

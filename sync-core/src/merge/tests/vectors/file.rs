@@ -32,6 +32,9 @@ pub struct Vector {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
+    /// The party whose other device this is.
+    #[serde(default)]
+    pub also: Option<String>,
     /// In what role they edit and look.
     pub role: String,
     /// Whether they are the treating physician.
