@@ -151,7 +151,7 @@ impl World {
         let class = EntryClass {
             kind: draft.kind().code().to_owned(),
             visibility: Visibility {
-                hidden_from_professionals: how % 8 == 0,
+                hidden_from_professionals: how.is_multiple_of(8),
                 hidden_from_representatives: how % 8 == 1,
                 hidden_from_patient_until: (how % 8 == 2).then_some(Tick(later)),
             },
@@ -360,7 +360,7 @@ fn draft(which: u8, how: u8) -> Draft {
             },
             text: Some("Mes volontés.".to_owned()),
             common: Common {
-                occurred: (how % 5 != 0).then(|| samples::date(&day)),
+                occurred: (!how.is_multiple_of(5)).then(|| samples::date(&day)),
                 ..Common::default()
             },
             ..AdvanceDirectiveDraft::new(DirectiveType::Directive)
