@@ -4,6 +4,7 @@
 //! signing in, syncing, looking people up) away from its main thread. Everything else works without
 //! a network. Identifiers are UUIDs as text, times are milliseconds since the Unix epoch.
 
+mod assign;
 mod carnet;
 mod drafts;
 mod edits;
@@ -23,6 +24,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use assign::Assignee;
 pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo, wipe_folder};
 pub use drafts::{
     AllergyDraft, BloodGroupDraft, CodedText, Common, ConditionDraft, ContactDraft,

@@ -15,6 +15,7 @@ macro_rules! note {
     };
 }
 
+mod assign;
 mod authenticator;
 mod card;
 mod cli;

@@ -287,6 +287,13 @@ fn what_is_to_review_says_how_to_settle_it() {
     ] {
         assert!(french.lines().any(|line| line == said), "{said}\n{french}");
     }
+    let assigned = phone.says(&["review", "--assign", "2", "--to", "me"]);
+    let to = "   Assigned to: Jeanne Martin  (Jeanne Martin, holder, <time>, not sent yet)";
+    assert!(assigned.lines().any(|line| line == to), "{assigned}");
+    let mine = phone.says(&["review", "--mine"]);
+    assert!(mine.starts_with("2. [low] Latex"), "{mine}");
+    phone.says(&["review", "--assign", "2", "--to", "nobody"]);
+    assert_eq!(phone.says(&["review", "--mine"]), "Nothing to review.");
     let settled = phone.says(&["resolve", "2", "--decide", "not-a-duplicate"]);
     assert!(!settled.contains("2."), "{settled}");
     assert!(

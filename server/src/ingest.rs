@@ -238,6 +238,7 @@ fn take_in(
                 handed_back,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
+                tables: sync_core::kind::Tables::CURRENT,
             }
             .submit(edit, tick),
         };

@@ -8,6 +8,7 @@ use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId, guard};
 
+use super::assign::{Assignee, assignees};
 use super::show::{Names, same};
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
 use crate::error::{CarnetError, Error, field_in_words};
@@ -50,6 +51,8 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
+    /// Who looks after it; several when that was said apart.
+    pub assigned: Vec<Assignee>,
 }
 
 /// How an item is settled.
@@ -124,13 +127,14 @@ impl Record {
                 field: item.field.clone(),
                 sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
+                assigned: assignees(&names, item, profile.card.person),
             })
             .collect())
     }
 
     /// Settles an item: both sides stay in the history.
     pub fn resolve(&self, key: String, choice: ReviewChoice) -> Result<(), CarnetError> {
-        let (views, items) = self.review()?;
+        let items = self.review_items()?;
         let item = items.iter().find(|item| item.key == key);
         let item = item.ok_or(CarnetError::NotFound)?;
         let choice = match choice {
@@ -141,27 +145,7 @@ impl Record {
             }
             ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
         };
-        let resolution = merge::resolve(item, &choice, &views).ok_or(Error::NotPermitted {
-            reason: "not-offered",
-        })?;
-        let decision = match &resolution.decision {
-            Some(decision) => {
-                let writes = Draft::ReviewDecision(decision.clone()).writes();
-                Some((self.device.new_entry_id()?, writes.map_err(Error::from)?))
-            }
-            None => None,
-        };
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                for (entry, writes) in &resolution.edits {
-                    editing.write(*entry, writes, resolution.cites.clone())?;
-                }
-                if let Some((entry, writes)) = &decision {
-                    editing.write(*entry, writes, Vec::new())?;
-                }
-                Ok(())
-            })?;
-        Ok(())
+        self.settle(item, &choice)
     }
 
     /// The entries that were on this device and were destroyed as another patient's.
@@ -232,6 +216,31 @@ impl Record {
         Ok(self.review()?.1)
     }
 
+    /// Carries out a choice on an item.
+    pub(super) fn settle(&self, item: &ReviewItem, choice: &Choice) -> Result<(), CarnetError> {
+        let resolution = merge::resolve(item, choice).ok_or(Error::NotPermitted {
+            reason: "not-offered",
+        })?;
+        let decision = match &resolution.decision {
+            Some(decision) => {
+                let writes = Draft::ReviewDecision(decision.clone()).writes();
+                Some((self.device.new_entry_id()?, writes.map_err(Error::from)?))
+            }
+            None => None,
+        };
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                for (entry, writes) in &resolution.edits {
+                    editing.write(*entry, writes, resolution.cites.clone())?;
+                }
+                if let Some((entry, writes)) = &decision {
+                    editing.write(*entry, writes, Vec::new())?;
+                }
+                Ok(())
+            })?;
+        Ok(())
+    }
+
     fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
         let profile = self.profile()?;
         let today = self.device.today();
@@ -242,7 +251,7 @@ impl Record {
 
 fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
     let may_be_taken = |change: ChangeHash| {
-        let resolution = merge::resolve(item, &Choice::Take(change), views);
+        let resolution = merge::resolve(item, &Choice::Take(change));
         resolution.is_some()
     };
     let title = |entry: &EntryId, field: &str| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::assign::Review;
 use super::enter::{Add, Change};
 use super::output::{Language, Output, short};
 use super::screens::{CardOf, Timeline};
@@ -151,8 +152,8 @@ enum Command {
         /// The end of its identifier, or enough of its label.
         entry: String,
     },
-    /// What has to be settled.
-    Review,
+    /// What has to be settled, and who looks after it.
+    Review(Review),
     /// Settle an item of the to-review list.
     Resolve(Resolve),
     /// Give somebody a right.
@@ -309,7 +310,7 @@ impl Here<'_> {
             Command::Directives => here.directives()?,
             Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
             Command::Show { entry } => here.show(&entry)?,
-            Command::Review => here.review()?,
+            Command::Review(review) => here.review(&review)?,
             Command::Resolve(resolve) => here.resolve(&resolve)?,
             Command::Share(share) => here.share(share)?,
             Command::Revoke { right, reason } => here.revoke(&right, reason)?,

@@ -206,7 +206,7 @@ impl Output {
         }
     }
 
-    fn by(&self, stamp: Option<&Stamp>) -> String {
+    pub(super) fn by(&self, stamp: Option<&Stamp>) -> String {
         let waiting = stamp.is_some_and(|stamp| stamp.accepted.is_none());
         let more = self.say(", not sent yet", ", pas encore envoyé");
         self.stamp(stamp, if waiting { more } else { "" })
@@ -227,12 +227,12 @@ impl Output {
     }
 
     /// The to-review list.
-    pub fn review(&self, items: &[ReviewEntry]) {
+    pub fn review(&self, numbers: &[usize], items: &[ReviewEntry]) {
         if items.is_empty() {
             out!("{}", self.say("Nothing to review.", "Rien à vérifier."));
         }
-        for (place, item) in items.iter().enumerate() {
-            self.review_item(place + 1, item);
+        for (number, item) in numbers.iter().zip(items) {
+            self.review_item(*number, item);
         }
     }
 
@@ -256,6 +256,9 @@ impl Output {
             let text = self.of(&side.claim.text);
             let (title, colon) = (self.of(&side.title), self.say(":", " :"));
             out!("     {title}{colon} {text}  {by}");
+        }
+        if let Some(assigned) = self.assigned(&item.assigned) {
+            out!("   {assigned}");
         }
         for step in self.steps(number, item) {
             out!("   → {step}");

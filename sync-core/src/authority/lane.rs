@@ -7,7 +7,7 @@ use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
 use crate::guard::{self, Unsafe};
-use crate::kind;
+use crate::kind::{self, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
@@ -172,6 +172,8 @@ pub struct Lane<'l> {
     pub entries: &'l mut BTreeMap<EntryId, Kept>,
     /// How many days a checkpoint vouches for good faith.
     pub lease_days: u64,
+    /// What this program knows of the kinds.
+    pub tables: Tables,
 }
 
 impl Lane<'_> {
@@ -253,7 +255,7 @@ impl Lane<'_> {
         let state = kept.state().clone();
         let (document, after, saved) =
             guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
-        kind::validate(&after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
+        kind::validate_by(self.tables, &after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
         let author = before.as_ref().map_or(origin.author, |class| class.author);
         let class = EntryClass::of(&after, author);
         let created = after

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::common::{self, NOTES, OCCURRED, SOURCE};
 use super::declare::SetMember as _;
 use super::{Attachment, Draft, FieldSpec, Invalid, Join, JsonScalar as _, Kind, Phone, Reaction};
-use super::{Read, write};
+use super::{Read, Tables, check_complete, write};
 use crate::entry::{self, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, Value, Write};
 
 /// The common fields that a form offers. The status is set by itself, and who may not see an entry
@@ -81,8 +81,8 @@ impl Filled {
     /// # Errors
     /// Names the first field that is missing or cannot stand with the others.
     pub fn draft(&self) -> Result<Draft, Invalid> {
-        self.kind
-            .check_complete(|key| self.values.contains_key(key))?;
+        let has = |key: &str| self.values.contains_key(key);
+        check_complete(Tables::CURRENT, &self.kind, has)?;
         let draft = Draft::read(&self.kind, self);
         let draft = draft.ok_or(Invalid::Missing { field: entry::KIND })?;
         draft.writes().map(|_| draft)

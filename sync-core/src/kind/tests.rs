@@ -1,4 +1,4 @@
-mod samples;
+pub(crate) mod samples;
 mod tables;
 mod values;
 
@@ -77,10 +77,9 @@ pub(crate) fn drafts() -> Vec<Draft> {
         }
         .into(),
         ReviewDecisionDraft {
-            item: "possible-duplicate/a/b".into(),
-            decision: Verdict::NotADuplicate,
-            change: None,
-            common: Common::default(),
+            assignee: Some(person),
+            about: Some("allergy".to_owned()),
+            ..ReviewDecisionDraft::new("possible-duplicate/a/b", Verdict::Assign)
         }
         .into(),
     ];

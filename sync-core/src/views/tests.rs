@@ -178,13 +178,7 @@ fn draft(what: &What, hidden: bool, entries: &[EntryId]) -> Draft {
             draft.into()
         }
         What::Right => RightDraft::new(RightKind::Block, Story::person(7)).into(),
-        What::Decision => ReviewDecisionDraft {
-            item: "some/item".into(),
-            decision: Verdict::Confirm,
-            change: None,
-            common: Common::default(),
-        }
-        .into(),
+        What::Decision => ReviewDecisionDraft::new("some/item", Verdict::Confirm).into(),
     }
 }
 

@@ -158,6 +158,7 @@ fn class(view: &EntryView) -> Option<EntryClass> {
         visibility: view.visibility.clone(),
         author: view.created.as_ref()?.author,
         concerns: concerns.and_then(|claim| claim.value.as_text()?.parse().ok()),
+        about: sync_core::merge::about(view).to_owned(),
     })
 }
 

@@ -140,6 +140,7 @@ impl Keeper {
             handed_back: former.filter(|former| !former.lives.is_empty()),
             entries: &mut self.entries,
             lease_days: LEASE,
+            tables: Tables::CURRENT,
         };
         match VerifiedEdit::new(&RECORD, &PublicKey::of(&party.key), edit.clone()) {
             Ok(edit) => lane.submit(&edit, tick),
@@ -229,6 +230,7 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             handed_back: None,
             entries: &mut keeper.entries,
             lease_days: LEASE,
+            tables: Tables::CURRENT,
         };
         let judged = lane.submit(&verified, day(1));
         assert_eq!(accepted(&judged), taken, "{judged:?}");
@@ -480,6 +482,7 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         handed_back: None,
         entries: &mut keeper.entries,
         lease_days: LEASE,
+        tables: Tables::CURRENT,
     };
     let judged = lane.submit(&verified, day(4));
     assert!(
@@ -504,6 +507,7 @@ fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
         visibility: crate::entry::Visibility::default(),
         author: DOCTOR,
         concerns: None,
+        about: String::new(),
     };
     let edit = |party: &Party| {
         let seen = Some(seen(day(1)));

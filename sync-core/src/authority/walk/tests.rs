@@ -36,6 +36,7 @@ fn class(due: Option<Tick>) -> EntryClass {
         },
         author: PersonId(Uuid::from_u128(11)),
         concerns: None,
+        about: String::new(),
     }
 }
 

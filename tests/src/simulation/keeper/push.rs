@@ -112,6 +112,7 @@ impl Keeper {
                 handed_back: handed_back.then_some(former),
                 entries: &mut entries,
                 lease_days: self.lease_days,
+                tables: sync_core::kind::Tables::CURRENT,
             };
             let carried = author.device != submitter.device && !handed_back;
             let judged = match verified {
