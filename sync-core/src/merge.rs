@@ -26,6 +26,7 @@ mod rule;
 mod rules;
 mod view;
 mod vital;
+mod waiting;
 
 #[cfg(test)]
 pub(crate) mod support;

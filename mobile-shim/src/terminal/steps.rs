@@ -92,6 +92,10 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
                 "si ce n’est pas la personne de confiance",
             ),
         ),
+        FlagCode::CaregiverWaits => (
+            "--status revoked --reason …",
+            Words::new("if it is not wanted any more", "si elle n’est plus voulue"),
+        ),
         FlagCode::PregnancyToConfirm => (
             "--status resolved --reason …",
             Words::new("if it is over", "si elle est terminée"),

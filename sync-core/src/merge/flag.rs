@@ -132,6 +132,10 @@ flags! {
     ConcurrentValues = "concurrent-values", Moderate,
         "Two people wrote different values without knowing of each other: both are kept.",
         "Deux personnes ont écrit des valeurs différentes, chacune ignorant la modification de l’autre : les deux sont conservées.";
+    /// A delegation beyond the number of caregivers.
+    CaregiverWaits = "caregiver-waits", Moderate,
+        "There are as many caregivers as a person may have: this delegation takes effect when one of the others ends.",
+        "Le nombre d’aidants permis est atteint : cette délégation prendra effet à la fin de l’une des autres.";
     /// The same substance in two allergies.
     PossibleDuplicate = "possible-duplicate", Low,
         "Two entries may be about the same thing.",
@@ -181,6 +185,7 @@ impl FlagCode {
             FlagCode::DirectiveUndated => {
                 Words::new("no date: not in force", "sans date : pas en vigueur")
             }
+            FlagCode::CaregiverWaits => Words::new("waits for a place", "en attente d’une place"),
             FlagCode::PregnancyToConfirm => Words::new("to confirm", "à confirmer"),
             FlagCode::ReplacedTwice => Words::new("replaced twice", "remplacé deux fois"),
             FlagCode::HiddenAllergy => Words::new("hidden allergy", "allergie masquée"),
@@ -206,6 +211,7 @@ impl FlagCode {
             | FlagCode::NoKnownAllergyContradicted
             | FlagCode::DoseDisputed
             | FlagCode::TrustedPersonDisputed
+            | FlagCode::CaregiverWaits
             | FlagCode::PregnancyToConfirm
             | FlagCode::ToReconcile => &[],
             FlagCode::HeldEdit | FlagCode::Proposal => &[Verdict::Accept, Verdict::Discard],

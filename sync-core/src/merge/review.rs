@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across,
-    assigned, authority, decided, pregnancy,
+    assigned, authority, decided, pregnancy, waiting,
 };
 use crate::codec::Malformed;
 use crate::entry::{KIND, STATUS, Value, Visibility, Write};
@@ -158,6 +158,8 @@ pub(super) fn review_by(
     items.extend(across::links(rules, views).iter().map(of_link));
     let late = pregnancy::all_to_confirm(rules, views, today);
     items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
+    let waiting = waiting::for_a_place(rules, views, viewer, today);
+    items.extend(waiting.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {
         items.extend(held.iter().filter_map(|held| of_held(views, held)));
     }

@@ -117,6 +117,10 @@ rules! {
     RevocationWins = "revocation-wins", "rights",
         "Revocation beats a concurrent edit of a right.",
         "La révocation l’emporte sur une modification concurrente d’un droit.";
+    /// More caregivers than a person may have.
+    CaregiverWaits = "caregiver-waits", "rights",
+        "A person has three caregivers at most, also when they were named concurrently offline: the delegations accepted last wait, and the holder is told.",
+        "Une personne a trois aidants au plus, même désignés séparément hors ligne : les dernières délégations acceptées attendent, et le titulaire en est averti.";
     /// The bounds of rights.
     StrictestRight = "strictest-right", "rights",
         "Between concurrent edits of a right’s bounds the most restrictive wins.",

@@ -189,7 +189,7 @@ fn what_was_revoked_is_good_for_nothing() {
             .expect("revoked");
         assert_eq!(refused(me(&first).await), "not-signed-in");
         assert_eq!(refused(first.sign_in().await), "ceremony-refused");
-        assert_eq!(refused(coming_back.finish().await), "code-refused");
+        assert_eq!(refused(coming_back.finish().await), "ceremony-refused");
         let again = Enrolling::start(&first.wire, &code, first.wire.base());
         assert_eq!(refused(again.await), "code-refused");
 
