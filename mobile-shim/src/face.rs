@@ -28,11 +28,11 @@ pub use drafts::{
 };
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
-pub use log::{LogCheck, LogLine};
+pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
 pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };
