@@ -21,6 +21,7 @@ mod enter;
 mod lines;
 mod output;
 mod phone;
+mod private;
 mod read;
 mod settle;
 mod sign_ins;

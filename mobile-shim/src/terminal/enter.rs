@@ -4,7 +4,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use sync_core::kind::{
-    AllergyCategory, BloodGroupSource, Criticality, Occurred, Severity, StatusCode, Verification,
+    AllergyCategory, BloodGroupSource, Criticality, Kind, Occurred, Severity, StatusCode,
+    Verification,
 };
 
 use super::PhoneError;
@@ -14,7 +15,7 @@ use crate::error::CarnetError;
 use crate::face::{
     AllergyDraft, AllergyEdit, BloodGroupDraft, CodedText, Common, ConditionDraft, ConditionEdit,
     ContactDraft, ContactEdit, Details, MedicationDraft, NoteDraft, NoteEdit, PhoneNumber,
-    Reaction,
+    Reaction, Wish,
 };
 
 /// What every entry may carry.
@@ -210,6 +211,9 @@ pub struct Change {
 impl Here<'_> {
     pub(super) fn add(&self, add: Add) -> Result<(), PhoneError> {
         let record = self.record()?;
+        if let Some(kind) = add.kind() {
+            self.allowed(&record, Wish::Add { kind })?;
+        }
         let id = match add {
             Add::Allergy {
                 substance,
@@ -289,6 +293,7 @@ impl Here<'_> {
         let entry = find(&record, &change.entry)?;
         let id = entry.id.clone();
         change.check(&entry.kind)?;
+        self.allowed(&record, Wish::Edit { entry: id.clone() })?;
         if let Some(patch) = change.patch {
             record.edit_json(id, patch)?;
         } else {
@@ -316,6 +321,25 @@ impl Here<'_> {
         let entry = record.entry(entry.id)?;
         self.output.print(&entry, |output| output.entry(&entry));
         Ok(())
+    }
+}
+
+impl Add {
+    /// The code of the kind that is added; nothing if the draft names none, which is refused later.
+    fn kind(&self) -> Option<String> {
+        let kind = match self {
+            Add::Allergy { .. } => Kind::Allergy,
+            Add::Condition { .. } => Kind::Condition,
+            Add::Medication { .. } => Kind::MedicationTaken,
+            Add::Contact { .. } => Kind::EmergencyContact,
+            Add::BloodGroup { .. } => Kind::BloodGroup,
+            Add::Note { .. } => Kind::OwnNote,
+            Add::Json { draft } => {
+                let draft: Value = serde_json::from_str(draft).ok()?;
+                return Some(draft.get("kind")?.as_str()?.to_owned());
+            }
+        };
+        Some(kind.code().to_owned())
     }
 }
 
