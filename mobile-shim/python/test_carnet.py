@@ -186,6 +186,47 @@ class StoreTest(unittest.TestCase):
         with self.assertRaises(carnet.CarnetError.NotFound):
             record.may(carnet.Wish.REVIEW(item="nothing"))
 
+    def test_an_entry_of_any_kind_is_filled_in_by_its_form(self):
+        record = self.record(self.open())
+        kinds = [kind.code for kind in carnet.kinds()]
+        self.assertIn("immunization", kinds)
+        self.assertNotIn("grant", kinds)
+        main, *_ = carnet.form("immunization")
+        self.assertEqual((main.key, main.required), ("immunization", True))
+        names = [part.key for part in carnet.parts(main.holds.structure)]
+        self.assertEqual(names, ["vaccine", "dose", "date"])
+        dose = '{"vaccine": {"text": "Tétanos"}, "date": "2022-05", "dose": 2}'
+        value = carnet.FieldValue(key="immunization", json=dose)
+        lot = carnet.FieldValue(key="lot", json='"A12"')
+        entry = record.add_entry("immunization", [value, lot])
+        gone = carnet.FieldValue(key="lot", json="null")
+        record.edit_entry(entry, [gone], status="inactive", reason="essai")
+        self.assertEqual(record.entry(entry).status.fr, "inactif")
+        with self.assertRaises(carnet.CarnetError.Invalid) as caught:
+            record.add_entry("immunization", [lot])
+        self.assertEqual(caught.exception.field, "immunization")
+
+    def test_a_record_is_read_by_its_screens(self):
+        record = self.record(self.open())
+        for source, rhd in [("laboratory", "positive"), ("declared", "negative")]:
+            record.add_blood_group(carnet.BloodGroupDraft(abo="a", rhd=rhd, source=source))
+        for year in ["2001", "2002", "2003"]:
+            label = carnet.CodedText(text="Grippe")
+            draft = carnet.ConditionDraft(label=label, ended=year)
+            record.add_condition(draft, carnet.Common(occurred=year))
+        card = record.card()
+        self.assertTrue(card.blood_groups.is_DISCORDANT())
+        self.assertEqual(len(card.blood_groups.groups), 2)
+        self.assertEqual(card.not_for_transfusion.fr, "Non valable pour transfusion.")
+        self.assertEqual((len(card.conditions), len(record.problems().past)), (0, 3))
+        query = carnet.TimelineQuery(kinds=["condition"], most=2)
+        page = record.timeline(query)
+        self.assertEqual((page.total, page.next), (3, 2))
+        self.assertEqual([one.occurred for one in page.moments], ["2003", "2002"])
+        self.assertEqual(record.treatments().taken, [])
+        with self.assertRaises(carnet.CarnetError.Invalid):
+            record.timeline(carnet.TimelineQuery(kinds=["nothing"]))
+
     def test_the_role_one_acts_in_is_one_of_ones_own(self):
         device = self.open()
         record = self.record(device)

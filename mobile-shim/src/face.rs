@@ -4,9 +4,11 @@
 //! signing in, syncing, looking people up) away from its main thread. Everything else works without
 //! a network. Identifiers are UUIDs as text, times are milliseconds since the Unix epoch.
 
+mod assign;
 mod carnet;
 mod drafts;
 mod edits;
+mod forms;
 mod listen;
 mod log;
 mod may;
@@ -14,6 +16,7 @@ mod profile;
 mod record;
 mod review;
 mod runtime;
+mod screens;
 mod share;
 mod show;
 mod sign_ins;
@@ -21,18 +24,29 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use assign::Assignee;
 pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo, wipe_folder};
 pub use drafts::{
     AllergyDraft, BloodGroupDraft, CodedText, Common, ConditionDraft, ContactDraft,
     MedicationDraft, NoteDraft, PhoneNumber, Reaction,
 };
 pub use edits::{AllergyEdit, ConditionEdit, ContactEdit, Details, NoteEdit};
+#[cfg(feature = "terminal")]
+pub(crate) use forms::may_be_added;
+pub use forms::{
+    CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
+};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{DestroyedEntry, HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
+pub use screens::{
+    BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
+    HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,
+    TimelinePage, TimelineQuery, TreatmentInfo, TreatmentsScreen, WishesScreen,
+};
 pub use show::{
     Bilingual, Claim, DangerLevel, Entry, EntryLine, EntryStanding, Field, FlagInfo, Stamp,
 };

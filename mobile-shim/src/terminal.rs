@@ -15,20 +15,29 @@ macro_rules! note {
     };
 }
 
+mod assign;
 mod authenticator;
+mod card;
 mod cli;
 mod enter;
+mod fill;
+mod kinds;
 mod lines;
+mod options;
 mod output;
 mod phone;
 mod private;
 mod read;
+mod screens;
 mod settle;
 mod sign_ins;
 mod steps;
+mod values;
 mod wording;
 
 pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
 pub use lines::print_line;
+pub use output::{Language, Output};
 pub use phone::{AskOwner, Phone, PhoneError};
+pub use values::Unfit;

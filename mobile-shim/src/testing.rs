@@ -262,6 +262,7 @@ impl FakeServer {
             reset: false,
             news,
             forget: Vec::new(),
+            destroyed: Vec::new(),
             held: Vec::new(),
             more,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),

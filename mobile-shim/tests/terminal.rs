@@ -1,5 +1,10 @@
 //! The phone in the terminal, as a process of its own.
 
+#[path = "terminal/entering.rs"]
+mod entering;
+#[path = "terminal/screens.rs"]
+mod screens;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -144,7 +149,7 @@ fn a_kind_that_there_is_not_is_refused_and_those_there_are_named() {
     let store = folder.path().join("phone");
     let run = |arguments: &[&str]| phone(&store, arguments).output().unwrap();
     assert!(run(&["try-out", "Jeanne Martin"]).status.success());
-    let refused = run(&["list", "--kind", "allergie"]);
+    let refused = run(&["list", "--kind", "maladies"]);
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
@@ -282,6 +287,13 @@ fn what_is_to_review_says_how_to_settle_it() {
     ] {
         assert!(french.lines().any(|line| line == said), "{said}\n{french}");
     }
+    let assigned = phone.says(&["review", "--assign", "2", "--to", "me"]);
+    let to = "   Assigned to: Jeanne Martin  (Jeanne Martin, holder, <time>, not sent yet)";
+    assert!(assigned.lines().any(|line| line == to), "{assigned}");
+    let mine = phone.says(&["review", "--mine"]);
+    assert!(mine.starts_with("2. [low] Latex"), "{mine}");
+    phone.says(&["review", "--assign", "2", "--to", "nobody"]);
+    assert_eq!(phone.says(&["review", "--mine"]), "Nothing to review.");
     let settled = phone.says(&["resolve", "2", "--decide", "not-a-duplicate"]);
     assert!(!settled.contains("2."), "{settled}");
     assert!(
@@ -345,13 +357,10 @@ fn what_cannot_be_done_is_explained() {
     phone.says(&["add", "allergy", "Arachide"]);
     for (arguments, said) in [
         (&["edit", "arachide"][..], "say what to change"),
-        (
-            &["edit", "arachide", "--dose", "4"],
-            "none of what you want to change",
-        ),
+        (&["edit", "arachide", "--dose", "4"], "has no --dose"),
         (
             &["add", "condition", "Asthme", "--when", "1999-13"],
-            "a date is 2024",
+            "is a date: 2024",
         ),
         (
             &["add", "allergy", "X", "--criticality", "extreme"],
@@ -360,12 +369,12 @@ fn what_cannot_be_done_is_explained() {
         (&["add", "blood-group", "Q+"], "A+, A-"),
         (&["may", "add", "allergie"], "no such kind"),
         (
-            &["edit", "arachide", "--starts", "2024-02-30"],
-            "a date is 2024",
+            &["edit", "arachide", "--when", "2024-02-30"],
+            "is a date: 2024",
         ),
         (
             &["add", "medication", "X", "--dose", "dix"],
-            "an amount is digits",
+            "is a number like",
         ),
         (&["show", "zzz"], "nothing here is called so"),
         (

@@ -23,7 +23,7 @@ use crate::records::{Records, lives};
 use crate::storage::Database;
 use crate::storage::records::RecordStore as _;
 use crate::webauthn::{RelyingParty, passkeys};
-use crate::{revocations, settings};
+use crate::{destruction, revocations, settings};
 pub use error::StartError;
 pub use run::{Running, run, run_with};
 
@@ -159,6 +159,36 @@ impl App {
                 "the data store did not have these revocations, sessions that were ended and codes \
                  that were used: they are taken up from the journal in the key store"
             );
+        }
+        Ok(())
+    }
+
+    /// Finishes destroying what a crash left half destroyed, and destroys again what a data store
+    /// that was put back from an older copy has again.
+    pub async fn check_destroyed(&self) -> Result<(), StartError> {
+        let records = self.records.clone();
+        let (left, again) = self
+            .db
+            .write(move |c| -> Result<_, Fault> {
+                let again = destruction::replay(c, &records)?;
+                Ok((destruction::finish(c, &records.keys)?, again))
+            })
+            .await?;
+        if left > 0 {
+            tracing::warn!(
+                count = left,
+                "destructions that were cut short are finished"
+            );
+        }
+        if again > 0 {
+            tracing::warn!(
+                count = again,
+                "the data store did not have these destructions: entries are destroyed again by \
+                 the journal in the key store"
+            );
+        }
+        if left + again > 0 {
+            destruction::scrub(self.db.path())?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
+use crate::keys::EntryKeyId;
 use crate::people::profession;
 use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
@@ -38,12 +39,17 @@ pub struct Taken {
     pub outcomes: Vec<Outcome>,
     /// The ticks of the edits that were accepted.
     pub own: BTreeSet<Tick>,
-    /// The entries of edits that are in the record now, or were before.
+    /// The entries of edits that are in the record now, or were before; and of those that are
+    /// destroyed, the ones that the visitor may know of.
     pub answered: BTreeSet<EntryId>,
     /// Others may have to be told.
     pub heard: bool,
     /// When the entries of the edits had been touched last, each time one was accepted.
     pub before: BTreeSet<Tick>,
+    /// Something of what the edits name is destroyed.
+    pub gone: bool,
+    /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
+    pub destroyed: Vec<(EntryId, EntryKeyId)>,
 }
 
 /// What a pass through the writer did.
@@ -119,8 +125,11 @@ pub fn pass(
     taken.heard |= writing.heard();
     taken.own.append(&mut writing.own);
     taken.before.append(&mut writing.before);
+    taken.gone |= !writing.missed.is_empty() || !writing.destroyed.is_empty();
+    taken.answered.append(&mut writing.missed);
+    taken.destroyed = std::mem::take(&mut writing.destroyed);
     let quiet = match cursor {
-        _ if taken.outcomes.iter().any(again) => false,
+        _ if taken.outcomes.iter().any(again) || taken.gone => false,
         Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
             let shelves = records.shelves_of(&row, &writing.shelves, (&standing, epoch));
             is_quiet(connection, &admitted, &shelves, cursor, at, &taken)?
@@ -229,6 +238,7 @@ fn take_in(
                 handed_back,
                 entries: &mut gathered.kept,
                 lease_days: records.lease_days.into(),
+                tables: sync_core::kind::Tables::CURRENT,
             }
             .submit(edit, tick),
         };
@@ -265,10 +275,42 @@ fn take_in(
         };
         outcomes.push(outcome);
     }
+    let handed_in = edits.iter().zip(&outcomes);
+    let handed_in = handed_in.map(|(edit, outcome)| (entry_of(edit), &outcome.verdict));
+    let handed_in: Vec<(EntryId, &Verdict)> = handed_in.collect();
+    // A mark that those who made it took back before they sent it destroys nothing.
+    let waits: BTreeSet<EntryId> = edits[outcomes.len()..].iter().map(entry_of).collect();
+    for (entry, verdict) in handed_in {
+        let Some(kept) = gathered.kept.get_mut(&entry) else {
+            continue;
+        };
+        let once = !writing.destroyed.iter().any(|(gone, _)| *gone == entry);
+        if let Some(shelves) = &kept.destroyed {
+            let (standing, matrix) = (&admitted.standing, &records.matrix);
+            let told = *verdict == Verdict::Refused(Refusal::Destroyed)
+                || shelves.is_empty()
+                || shelves.iter().any(|shelf| shelf.is_for(standing, matrix));
+            writing.missed.extend(told.then_some(entry));
+        } else if verdict.accepted().is_some()
+            && once
+            && !waits.contains(&entry)
+            && kept.must_be_destroyed()
+        {
+            writing.destroy(connection, &gathered, entry)?;
+        }
+    }
     if writing.rights_changed() {
         *known = Arc::new(KnownRights::new(ledger));
     }
     Ok(outcomes)
+}
+
+/// The entry of an edit that was handed in.
+fn entry_of(edit: &Result<VerifiedEdit, Unverified>) -> EntryId {
+    match edit {
+        Ok(edit) => edit.entry(),
+        Err(unverified) => unverified.entry,
+    }
 }
 
 /// Whether nothing happened since the cursor that the visitor can notice but the edits just made,

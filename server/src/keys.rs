@@ -4,11 +4,13 @@
 //! both are in a key store of their own (`keys.sqlite`). The key of an entry follows from the key
 //! of its record and a secret of its own, so destroying either destroys what the entry held.
 //!
-//! The key store is not put back with the data; so it also keeps the journal of what was revoked.
+//! The key store is not put back with the data; so it also keeps the journals of what was
+//! revoked and of what was destroyed.
 //!
 //! A key is durable before anything is sealed with it. Calls block on the key store when the
 //! answer is not in memory, and never wait for the data store.
 
+mod destroyed;
 mod entries;
 mod error;
 mod master;
@@ -31,6 +33,7 @@ use sync_core::sign::{KeyId, PublicKey};
 
 use crate::clock::Clock;
 use crate::storage::sqlite::{migrate, open_connection};
+pub use destroyed::Destroyed;
 pub use entries::{EntryKey, EntryKeyId};
 pub use error::KeyError;
 use master::Master;

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod destruction;
 pub mod devices;
 pub mod fault;
 pub mod http;

@@ -5,7 +5,7 @@
 //! log who was given which entries. The answer goes out when that is durable.
 
 mod answer;
-mod cursor;
+pub(crate) mod cursor;
 #[cfg(test)]
 mod delayed_tests;
 mod log;

@@ -2,6 +2,7 @@
 //! every change opens and makes the entries that are stored, and nothing is out of order; people,
 //! passkeys and devices open and are filed under what is theirs.
 
+mod destroyed;
 mod people;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::records::shelves;
 use crate::records::vault::Vault;
 use crate::storage::records::{EntryRow, LogRow, OnShelf, RecordRow, RecordStore as _, ShelfId};
 
+use destroyed::Destroyed;
 pub use people::{PeopleFindings, people_after};
 
 /// Rows read at a time.
@@ -32,8 +34,10 @@ const PAGE: u32 = 1_000;
 pub struct Findings {
     /// Entries that are as their changes make them.
     pub entries: u64,
-    /// Entries whose content was destroyed.
+    /// Entries whose content was destroyed, and of which nothing but that is left.
     pub destroyed: u64,
+    /// Of them, those whose key is still to be destroyed: the next start does it.
+    pub unfinished: u64,
     /// Changes in the log.
     pub changes: u64,
     /// Of them, those whose device is no longer known, so that its signature was not checked.
@@ -99,14 +103,21 @@ pub fn record(
         told: Moved::default(),
         stands: BTreeSet::new(),
         unreadable: BTreeSet::new(),
+        told_destroyed: BTreeSet::new(),
+        keys,
     };
     let chained = check.access_log()?;
     let apart = check.apart()?;
-    check.log()?;
+    let destroyed = check.destroyed()?;
+    check.log(&destroyed)?;
     check.shelves()?;
-    let held = check.held()?;
+    let held = check.held(&destroyed)?;
     if chained && apart && held != check.told {
         let what = "the access log and the held edits do not agree";
+        check.findings.note(None, what);
+    }
+    if chained && apart && !destroyed.keys().eq(&check.told_destroyed) {
+        let what = "the access log and what was destroyed do not agree";
         check.findings.note(None, what);
     }
     if vault.open_opening(&row.opening).is_err() {
@@ -136,6 +147,9 @@ struct Check<'c, 'd> {
     stands: BTreeSet<Stands>,
     /// The entries of which that is not known.
     unreadable: BTreeSet<EntryId>,
+    /// The entries that both chains say were destroyed.
+    told_destroyed: BTreeSet<EntryId>,
+    keys: &'c Keys,
 }
 
 /// An entry, a shelf, since when it stands there or left it, and whether it left.
@@ -181,6 +195,7 @@ impl Check<'_, '_> {
                 };
                 match verifier.push(&chained) {
                     Ok(event) if event.chained_at() == row.tick && row.tick <= clock.last => {
+                        self.hears_of_destroyed(&event);
                         // What was told late is counted where it was kept apart.
                         match event.logged {
                             Some(_) => self.late += 1,
@@ -237,6 +252,7 @@ impl Check<'_, '_> {
                 let hash = row.hash;
                 match verifier.push(&ChainedEvent { event, hash }) {
                     Ok(event) if event.at == row.tick && event.entries == [row.entry] => {
+                        self.hears_of_destroyed(&event);
                         self.told.count(&event);
                     }
                     Ok(_) => {
@@ -269,7 +285,7 @@ impl Check<'_, '_> {
     }
 
     /// Every entry from its changes, and that there are no others.
-    fn log(&mut self) -> Result<(), Fault> {
+    fn log(&mut self, destroyed: &Destroyed) -> Result<(), Fault> {
         let record = self.row.record;
         let mut after = Tick(0);
         let mut logged: u64 = 0;
@@ -294,14 +310,10 @@ impl Check<'_, '_> {
                 if row.is_right {
                     rights = rights.max(row.touched);
                 }
-                match self.vault.entry_key(row.key)? {
-                    Some(key) => self.entry(row, &key)?,
-                    None => {
-                        let changes = self.connection.about_entry(record, row.entry)?;
-                        self.findings.changes += changes.len() as u64;
-                        self.findings.destroyed += 1;
-                        self.unreadable.insert(row.entry);
-                    }
+                let key = self.vault.entry_key(row.key)?;
+                match (destroyed.get(&row.entry), key) {
+                    (None, Some(key)) if !row.is_destroyed() => self.entry(row, &key)?,
+                    (gone, key) => self.emptied(row, gone, key.is_some())?,
                 }
             }
             if rows.len() < PAGE as usize {
@@ -488,13 +500,20 @@ impl Check<'_, '_> {
         Ok(Ok(()))
     }
 
-    fn held(&mut self) -> Result<Moved, Fault> {
+    fn held(&mut self, destroyed: &Destroyed) -> Result<Moved, Fault> {
         let mut moved = Moved::default();
         let end = Tick(i64::MAX.cast_unsigned());
         for row in self.connection.held_shown(self.row.record, Tick(0), end)? {
             moved.held += 1;
             moved.settled += u64::from(row.settlement.is_some());
             let opened = self.vault.open_held(&row);
+            let emptied = opened
+                .as_ref()
+                .is_ok_and(|held| held.edit.change.is_empty());
+            if emptied != destroyed.contains_key(&row.entry) {
+                let what = "a held edit of it is not as a destroyed entry's should be";
+                self.findings.note(Some(row.entry), what);
+            }
             if !opened.is_ok_and(|held| self.vault.change_blind(&held.change) == row.change_blind) {
                 self.findings
                     .note(Some(row.entry), "a held edit of it does not open");

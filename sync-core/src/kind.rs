@@ -20,8 +20,10 @@ pub mod decision;
 mod declare;
 pub mod device;
 pub mod document;
+mod edition;
 pub mod family;
 mod field;
+mod form;
 pub mod immunization;
 mod invalid;
 mod json;
@@ -46,7 +48,7 @@ mod words;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use allergy::{
     AllergyCategory, AllergyDraft, AllergyPatch, Criticality, Reaction, Severity, Verification,
@@ -69,8 +71,10 @@ pub use decision::{ReviewDecisionDraft, ReviewDecisionPatch, Verdict};
 pub use declare::SetMember;
 pub use device::{DeviceDraft, DevicePatch, MriSafety};
 pub use document::{DocumentDraft, DocumentType, XdsType};
+pub use edition::{Edition, Tables};
 pub use family::{FamilyHistoryDraft, FamilyHistoryPatch, Relative};
 pub use field::{FieldSpec, Join, Shape};
+pub use form::Filled;
 pub use immunization::{Immunization, ImmunizationDraft, ImmunizationPatch};
 pub use invalid::Invalid;
 pub use json::{Extra, JsonScalar, Member, MemberShape, Structure, same_value};
@@ -151,22 +155,7 @@ impl Kind {
     /// What the tables say of a key, or of the set a key with a slash belongs to; nothing for a
     /// key this version does not know.
     pub fn field(&self, key: &str) -> Option<&'static FieldSpec> {
-        let (name, member) = match key.split_once('/') {
-            Some((name, _)) => (name, true),
-            None => (key, false),
-        };
-        let own = self.own_fields().iter();
-        own.chain(common::FIELDS)
-            .find(|spec| spec.key == name && (spec.join == Join::Union) == member)
-    }
-
-    /// Checks that every required field is there.
-    fn check_complete(&self, has: impl Fn(&str) -> bool) -> Result<(), Invalid> {
-        let missing = self
-            .own_fields()
-            .iter()
-            .find(|spec| spec.required && !has(spec.key));
-        missing.map_or(Ok(()), |spec| Err(Invalid::Missing { field: spec.key }))
+        Tables::CURRENT.field(self, key)
     }
 }
 
@@ -231,16 +220,24 @@ pub fn schema(state: &EntryState) -> u64 {
 /// # Errors
 /// Names the first field that cannot stand, never its content.
 pub fn validate(state: &EntryState) -> Result<(), Invalid> {
+    validate_by(Tables::CURRENT, state)
+}
+
+/// [`validate`] as a program does it that goes by these tables.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_by(tables: Tables, state: &EntryState) -> Result<(), Invalid> {
     let kind = Kind::of(state).ok_or(Invalid::Missing { field: entry::KIND })?;
-    let newer = schema(state) > kind.schema();
+    let newer = schema(state) > tables.schema(&kind);
     for (key, claims) in &state.fields {
-        if let Some(spec) = kind.field(key) {
+        if let Some(spec) = tables.field(&kind, key) {
             claims
                 .iter()
                 .try_for_each(|claim| spec.check(&claim.value, newer))?;
         }
     }
-    for spec in kind.own_fields() {
+    for spec in tables.own_fields(&kind) {
         let later = || state.history.iter().filter(|past| !past.deps.is_empty());
         let union = spec.join == Join::Union;
         let of_field = |write: &entry::Write| match union {
@@ -266,5 +263,12 @@ pub fn validate(state: &EntryState) -> Result<(), Invalid> {
     if kind == Kind::AdvanceDirective {
         wishes::check_directive(state)?;
     }
-    kind.check_complete(|key| !state.claims(key).is_empty())
+    check_complete(tables, &kind, |key| !state.claims(key).is_empty())
+}
+
+/// Checks that every required field is there.
+fn check_complete(tables: Tables, kind: &Kind, has: impl Fn(&str) -> bool) -> Result<(), Invalid> {
+    let mut fields = tables.own_fields(kind).iter();
+    let missing = fields.find(|spec| spec.required && !has(spec.key));
+    missing.map_or(Ok(()), |spec| Err(Invalid::Missing { field: spec.key }))
 }

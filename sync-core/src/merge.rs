@@ -10,9 +10,12 @@
 //! otherwise. Each rule has a name ([`Rule`]); test vectors in `vectors/merge` show each at work.
 
 mod across;
+mod assigned;
 mod authority;
 mod card;
+mod condition;
 mod decided;
+mod destroyed;
 mod flag;
 mod history;
 mod pregnancy;
@@ -25,16 +28,19 @@ mod view;
 mod vital;
 
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
+pub use assigned::{Assignment, about, decisions_to_hide};
 pub use authority::confirmers;
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
+pub use condition::condition_is_over;
+pub use destroyed::destroys;
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
-pub use review::{HeldForReview, ReviewClaim, ReviewItem, Viewer, review};
+pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
@@ -67,8 +73,8 @@ pub fn view(
     view_by(Rules::ALL, entry, state, provenance)
 }
 
-/// [`view`] by some of the rules.
-fn view_by(
+/// [`view`] by some of the rules, or by the tables of another version.
+pub fn view_by(
     rules: Rules,
     entry: EntryId,
     state: &EntryState,
@@ -167,10 +173,13 @@ fn withheld(state: &EntryState) -> Visibility {
 /// Where a field is shown: by its kind's table, telephone numbers by rank and then as the record
 /// got them, then by key.
 fn place(history: &History<'_>, field: &FieldView) -> (usize, u32, u64, String) {
-    let kind = &history.kind;
+    let tables = history.rules.tables;
     let name = field.key.split('/').next().unwrap_or_default();
-    let known = kind.field(&field.key).is_some();
-    let table = kind.own_fields().iter().chain(kind::common::FIELDS);
+    let known = history.field(&field.key).is_some();
+    let table = tables
+        .own_fields(&history.kind)
+        .iter()
+        .chain(kind::common::FIELDS);
     let row = table.clone().position(|spec| known && spec.key == name);
     let row = row.unwrap_or(table.count());
     let first = field.claims.first();

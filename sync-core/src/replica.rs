@@ -3,6 +3,7 @@
 //! The replica decides; where things are kept is its owner's business, behind [`Entries`]. Whoever
 //! calls puts one call's effects and the head into one transaction, and so may crash anywhere.
 
+mod destroyed;
 mod hand_back;
 mod head;
 mod local;
@@ -20,7 +21,7 @@ use std::fmt;
 use crate::change::Edit;
 use crate::checkpoint::SignedCheckpoint;
 use crate::sync::{HeldEdit, HoldReason, Refusal};
-use crate::{ChangeHash, EntryId, Tick};
+use crate::{ChangeHash, DeviceTime, EntryId, Tick};
 
 /// Where a replica's entries and its unsent edits are kept. Absence is `None`; an error is a broken
 /// store.
@@ -52,6 +53,11 @@ pub trait Entries {
     fn take_up(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
     /// Keeps what the server tells of held edits, replacing what was known of the same change.
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
+    /// Drops what the server told of held edits of an entry.
+    fn forget_held(&mut self, entry: &EntryId) -> Result<(), Self::Error>;
+    /// Keeps that an entry was destroyed; of one that is known to be, the count grows and the time
+    /// stays.
+    fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), Self::Error>;
     /// Whether the server told what was decided of a held edit.
     fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, Self::Error>;
 }
@@ -68,6 +74,17 @@ pub struct Unsent {
     /// handed back as its author signed it, whoever that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Tick>,
+}
+
+/// An entry that was withdrawn as another patient's and destroyed: all that is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Destroyed {
+    /// The entry.
+    pub entry: EntryId,
+    /// When this device was told.
+    pub told: DeviceTime,
+    /// How many edits made here, which were not in the record, went with it.
+    pub not_kept: usize,
 }
 
 /// An edit of the queue that did not become part of the record, and why; never lost on its device.

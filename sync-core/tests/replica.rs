@@ -134,6 +134,7 @@ fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
         reset: false,
         news: None,
         forget: Vec::new(),
+        destroyed: Vec::new(),
         held: Vec::new(),
         more: false,
         after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
@@ -607,4 +608,36 @@ fn what_no_server_takes_is_not_written() {
     };
     assert_eq!(phone.texts(1), BTreeSet::from(["before".to_owned()]));
     assert_eq!(phone.sent().len(), 1);
+}
+
+#[test]
+fn what_was_destroyed_leaves_nothing_and_takes_nothing_else_along() {
+    let mut phone = Phone::new();
+    for number in [0, 1] {
+        phone.note(number, "first");
+    }
+    let request = phone.request();
+    phone.receive(&answer(&request, 1)).expect("its answer");
+    for number in [0, 1] {
+        phone.write(entry(number), &[Write::set("text", "second")]);
+    }
+    // Told of it in news, with an edit of each under way.
+    let request = phone.request();
+    let mut told = answer(&request, 2);
+    told.outcomes[0].verdict = Verdict::Refused(sync_core::sync::Refusal::Destroyed);
+    (told.forget, told.destroyed) = (vec![entry(0)], vec![entry(0)]);
+    let report = phone.receive(&told).expect("its answer");
+    assert_eq!((report.destroyed.len(), report.not_kept), (1, 1));
+    assert_eq!((report.accepted.len(), report.aside.len()), (1, 0));
+    assert!(!phone.store.entries.contains_key(&entry(0)));
+    assert!(phone.store.unsent.is_empty() && phone.store.aside.is_empty());
+    assert_eq!(phone.texts(1), BTreeSet::from(["second".to_owned()]));
+    assert_eq!(phone.store.destroyed[&entry(0)].not_kept, 1);
+    // Told again, it changes nothing.
+    let request = phone.request();
+    let mut again = answer(&request, 3);
+    (again.forget, again.destroyed) = (vec![entry(0)], vec![entry(0)]);
+    let report = phone.receive(&again).expect("its answer");
+    assert!(report.destroyed.is_empty());
+    assert_eq!(phone.store.destroyed[&entry(0)].not_kept, 1);
 }

@@ -107,6 +107,7 @@ fn answer() -> SyncAnswer {
         reset: true,
         news: Some(news.unwrap()),
         forget: vec![edit.entry],
+        destroyed: Vec::new(),
         held: vec![HeldEdit {
             edit,
             reason: HoldReason::NoLongerPermitted,

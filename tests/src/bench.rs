@@ -1,4 +1,4 @@
-//! `cargo bench-carnet`: what syncing costs, measured over the real network (loopback), with
+//! `cargo bench-carnet`: what syncing and looking cost, measured over the real network (loopback), with
 //! passkeys, rights, access log and encryption on, the server in a process of its own.
 
 mod bare;
@@ -9,6 +9,7 @@ mod new_phone;
 mod reconnect;
 mod report;
 mod store;
+mod views;
 mod world;
 
 use std::borrow::Cow;
@@ -50,6 +51,8 @@ enum Part {
     NewPhone,
     /// A phone's store opens and takes an edit.
     Store,
+    /// What a phone derives from a record: merge, to-review list, screens.
+    Views,
     /// An edit travels from one phone to another.
     Live,
     /// Devices write at once.
@@ -90,6 +93,8 @@ struct Scale {
     live: usize,
     /// Edits of a phone's store.
     edits: usize,
+    /// Entries of the record whose views are derived, and how often each is.
+    views: (usize, usize),
 }
 
 const FULL: Scale = Scale {
@@ -100,6 +105,7 @@ const FULL: Scale = Scale {
     writers: &[(1, 300), (8, 300), (64, 100)],
     live: 300,
     edits: 200,
+    views: (2_000, 50),
 };
 
 const QUICK: Scale = Scale {
@@ -110,6 +116,7 @@ const QUICK: Scale = Scale {
     writers: &[(1, 30), (8, 30)],
     live: 30,
     edits: 30,
+    views: (200, 10),
 };
 
 /// Everything that was measured.
@@ -124,6 +131,7 @@ struct Results {
     fsync_histogram: Vec<figures::Bucket>,
     live: Option<live::Live>,
     store: Option<store::StoreTimes>,
+    views: Option<views::ViewTimes>,
 }
 
 /// Runs the benchmark as its arguments say.
@@ -155,6 +163,7 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         fsync_histogram,
         live: None,
         store: None,
+        views: None,
     };
     if arguments.wants(Part::Reconnect) {
         eprintln!("reconnecting …");
@@ -168,6 +177,11 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
             eprintln!("a phone's store …");
             results.store = Some(store::measure(&world, folder, scale.edits)?);
         }
+    }
+    if arguments.wants(Part::Views) {
+        eprintln!("views …");
+        let (entries, times) = scale.views;
+        results.views = Some(views::measure(&world, entries, times)?);
     }
     if arguments.wants(Part::Live) {
         eprintln!("live edits …");

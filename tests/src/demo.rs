@@ -1,12 +1,14 @@
 //! `cargo demo`: a life is written, a new phone fetches it, everybody goes offline and edits, and
 //! then they sync. Each chapter tells what it did; the last checks that it came out right.
 
+mod care;
 mod checks;
 mod findings;
 mod next;
 mod offline;
 mod opening;
 mod screen;
+mod screens;
 mod stage;
 mod syncing;
 
@@ -68,14 +70,26 @@ fn run(arguments: &Arguments) -> Result<bool, SupportError> {
             temporary.path()
         }
     };
-    screen.title("Carnet: one record, six people's devices, no network");
+    screen.title("Carnet: one record, seven devices, no network");
     let mut server = Server::start(&folder.join("server"), &["--session-rate", "60000"])?;
     let stage = stage::set(&screen, &server, folder)?;
     let scene = opening::play(&screen, &stage, arguments)?;
     offline::play(&screen, &stage, &scene)?;
     let synced = syncing::play(&screen, &stage)?;
-    findings::show(&screen, &stage, &scene, &synced)?;
-    let sound = checks::run(&screen, &stage, &scene, &synced)?;
+    findings::show(&screen, &stage, &scene)?;
+    let read = screens::show(&screen, &stage, &scene, folder)?;
+    // Her other phone catches up with what she settled.
+    for actor in [
+        &stage.old,
+        &stage.camille,
+        &stage.doctor,
+        &stage.nurse,
+        &stage.pharmacist,
+    ] {
+        actor.copy.sync()?;
+    }
+    findings::cost(&screen, &stage, &synced)?;
+    let sound = checks::run(&screen, &stage, &scene, &synced, &read)?;
     if !arguments.exit {
         next::show(&screen, &stage, folder);
     }

@@ -2,6 +2,7 @@
 //!
 //! The same plan gives the same life. Labels, codes and words come from `tests/data/life.toml`.
 
+mod care;
 mod catalogue;
 mod chapters;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sync_core::kind::{Draft, Kind, Label, Patch, Regimen};
 
+pub use care::care;
 use catalogue::Catalogue;
 use chapters::Chapters;
 use thread::Thread;

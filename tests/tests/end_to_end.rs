@@ -21,4 +21,5 @@ mod end_to_end {
     mod tls;
     mod verify;
     mod wire;
+    mod wrong_patient;
 }

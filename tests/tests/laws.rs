@@ -364,6 +364,7 @@ fn answer(server: &SigningKey, tick: Tick, news: Option<Frame>, more: bool) -> S
         reset: false,
         news,
         forget: vec![ENTRY],
+        destroyed: Vec::new(),
         held: Vec::new(),
         more,
         after: Some(CursorDigest::of(&[1, 2, 3])),

@@ -16,6 +16,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("ceremonies", "person_id", "people", "CASCADE"),
     ("ceremonies", "selector", "enrolment_codes", "CASCADE"),
     ("departures", "record_id,shelf", "shelves", "NO ACTION"),
+    ("destroyed", "record_id", "records", "NO ACTION"),
     ("devices", "person_id", "people", "CASCADE"),
     ("enrolment_codes", "person_id", "people", "CASCADE"),
     ("entries", "record_id", "records", "NO ACTION"),
@@ -53,6 +54,10 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("audit_apart", "audit_apart_delete"),
     ("audit_apart", "audit_apart_order"),
     ("audit_apart", "audit_apart_update"),
+    ("destroyed", "destroyed_delete"),
+    ("destroyed", "destroyed_update"),
+    ("entries", "entries_destroyed_insert"),
+    ("entries", "entries_destroyed_update"),
     ("lives", "lives_delete"),
     ("lives", "lives_update"),
     ("log", "log_delete"),
@@ -224,6 +229,8 @@ fn logs_refuse_to_be_rewritten() {
              INSERT INTO audit_apart VALUES
                  (zeroblob(16), 1, 7, zeroblob(32), zeroblob(16), 9, NULL, x'00');
              INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9, NULL, 0);
+             INSERT INTO destroyed VALUES
+                 (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, x'00');
              UPDATE audit_apart SET due = 8;
              UPDATE audit_apart SET told = 8;",
         )
@@ -252,6 +259,15 @@ fn logs_refuse_to_be_rewritten() {
             "INSERT INTO audit_apart VALUES
                  (zeroblob(16), 3, 8, zeroblob(32), zeroblob(16), 9, NULL, x'00')",
             "only grows at its end",
+        ),
+        ("UPDATE log SET about = x'', change = x''", "append-only"),
+        ("UPDATE destroyed SET tick = 9", "stays destroyed"),
+        ("DELETE FROM destroyed", "stays destroyed"),
+        (
+            "INSERT INTO entries VALUES
+                 (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, NULL, 0, 1, 1,
+                  x'00', x'00')",
+            "stays destroyed",
         ),
         ("UPDATE lives SET ended = 8", "not shortened"),
         ("DELETE FROM lives", "not forgotten"),

@@ -86,6 +86,7 @@ fn thousands_of_histories_pass_all_checks() {
         put_back,
         handed_back,
         revoked,
+        destroyed,
     } = counts;
     for happened in [
         edits,
@@ -105,6 +106,7 @@ fn thousands_of_histories_pass_all_checks() {
         put_back,
         handed_back,
         revoked,
+        destroyed,
     ] {
         assert!(happened > 0, "something never happened: {counts:#?}");
     }

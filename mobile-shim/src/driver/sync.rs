@@ -52,6 +52,11 @@ pub struct SyncResult {
     pub changed: u32,
     /// Entries gone from this device.
     pub gone: u32,
+    /// Of them, those that were withdrawn as another patient's and destroyed; see
+    /// [`crate::Record::destroyed`].
+    pub destroyed: u32,
+    /// Own edits that were not in the record, and went with them.
+    pub not_kept: u32,
     /// Round trips.
     pub round_trips: u32,
     /// Bytes of request bodies.
@@ -70,6 +75,8 @@ impl SyncResult {
         self.received += count(report.received);
         self.changed = count(touched.len());
         self.gone += count(report.gone.len());
+        self.destroyed += count(report.destroyed.len());
+        self.not_kept += count(report.not_kept);
         for aside in &report.aside {
             match aside.why {
                 AsideReason::Held(_) => self.held += 1,

@@ -101,7 +101,7 @@ const INVALID: [(&str, Words); 13] = [
     ("too-large", Words::new("is too large", "est trop grand")),
 ];
 
-const ARGUMENTS: [(&str, Words); 17] = [
+const ARGUMENTS: [(&str, Words); 18] = [
     ("clear", Words::new("A field to empty", "Un champ à vider")),
     (
         "credential",
@@ -112,6 +112,7 @@ const ARGUMENTS: [(&str, Words); 17] = [
     ("edit", Words::new("The edit", "La modification")),
     ("form", Words::new("Form", "Forme")),
     ("frequency", Words::new("Frequency", "Fréquence")),
+    ("key", Words::new("The field’s key", "La clé du champ")),
     ("kind", Words::new("The kind", "La nature")),
     ("patch", Words::new("The JSON patch", "Le correctif JSON")),
     (

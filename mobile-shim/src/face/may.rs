@@ -165,6 +165,7 @@ impl Asked<'_> {
             visibility: Visibility::default(),
             author: self.profile.card.person,
             concerns: None,
+            about: String::new(),
         }
     }
 
@@ -205,6 +206,7 @@ fn class(view: &EntryView) -> EntryClass {
         visibility: view.visibility.clone(),
         author: author.unwrap_or(Subject::SYSTEM.person),
         concerns: named.next(),
+        about: merge::about(view).to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sync_core::entry::Write;
 use sync_core::kind::{CommonPatch, Draft, Patch, Status, StatusCode};
-use sync_core::merge::EntryView;
+use sync_core::merge::{self, EntryView};
 use sync_core::{EntryId, RecordId, Tick};
 
 use super::edits::Details;
@@ -223,7 +223,9 @@ impl Record {
     }
 
     /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
-    /// `entered-in-error` …, with the reason in words. Nothing is deleted.
+    /// `entered-in-error` …, with the reason in words. Nothing is deleted, but by `wrong-patient`:
+    /// said by the entry's author or a clinician, it destroys the entry for good and everywhere once
+    /// it is synced. Ask first.
     #[uniffi::method(default(reason = None))]
     pub fn set_status(
         &self,
@@ -246,9 +248,21 @@ impl Record {
     }
 
     /// Hides an entry (*masquer*) from everyone but its author, the treating physician and
-    /// administrators.
+    /// administrators, and with it what was decided on it in the to-review list.
     pub fn hide(&self, entry: String) -> Result<(), CarnetError> {
-        self.set(&entry, hidden(true))
+        let entry = entry_id(&entry)?;
+        let writes = hidden(true).writes().map_err(Error::from)?;
+        let decisions = merge::decisions_to_hide(&self.views()?, entry);
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                editing.view(&entry)?;
+                editing.write(entry, &writes, Vec::new())?;
+                for decision in decisions {
+                    editing.write(decision, &writes, Vec::new())?;
+                }
+                Ok(())
+            })?;
+        Ok(())
     }
 
     /// Shows a hidden entry again.

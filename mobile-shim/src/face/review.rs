@@ -5,10 +5,11 @@ use std::sync::Arc;
 use sync_core::entry;
 use sync_core::kind::{Draft, Kind, Verdict, Words};
 use sync_core::merge::{self, Choice, ReviewClaim, ReviewItem};
-use sync_core::replica::{AsideReason, Entries as _, SetAside};
+use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId, guard};
 
+use super::assign::{Assignee, assignees};
 use super::show::{Names, same};
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
 use crate::error::{CarnetError, Error, field_in_words};
@@ -51,6 +52,8 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
+    /// Who looks after it; several when that was said apart.
+    pub assigned: Vec<Assignee>,
 }
 
 /// How an item is settled.
@@ -104,6 +107,19 @@ pub struct HeldChange {
     pub settled: Option<String>,
 }
 
+/// An entry that was withdrawn as another patient's and destroyed: all that this device knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct DestroyedEntry {
+    /// Which it was; the access log names it.
+    pub entry: String,
+    /// When this device was told, by its own clock.
+    pub at: i64,
+    /// How many own edits of it were not in the record, and were not kept.
+    pub not_kept: u32,
+    /// What that means.
+    pub words: Bilingual,
+}
+
 #[uniffi::export]
 impl Record {
     /// What has to be settled, the most dangerous first.
@@ -127,13 +143,14 @@ impl Record {
                 field: item.field.clone(),
                 sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
+                assigned: assignees(&names, item, profile.card.person),
             })
             .collect())
     }
 
     /// Settles an item: both sides stay in the history.
     pub fn resolve(&self, key: String, choice: ReviewChoice) -> Result<(), CarnetError> {
-        let (views, items) = self.review()?;
+        let items = self.review_items()?;
         let item = items.iter().find(|item| item.key == key);
         let item = item.ok_or(CarnetError::NotFound)?;
         let choice = match choice {
@@ -144,27 +161,16 @@ impl Record {
             }
             ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
         };
-        let resolution = merge::resolve(item, &choice, &views).ok_or(Error::NotPermitted {
-            reason: "not-offered",
-        })?;
-        let decision = match &resolution.decision {
-            Some(decision) => {
-                let writes = Draft::ReviewDecision(decision.clone()).writes();
-                Some((self.device.new_entry_id()?, writes.map_err(Error::from)?))
-            }
-            None => None,
-        };
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                for (entry, writes) in &resolution.edits {
-                    editing.write(*entry, writes, resolution.cites.clone())?;
-                }
-                if let Some((entry, writes)) = &decision {
-                    editing.write(*entry, writes, Vec::new())?;
-                }
-                Ok(())
-            })?;
-        Ok(())
+        self.settle(item, &choice)
+    }
+
+    /// The entries that were on this device and were destroyed as another patient's.
+    pub fn destroyed(&self) -> Result<Vec<DestroyedEntry>, CarnetError> {
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        let mut rows = store.rows(&profile, &self.record);
+        let all: Vec<Destroyed> = rows.notes(Shelf::Destroyed)?;
+        Ok(all.iter().map(destroyed_entry).collect())
     }
 
     /// Edits that are not part of the record: own ones that were held or refused, and those of
@@ -226,6 +232,31 @@ impl Record {
         Ok(self.review()?.1)
     }
 
+    /// Carries out a choice on an item.
+    pub(super) fn settle(&self, item: &ReviewItem, choice: &Choice) -> Result<(), CarnetError> {
+        let resolution = merge::resolve(item, choice).ok_or(Error::NotPermitted {
+            reason: "not-offered",
+        })?;
+        let decision = match &resolution.decision {
+            Some(decision) => {
+                let writes = Draft::ReviewDecision(decision.clone()).writes();
+                Some((self.device.new_entry_id()?, writes.map_err(Error::from)?))
+            }
+            None => None,
+        };
+        self.device
+            .edit(&*self.profile()?, &self.record, |editing| {
+                for (entry, writes) in &resolution.edits {
+                    editing.write(*entry, writes, resolution.cites.clone())?;
+                }
+                if let Some((entry, writes)) = &decision {
+                    editing.write(*entry, writes, Vec::new())?;
+                }
+                Ok(())
+            })?;
+        Ok(())
+    }
+
     fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
         let profile = self.profile()?;
         let today = self.device.today();
@@ -236,7 +267,7 @@ impl Record {
 
 fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
     let may_be_taken = |change: ChangeHash| {
-        let resolution = merge::resolve(item, &Choice::Take(change), views);
+        let resolution = merge::resolve(item, &Choice::Take(change));
         resolution.is_some()
     };
     // What is held may make the entry: then it says of what kind it is.
@@ -344,6 +375,32 @@ fn held_change(
         fields: fields.collect(),
         settled: None,
     })
+}
+
+fn destroyed_entry(destroyed: &Destroyed) -> DestroyedEntry {
+    let (en, fr) = match destroyed.not_kept {
+        0 => (
+            "Withdrawn as another patient’s, and destroyed.",
+            "Retiré comme erreur de patient, et détruit.",
+        ),
+        1 => (
+            "Withdrawn as another patient’s, and destroyed; your edit of it was not kept.",
+            "Retiré comme erreur de patient, et détruit ; votre modification n’a pas été conservée.",
+        ),
+        _ => (
+            "Withdrawn as another patient’s, and destroyed; your edits of it were not kept.",
+            "Retiré comme erreur de patient, et détruit ; vos modifications n’ont pas été conservées.",
+        ),
+    };
+    DestroyedEntry {
+        entry: destroyed.entry.to_string(),
+        at: destroyed.told.0,
+        not_kept: u32::try_from(destroyed.not_kept).unwrap_or(u32::MAX),
+        words: Bilingual {
+            en: en.to_owned(),
+            fr: fr.to_owned(),
+        },
+    }
 }
 
 fn aside_words(why: AsideReason) -> (String, Bilingual) {

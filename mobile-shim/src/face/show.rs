@@ -360,33 +360,36 @@ fn structured(name: &str, value: &Value) -> Option<Bilingual> {
             }
         }
         "regimen" => regimen(&Regimen::from_value(value)?),
-        "reaction" => {
-            let reaction = Reaction::from_value(value)?;
-            let severity = reaction.severity.as_ref().and_then(Severity::words);
-            let text = same(reaction.manifestation.text).and(severity);
-            taken_back(text, reaction.removed.is_some())
-        }
-        "phone" => {
-            let phone = Phone::from_value(value)?;
-            let used = phone.used_for.map(|used| format!(" ({used})"));
-            let text = same(format!("{}{}", phone.number, used.unwrap_or_default()));
-            taken_back(text, phone.removed.is_some())
-        }
-        "blood-group" => {
-            let group = BloodGroup::from_value(value)?;
-            let abo = group.abo.words().map_or("?", |words| words.en);
-            let sign = match group.rhd {
-                RhD::Positive => "+",
-                RhD::Negative => "−",
-                RhD::Other(_) => "?",
-            };
-            same(format!("{abo}{sign}")).and(group.source.words())
-        }
+        "reaction" => reaction(&Reaction::from_value(value)?),
+        "phone" => phone(&Phone::from_value(value)?),
+        "blood-group" => blood_group(&BloodGroup::from_value(value)?),
         _ => return None,
     })
 }
 
-fn regimen(regimen: &Regimen) -> Bilingual {
+pub(super) fn reaction(reaction: &Reaction) -> Bilingual {
+    let severity = reaction.severity.as_ref().and_then(Severity::words);
+    let text = same(reaction.manifestation.text.clone()).and(severity);
+    taken_back(text, reaction.removed.is_some())
+}
+
+pub(super) fn phone(phone: &Phone) -> Bilingual {
+    let used = phone.used_for.as_ref().map(|used| format!(" ({used})"));
+    let text = same(format!("{}{}", phone.number, used.unwrap_or_default()));
+    taken_back(text, phone.removed.is_some())
+}
+
+pub(super) fn blood_group(group: &BloodGroup) -> Bilingual {
+    let abo = group.abo.words().map_or("?", |words| words.en);
+    let sign = match group.rhd {
+        RhD::Positive => "+",
+        RhD::Negative => "−",
+        RhD::Other(_) => "?",
+    };
+    same(format!("{abo}{sign}")).and(group.source.words())
+}
+
+pub(super) fn regimen(regimen: &Regimen) -> Bilingual {
     let mut text = same(regimen.product.text.clone());
     let dose = [&regimen.dose, &regimen.unit].map(|part| part.as_deref().unwrap_or_default());
     let parts = [

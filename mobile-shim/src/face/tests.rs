@@ -165,10 +165,39 @@ fn what_two_entries_contradict_is_reviewed_and_settled_by_a_person() {
     let items = record.to_review().unwrap();
     assert_eq!(items.len(), 1);
     assert_eq!(items[0].code, "possible-duplicate");
+    let assigned = |person: Option<&str>| {
+        let person = person.map(str::to_owned);
+        record.assign(items[0].key.clone(), person).unwrap();
+        record.to_review().unwrap().remove(0).assigned
+    };
+    let (one, other) = (
+        "00000000-0000-0000-0000-0000000000aa",
+        "00000000-0000-0000-0000-0000000000bb",
+    );
+    assert_eq!(assigned(Some(one))[0].person, one);
+    let now: Vec<_> = assigned(Some(other))
+        .into_iter()
+        .map(|to| (to.person, to.own))
+        .collect();
+    assert_eq!(now, [(other.to_owned(), false)]);
+    assert_eq!(assigned(None), []);
+    let nobody = record.assign(items[0].key.clone(), Some("Awa".to_owned()));
+    assert!(matches!(nobody, Err(CarnetError::Invalid { .. })));
     let verdict = items[0].verdicts[0].clone();
     let decide = ReviewChoice::Decide { verdict };
     record.resolve(items[0].key.clone(), decide).unwrap();
     assert_eq!(record.to_review().unwrap(), []);
+    record.hide(items[0].entries[0].clone()).unwrap();
+    let all = record.entries(false).unwrap();
+    let shown = all
+        .iter()
+        .filter(|entry| !entry.hidden)
+        .map(|entry| &entry.id);
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [&items[0].entries[1]],
+        "nothing tells of it"
+    );
     let again = ReviewChoice::Decide {
         verdict: "accept".to_owned(),
     };

@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use serde::Serialize;
 use sync_core::merge::{self, EntryView, HeldForReview};
-use sync_core::replica::{Entries, LocalEntry, SetAside, Unsent};
+use sync_core::replica::{Destroyed, Entries, LocalEntry, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
 use sync_core::{ChangeHash, EntryId, PersonId, codec};
 
@@ -21,7 +21,7 @@ use crate::seal::{Place, RowKey, SealKey};
 
 /// What derived a view: the rules and the format of views change with the version of this library,
 /// or when this is counted up.
-const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/3"));
+const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/4"));
 
 /// The entries of one record, within one transaction.
 pub struct RecordRows<'s> {
@@ -224,6 +224,7 @@ impl<'s> RecordRows<'s> {
             Shelf::Matrix,
             Shelf::People,
             Shelf::Witness,
+            Shelf::Destroyed,
         ] {
             self.clear(shelf)?;
         }
@@ -336,6 +337,30 @@ impl Entries for RecordRows<'_> {
 
     fn take_up(&mut self, change: &ChangeHash) -> Result<(), StoreError> {
         self.remove_note(Shelf::Aside, change.as_bytes())
+    }
+
+    fn forget_held(&mut self, entry: &EntryId) -> Result<(), StoreError> {
+        for held in self.notes::<HeldEdit>(Shelf::Held)? {
+            if held.edit.entry == *entry {
+                let change = held.change().map_err(|_| StoreError::Damaged)?;
+                self.remove_note(Shelf::Held, change.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), StoreError> {
+        let known: Vec<Destroyed> = self.notes(Shelf::Destroyed)?;
+        let known = known
+            .into_iter()
+            .find(|known| known.entry == destroyed.entry);
+        let noted = known.map_or(*destroyed, |known| Destroyed {
+            not_kept: known.not_kept + destroyed.not_kept,
+            ..known
+        });
+        self.touched.destroyed = true;
+        let (name, place) = (noted.entry.as_bytes(), noted.told.0);
+        self.put_note(Shelf::Destroyed, name, place, &noted)
     }
 
     fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, StoreError> {

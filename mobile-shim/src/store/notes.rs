@@ -25,6 +25,8 @@ pub enum Shelf {
     LostLog = 7,
     /// Heads of the access log that the server signed. (What stands on shelf 5 is not read.)
     Witness = 8,
+    /// Entries that were destroyed as another patient's: that they were.
+    Destroyed = 9,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(

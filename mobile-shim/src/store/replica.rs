@@ -1,5 +1,6 @@
 //! A replica's head and its entries, changed together or not at all.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use sync_core::replica::ReplicaHead;
@@ -56,6 +57,13 @@ impl Store {
             touched = Some(touched_rows);
             Ok(result)
         });
+        if outcome.is_ok() && touched.as_ref().is_some_and(|touched| touched.destroyed) {
+            // Deleted rows are overwritten in the file, and what the journal has of them goes with
+            // it. If somebody reads just now, the next such call or the end of the process does it.
+            let _ = self
+                .connection
+                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
         match (kept, touched) {
             (Some(mut kept), Some(touched)) if outcome.is_ok() => {
                 kept.apply(touched);

@@ -89,6 +89,8 @@ pub(super) struct Kept {
 pub(super) struct Touched {
     pub views: BTreeMap<EntryId, Option<EntryView>>,
     pub held: bool,
+    /// An entry was destroyed: nothing of it may stay in the file's journal.
+    pub destroyed: bool,
 }
 
 impl Store {

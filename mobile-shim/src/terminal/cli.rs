@@ -8,8 +8,10 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::assign::Review;
 use super::enter::{Add, Change};
 use super::output::{Language, Output, short};
+use super::screens::{CardOf, Timeline};
 use super::settle::{Resolve, Share};
 use super::sign_ins::{End, Manage, May};
 use super::{Phone, PhoneError};
@@ -119,6 +121,25 @@ enum Command {
     Add(Box<Add>),
     /// Edit an entry.
     Edit(Box<Change>),
+    /// What can be added: the kinds, or the options of one.
+    Kinds {
+        /// Which: a code, a short name or a title.
+        kind: Option<String>,
+    },
+    /// What is taken, and apart from it what was prescribed and handed over.
+    Treatments,
+    /// The problem list.
+    Problems,
+    /// All that happened, the latest first.
+    Timeline(Timeline),
+    /// The emergency card as it stands today.
+    Card(CardOf),
+    /// Professionals seen.
+    Professionals,
+    /// Documents, the current ones first.
+    Documents,
+    /// Advance directives and organ donation: what is in force.
+    Directives,
     /// List entries.
     List {
         /// Only of this kind, e.g. allergy.
@@ -133,8 +154,8 @@ enum Command {
         /// The end of its identifier, or enough of its label.
         entry: String,
     },
-    /// What has to be settled.
-    Review,
+    /// What has to be settled, and who looks after it.
+    Review(Review),
     /// Settle an item of the to-review list.
     Resolve(Resolve),
     /// Give somebody a right.
@@ -281,9 +302,17 @@ impl Here<'_> {
             Command::May(may) => return here.may(&may),
             Command::Add(add) => here.add(*add)?,
             Command::Edit(change) => here.change(*change)?,
+            Command::Kinds { kind } => here.kinds(kind.as_deref())?,
+            Command::Treatments => here.treatments()?,
+            Command::Problems => here.problems()?,
+            Command::Timeline(asked) => here.timeline(&asked)?,
+            Command::Card(card) => here.card(&card)?,
+            Command::Professionals => here.professionals()?,
+            Command::Documents => here.documents()?,
+            Command::Directives => here.directives()?,
             Command::List { kind, errors } => here.list(kind.as_deref(), errors)?,
             Command::Show { entry } => here.show(&entry)?,
-            Command::Review => here.review()?,
+            Command::Review(review) => here.review(&review)?,
             Command::Resolve(resolve) => here.resolve(&resolve)?,
             Command::Share(share) => here.share(share)?,
             Command::Revoke { right, reason } => here.revoke(&right, reason)?,

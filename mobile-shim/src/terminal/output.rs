@@ -7,7 +7,9 @@ use crate::face::{
     Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
     ReviewEntry,
 };
-use crate::face::{DangerLevel, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult};
+use crate::face::{
+    DangerLevel, DestroyedEntry, ProfileInfo, RecordInfo, RecordState, Stamp, SyncResult,
+};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -133,7 +135,7 @@ impl Output {
         }
     }
 
-    fn marks(&self, entry: &EntryLine) -> String {
+    pub(super) fn marks(&self, entry: &EntryLine) -> String {
         let mut marks = Vec::new();
         match entry.standing {
             EntryStanding::Active => {}
@@ -213,7 +215,7 @@ impl Output {
         }
     }
 
-    fn by(&self, stamp: Option<&Stamp>) -> String {
+    pub(super) fn by(&self, stamp: Option<&Stamp>) -> String {
         let waiting = stamp.is_some_and(|stamp| stamp.accepted.is_none());
         let more = self.say(", not sent yet", ", pas encore envoyé");
         self.stamp(stamp, if waiting { more } else { "" })
@@ -234,33 +236,41 @@ impl Output {
     }
 
     /// The to-review list.
-    pub fn review(&self, items: &[ReviewEntry]) {
+    pub fn review(&self, numbers: &[usize], items: &[ReviewEntry]) {
         if items.is_empty() {
             out!("{}", self.say("Nothing to review.", "Rien à vérifier."));
         }
-        for (number, item) in items.iter().enumerate() {
-            let danger = match item.danger {
-                DangerLevel::Critical => self.say("critical", "critique"),
-                DangerLevel::High => self.say("high", "élevé"),
-                DangerLevel::Moderate => self.say("moderate", "modéré"),
-                DangerLevel::Low => self.say("low", "faible"),
-                DangerLevel::Notice => self.say("notice", "information"),
+        for (number, item) in numbers.iter().zip(items) {
+            self.review_item(*number, item);
+        }
+    }
+
+    /// An item of the to-review list, by its number in it.
+    pub fn review_item(&self, number: usize, item: &ReviewEntry) {
+        let danger = match item.danger {
+            DangerLevel::Critical => self.say("critical", "critique"),
+            DangerLevel::High => self.say("high", "élevé"),
+            DangerLevel::Moderate => self.say("moderate", "modéré"),
+            DangerLevel::Low => self.say("low", "faible"),
+            DangerLevel::Notice => self.say("notice", "information"),
+        };
+        let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
+        out!("{}. [{danger}] {}", number, labels.join(" | "));
+        out!("   {}", self.of(&item.words));
+        for side in &item.sides {
+            let by = match item.code == FlagCode::HeldEdit.code() {
+                true => self.by_held(side.claim.by.as_ref()),
+                false => self.by(side.claim.by.as_ref()),
             };
-            let labels: Vec<_> = item.labels.iter().map(|label| self.of(label)).collect();
-            out!("{}. [{danger}] {}", number + 1, labels.join(" | "));
-            out!("   {}", self.of(&item.words));
-            for side in &item.sides {
-                let by = match item.code == FlagCode::HeldEdit.code() {
-                    true => self.by_held(side.claim.by.as_ref()),
-                    false => self.by(side.claim.by.as_ref()),
-                };
-                let text = self.of(&side.claim.text);
-                let (title, colon) = (self.of(&side.title), self.say(":", " :"));
-                out!("     {title}{colon} {text}  {by}");
-            }
-            for step in self.steps(number + 1, item) {
-                out!("   → {step}");
-            }
+            let text = self.of(&side.claim.text);
+            let (title, colon) = (self.of(&side.title), self.say(":", " :"));
+            out!("     {title}{colon} {text}  {by}");
+        }
+        if let Some(assigned) = self.assigned(&item.assigned) {
+            out!("   {assigned}");
+        }
+        for step in self.steps(number, item) {
+            out!("   → {step}");
         }
     }
 
@@ -295,6 +305,14 @@ impl Output {
         }
     }
 
+    /// What was destroyed.
+    pub fn destroyed(&self, destroyed: &[DestroyedEntry]) {
+        for gone in destroyed {
+            let (entry, at) = (short(&gone.entry), moment(gone.at));
+            out!("{entry}  {at}  {}", self.of(&gone.words));
+        }
+    }
+
     /// What a sync did.
     pub fn synced(&self, result: &SyncResult) {
         let (up, down) = (result.bytes_up, result.bytes_down);
@@ -309,6 +327,26 @@ impl Output {
             self.say("gone", "retiré"),
             result.gone,
         );
+        if result.destroyed > 0 {
+            out!(
+                "{} {}",
+                result.destroyed,
+                self.say(
+                    "withdrawn as another patient’s, and destroyed",
+                    "retiré(s) comme erreur de patient, et détruit(s)"
+                ),
+            );
+        }
+        if result.not_kept > 0 {
+            out!(
+                "{} {}",
+                result.not_kept,
+                self.say(
+                    "of your edits of that were not kept",
+                    "de vos modifications de cela n’ont pas été conservées"
+                ),
+            );
+        }
         match (result.handed_back, self.language) {
             (0, _) => {}
             (1, Language::En) => out!("1 edit handed back that the server had lost"),
@@ -334,7 +372,8 @@ impl Output {
                 1 => self.say("  1 entry", "  1 élément").to_owned(),
                 count => format!("  {count} {}", self.say("entries", "éléments")),
             };
-            let reason = line.reason.as_deref().map(|why| match self.language {
+            let why = line.reason.as_deref().map(|why| self.why(why));
+            let reason = why.map(|why| match self.language {
                 Language::En => format!("  “{why}”"),
                 Language::Fr => format!("  « {why} »"),
             });

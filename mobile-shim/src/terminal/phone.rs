@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sync_core::kind::Kind;
 use thiserror::Error;
 
+use super::values::Unfit;
 use super::{AuthenticatorError, SoftwareAuthenticator, private};
 use crate::error::CarnetError;
 use crate::face::{Carnet, Profile, ProfileInfo, wipe_folder};
@@ -54,9 +55,34 @@ pub enum PhoneError {
     /// An edit that names nothing to change.
     #[error("say what to change")]
     NothingNamed,
+    /// The entry would be destroyed, and nobody confirmed it.
+    #[error("this destroys the entry")]
+    Destroys,
     /// What is to be changed no entry of this kind has.
-    #[error("an entry of this kind has none of what is to be changed")]
-    NotForThisKind,
+    #[error("an entry of this kind has no --{option}")]
+    NotForThisKind {
+        /// The option.
+        option: String,
+        /// The kind's code.
+        kind: String,
+    },
+    /// What was typed after an option is no value of it.
+    #[error("--{option} does not take this")]
+    Unfit {
+        /// The option.
+        option: String,
+        /// Why.
+        why: Unfit,
+    },
+    /// What a new entry must have.
+    #[error("missing: {}", options.join(", "))]
+    Missing {
+        /// The options.
+        options: Vec<String>,
+    },
+    /// A document type that there is not.
+    #[error("there is no such type of document")]
+    UnknownDocumentType,
     /// The person's right to the record has ended.
     #[error(
         "your right to this record has ended; edits of yours waiting: {waiting}, not taken: {set_aside}"

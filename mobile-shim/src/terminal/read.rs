@@ -8,12 +8,13 @@ use sync_core::kind::Kind;
 
 use super::PhoneError;
 use super::cli::{Here, pick};
+use super::kinds::kind_named;
 use super::output::{Output, short};
-use super::phone::{DOCUMENTS, known_kind};
+use super::phone::DOCUMENTS;
 use crate::error::CarnetError;
 use crate::face::{
-    ChangeListener, Entry, LiveListener, LiveMode, ProfileInfo, Record, RecordState, SyncListener,
-    SyncResult,
+    ChangeListener, Entry, EntryLine, LiveListener, LiveMode, ProfileInfo, Record, RecordState,
+    SyncListener, SyncResult,
 };
 
 #[derive(Serialize)]
@@ -75,14 +76,13 @@ impl Here<'_> {
     }
 
     pub(super) fn list(&self, kind: Option<&str>, errors: bool) -> Result<(), PhoneError> {
-        if kind != Some(DOCUMENTS) {
-            kind.map(known_kind).transpose()?;
-        }
+        let named = kind.filter(|kind| *kind != DOCUMENTS);
+        let named = named.map(kind_named).transpose()?;
         self.still_open()?;
         let mut entries = self.record()?.list(errors)?;
         entries.retain(|entry| match kind {
             Some(DOCUMENTS) => matches!(Kind::from(entry.kind.as_str()), Kind::Document(_)),
-            Some(kind) => entry.kind == kind,
+            Some(_) => named.as_ref().is_some_and(|kind| kind.code() == entry.kind),
             None => entry.kind != "review-decision",
         });
         self.output
@@ -97,8 +97,12 @@ impl Here<'_> {
     }
 
     pub(super) fn held(&self) -> Result<(), PhoneError> {
-        let held = self.record()?.held()?;
-        self.output.print(&held, |output| output.held(&held));
+        let record = self.record()?;
+        let (held, destroyed) = (record.held()?, record.destroyed()?);
+        self.output.print(&held, |output| {
+            output.held(&held);
+            output.destroyed(&destroyed);
+        });
         Ok(())
     }
 
@@ -159,8 +163,25 @@ impl Here<'_> {
 
 /// The entry that is meant by an identifier, its end, or enough of its label or summary.
 pub(super) fn find(record: &Record, name: &str) -> Result<Entry, PhoneError> {
+    find_among(record, name, |_| true)
+}
+
+/// The same, of several so called the one that `fits`.
+pub(super) fn find_among(
+    record: &Record,
+    name: &str,
+    fits: impl Fn(&EntryLine) -> bool,
+) -> Result<Entry, PhoneError> {
     let entries = record.list(true)?;
-    let called = pick(&entries, name, |entry| {
+    let (fitting, others): (Vec<EntryLine>, Vec<EntryLine>) = entries.into_iter().partition(fits);
+    match named(record, &fitting, name) {
+        Err(PhoneError::NoneCalled) => named(record, &others, name),
+        found => found,
+    }
+}
+
+fn named(record: &Record, entries: &[EntryLine], name: &str) -> Result<Entry, PhoneError> {
+    let called = pick(entries, name, |entry| {
         let summary = &entry.summary;
         [&entry.label, &summary.en, &summary.fr, &entry.id]
     });

@@ -1,4 +1,4 @@
-//! Commands that share, hide, review and resolve.
+//! Commands that share, hide and resolve.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -6,6 +6,7 @@ use sync_core::kind::Verdict;
 use sync_core::policy::DelegationType;
 
 use super::PhoneError;
+use super::assign::Review;
 use super::cli::Here;
 use super::read::find;
 use crate::error::CarnetError;
@@ -82,12 +83,6 @@ struct How {
 }
 
 impl Here<'_> {
-    pub(super) fn review(&self) -> Result<(), PhoneError> {
-        let items = self.record()?.to_review()?;
-        self.output.print(&items, |output| output.review(&items));
-        Ok(())
-    }
-
     pub(super) fn resolve(&self, resolve: &Resolve) -> Result<(), PhoneError> {
         let record = self.record()?;
         let items = record.to_review()?;
@@ -108,7 +103,7 @@ impl Here<'_> {
         let item = item.key.clone();
         self.allowed(&record, Wish::Review { item: item.clone() })?;
         record.resolve(item, choice)?;
-        self.review()
+        self.review(&Review::default())
     }
 
     pub(super) fn share(&self, share: Share) -> Result<(), PhoneError> {
@@ -174,7 +169,7 @@ impl Here<'_> {
     }
 
     /// An identifier, or the professional with this RPPS number.
-    fn person(&self, who: &str) -> Result<String, PhoneError> {
+    pub(super) fn person(&self, who: &str) -> Result<String, PhoneError> {
         let digits = who.len() == 11 && who.bytes().all(|b| b.is_ascii_digit());
         if !digits {
             let id: Result<uuid::Uuid, _> = who.trim().parse();

@@ -135,6 +135,7 @@ mod tests {
                     field: None,
                     sides: Vec::new(),
                     verdicts,
+                    assigned: Vec::new(),
                 };
                 let steps = |language| {
                     let json = false;

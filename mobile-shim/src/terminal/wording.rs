@@ -1,12 +1,13 @@
 //! Codes and errors in the words of the chosen language.
 
 use sync_core::audit::AccessAction;
-use sync_core::kind::{Kind, Shape, Verdict, Words, common};
+use sync_core::kind::{Kind, Shape, StatusCode, Verdict, Words, common};
 use sync_core::merge::FlagCode;
 use sync_core::policy::Role;
 
 use super::output::{Language, Output};
 use super::phone::kinds;
+use super::values::Unfit;
 use super::{AuthenticatorError, PhoneError};
 use crate::error::{
     CarnetError, field_in_words, invalid_in_words, problem_in_words, reason_in_words,
@@ -36,6 +37,14 @@ impl Output {
     /// What was done.
     pub(super) fn action<'c>(&self, code: &'c str) -> &'c str {
         self.known(AccessAction::from(code.to_owned()).words(), code)
+    }
+
+    /// Why, as the access log says it: what is a code has words, the rest was written by somebody.
+    pub(super) fn why<'c>(&self, code: &'c str) -> &'c str {
+        match StatusCode::from(code.to_owned()) {
+            wrong @ StatusCode::WrongPatient => self.known(wrong.words(), code),
+            _ => code,
+        }
     }
 
     /// What is flagged, in a few words.
@@ -129,9 +138,35 @@ impl Output {
                 "say what to change, e.g. --label or --status",
                 "dites quoi modifier, par exemple --label ou --status",
             ),
-            PhoneError::NotForThisKind => Words::new(
-                "an entry of this kind has none of what you want to change",
-                "un élément de cette nature n’a rien de ce que vous voulez modifier",
+            PhoneError::Destroys => Words::new(
+                "the entry will be destroyed for good, here, on the server and on all devices; \
+                 say --yes",
+                "l’élément sera détruit définitivement, ici, sur le serveur et sur tous les \
+                 appareils ; ajoutez --yes",
+            ),
+            PhoneError::NotForThisKind { option, kind } => {
+                return match self.language {
+                    Language::En => format!(
+                        "an entry of this kind has no --{option}; carnet-phone kinds {kind} \
+                         lists what it has"
+                    ),
+                    Language::Fr => format!(
+                        "un élément de cette nature n’a pas de --{option} ; carnet-phone \
+                         --lang fr kinds {kind} énumère ce qu’il a"
+                    ),
+                };
+            }
+            PhoneError::Unfit { option, why } => {
+                return format!("--{option} {}", self.unfit(why));
+            }
+            PhoneError::Missing { options } => {
+                let missing = self.say("still missing:", "il manque encore :");
+                return format!("{missing} {}", options.join(", "));
+            }
+            PhoneError::UnknownDocumentType => Words::new(
+                "there is no such type of document; carnet-phone kinds document lists them",
+                "ce type de document n’existe pas ; carnet-phone --lang fr kinds document les \
+                 énumère",
             ),
         };
         self.words(words).to_owned()
@@ -183,6 +218,50 @@ impl Output {
             }
             plain => self.words(plain_words(plain)).to_owned(),
         }
+    }
+
+    /// Why what was typed is no value.
+    fn unfit(&self, why: &Unfit) -> String {
+        let words = match why {
+            Unfit::Code(codes) => {
+                let one_of = self.say("is one of:", "se choisit parmi :");
+                return format!("{one_of} {}", codes.join(", "));
+            }
+            Unfit::Number(u32::MAX) => Words::new("is a whole number", "est un nombre entier"),
+            Unfit::Number(most) => {
+                return match self.language {
+                    Language::En => format!("is a whole number, {most} at most"),
+                    Language::Fr => format!("est un nombre entier, {most} au plus"),
+                };
+            }
+            Unfit::Date => Words::new(
+                "is a date: 2024, 2024-05 or 2024-05-03",
+                "est une date : 2024, 2024-05 ou 2024-05-03",
+            ),
+            Unfit::Day => Words::new(
+                "is a whole day, like 2024-05-03",
+                "est un jour entier, comme 2024-05-03",
+            ),
+            Unfit::Decimal => Words::new(
+                "is a number like 1 or 0.5; of a blood pressure two, like 128/79",
+                "est un nombre comme 1 ou 0,5 ; d’une pression artérielle deux, comme 128/79",
+            ),
+            Unfit::Flag => Words::new("is yes or no", "est oui ou non"),
+            Unfit::Group => Words::new(
+                "is a blood group: A+, A-, B+, B-, AB+, AB-, O+ or O-",
+                "est un groupe sanguin : A+, A-, B+, B-, AB+, AB-, O+ ou O-",
+            ),
+            Unfit::Json => Words::new("is no JSON object", "n’est pas un objet JSON"),
+            Unfit::File => Words::new(
+                "names no file that can be read, or one that is empty or too large",
+                "ne désigne pas de fichier lisible, ou il est vide ou trop grand",
+            ),
+            Unfit::FileType => Words::new(
+                "names a file by its ending: pdf, png, jpg, dcm, xml or txt",
+                "désigne un fichier par son extension : pdf, png, jpg, dcm, xml ou txt",
+            ),
+        };
+        self.words(words).to_owned()
     }
 
     fn invalid(&self, field: &str, problem: &str) -> String {

@@ -37,6 +37,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     app.check_copied().await?;
     app.replay_revocations().await?;
     app.check_shelves().await?;
+    app.check_destroyed().await?;
     app.check_relying_party().await?;
     let fail = |source| StartError::Listen {
         address: listen,

@@ -36,6 +36,7 @@ struct Summary {
     records: u64,
     entries: u64,
     destroyed: u64,
+    unfinished: u64,
     changes: u64,
     unsigned: u64,
     events: u64,
@@ -94,6 +95,10 @@ impl Verify {
                 summary.entries.to_string(),
             ),
             ("entries destroyed", summary.destroyed.to_string()),
+            (
+                "destructions that the next start finishes",
+                summary.unfinished.to_string(),
+            ),
             ("changes", summary.changes.to_string()),
             (
                 "changes of devices no longer known",
@@ -170,6 +175,7 @@ impl Summary {
         self.records += 1;
         self.entries += findings.entries;
         self.destroyed += findings.destroyed;
+        self.unfinished += findings.unfinished;
         self.changes += findings.changes;
         self.unsigned += findings.unsigned;
         self.events += findings.events;

@@ -33,8 +33,8 @@ pub(super) struct Gathered {
     pub(super) kept: BTreeMap<EntryId, Kept>,
     /// Those that exist, as they are stored.
     pub(super) stored: BTreeMap<EntryId, Stored>,
-    /// Those whose content was destroyed.
-    destroyed: BTreeSet<EntryId>,
+    /// Of those that were destroyed, until when the holder may not know of some.
+    kept_until: BTreeMap<EntryId, Tick>,
     loaded: BTreeSet<EntryId>,
 }
 
@@ -59,7 +59,16 @@ impl Gathered {
             };
             held.insert(one.change, change);
         }
-        let Some((row, document)) = store.entry(vault.record(), entry)? else {
+        let found = store.entry(vault.record(), entry)?;
+        let here = found.as_ref().is_some_and(|(row, _)| !row.is_destroyed());
+        if !here && let Some(row) = store.destroyed(vault.record(), entry)? {
+            let stood = vault.open_stood(&row)?;
+            self.kept_until
+                .extend(stood.kept_until.map(|until| (entry, until)));
+            self.kept.insert(entry, Kept::destroyed(stood.shelves));
+            return Ok(());
+        }
+        let Some((row, document)) = found else {
             if !held.is_empty() {
                 let nothing = Kept::default();
                 let kept = Kept::new(nothing.document, nothing.provenance, held);
@@ -68,7 +77,7 @@ impl Gathered {
             return Ok(());
         };
         let Some(key) = vault.entry_key(row.key)? else {
-            self.destroyed.insert(entry);
+            self.kept.insert(entry, Kept::destroyed(Vec::new()));
             return Ok(());
         };
         let class = vault.open_class(&key, &row)?;
@@ -88,13 +97,15 @@ impl Gathered {
         Ok(())
     }
 
-    /// What is refused whatever the law says: a change of what was destroyed, and one that makes
-    /// its entry too large to be sent.
+    /// Until when the holder may not know of an entry.
+    pub(super) fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
+        let stored = self.stored.get(entry).and_then(|stored| stored.kept_until);
+        stored.or_else(|| self.kept_until.get(entry).copied())
+    }
+
+    /// What is refused whatever the law says: a change that makes its entry too large to be sent.
     pub(super) fn refused(&self, edit: &VerifiedEdit) -> Option<Judged> {
         let (entry, change) = (edit.entry(), edit.change());
-        if self.destroyed.contains(&entry) {
-            return Some(Judged::Refused(change, Refusal::Invalid));
-        }
         let stored = self.stored.get(&entry)?;
         let too_large = stored.bytes + edit.edit().change.len() as u64 > MAX_ENTRY_BYTES;
         (too_large && !self.has(entry, &change))

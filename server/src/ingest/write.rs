@@ -12,9 +12,11 @@ use sync_core::{ChangeHash, EntryId, Tick};
 use super::Submission;
 use super::gather::{Gathered, Stored};
 use crate::audit::{self, Actor};
+use crate::destruction::{self, Doomed};
 use crate::fault::Fault;
+use crate::keys::EntryKeyId;
 use crate::records::shelves::{self, Shelves};
-use crate::records::vault::{About, Held};
+use crate::records::vault::{About, Held, Stood};
 use crate::records::{Admitted, Visitor};
 use crate::storage::records::{EntryRow, RecordClock, RecordRow, RecordStore as _};
 
@@ -43,6 +45,12 @@ pub(super) struct Writing<'a> {
     pub(super) own: BTreeSet<Tick>,
     /// When their entries had been touched last.
     pub(super) before: BTreeSet<Tick>,
+    /// Who wrote an accepted edit of an entry last.
+    writers: BTreeMap<EntryId, Actor>,
+    /// The entries that were destroyed, with their keys.
+    pub(super) destroyed: Vec<(EntryId, EntryKeyId)>,
+    /// The entries that are destroyed and of which the visitor may be told so.
+    pub(super) missed: BTreeSet<EntryId>,
 }
 
 /// Edits that the access log tells of as one event.
@@ -87,6 +95,9 @@ impl<'a> Writing<'a> {
             carries: false,
             own: BTreeSet::new(),
             before: BTreeSet::new(),
+            writers: BTreeMap::new(),
+            destroyed: Vec::new(),
+            missed: BTreeSet::new(),
         }
     }
 
@@ -98,7 +109,7 @@ impl<'a> Writing<'a> {
     /// Takes note of an entry that an edit names, as it stands in the record.
     pub(super) fn meets(&mut self, entry: EntryId, gathered: &Gathered) {
         if let std::collections::btree_map::Entry::Vacant(new) = self.kept.entry(entry)
-            && let Some(until) = gathered.stored.get(&entry).and_then(|s| s.kept_until)
+            && let Some(until) = gathered.kept_until(&entry)
         {
             new.insert(until);
         }
@@ -201,6 +212,7 @@ impl<'a> Writing<'a> {
             (Actor::new(self.visitor.person, role, device, holder), None)
         };
         self.note(actor.clone(), AccessAction::Write, reason, entry);
+        self.writers.insert(entry, actor.clone());
         for (changes, settlement) in [
             (&admission.releases, Settlement::Released),
             (&admission.discards, Settlement::Discarded),
@@ -215,6 +227,43 @@ impl<'a> Writing<'a> {
             change: admission.change,
             verdict: Verdict::Accepted(tick),
         })
+    }
+
+    /// Destroys what is kept of an entry that is here; its key is left to whoever commits.
+    pub(super) fn destroy(
+        &mut self,
+        connection: &mut SqliteConnection,
+        gathered: &Gathered,
+        entry: EntryId,
+    ) -> Result<(), Fault> {
+        let stored = gathered.stored.get(&entry);
+        let Some((stored, (class, touched))) =
+            stored.and_then(|stored| Some((stored, stored.class.as_ref()?)))
+        else {
+            return Ok(());
+        };
+        let tick = self.next_tick();
+        let (moved, left) = shelves::taken_off(&self.admitted.vault, (class, *touched), tick);
+        let doomed = Doomed {
+            entry,
+            key: stored.id,
+            moved,
+            stood: Stood {
+                shelves: left,
+                kept_until: stored.kept_until.filter(|until| *until > tick),
+            },
+        };
+        let settled = destruction::empty(connection, &self.admitted.vault, &doomed, tick)?;
+        self.clock.last = tick;
+        self.destroyed.push((entry, stored.id));
+        let writer = self.writers.get(&entry).cloned();
+        let actor = writer.unwrap_or_else(|| self.actor());
+        let reason = Some(destruction::REASON.to_owned());
+        self.note(actor.clone(), AccessAction::Destroy, reason.clone(), entry);
+        for _ in 0..settled {
+            self.note(actor.clone(), AccessAction::Settle, reason.clone(), entry);
+        }
+        Ok(())
     }
 
     pub(super) fn hold(

@@ -101,20 +101,14 @@ impl Keys {
         met.extend(fetched);
         Ok(keys)
     }
-
-    /// Destroys the key of an entry, and with it what the entry held, for good.
-    pub fn destroy_entry(&self, id: EntryKeyId) -> Result<(), KeyError> {
-        let mut connection = self.0.connection();
-        connection.immediate_transaction(|connection| {
-            diesel::delete(entry_keys::table.find(id.as_bytes())).execute(connection)?;
-            self.0.journal(connection, "entry", id.as_bytes())
-        })?;
-        self.0.entries.met().remove(&id);
-        Inner::scrub(&mut connection)
-    }
 }
 
 impl Pool {
+    /// Forgets a secret that was destroyed.
+    pub(super) fn forget(&self, id: &EntryKeyId) {
+        self.met().remove(id);
+    }
+
     fn met(&self) -> MutexGuard<'_, HashMap<EntryKeyId, Secret>> {
         let mut met = lock(&self.met);
         if met.len() > CACHED {

@@ -50,6 +50,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    destroyed_entries (sequence) {
+        sequence -> BigInt,
+        record_id -> Binary,
+        entry_id -> Binary,
+        key_id -> Binary,
+        time -> BigInt,
+    }
+}
+
+diesel::table! {
     revocations (sequence) {
         sequence -> BigInt,
         kind -> Text,

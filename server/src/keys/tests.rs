@@ -114,7 +114,16 @@ fn what_is_destroyed_stays_destroyed() {
     let (dir, keys) = fresh();
     keys.create_record_key(RECORD).expect("made");
     let made = keys.allocate_entry_keys(RECORD, 2).expect("made");
-    keys.destroy_entry(made[0].id).expect("destroyed");
+    let entry = sync_core::EntryId(uuid::Uuid::from_u128(3));
+    for _ in 0..2 {
+        keys.destroy_entry(RECORD, entry, made[0].id)
+            .expect("destroyed");
+    }
+    let journal = keys.destroyed_after(0, 10).expect("reads");
+    assert_eq!(journal.len(), 1);
+    assert_eq!((journal[0].record, journal[0].entry), (RECORD, entry));
+    assert!(keys.is_destroyed(made[0].id).expect("answers"));
+    assert!(!keys.is_destroyed(made[1].id).expect("answers"));
     let ids = [made[0].id, made[1].id];
     let found = keys.entry_keys(RECORD, &ids).expect("answers");
     assert!(found[0].is_none() && found[1].is_some());

@@ -12,6 +12,7 @@ use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Ti
 
 use super::{Page, cursor, page};
 use crate::audit::{self, Actor};
+use crate::destruction;
 use crate::devices;
 use crate::fault::Fault;
 use crate::ingest::{self, HandedIn, Passed, Submission, Taken};
@@ -122,7 +123,16 @@ impl Records {
                     &records, connection, record, &visitor, &submitted, cursor, taken,
                 )
             };
-            let passed = self.db.write(pass).await?;
+            let mut passed = self.db.write(pass).await?;
+            let gone = std::mem::take(&mut passed.taken.destroyed);
+            if !gone.is_empty() {
+                let records = self.clone();
+                off_thread(move || {
+                    destruction::complete(&records, record, &gone);
+                    Ok(())
+                })
+                .await?;
+            }
             if passed.done {
                 return Ok(passed);
             }
@@ -301,7 +311,8 @@ impl Records {
             let Some((entry, _)) = connection.entry(record, row.entry)? else {
                 continue;
             };
-            let Some(key) = admitted.vault.entry_key(entry.key)? else {
+            let key = admitted.vault.entry_key(entry.key)?;
+            let Some(key) = key.filter(|_| !entry.is_destroyed()) else {
                 return Ok(true);
             };
             let class = admitted.vault.open_class(&key, &entry)?;
@@ -368,6 +379,7 @@ impl Records {
             reset: page.reset,
             news,
             forget: page.forget.into_iter().collect(),
+            destroyed: page.destroyed.into_iter().collect(),
             held: page.held,
             more: page.more,
             after,

@@ -29,14 +29,24 @@ pub(super) struct Opened {
     key: SealingKey,
 }
 
-fn met((at, row): (Tick, EntryRow)) -> (Tick, Met<EntryRow>) {
-    let met = Met {
-        entry: row.entry,
-        touched: row.touched,
-        due: row.due,
-        row,
-    };
-    (at, met)
+impl StoredLog<'_, '_> {
+    fn meet(&mut self, (at, row): (Tick, EntryRow)) -> Result<(Tick, Met<EntryRow>), Fault> {
+        let made = if row.is_destroyed() {
+            let record = self.admitted.row.record;
+            let rows = self.connection.about_entry(record, row.entry)?;
+            Some(rows.first().map_or(row.touched, |(tick, _)| *tick))
+        } else {
+            None
+        };
+        let met = Met {
+            entry: row.entry,
+            touched: row.touched,
+            due: row.due,
+            destroyed: made,
+            row,
+        };
+        Ok((at, met))
+    }
 }
 
 impl Log for StoredLog<'_, '_> {
@@ -57,13 +67,12 @@ impl Log for StoredLog<'_, '_> {
             Some((last, _)) if placed.len() >= Self::CHUNK => *last,
             _ => until,
         };
-        let mut found: Found<EntryRow> = placed.into_iter().map(met).collect();
+        let mut rows = placed;
         if left < end {
-            let departed = self.connection.departed(record, shelves, left, end)?;
-            found.extend(departed.into_iter().map(met));
-            found.sort_by_key(|(at, met)| (*at, met.entry));
+            rows.extend(self.connection.departed(record, shelves, left, end)?);
+            rows.sort_by_key(|(at, row)| (*at, row.entry));
         }
-        Ok(found)
+        rows.into_iter().map(|row| self.meet(row)).collect()
     }
 
     fn open(&mut self, rows: Vec<EntryRow>) -> Result<Vec<Option<Opened>>, Fault> {
@@ -139,8 +148,13 @@ impl Log for StoredLog<'_, '_> {
         let Some((row, _)) = self.connection.entry(vault.record(), entry)? else {
             return Ok(None);
         };
-        let key = vault.entry_key(row.key)?;
+        let key = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed());
         key.map(|key| vault.open_class(&key, &row)).transpose()
+    }
+
+    fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Fault> {
+        let record = self.admitted.row.record;
+        Ok(self.connection.destroyed(record, entry)?.is_some())
     }
 
     fn held_changed(&mut self, after: Tick, until: Tick) -> Result<Vec<MetHeld<HeldRow>>, Fault> {

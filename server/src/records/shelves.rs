@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sync_core::authority::{Place, Shelf, leaves, places, stands};
+use sync_core::authority::{Place, Shelf, leaves, leaves_all, places, stands};
 use sync_core::entry::EntryClass;
 use sync_core::policy::{Matrix, Standing};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
@@ -134,6 +134,23 @@ pub fn moved(
     (moved, shelves)
 }
 
+/// How an entry of this class, touched last at a tick, goes from all shelves when it is destroyed
+/// at `at`, and from which.
+pub fn taken_off(
+    vault: &Vault<'_>,
+    (class, touched): (&EntryClass, Tick),
+    at: Tick,
+) -> (Move, Vec<Shelf>) {
+    let left = leaves_all((class, touched), at);
+    let from = places(class, touched).into_iter();
+    let moved = Move {
+        from: from.map(|(on, since)| (vault.shelf(&on), since)).collect(),
+        to: Vec::new(),
+        left: left.iter().map(|on| (vault.shelf(on), at)).collect(),
+    };
+    (moved, left)
+}
+
 /// Adds shelves to a record that it does not have, to `known` too.
 ///
 /// # Errors
@@ -211,7 +228,7 @@ fn touches(
     vault: &Vault<'_>,
     row: &EntryRow,
 ) -> Result<Option<Vec<(Tick, EntryClass)>>, Fault> {
-    let Some(key) = vault.entry_key(row.key)? else {
+    let Some(key) = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed()) else {
         return Ok(None);
     };
     let entry: EntryId = row.entry;

@@ -13,7 +13,7 @@ use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKey, EntryKeyId, Keys, Place, RecordKey, SealingKey};
-use crate::storage::records::{Blind, EntryRow, HeldRow, LogRow, ShelfId};
+use crate::storage::records::{Blind, DestroyedRow, EntryRow, HeldRow, LogRow, ShelfId};
 
 /// What the log says about a change.
 #[derive(Clone, Debug)]
@@ -39,6 +39,15 @@ pub struct Held {
     pub reason: HoldReason,
     /// The edit.
     pub edit: Edit,
+}
+
+/// Where an entry stood when it was destroyed.
+#[derive(Clone, Debug, Default)]
+pub struct Stood {
+    /// On which shelves; none if it was not here.
+    pub shelves: Vec<Shelf>,
+    /// Until when the holder may not know of it.
+    pub kept_until: Option<Tick>,
 }
 
 // As they are written: arrays, since members' names would weigh more than some of their values.
@@ -288,6 +297,33 @@ impl<'k> Vault<'k> {
             seq,
             reason,
             edit,
+        })
+    }
+
+    /// A held edit without its content, in the place of the edit: what remains once its entry was
+    /// destroyed.
+    pub fn emptied_held(&self, row: &HeldRow) -> Result<Vec<u8>, Fault> {
+        let mut held = self.open_held(row)?;
+        held.edit.change = Bytes::default();
+        let author = held.origin()?.author;
+        Ok(self.held_row(row.received, author, &held, row.due)?.sealed)
+    }
+
+    /// Seals where a destroyed entry stood, and until when the holder may not know of it.
+    pub fn seal_stood(&self, entry: &EntryId, stood: &Stood) -> Result<Vec<u8>, Fault> {
+        let bytes = to_cbor(&(&stood.shelves, stood.kept_until));
+        self.seal_own(("destroyed", "sealed"), entry.as_bytes(), &bytes)
+    }
+
+    /// Opens where a destroyed entry stood.
+    pub fn open_stood(&self, row: &DestroyedRow) -> Result<Stood, Fault> {
+        let place = ("destroyed", "sealed");
+        let bytes = self.open_own(place, row.entry.as_bytes(), &row.sealed)?;
+        let (shelves, kept_until) =
+            from_cbor(&bytes).map_err(|_| Fault::malformed("a destroyed entry"))?;
+        Ok(Stood {
+            shelves,
+            kept_until,
         })
     }
 

@@ -116,6 +116,27 @@ impl World {
         (world, running)
     }
 
+    /// The server's directory.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Stops a server and starts it again over the same stores.
+    pub(crate) async fn start_again(
+        &mut self,
+        running: Running,
+        phones: &mut [&mut Phone],
+    ) -> Running {
+        running.stop().await;
+        let again = run_with(Config::local(self.dir.path()), self.clock.clone()).await;
+        let again = again.expect("starts");
+        self.records = again.app().records.clone();
+        for phone in phones {
+            phone.records = self.records.clone();
+        }
+        again
+    }
+
     /// Signs a phone in, without the ceremony; gives the token and the session's name.
     pub(crate) async fn sign_in(&self, phone: &Phone) -> (String, Uuid) {
         let (person, device) = (phone.author.person, phone.visitor.device);
@@ -332,6 +353,12 @@ impl Phone {
         let entry = fresh_entry();
         self.write(entry, &draft.writes().expect("a note"));
         entry
+    }
+
+    /// Marks an entry as another patient's.
+    pub(crate) fn wrong_patient(&mut self, entry: EntryId) -> ChangeHash {
+        let status = r#"{"status":"wrong-patient","reason":"of her sister"}"#;
+        self.write(entry, &[Write::set("status", status)])
     }
 
     pub(crate) fn right(&mut self, right: RightKind, person: PersonId) -> EntryId {

@@ -113,6 +113,26 @@ pub struct EntryRow {
     pub class: Vec<u8>,
 }
 
+impl EntryRow {
+    /// Whether its content was destroyed, at its last touch.
+    pub fn is_destroyed(&self) -> bool {
+        self.class.is_empty()
+    }
+}
+
+/// An entry whose content was destroyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestroyedRow {
+    /// Its name.
+    pub entry: EntryId,
+    /// The key that sealed it.
+    pub key: EntryKeyId,
+    /// When.
+    pub at: Tick,
+    /// Where it stood, sealed.
+    pub sealed: Vec<u8>,
+}
+
 /// An accepted change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
@@ -241,6 +261,23 @@ pub trait RecordStore {
         limit: u32,
     ) -> Result<Vec<EntryRow>, StorageError>;
 
+    /// Destroys what is kept of an entry, if it is here: its class and its document, and what the
+    /// log says of its changes. That it was destroyed stays, whether it was here or not; it never
+    /// comes back.
+    fn destroy(&mut self, record: RecordId, row: &DestroyedRow) -> Result<(), StorageError>;
+    /// An entry that was destroyed.
+    fn destroyed(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Option<DestroyedRow>, StorageError>;
+    /// The entries that were destroyed after one, in all records, in order.
+    fn destroyed_after(
+        &mut self,
+        after: Option<(RecordId, EntryId)>,
+        limit: u32,
+    ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
+
     /// Adds a shelf to a record, unless it has it.
     fn add_shelf(
         &mut self,
@@ -345,6 +382,15 @@ pub trait RecordStore {
         settlement: Settlement,
         at: Tick,
     ) -> Result<bool, StorageError>;
+    /// Puts something else in the place of a held edit, whose entry was destroyed at `at`: it is
+    /// left out, if nothing was decided of it.
+    fn empty_held(
+        &mut self,
+        record: RecordId,
+        change: Blind,
+        sealed: &[u8],
+        at: Tick,
+    ) -> Result<(), StorageError>;
     /// The held edits of an entry.
     fn held_of_entry(
         &mut self,

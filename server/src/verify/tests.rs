@@ -60,18 +60,47 @@ async fn a_sound_record_is_found_sound() {
 
 #[tokio::test]
 async fn a_destroyed_entry_is_counted_not_blamed() {
-    let (world, holder) = lived().await;
-    let id = holder.head.record;
-    let job = move |c: &mut SqliteConnection| c.entries_after(id, None, 1);
-    let rows: Vec<EntryRow> = world.records.db.read(job).await.expect("reads");
-    world
-        .records
-        .keys
-        .destroy_entry(rows[0].key)
-        .expect("destroyed");
+    let (world, mut holder) = lived().await;
+    let note = holder.note("Three");
+    holder.sync().await;
+    holder.wrong_patient(note);
+    holder.sync().await;
     let found = findings(&world, &holder).await;
     assert_eq!(found.wrong, []);
-    assert_eq!((found.entries, found.destroyed), (5, 1));
+    assert_eq!(
+        (found.entries, found.destroyed, found.unfinished),
+        (6, 1, 0)
+    );
+}
+
+/// A key that is gone is a destruction only if the journal says so, and the store follows it.
+#[tokio::test]
+async fn a_lost_key_is_blamed() {
+    for journal in [true, false] {
+        let (world, holder) = lived().await;
+        let id = holder.head.record;
+        let job = move |c: &mut SqliteConnection| c.entries_after(id, None, 1);
+        let rows: Vec<EntryRow> = world.records.db.read(job).await.expect("reads");
+        let keys = &world.records.keys;
+        let destroyed = keys.destroy_entry(id, rows[0].entry, rows[0].key);
+        destroyed.expect("destroyed");
+        if !journal {
+            let mut store = crate::storage::sqlite::open_connection(keys.path()).expect("opens");
+            let forgotten = store.batch_execute("DELETE FROM destroyed_entries");
+            forgotten.expect("forgotten");
+        }
+        let found = findings(&world, &holder).await;
+        let wrong: Vec<&str> = found
+            .wrong
+            .iter()
+            .map(|wrong| wrong.what.as_str())
+            .collect();
+        let wanted = match journal {
+            true => "its key was destroyed and its rows were not: serving mends that",
+            false => "its key does not exist",
+        };
+        assert_eq!(wrong, [wanted]);
+    }
 }
 
 /// A store that was written before there were shelves.

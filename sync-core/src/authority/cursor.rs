@@ -2,7 +2,7 @@
 
 use crate::audit::LogHead;
 use crate::checkpoint::{CheckpointDigest, Seen};
-use crate::{Digest32, Epoch, LogIncarnation, Tick};
+use crate::{Digest32, EntryId, Epoch, LogIncarnation, Tick};
 
 const WITNESS: &[u8] = b"carnet/cursor-witness/1";
 
@@ -15,7 +15,7 @@ const RESTING: u8 = 2;
 ///
 /// A device that has all it may see stands at `base`. While it is given more than fits one
 /// answer, `base` stays where the walk began and `upto` goes through the entries by their last
-/// touch.
+/// touch. Many may fall due at one tick: a page may end within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Which life of the log.
@@ -24,10 +24,14 @@ pub struct Cursor {
     pub base: Tick,
     /// Entries touched last up to here were given in this walk.
     pub upto: Tick,
+    /// Of those of the tick `upto`, only those up to this one; all of them, if none is named.
+    pub within: Option<EntryId>,
     /// The record's time when this walk began; zero when none is under way.
     pub started: Tick,
     /// Held edits changed up to here were told.
     pub held: Tick,
+    /// Of those of the tick `held`, only those that came up to here; all of them, if it is zero.
+    pub held_within: Tick,
     /// What the last checkpoint says.
     pub told: Tick,
     /// What decided the viewer's rights.
@@ -141,7 +145,7 @@ impl Cursor {
 
     /// Whether the device has all it was to be given: no walk is under way.
     pub fn rests(&self) -> bool {
-        self.base == self.upto && !self.resending
+        self.base == self.upto && self.within.is_none() && !self.resending
     }
 
     /// This cursor as bytes, in clear: seal them before they travel. One of a device that has all it
@@ -163,6 +167,9 @@ impl Cursor {
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
             bytes.push(u8::from(self.resending));
+            let within = self.within.map_or([0; 16], |entry| *entry.as_bytes());
+            bytes.extend_from_slice(&within);
+            bytes.extend_from_slice(&self.held_within.0.to_be_bytes());
             for Stretch { upto, at } in self.stretches.all {
                 bytes.extend_from_slice(&upto.0.to_be_bytes());
                 bytes.extend_from_slice(&at.0.to_be_bytes());
@@ -206,8 +213,15 @@ impl Cursor {
                 heads: take(8)?.try_into().ok()?,
             },
             resending: walks && take(1)? == [1],
+            within: None,
+            held_within: Tick(0),
             stretches: Stretches::default(),
         };
+        if walks {
+            let within = EntryId::from_slice(take(16)?)?;
+            cursor.within = Some(within).filter(|entry| !entry.0.is_nil());
+            cursor.held_within = Tick(number(take(8)?));
+        }
         for _ in 0..if walks { Stretches::MOST } else { 0 } {
             let (upto, at) = (Tick(number(take(8)?)), Tick(number(take(8)?)));
             if at > Tick(0) {
@@ -218,7 +232,8 @@ impl Cursor {
     }
 
     fn has_all(&self) -> bool {
-        self.rests() && self.held == self.base && self.started == Tick(0)
+        let held = self.held == self.base && self.held_within == Tick(0);
+        self.rests() && held && self.started == Tick(0)
     }
 }
 

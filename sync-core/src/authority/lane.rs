@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Former, RightEntry, RightsLedger, VerifiedEdit};
+use super::{Former, RightEntry, RightsLedger, Shelf, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
 use crate::guard::{self, Unsafe};
-use crate::kind;
+use crate::kind::{self, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
@@ -23,6 +23,9 @@ pub struct Kept {
     pub provenance: BTreeMap<ChangeHash, Provenance>,
     /// Changes of it that are held.
     pub held: BTreeMap<ChangeHash, HeldChange>,
+    /// It was destroyed: the shelves on which it stood, none if that is not known. Nothing else of
+    /// it is here.
+    pub destroyed: Option<Vec<Shelf>>,
     state: Option<EntryState>,
 }
 
@@ -48,8 +51,25 @@ impl Kept {
             document,
             provenance,
             held,
+            destroyed: None,
             state: None,
         }
+    }
+
+    /// An entry that was destroyed.
+    pub fn destroyed(shelves: Vec<Shelf>) -> Self {
+        Kept {
+            destroyed: Some(shelves),
+            ..Kept::default()
+        }
+    }
+
+    /// Whether the content of the entry must be destroyed by what was accepted
+    /// ([`merge::destroys`]).
+    pub fn must_be_destroyed(&mut self) -> bool {
+        self.state();
+        let state = self.state.as_ref();
+        state.is_some_and(|state| merge::destroys(state, &self.provenance))
     }
 
     fn accepted(&self, change: &ChangeHash) -> Option<Tick> {
@@ -152,6 +172,8 @@ pub struct Lane<'l> {
     pub entries: &'l mut BTreeMap<EntryId, Kept>,
     /// How many days a checkpoint vouches for good faith.
     pub lease_days: u64,
+    /// What this program knows of the kinds.
+    pub tables: Tables,
 }
 
 impl Lane<'_> {
@@ -182,6 +204,14 @@ impl Lane<'_> {
     fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
         let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
         let origin = self.authentic(edit)?;
+        if let Some(shelves) = self.entries.get(&entry).and_then(|k| k.destroyed.as_ref()) {
+            // To whoever could not see it, it is not there.
+            let known = shelves.is_empty() || self.could_see(shelves.clone(), origin, tick);
+            return Err(Stop::Refused(match known {
+                true => Refusal::Destroyed,
+                false => Refusal::Incomplete,
+            }));
+        }
         let kept = self.entries.entry(entry).or_default();
         if let Some(accepted) = kept.provenance.get(&change).and_then(|p| p.accepted) {
             return Ok(Judged::Duplicate(change, accepted));
@@ -225,7 +255,7 @@ impl Lane<'_> {
         let state = kept.state().clone();
         let (document, after, saved) =
             guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
-        kind::validate(&after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
+        kind::validate_by(self.tables, &after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
         let author = before.as_ref().map_or(origin.author, |class| class.author);
         let class = EntryClass::of(&after, author);
         let created = after
@@ -320,6 +350,19 @@ impl Lane<'_> {
         let rights = self.ledger.at(seen.tick);
         let standing = rights.standing(subject, seen.tick);
         then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
+    }
+
+    /// Whether the submitter has, or had at the checkpoint held, a right to what stood on one of
+    /// these shelves.
+    fn could_see(&mut self, shelves: Vec<Shelf>, origin: &Origin, tick: Tick) -> bool {
+        let (subject, matrix) = (&self.submitter.subject, self.matrix);
+        let now = self.ledger.latest().standing(subject, tick);
+        let then = origin.seen.map(|seen| {
+            let rights = self.ledger.at(seen.tick);
+            rights.standing(subject, seen.tick)
+        });
+        let mut standings = [Some(now), then].into_iter().flatten();
+        standings.any(|standing| shelves.iter().any(|shelf| shelf.is_for(&standing, matrix)))
     }
 
     fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {

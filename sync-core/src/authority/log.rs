@@ -16,6 +16,8 @@ pub struct Met<R> {
     pub touched: Tick,
     /// Until when it is kept from the patient.
     pub due: Option<Tick>,
+    /// It was destroyed at its last touch: the tick of its first change.
+    pub destroyed: Option<Tick>,
     /// What [`Log::open`] needs.
     pub row: R,
 }
@@ -66,7 +68,7 @@ pub trait Log {
         until: Tick,
     ) -> Result<Found<Self::Row>, Self::Error>;
 
-    /// Opens entries, in the order asked; nothing where one was destroyed.
+    /// Opens entries, in the order asked; nothing where the key of one is gone.
     fn open(&mut self, rows: Vec<Self::Row>) -> Result<Vec<Option<Self::Entry>>, Self::Error>;
 
     /// An entry's class now.
@@ -98,6 +100,9 @@ pub trait Log {
     /// The class now of the entry of this name; nothing if there is none, or no more.
     fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Self::Error>;
 
+    /// Whether the entry of this name was destroyed.
+    fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Self::Error>;
+
     /// The held edits that the viewer may have to be told of since ticks after `after` and not after
     /// `until`: their own that were settled, and if they are the holder those that came, changed or
     /// fell due, whatever came last.
@@ -107,7 +112,7 @@ pub trait Log {
         until: Tick,
     ) -> Result<Vec<MetHeld<Self::Held>>, Self::Error>;
 
-    /// A held edit, and why it is held.
+    /// A held edit, and why it is held; its change is empty once its entry was destroyed.
     fn open_held(&mut self, held: &Self::Held) -> Result<(Edit, HoldReason), Self::Error>;
 
     /// Why those edits are held of the same entry and author that came before this one.

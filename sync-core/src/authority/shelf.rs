@@ -27,6 +27,9 @@ pub struct Shelf {
     /// Of a right: whom it names.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     concerns: Option<PersonId>,
+    /// Of a decision: the kinds it is about.
+    #[serde(rename = "b", default, skip_serializing_if = "String::is_empty")]
+    about: String,
     #[serde(rename = "d")]
     delay: Delay,
 }
@@ -55,6 +58,7 @@ impl Shelf {
             visibility,
             author,
             concerns,
+            about,
         } = class;
         Shelf {
             kind: kind.clone(),
@@ -62,6 +66,7 @@ impl Shelf {
             hidden_from_representatives: visibility.hidden_from_representatives,
             author: visibility.hidden_from_professionals.then_some(*author),
             concerns: concerns.filter(|_| is_right(kind)),
+            about: about.clone(),
             delay,
         }
     }
@@ -88,6 +93,7 @@ impl Shelf {
             // Where it is not named it makes no difference.
             author: self.author.unwrap_or(Subject::SYSTEM.person),
             concerns: self.concerns,
+            about: self.about.clone(),
         }
     }
 }
@@ -119,6 +125,14 @@ pub fn leaves((before, touched): (&EntryClass, Tick), after: &EntryClass, at: Ti
         .map(|(shelf, _)| shelf)
         .filter(|on| !stays(on))
         .collect()
+}
+
+/// The shelves that an entry leaves at `at` when it is destroyed; it was touched last at
+/// `touched`.
+pub fn leaves_all((before, touched): (&EntryClass, Tick), at: Tick) -> Vec<Shelf> {
+    let stood = places(before, touched).into_iter();
+    let stood = stood.filter(|(_, from)| *from <= at);
+    stood.map(|(shelf, _)| shelf).collect()
 }
 
 /// Where an entry stands, and which shelves it left and when, by its class after each of its

@@ -47,7 +47,7 @@ pub struct Since<'s> {
     /// Edits that the device just handed in, by the ticks at which they were accepted.
     pub own: &'s BTreeSet<Tick>,
     /// The entries of the edits it handed in that are in the record, those included that were
-    /// accepted before.
+    /// accepted before, and those that it may know were destroyed.
     pub answered: &'s BTreeSet<EntryId>,
     /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
     pub budget: usize,
@@ -62,6 +62,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Entries to forget.
     pub forget: BTreeSet<EntryId>,
+    /// Of these, those that were destroyed.
+    pub destroyed: BTreeSet<EntryId>,
     /// Held edits to tell of.
     pub held: Vec<HeldEdit>,
     /// There is more.
@@ -83,6 +85,7 @@ impl Page {
             reset: false,
             items: Vec::new(),
             forget: BTreeSet::new(),
+            destroyed: BTreeSet::new(),
             held: Vec::new(),
             more: false,
             cursor,
@@ -145,6 +148,8 @@ struct Walk<'w, L> {
     budget: usize,
     /// When the last happened that this page tells of.
     reached: Tick,
+    /// The last entry that was passed, if it stands at the cursor's tick.
+    passed: Option<EntryId>,
     page: Page,
 }
 
@@ -163,8 +168,10 @@ impl<'w, L: Log> Walk<'w, L> {
             log: since.log,
             base: Tick(0),
             upto: Tick(0),
+            within: None,
             started: Tick(0),
             held: Tick(0),
+            held_within: Tick(0),
             // What was once said stays said: a checkpoint never goes back.
             told: of_this_log.map_or(Tick(0), |cursor| cursor.told),
             epoch: viewer.epoch,
@@ -179,6 +186,7 @@ impl<'w, L: Log> Walk<'w, L> {
             since,
             budget: since.budget,
             reached: Tick(0),
+            passed: None,
             page: Page {
                 reset: going_on.is_none(),
                 ..Page::empty(going_on.unwrap_or(fresh), since.until)
@@ -200,26 +208,34 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Goes through the entries until the budget is spent and there is something more to tell.
     fn entries(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
+        self.passed = self.page.cursor.within.take();
+        let mut within = self.passed;
         loop {
             let Cursor {
                 upto,
                 base,
+                told,
                 stretches,
                 ..
             } = self.page.cursor;
-            // What left a shelf before was not given in this walk, nor before it.
+            let given = |at: Tick, entry: EntryId| at == upto && Some(entry) <= within;
+            let after = Tick(upto.0 - u64::from(within.is_some()));
+            // What left a shelf before was not given in this walk, nor before it. But a device that
+            // was here before may hold what it does not show, of what was destroyed meanwhile.
             let began = stretches.iter().next().map(|first| first.at);
             let left = match began {
                 _ if base > Tick(0) => base,
+                _ if told > Tick(0) => Tick(0),
                 Some(began) => began,
                 None => until,
             };
-            let met = self.log.met(upto, left.max(upto), until)?;
+            let mut met = self.log.met(after, left.max(after), until)?;
             let whole = met.len() >= L::CHUNK;
             let end = match met.last() {
                 Some((last, _)) if whole => *last,
                 _ => until,
             };
+            met.retain(|(at, met)| !given(*at, met.entry));
             let mut met = met.into_iter().peekable();
             while met.peek().is_some() {
                 if !self.open(met.by_ref().take(OPENED).collect())? {
@@ -228,6 +244,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 }
             }
             self.page.cursor.upto = end;
+            within = None;
             if !whole {
                 return Ok(());
             }
@@ -236,6 +253,12 @@ impl<'w, L: Log> Walk<'w, L> {
 
     /// Opens entries that were met and tells of them; answers whether all of them were told.
     fn open(&mut self, met: Vec<(Tick, Met<L::Row>)>) -> Result<bool, L::Error> {
+        let (destroyed, met): (Vec<_>, Vec<_>) = met
+            .into_iter()
+            .partition(|(_, met)| met.destroyed.is_some());
+        for (at, met) in destroyed {
+            self.meet_destroyed(at, &met);
+        }
         let (found, rows): (Vec<_>, Vec<_>) = met
             .into_iter()
             .map(|(at, met)| ((at, met.entry, met.touched, met.due), met.row))
@@ -248,8 +271,29 @@ impl<'w, L: Log> Walk<'w, L> {
                 return Ok(false);
             }
             self.page.cursor.upto = at;
+            self.passed = Some(id);
         }
         Ok(true)
+    }
+
+    /// Tells that an entry was destroyed, if the device may have it. When it left a shelf before
+    /// that, it was hidden there: no more is told.
+    fn meet_destroyed(&mut self, at: Tick, met: &Met<L::Row>) {
+        let Cursor {
+            base,
+            told,
+            stretches,
+            ..
+        } = self.page.cursor;
+        let made = met.destroyed.unwrap_or(met.touched);
+        if made > base.max(told) && stretches.last().is_none() {
+            return;
+        }
+        if at == met.touched {
+            self.page.destroyed.insert(met.entry);
+        }
+        self.page.forget.insert(met.entry);
+        self.reached = self.reached.max(at);
     }
 
     /// Tells of one entry what there is to tell; answers whether it was told, or nothing is to be.
@@ -269,8 +313,10 @@ impl<'w, L: Log> Walk<'w, L> {
         let Some(what) = self.what(entry, &now)? else {
             return Ok(true);
         };
-        // Several may fall due at one tick; a page ends between two ticks.
-        if self.budget == 0 && at > self.page.cursor.upto {
+        if self.budget == 0 {
+            // Several may fall due at one tick.
+            let same = at == self.page.cursor.upto;
+            self.page.cursor.within = self.passed.filter(|_| same);
             return Ok(false);
         }
         if !matches!(what, What::Forget) {
@@ -418,7 +464,10 @@ impl<'w, L: Log> Walk<'w, L> {
             if self.page.entries.contains_key(entry) {
                 continue;
             }
-            if let Some(class) = self.log.class_of(*entry)?
+            if self.log.is_destroyed(*entry)? {
+                self.page.forget.insert(*entry);
+                self.page.destroyed.insert(*entry);
+            } else if let Some(class) = self.log.class_of(*entry)?
                 && !self.may_read(&class, self.since.until)
             {
                 self.page.forget.insert(*entry);
@@ -430,28 +479,50 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Tells of held edits, once all entries are given: the holder of those that wait for a
     /// decision, an author of what was decided.
     fn tell_held(&mut self) -> Result<(), L::Error> {
-        let (after, until) = (self.page.cursor.held, self.since.until);
+        let until = self.since.until;
+        let told = (self.page.cursor.held, self.page.cursor.held_within);
+        let (upto, within) = told;
+        let after = Tick(upto.0 - u64::from(within > Tick(0)));
+        let is_new = |since: Tick, held: &MetHeld<L::Held>| {
+            since > upto || (since == upto && within > Tick(0) && held.received > within)
+        };
         let changed = self.log.held_changed(after, until)?.into_iter();
         let mut changed: Vec<(Tick, MetHeld<L::Held>)> = changed
             .filter_map(|held| Some((self.told_since(&held)?, held)))
-            .filter(|(since, _)| after < *since && *since <= until)
+            .filter(|(since, held)| is_new(*since, held) && *since <= until)
             .collect();
-        changed.sort_by_key(|(since, _)| *since);
-        self.page.cursor.held = until;
-        let mut last = after;
+        changed.sort_by_key(|(since, held)| (*since, held.received));
+        (self.page.cursor.held, self.page.cursor.held_within) = (until, Tick(0));
+        let (mut last, mut last_received) = told;
         for (since, held) in changed {
             let (edit, reason) = self.log.open_held(&held.row)?;
+            let destroyed = edit.change.is_empty();
+            // What they were never told of was destroyed before they might know of it.
+            let untold = held.due.is_some_and(|due| due > held.changed);
+            if destroyed && !settled_own(&held) && untold {
+                continue;
+            }
             if !settled_own(&held) && !self.for_holder(reason, &held.row)? {
                 continue;
             }
-            // Several may change at one tick; a page ends between two ticks.
-            if self.budget == 0 && since > last {
+            if self.budget == 0 {
+                // Several may change at one tick.
+                let within = if since == last {
+                    last_received
+                } else {
+                    Tick(0)
+                };
                 self.page.more = true;
-                self.page.cursor.held = last;
+                (self.page.cursor.held, self.page.cursor.held_within) = (last, within);
                 break;
             }
-            last = since;
+            (last, last_received) = (since, held.received);
             self.reached = self.reached.max(since);
+            if destroyed {
+                self.page.forget.insert(edit.entry);
+                self.page.destroyed.insert(edit.entry);
+                continue;
+            }
             self.spend(edit.change.len() + HELD_OVERHEAD);
             if let Some(class) = self.log.class_of(edit.entry)? {
                 self.keep(edit.entry, &class);
@@ -515,7 +586,9 @@ impl<'w, L: Log> Walk<'w, L> {
             *cursor = Cursor {
                 base: until,
                 upto: until,
+                within: None,
                 held: until,
+                held_within: Tick(0),
                 started: Tick(0),
                 resending: false,
                 stretches: Stretches::default(),

@@ -6,6 +6,8 @@ use super::{
     EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
     PERSON, Value,
 };
+use crate::kind::Kind;
+use crate::kind::decision::ABOUT;
 use crate::{PersonId, Tick};
 
 /// The three independent visibility flags.
@@ -37,6 +39,10 @@ pub struct EntryClass {
     /// Whom a right names.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub concerns: Option<PersonId>,
+    /// Of a decision on an item of the to-review list: the kinds of entry the item is about, as
+    /// written. Whoever may not read one of them may not read the decision.
+    #[serde(rename = "b", default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
 }
 
 impl EntryClass {
@@ -51,8 +57,12 @@ impl EntryClass {
                 _ => None,
             })
             .max();
+        let kind = state.kind().unwrap_or_default().to_owned();
+        let about = state.values(ABOUT).find_map(Value::as_text);
+        let about = about.filter(|_| kind == Kind::ReviewDecision.code());
         EntryClass {
-            kind: state.kind().unwrap_or_default().to_owned(),
+            about: about.unwrap_or_default().to_owned(),
+            kind,
             visibility: Visibility {
                 hidden_from_professionals: flag(HIDDEN_FROM_PROFESSIONALS),
                 hidden_from_patient_until: until,

@@ -4,18 +4,27 @@
 //! | --- | --- |
 //! | `item` | the key of the item, text |
 //! | `decision` | [`Verdict`] |
+//! | `assignee` | of an assignment: to whom; without it, nobody has the item any more |
+//! | `about` | the kinds of entry the item is about, a space between two |
 //! | `change` | for a held edit: its change, as hexadecimal text |
 //!
-//! A decision inherits the strictest visibility of what it touches.
+//! A decision inherits the strictest visibility of what it touches, and whoever may not read one of
+//! the kinds it is about may not read it either. An assignment is a decision of its own: it settles
+//! nothing, and says who looks after the item.
 
 use super::Kind;
 use super::code::codes;
 use super::declare::kind;
+use crate::PersonId;
 
 /// Which item.
 pub const ITEM: &str = "item";
 /// What was decided.
 pub const DECISION: &str = "decision";
+/// Of an assignment: to whom.
+pub const ASSIGNEE: &str = "assignee";
+/// The kinds of entry the item is about, a space between two.
+pub const ABOUT: &str = "about";
 /// Which held change.
 pub const CHANGE: &str = "change";
 
@@ -30,6 +39,8 @@ codes! {
         Confirm = "confirm", "confirm", "confirmer";
         /// The linked entries are about different things.
         NotADuplicate = "not-a-duplicate", "not a duplicate", "pas un doublon";
+        /// Somebody looks after it, or nobody any more.
+        Assign = "assign", "assigned", "confié";
     }
 }
 
@@ -39,10 +50,16 @@ kind! {
     /// A partial edit of a decision; taking it back is the status `revoked`.
     ReviewDecisionPatch: Kind::ReviewDecision;
     required {
-        /// The key of the item.
+        /// The key of the item; of an assignment, its topic.
         item: String [300] = ITEM, "Item", "Élément";
         /// What was decided.
         decision: Verdict = DECISION, "Decision", "Décision";
+    }
+    fixed {
+        /// Of an assignment: to whom; nobody when left out.
+        assignee: PersonId = ASSIGNEE, "Assigned to", "Confié à";
+        /// The kinds of entry the item is about, a space between two.
+        about: String [300] = ABOUT, "About", "Concerne";
     }
     optional {
         /// For a held edit: its change, as hexadecimal text.

@@ -1,4 +1,4 @@
-mod samples;
+pub(crate) mod samples;
 mod tables;
 mod values;
 
@@ -15,7 +15,8 @@ fn entry(writes: &[Write]) -> EntryState {
     document.state()
 }
 
-fn drafts() -> Vec<Draft> {
+/// One filled-in draft at least of every kind.
+pub(crate) fn drafts() -> Vec<Draft> {
     let common = Common {
         occurred: Some(Occurred::Month(2019, 4)),
         source: Some("told by his daughter".into()),
@@ -76,10 +77,9 @@ fn drafts() -> Vec<Draft> {
         }
         .into(),
         ReviewDecisionDraft {
-            item: "possible-duplicate/a/b".into(),
-            decision: Verdict::NotADuplicate,
-            change: None,
-            common: Common::default(),
+            assignee: Some(person),
+            about: Some("allergy".to_owned()),
+            ..ReviewDecisionDraft::new("possible-duplicate/a/b", Verdict::Assign)
         }
         .into(),
     ];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::declare::SetMember;
 use super::json::JsonScalar;
-use super::{Invalid, Kind, MEMBERS_MAX, Scalar};
+use super::{Invalid, Kind, MEMBERS_MAX, Scalar, Tables, check_complete};
 use crate::Tick;
 use crate::entry::{self, EntryState, Value, Write};
 
@@ -52,6 +52,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
 /// The writes of one draft or partial edit, in the making.
 pub(crate) struct Drafted {
     kind: Kind,
+    tables: Tables,
     creates: bool,
     writes: Vec<Write>,
 }
@@ -59,12 +60,18 @@ pub(crate) struct Drafted {
 impl Drafted {
     /// Of a new entry: starts with kind and schema version.
     pub fn new(kind: Kind) -> Self {
+        Self::new_by(Tables::CURRENT, kind)
+    }
+
+    /// [`Drafted::new`] of a program that goes by these tables.
+    pub fn new_by(tables: Tables, kind: Kind) -> Self {
         let writes = vec![
             Write::set(entry::KIND, kind.code()),
-            Write::set(entry::SCHEMA, Value::Uint(kind.schema())),
+            Write::set(entry::SCHEMA, Value::Uint(tables.schema(&kind))),
         ];
         Drafted {
             kind,
+            tables,
             creates: true,
             writes,
         }
@@ -72,10 +79,20 @@ impl Drafted {
 
     /// Of a partial edit.
     pub fn patch(kind: Kind) -> Self {
+        Self::patch_by(Tables::CURRENT, kind)
+    }
+
+    /// [`Drafted::patch`] of a program that goes by these tables. It says the version beyond the
+    /// first, so that an older program lets pass what this one may have brought; an edit that says
+    /// what stands is none, and an older program's says nothing of it.
+    pub fn patch_by(tables: Tables, kind: Kind) -> Self {
+        let version = Some(tables.schema(&kind)).filter(|version| *version > 1);
+        let version = version.map(|version| Write::set(entry::SCHEMA, Value::Uint(version)));
         Drafted {
             kind,
+            tables,
             creates: false,
-            writes: Vec::new(),
+            writes: version.into_iter().collect(),
         }
     }
 
@@ -114,14 +131,16 @@ impl Drafted {
     /// Checks every value against the field tables, and that an edit leaves alone what is fixed.
     pub fn finish(self) -> Result<Vec<Write>, Invalid> {
         for write in &self.writes {
-            if let (Some(spec), Some(value)) = (self.kind.field(&write.key), &write.value) {
+            if let (Some(spec), Some(value)) =
+                (self.tables.field(&self.kind, &write.key), &write.value)
+            {
                 spec.check(value, false)?;
                 if spec.fixed && !self.creates {
                     return Err(Invalid::Fixed { field: spec.key });
                 }
             }
         }
-        for spec in self.kind.own_fields() {
+        for spec in self.tables.own_fields(&self.kind) {
             let of_set = |write: &&Write| is_member(&write.key, spec.key);
             if self.writes.iter().filter(of_set).count() > MEMBERS_MAX {
                 let (field, max) = (spec.key, MEMBERS_MAX);
@@ -129,10 +148,14 @@ impl Drafted {
             }
         }
         if self.creates {
-            self.kind
-                .check_complete(|key| self.writes.iter().any(|write| write.key == key))?;
+            let has = |key: &str| self.writes.iter().any(|write| write.key == key);
+            check_complete(self.tables, &self.kind, has)?;
         }
-        Ok(self.writes)
+        let only_version = self.writes.iter().all(|write| write.key == entry::SCHEMA);
+        Ok(match only_version && !self.creates {
+            true => Vec::new(),
+            false => self.writes,
+        })
     }
 }
 

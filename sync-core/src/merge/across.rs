@@ -10,7 +10,7 @@ mod people;
 mod treatments;
 mod wishes;
 
-pub(super) use allergies::states_none;
+pub(super) use allergies::{kept_from, states_none};
 pub(super) use blood_groups::blood_groups;
 pub use documents::DocumentGroup;
 pub(super) use documents::documents;

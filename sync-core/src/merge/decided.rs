@@ -2,7 +2,8 @@
 
 use super::review::may_decide;
 use super::{
-    EntryView, FieldClaim, FlagCode, ReviewClaim, ReviewItem, Rule, Rules, Stamp, Standing,
+    EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
+    Standing,
 };
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -55,7 +56,7 @@ pub(super) fn settled(rules: Rules, item: &ReviewItem, decisions: &[Decision<'_>
 }
 
 /// The decisions that somebody crossed who did not know of them, nor was known of: a proposal
-/// discarded by one and taken up by another; two entries told apart by one, and one of them closed
+/// or a held edit discarded by one and taken up by another; two entries told apart by one, and one of them closed
 /// by another.
 pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Vec<ReviewItem> {
     let crossed = |decision: &Decision<'_>| -> Option<ReviewItem> {
@@ -66,15 +67,12 @@ pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Ve
         match decision.verdict {
             Verdict::Discard if code == FlagCode::Proposal.code() => {
                 let view = entries.next()?;
-                let discarded = decision.view.claims(CHANGE).first()?.value.as_text()?;
-                let taken = view.taken_up.iter();
-                let mut same = taken.filter(|taken| taken.proposal.to_string() == discarded);
-                let by = &same.find(|taken| apart(decision.by, taken.by.as_ref()))?.by;
-                let claims = view.fields.iter().flat_map(|field| {
-                    let said = field.claims.iter().filter(|claim| claim.by == *by);
-                    said.map(|claim| (field.key.as_str(), claim))
-                });
-                Some(item(decision, view, claims))
+                let (view, by) = taken_up(decision, view)?;
+                Some(item(decision, view, written_by(view, by)))
+            }
+            Verdict::Discard if code == FlagCode::HeldEdit.code() => {
+                let (view, by) = views.iter().find_map(|view| taken_up(decision, view))?;
+                Some(item(decision, view, written_by(view, by)))
             }
             Verdict::NotADuplicate => entries.find_map(|view| {
                 let ended = matches!(view.standing, Standing::InError | Standing::Ended);
@@ -86,6 +84,30 @@ pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Ve
         }
     };
     decisions.iter().filter_map(crossed).collect()
+}
+
+/// Who took up in an entry what a decision leaves out, neither having seen the other.
+fn taken_up<'v>(
+    decision: &Decision<'_>,
+    view: &'v EntryView,
+) -> Option<(&'v EntryView, &'v Stamp)> {
+    let discarded = decision.view.claims(CHANGE).first()?.value.as_text()?;
+    let same = view.taken_up.iter();
+    let same = same.filter(|taken| taken.proposal.to_string() == discarded);
+    let mut by = same.filter_map(|taken| taken.by.as_ref());
+    Some((view, by.find(|by| apart(decision.by, Some(by)))?))
+}
+
+/// What somebody wrote that stands in an entry.
+fn written_by<'v>(
+    view: &'v EntryView,
+    by: &'v Stamp,
+) -> impl Iterator<Item = (&'v str, &'v FieldClaim)> {
+    view.fields.iter().flat_map(move |field| {
+        let said = field.claims.iter();
+        let said = said.filter(move |claim| claim.by.as_ref() == Some(by));
+        said.map(|claim| (field.key.as_str(), claim))
+    })
 }
 
 /// Whether neither had seen the other.
@@ -108,8 +130,10 @@ fn item<'v>(
     let decided = decided.map(|claim| side(decision.view.id, DECISION, claim));
     let other = claims.into_iter();
     let other = other.map(|(field, claim)| side(view.id, field, claim));
+    let key = format!("{}/{}/{}", code.code(), view.id, decision.view.id);
     ReviewItem {
-        key: format!("{}/{}/{}", code.code(), view.id, decision.view.id),
+        topic: key.clone(),
+        key,
         danger: code.danger(),
         code,
         entries: vec![view.id],
@@ -117,5 +141,7 @@ fn item<'v>(
         field: None,
         claims: decided.chain(other).collect(),
         verdicts: Vec::new(),
+        assigned: Vec::new(),
+        inherited: Inherited::default(),
     }
 }

@@ -8,7 +8,8 @@ use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{Join, JsonScalar as _, Kind, Status, Verification, same_value};
+use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, Verification, same_value};
+use crate::policy::Role;
 use crate::{ChangeHash, PersonId};
 
 /// The changes of an entry, by their place in its history.
@@ -87,6 +88,11 @@ impl<'a> History<'a> {
 
     pub fn hash(&self, change: usize) -> ChangeHash {
         self.changes[change].hash
+    }
+
+    /// What the program's tables say of a key.
+    pub fn field(&self, key: &str) -> Option<&'static FieldSpec> {
+        self.rules.tables.field(&self.kind, key)
     }
 
     pub fn stamp(&self, change: usize) -> Option<Stamp> {
@@ -247,13 +253,18 @@ impl<'a> History<'a> {
         self.verdicts[change].filter(|_| self.has_authority(change))
     }
 
-    /// The proposals that were taken up, each with the change that did.
+    /// The proposals and the held edits that were taken up, each with the change that did. Held
+    /// edits are taken up by the holder.
     pub fn taken_up(&self) -> Vec<TakenUp> {
         let all = 0..self.changes.len();
         let taken = all.flat_map(|change| {
             let proposals = self.accepted[change].iter();
-            proposals.map(move |proposal| TakenUp {
-                proposal: self.hash(*proposal),
+            let proposals = proposals.map(|proposal| self.hash(*proposal));
+            let origin = self.provenance[change].map(|provenance| &provenance.origin);
+            let held = origin.filter(|origin| origin.role == Role::Holder);
+            let held = held.map_or(&[][..], |origin| &origin.cites).iter().copied();
+            proposals.chain(held).map(move |proposal| TakenUp {
+                proposal,
                 by: self.stamp(change),
             })
         });
@@ -307,10 +318,7 @@ impl<'a> History<'a> {
         if theirs.rev().any(stands) {
             return true;
         }
-        let ruled = self
-            .kind
-            .field(key)
-            .is_some_and(|spec| spec.join != Join::Both);
+        let ruled = self.field(key).is_some_and(|spec| spec.join != Join::Both);
         let beside = |other: usize| {
             self.concurrent(change, other)
                 && (self.changes[other].wrote(key).is_some() || (whole && self.confirms(other)))

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryView, FlagCode, ReviewClaim, ReviewItem, Rule, Rules, authority};
-use crate::entry::{STATUS, Visibility, Write};
+use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, authority};
+use crate::entry::{STATUS, Write};
 use crate::kind::common::ACCEPTS;
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
 use crate::policy::Role;
-use crate::{ChangeHash, EntryId};
+use crate::{ChangeHash, EntryId, PersonId};
 
 /// What a person chooses on an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub enum Choice {
     Take(ChangeHash),
     /// A verdict on the item as it stands.
     Decide(Verdict),
+    /// Somebody looks after the item from now on; nobody, when left out.
+    Assign(Option<PersonId>),
 }
 
 /// What carries a choice out: both sides stay in the history.
@@ -30,24 +32,50 @@ pub struct Resolution {
     pub decision: Option<ReviewDecisionDraft>,
 }
 
-/// Carries out a choice; nothing when the item does not offer it.
+/// Carries out a choice; nothing when the item does not offer it, or is assigned so already.
 ///
-/// `views` are those the item was found among: a decision inherits the strictest visibility of
-/// the entries it is about.
-pub fn resolve(item: &ReviewItem, choice: &Choice, views: &[EntryView]) -> Option<Resolution> {
-    resolve_by(Rules::ALL, item, choice, views)
+/// A decision inherits the strictest visibility of the entries it is about.
+pub fn resolve(item: &ReviewItem, choice: &Choice) -> Option<Resolution> {
+    resolve_by(Rules::ALL, item, choice)
 }
 
 /// [`resolve`] by some of the rules.
-pub(super) fn resolve_by(
-    rules: Rules,
-    item: &ReviewItem,
-    choice: &Choice,
-    views: &[EntryView],
-) -> Option<Resolution> {
+pub(super) fn resolve_by(rules: Rules, item: &ReviewItem, choice: &Choice) -> Option<Resolution> {
     match choice {
         Choice::Take(change) => take(item, *change),
-        Choice::Decide(verdict) => decide(rules, item, verdict, views),
+        Choice::Decide(verdict) => decide(rules, item, verdict),
+        Choice::Assign(to) => assign(rules, item, *to),
+    }
+}
+
+fn assign(rules: Rules, item: &ReviewItem, to: Option<PersonId>) -> Option<Resolution> {
+    if item.is_assigned_to(to) {
+        return None;
+    }
+    let assignment = ReviewDecisionDraft {
+        assignee: to,
+        ..decision(rules, item, &item.topic, Verdict::Assign)
+    };
+    Some(Resolution {
+        decision: Some(assignment),
+        ..Resolution::default()
+    })
+}
+
+/// A decision that those may know of who may know of what it touches.
+fn decision(rules: Rules, item: &ReviewItem, key: &str, decision: Verdict) -> ReviewDecisionDraft {
+    let inherited = match rules.has(Rule::DecisionHidden) {
+        true => item.inherited.clone(),
+        false => Inherited::default(),
+    };
+    let about = Some(inherited.about);
+    ReviewDecisionDraft {
+        about: about.filter(|about| !about.is_empty()),
+        common: Common {
+            visibility: inherited.visibility,
+            ..Common::default()
+        },
+        ..ReviewDecisionDraft::new(key, decision)
     }
 }
 
@@ -106,12 +134,7 @@ fn again(item: &ReviewItem, taken: ChangeHash, mut status: Status) -> Status {
     status
 }
 
-fn decide(
-    rules: Rules,
-    item: &ReviewItem,
-    verdict: &Verdict,
-    views: &[EntryView],
-) -> Option<Resolution> {
+fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resolution> {
     if !item.verdicts.contains(verdict) {
         return None;
     }
@@ -148,17 +171,8 @@ fn decide(
             };
             Some(Resolution {
                 decision: Some(ReviewDecisionDraft {
-                    item: item.key.clone(),
-                    decision: verdict.clone(),
                     change: about.map(|side| side.claim.change.to_string()),
-                    common: Common {
-                        visibility: if rules.has(Rule::DecisionHidden) {
-                            strictest(item, views)
-                        } else {
-                            Visibility::default()
-                        },
-                        ..Common::default()
-                    },
+                    ..decision(rules, item, &item.key, verdict.clone())
                 }),
                 ..Resolution::default()
             })
@@ -174,17 +188,4 @@ fn is_proposed(item: &ReviewItem, side: &ReviewClaim) -> bool {
         None => role.is_clinician(),
     };
     by.is_none_or(|by| !confirms(&by.role))
-}
-
-fn strictest(item: &ReviewItem, views: &[EntryView]) -> Visibility {
-    let about = views.iter().filter(|view| item.entries.contains(&view.id));
-    about.fold(Visibility::default(), |all, view| Visibility {
-        hidden_from_professionals: all.hidden_from_professionals
-            || view.visibility.hidden_from_professionals,
-        hidden_from_patient_until: all
-            .hidden_from_patient_until
-            .max(view.visibility.hidden_from_patient_until),
-        hidden_from_representatives: all.hidden_from_representatives
-            || view.visibility.hidden_from_representatives,
-    })
 }

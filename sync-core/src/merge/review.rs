@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across, authority, decided,
-    pregnancy,
+    Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across,
+    assigned, authority, decided, pregnancy,
 };
 use crate::codec::Malformed;
-use crate::entry::{KIND, STATUS, Value, Write};
+use crate::entry::{KIND, STATUS, Value, Visibility, Write};
 use crate::kind::{Kind, Verdict, Words};
 use crate::policy::Role;
 use crate::sync::{HeldEdit, HoldReason};
@@ -85,6 +85,8 @@ pub struct ReviewClaim {
 pub struct ReviewItem {
     /// Names it as long as it is about the same: decisions cite it.
     pub key: String,
+    /// Names what it is about, whatever else is said of that: assignments cite it.
+    pub topic: String,
     /// How dangerous it is to leave it alone.
     pub danger: Danger,
     /// What it is.
@@ -101,12 +103,32 @@ pub struct ReviewItem {
     pub claims: Vec<ReviewClaim>,
     /// What this viewer may decide, beside editing the entries.
     pub verdicts: Vec<Verdict>,
+    /// Who looks after it, as assigned; several when that was said apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assigned: Vec<Assignment>,
+    /// What a decision of this viewer on it inherits.
+    pub inherited: Inherited,
+}
+
+/// What a decision on an item inherits of the entries it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inherited {
+    /// The strictest of their visibility. A delay that is over for the viewer is none.
+    pub visibility: Visibility,
+    /// Their kinds, as written, a space between two.
+    pub about: String,
 }
 
 impl ReviewItem {
     /// What it means, in plain words.
     pub fn words(&self) -> Words {
         self.code.words()
+    }
+
+    /// Whether it is assigned to this person and nobody else; to nobody at all, without one.
+    pub fn is_assigned_to(&self, person: Option<PersonId>) -> bool {
+        let assigned = self.assigned.iter().map(|assignment| assignment.to);
+        assigned.eq(person)
     }
 }
 
@@ -144,7 +166,10 @@ pub(super) fn review_by(
     if rules.has(Rule::DecisionsDiffer) {
         items.extend(decided::differently(views, &decisions));
     }
+    let assignments = assigned::assignments(views);
     for item in &mut items {
+        item.assigned = assigned::stand(rules, &item.topic, &assignments);
+        item.inherited = inherited(item, views, &viewer.role);
         let verdicts = item.code.verdicts().iter();
         let open = verdicts
             .filter(|verdict| may_decide(rules, item, verdict, &viewer.role, viewer.person));
@@ -167,8 +192,10 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
     let hashes: Vec<&[u8]> = flag.changes.iter().map(|change| &change.0[..]).collect();
     let about = Digest32::of(&hashes).to_string();
     let field = flag.field.as_deref().unwrap_or("-");
+    let topic = format!("{}/{}/{field}", flag.code.code(), view.id);
     Some(ReviewItem {
-        key: format!("{}/{}/{field}/{}", flag.code.code(), view.id, &about[..16]),
+        key: format!("{topic}/{}", &about[..16]),
+        topic,
         danger: danger(view, flag),
         code: flag.code,
         entries: vec![view.id],
@@ -176,6 +203,8 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         field: flag.field.clone(),
         claims: sides(view, flag),
         verdicts: Vec::new(),
+        assigned: Vec::new(),
+        inherited: Inherited::default(),
     })
 }
 
@@ -228,8 +257,14 @@ fn of_link(link: &across::Link<'_>) -> ReviewItem {
             claim: claim.clone(),
         })
     });
+    let key = format!("{}/{about}", link.code.code());
     ReviewItem {
-        key: format!("{}/{about}", link.code.code()),
+        // Of all blood groups together there is one item, whichever they are.
+        topic: match link.code {
+            FlagCode::DiscordantBloodGroup => link.code.code().to_owned(),
+            _ => key.clone(),
+        },
+        key,
         danger: link.code.danger(),
         code: link.code,
         entries: ids,
@@ -237,6 +272,8 @@ fn of_link(link: &across::Link<'_>) -> ReviewItem {
         field: None,
         claims: claims.collect(),
         verdicts: Vec::new(),
+        assigned: Vec::new(),
+        inherited: Inherited::default(),
     }
 }
 
@@ -257,8 +294,10 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     let written = held.writes.iter().find(|write| write.key == KIND);
     let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
     let known = views.iter().find(|view| view.id == held.entry);
+    let key = format!("{}/{}", FlagCode::HeldEdit.code(), held.change);
     Some(ReviewItem {
-        key: format!("{}/{}", FlagCode::HeldEdit.code(), held.change),
+        topic: key.clone(),
+        key,
         danger: FlagCode::HeldEdit.danger(),
         code: FlagCode::HeldEdit,
         entries: vec![held.entry],
@@ -266,7 +305,37 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
         field: None,
         claims: claims.collect(),
         verdicts: Vec::new(),
+        assigned: Vec::new(),
+        inherited: Inherited::default(),
     })
+}
+
+/// Whoever may not see one of the entries an item is about must not learn of it from a decision.
+fn inherited(item: &ReviewItem, views: &[EntryView], role: &Role) -> Inherited {
+    let about = || views.iter().filter(|view| item.entries.contains(&view.id));
+    let mut visibility = about().fold(Visibility::default(), |all, view| Visibility {
+        hidden_from_professionals: all.hidden_from_professionals
+            || view.visibility.hidden_from_professionals,
+        hidden_from_patient_until: all
+            .hidden_from_patient_until
+            .max(view.visibility.hidden_from_patient_until),
+        hidden_from_representatives: all.hidden_from_representatives
+            || view.visibility.hidden_from_representatives,
+    });
+    // Whoever minds a delay has the entry only once it is over.
+    if *role == Role::Holder || role.is_delegate() {
+        visibility.hidden_from_patient_until = None;
+    }
+    let mut kinds: Vec<&str> = about().map(|view| view.kind.code()).collect();
+    kinds.extend(item.kind.as_ref().map(Kind::code));
+    if kinds.is_empty() {
+        // Of a kind nobody knows here: as narrow as one of a newer version.
+        kinds.push("-");
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    let about = kinds.join(" ");
+    Inherited { visibility, about }
 }
 
 /// Where a clinician's word is at stake a clinician decides; whoever proposed may withdraw; held

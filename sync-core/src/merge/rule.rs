@@ -1,7 +1,7 @@
 //! The rules of merging by name: what a clinician reads, and what a test can switch off to see
 //! that it matters.
 
-use crate::kind::Words;
+use crate::kind::{Tables, Words};
 
 /// Defines the rules, each with its code, what it is about and its sentence.
 macro_rules! rules {
@@ -101,6 +101,10 @@ rules! {
     DecisionHidden = "decision-hidden", "*",
         "A decision inherits the strictest visibility of what it touches.",
         "Une décision hérite de la visibilité la plus stricte de ce qu’elle touche.";
+    /// Who looks after an item.
+    AssignedApart = "assigned-apart", "*",
+        "An assignment of an item replaces those its author had seen; of two made apart both stand.",
+        "L’attribution d’un point remplace celles que son auteur avait vues ; de deux faites chacune à l’insu de l’autre, les deux valent.";
     /// Flags per viewer.
     FlagsPerViewer = "flags-per-viewer", "*",
         "Flags are computed for each viewer from the entries that viewer may see.",
@@ -243,27 +247,42 @@ rules! {
         "Une carte dit toujours « non valable pour transfusion ».";
     /// Somebody else's.
     WrongPatient = "wrong-patient", "*",
-        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
-        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes.";
+        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
+    /// What a lay author cannot destroy.
+    WrongPatientSpares = "wrong-patient-spares", "*",
+        "Wrong patient by an author who is no clinician destroys nothing in which a clinician wrote, whether they had seen it or not.",
+        "« Erreur de patient » par un auteur non clinicien ne détruit rien où un clinicien a écrit, qu’il l’ait vu ou non.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules(u64);
+#[derive(Clone, Copy)]
+pub struct Rules {
+    on: u64,
+    /// The tables of kinds that they are applied to.
+    pub(super) tables: Tables,
+}
 
 impl Rules {
-    /// All rules.
-    pub const ALL: Rules = Rules(u64::MAX);
+    /// All rules, applied to the tables of this version.
+    pub const ALL: Rules = Rules::of(Tables::CURRENT);
+
+    /// All rules as a program applies them that goes by these tables.
+    pub const fn of(tables: Tables) -> Self {
+        let on = u64::MAX;
+        Rules { on, tables }
+    }
 
     /// Whether a rule is in force.
     pub(super) fn has(self, rule: Rule) -> bool {
-        self.0 & (1 << rule as u32) != 0
+        self.on & (1 << rule as u32) != 0
     }
 
     /// All but one.
     #[cfg(test)]
     pub(super) fn without(self, rule: Rule) -> Self {
-        Rules(self.0 & !(1 << rule as u32))
+        let on = self.on & !(1 << rule as u32);
+        Rules { on, ..self }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::policy::RightKind;
 pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (FieldView, Vec<Flag>) {
     let claims = told(history, &field.standing);
     let proposals = told(history, &field.proposals);
-    let rule = history.kind.field(key).map_or(Join::Both, |spec| spec.join);
+    let rule = history.field(key).map_or(Join::Both, |spec| spec.join);
     let mut flags = Vec::new();
     let distinct = distinct(claims.iter().map(|claim| &claim.value));
     let said = || claims.iter().map(|claim| claim.change);

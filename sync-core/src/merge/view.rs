@@ -90,10 +90,10 @@ pub struct FieldView {
     pub proposals: Vec<FieldClaim>,
 }
 
-/// A proposal that somebody with authority took up.
+/// A proposal that somebody with authority took up, or a held edit that the holder did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenUp {
-    /// The change that proposed.
+    /// The change that proposed, or was held.
     pub proposal: ChangeHash,
     /// Who took it up; nothing when this copy does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +139,7 @@ pub struct EntryView {
     pub fields: Vec<FieldView>,
     /// What to know before trusting it.
     pub flags: Vec<Flag>,
-    /// The proposals that were taken up.
+    /// The proposals and held edits that were taken up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken_up: Vec<TakenUp>,
     /// Whether a clinician's confirmation stands.

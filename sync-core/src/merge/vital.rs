@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
-use super::{EntryView, FlagCode, Rule, Rules, Standing, pregnancy};
+use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -26,7 +26,7 @@ pub struct VitalFacts {
     pub no_known_allergy: bool,
     /// What is taken.
     pub treatments: Vec<TreatmentFact>,
-    /// Active conditions.
+    /// Active conditions: those that stand and are not said to be over.
     pub conditions: Vec<ConditionFact>,
     /// Never valid for transfusion.
     pub blood_group: BloodGroupFact,
@@ -182,6 +182,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .map(|view| treatment(view, doubts(view)))
             .collect(),
         conditions: of(Kind::Condition)
+            .filter(|view| !condition_is_over(view, today))
             .map(|view| ConditionFact {
                 entry: view.id,
                 label: view.label.clone(),

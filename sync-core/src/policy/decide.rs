@@ -5,6 +5,7 @@ use super::{
     Access, Action, Decision, Flag, Matrix, Reason, Rights, Role, Standing, Subject, is_right,
 };
 use crate::entry::{EntryClass, KIND};
+use crate::kind::Kind;
 use crate::{Epoch, Tick};
 
 /// What a decision depends on besides who asks and for what.
@@ -143,7 +144,9 @@ impl Asked<'_> {
             Action::Read => self.read(),
             Action::Create => {
                 self.write()?;
-                Flag::raised(&self.class.visibility).try_for_each(|flag| self.flag(flag))
+                let raised = Flag::raised(&self.class.visibility);
+                let mut raised = raised.filter(|flag| !self.inherits(*flag));
+                raised.try_for_each(|flag| self.flag(flag))
             }
             Action::Edit => self.read().and_then(|()| self.write()),
             Action::Hide(flag) => self
@@ -169,13 +172,32 @@ impl Asked<'_> {
                 self.class.concerns == Some(self.standing.person)
                     && !matches!(kind, "block" | "emergency-switches")
             }
-            role => self.matrix.access(role, kind) >= Access::Read,
+            role => self.matrix.access(role, kind) >= Access::Read && self.reads_all_it_is_about(),
         };
         if by_role && self.visible() {
             Ok(())
         } else {
             Err(Reason::UnknownEntry)
         }
+    }
+
+    /// Whether the subject's role reads every kind of entry that a decision is about: to whom an
+    /// entry does not exist, nothing was decided on it either.
+    fn reads_all_it_is_about(&self) -> bool {
+        let about = self.class.about.as_str();
+        let reads =
+            |kind: &str| !is_right(kind) && self.matrix.access(self.role, kind) >= Access::Read;
+        about.is_empty() || about.split(' ').all(reads)
+    }
+
+    /// Whether this is the flag of what a professional decides on: a decision on something hidden
+    /// is hidden with it, also when the treating physician makes it.
+    fn inherits(&self, flag: Flag) -> bool {
+        let author = self.class.author == self.standing.person;
+        self.class.kind == Kind::ReviewDecision.code()
+            && flag == Flag::Professionals
+            && author
+            && matches!(self.role, Role::Professional(_))
     }
 
     /// Whether the flags let the subject see the entry.

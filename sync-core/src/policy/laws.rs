@@ -56,6 +56,25 @@ proptest! {
     }
 
     #[test]
+    fn a_decision_exists_for_those_who_may_read_what_it_is_about(
+        mut case in any_case(), subject in any_subject(), about in any_kind(),
+    ) {
+        case.class.kind = "review-decision".to_owned();
+        case.class.about = about.clone();
+        let mut entry = case.clone();
+        entry.class.kind = about;
+        entry.class.about.clear();
+        // Of a right only those who may read all rights are sure to be told.
+        let holder = subject.person == case.rights.holder();
+        for role in sample::roles() {
+            let reads = case.decide(&subject, &role, Action::Read).is_allowed();
+            let known = entry.decide(&subject, &role, Action::Read).is_allowed();
+            prop_assert!(!reads || known || holder);
+            prop_assert!(!reads || holder || !is_right(&entry.class.kind));
+        }
+    }
+
+    #[test]
     fn a_blocked_person_gets_nothing(case in any_case(), subject in any_subject(), block in any_fact()) {
         prop_assume!(subject.person != case.rights.holder());
         let block = RightFact {

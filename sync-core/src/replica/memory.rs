@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::{Entries, LocalEntry, SetAside, Unsent};
+use super::{Destroyed, Entries, LocalEntry, SetAside, Unsent};
 use crate::sync::HeldEdit;
 use crate::{ChangeHash, EntryId};
 
@@ -18,6 +18,8 @@ pub struct Memory {
     pub aside: Vec<SetAside>,
     /// What the server told of held edits, as it came.
     pub held: Vec<HeldEdit>,
+    /// The entries that were destroyed.
+    pub destroyed: BTreeMap<EntryId, Destroyed>,
 }
 
 impl Entries for Memory {
@@ -79,6 +81,18 @@ impl Entries for Memory {
 
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Infallible> {
         self.held.push(held.clone());
+        Ok(())
+    }
+
+    fn forget_held(&mut self, entry: &EntryId) -> Result<(), Infallible> {
+        self.held.retain(|held| held.edit.entry != *entry);
+        Ok(())
+    }
+
+    fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), Infallible> {
+        let known = self.destroyed.entry(destroyed.entry);
+        let add = |known: &mut Destroyed| known.not_kept += destroyed.not_kept;
+        known.and_modify(add).or_insert(*destroyed);
         Ok(())
     }
 

@@ -57,6 +57,10 @@ pub struct Report {
     pub accepted: Vec<ChangeHash>,
     /// Edits, own or not, that the server had lost and has again.
     pub handed_back: usize,
+    /// Of those that are gone, the ones that were destroyed as another patient's.
+    pub destroyed: BTreeSet<EntryId>,
+    /// How many own edits, which were not in the record, went with them.
+    pub not_kept: usize,
     /// Edits of the queue that did not become part of the record.
     pub aside: Vec<SetAside>,
     /// How many changes came that were not here.
@@ -123,6 +127,7 @@ impl ReplicaHead {
         let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;
         report.more |= self.try_again(entries, &signers)?;
+        self.drop_destroyed(entries, author, answer, now, &mut report)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
@@ -220,6 +225,11 @@ impl ReplicaHead {
                 report.more = true;
                 continue;
             }
+            if outcome.verdict == Verdict::Refused(Refusal::Destroyed) {
+                // It goes with its entry, once the rest of the answer is taken in.
+                report.destroyed.insert(unsent.edit.entry);
+                continue;
+            }
             entries.dequeue(&change).map_err(AnswerError::Store)?;
             let why = match outcome.verdict {
                 Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
@@ -298,6 +308,7 @@ impl ReplicaHead {
         verdict: &Verdict,
     ) -> Result<bool, AnswerError<E::Error>> {
         match verdict {
+            Verdict::Refused(Refusal::Destroyed) => Ok(false),
             // What it follows may be what the server lost.
             Verdict::Refused(_) if self.handing_back => Ok(true),
             // The cursor did not prove the last checkpoint: the next request shows it.

@@ -64,6 +64,10 @@ pub struct SyncAnswer {
     /// What the device must forget.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forget: Vec<EntryId>,
+    /// Of these, what was withdrawn as another patient's and destroyed: the device keeps nothing
+    /// of it, no edit of its own either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroyed: Vec<EntryId>,
     /// To the holder: edits held for their decision. To an author: what became of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldEdit>,
@@ -144,6 +148,8 @@ pub enum Refusal {
     EntryFull,
     /// It names a checkpoint that this server did not give this device.
     UnknownCheckpoint,
+    /// The entry was withdrawn as another patient's and destroyed: the device keeps nothing of it.
+    Destroyed,
 }
 
 /// A held edit, told to those who may decide on it and to its author.

@@ -1,11 +1,12 @@
 //! The problem list: conditions, those that stand first.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::EntryId;
 use crate::kind::condition::{ENDED, SEVERITY};
 use crate::kind::{Kind, Occurred, Read, Severity, Status};
-use crate::merge::{EntryView, FlagCode, Standing};
+use crate::merge::{EntryView, FlagCode, Standing, condition_is_over};
 
 /// A condition on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,15 +38,16 @@ pub struct Problems {
     pub past: Vec<Problem>,
 }
 
-/// The problem list among the entries one viewer may see. What is in error is on neither part.
-pub fn problems(views: &[EntryView]) -> Problems {
+/// The problem list among the entries one viewer may see, on a day (UTC). What is in error is on
+/// neither part; what stands is what the vital facts have of conditions.
+pub fn problems(views: &[EntryView], today: Date) -> Problems {
     let conditions = views
         .iter()
         .filter(|view| view.kind == Kind::Condition && !view.in_error());
     let mut told = Problems::default();
     for view in conditions {
         let problem = problem(view);
-        let over = view.standing == Standing::Ended || view.is_said(ENDED);
+        let over = view.standing == Standing::Ended || condition_is_over(view, today);
         let part = if over {
             &mut told.past
         } else {

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::EntryId;
-use crate::kind::{Kind, Occurred};
+use crate::kind::{Kind, Occurred, Status};
 use crate::merge::{EntryView, FlagCode, Standing};
 
 /// One thing that happened.
@@ -23,6 +23,8 @@ pub struct Moment {
     pub day: Date,
     /// What became of it.
     pub standing: Standing,
+    /// Its status, with the reason: what was ruled out is not what is over.
+    pub status: Status,
     /// What is in doubt.
     pub doubts: Vec<FlagCode>,
 }
@@ -40,6 +42,32 @@ pub fn timeline(views: &[EntryView]) -> Vec<Moment> {
     moments
 }
 
+/// Which part of a timeline is asked for; by default all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimelineFilter {
+    /// These kinds only; all when empty.
+    pub kinds: Vec<Kind>,
+    /// Documents of every type, beside the kinds named.
+    pub documents: bool,
+    /// From this year on.
+    pub from: Option<i16>,
+    /// Up to the end of this year.
+    pub to: Option<i16>,
+}
+
+impl TimelineFilter {
+    /// Whether a moment is asked for. Its year is that of the day it is put under.
+    pub fn takes(&self, moment: &Moment) -> bool {
+        let year = moment.day.year();
+        let named = self.kinds.contains(&moment.kind);
+        let document = self.documents && matches!(moment.kind, Kind::Document(_));
+        let every = self.kinds.is_empty() && !self.documents;
+        (named || document || every)
+            && self.from.is_none_or(|from| from <= year)
+            && self.to.is_none_or(|to| year <= to)
+    }
+}
+
 fn moment(view: &EntryView) -> Moment {
     let occurred = view.kind.happened(view);
     let mut doubts: Vec<FlagCode> = view.flags.iter().map(|flag| flag.code).collect();
@@ -51,6 +79,7 @@ fn moment(view: &EntryView) -> Moment {
         day: occurred.map_or_else(|| recorded(view), |when| when.first_day()),
         occurred,
         standing: view.standing,
+        status: view.status.clone(),
         doubts,
     }
 }

@@ -1,5 +1,7 @@
 //! Whether it came out right.
 
+mod cared;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::entry::{EntryClass, PERSON};
@@ -10,6 +12,7 @@ use sync_core::{EntryId, Tick};
 
 use super::opening::Scene;
 use super::screen::Screen;
+use super::screens::Read;
 use super::stage::{Actor, Stage};
 use super::syncing::Synced;
 use crate::support::SupportError;
@@ -23,8 +26,9 @@ pub(super) fn run(
     stage: &Stage<'_>,
     scene: &Scene,
     synced: &Synced,
+    read: &Read,
 ) -> Result<bool, SupportError> {
-    screen.chapter("10  Checks");
+    screen.chapter("12  Checks");
     let whole = by_name(&stage.new.copy.views()?);
     let rights = Rights::new(stage.new.subject.person, facts(&stage.new)?);
     let matrix = Matrix::default();
@@ -38,7 +42,12 @@ pub(super) fn run(
         "Jeanne's two phones hold the same",
         same(&whole, &by_name(&stage.old.copy.views()?)),
     );
-    for actor in [&stage.camille, &stage.doctor, &stage.nurse] {
+    for actor in [
+        &stage.camille,
+        &stage.doctor,
+        &stage.nurse,
+        &stage.pharmacist,
+    ] {
         let standing = rights.standing(&actor.subject, now(stage));
         let theirs = by_name(&actor.copy.views()?);
         check(
@@ -69,14 +78,24 @@ pub(super) fn run(
             "the contact's two relationships are both kept",
         ),
         (FlagCode::HeldEdit, "Luc's edit waits for Jeanne's decision"),
+        (
+            FlagCode::NoKnownAllergyContradicted,
+            "the form's \"no known allergy\" is contradicted",
+        ),
+        (
+            FlagCode::ReplacedTwice,
+            "the report that two people replaced is flagged",
+        ),
+        (
+            FlagCode::PregnancyToConfirm,
+            "the pregnancy of 1994 is to be confirmed",
+        ),
     ] {
-        let found = stage
-            .new
-            .copy
-            .to_review()?
-            .iter()
-            .any(|item| item.code == code);
+        let found = read.review.iter().any(|item| item.code == code.code());
         check(what, (!found).then(|| "not on Jeanne's list".to_owned()));
+    }
+    for (what, finding) in cared::all(stage, scene, read)? {
+        check(what, finding);
     }
     let log = stage.new.copy.record.verify_access_log()?;
     check(
@@ -139,6 +158,7 @@ fn class(view: &EntryView) -> Option<EntryClass> {
         visibility: view.visibility.clone(),
         author: view.created.as_ref()?.author,
         concerns: concerns.and_then(|claim| claim.value.as_text()?.parse().ok()),
+        about: sync_core::merge::about(view).to_owned(),
     })
 }
 

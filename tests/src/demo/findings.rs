@@ -4,7 +4,7 @@ use sync_core::change::Origin;
 use sync_core::entry::Value;
 use sync_core::kind::contact::{PHONE, RELATIONSHIP};
 use sync_core::kind::{JsonScalar as _, Kind, Label, Phone};
-use sync_core::merge::{Danger, EntryView, FlagCode, ReviewItem, Stamp};
+use sync_core::merge::{Danger, EntryView, FlagCode, ReviewClaim, ReviewItem, Stamp};
 use sync_core::replica::AsideReason;
 use sync_core::sync::HoldReason;
 
@@ -15,22 +15,26 @@ use super::syncing::Synced;
 use crate::support::SupportError;
 
 /// Shows it all, as the patient sees it on her new phone.
-pub(super) fn show(
-    screen: &Screen,
-    stage: &Stage<'_>,
-    scene: &Scene,
-    synced: &Synced,
-) -> Result<(), SupportError> {
+pub(super) fn show(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), SupportError> {
     let views = stage.new.copy.views()?;
     screen.chapter("6  What converged");
     converged(screen, &views, scene);
     screen.chapter("7  What is in doubt, most dangerous first: nothing was settled silently");
-    for item in stage.new.copy.to_review()?.iter().take(8) {
+    for item in stage.new.copy.to_review()?.iter().take(14) {
         doubt(screen, stage, &views, item);
     }
     screen.chapter("8  What was held");
-    held(screen, stage)?;
-    screen.chapter("9  What it cost");
+    held(screen, stage)
+}
+
+/// Shows what syncing cost.
+pub(super) fn cost(
+    screen: &Screen,
+    stage: &Stage<'_>,
+    synced: &Synced,
+) -> Result<(), SupportError> {
+    let entries = stage.new.copy.views()?.len();
+    screen.chapter("11  What it cost");
     let trips: u32 = synced.rounds.iter().map(|(_, done)| done.round_trips).sum();
     let up: u64 = synced.rounds.iter().map(|(_, done)| done.bytes_up).sum();
     let down: u64 = synced.rounds.iter().map(|(_, done)| done.bytes_down).sum();
@@ -40,7 +44,7 @@ pub(super) fn show(
         count(trips as usize, "round trip", "round trips"),
         bytes(up),
         bytes(down),
-        count(views.len(), "entry", "entries"),
+        count(entries, "entry", "entries"),
     ));
     Ok(())
 }
@@ -92,7 +96,7 @@ fn doubt(screen: &Screen, stage: &Stage<'_>, views: &[EntryView], item: &ReviewI
     ));
     let mut told = Vec::new();
     for side in &item.claims {
-        let Some(said) = said(views, item, side.entry, &side.claim.value) else {
+        let Some(said) = said(views, item, side) else {
             continue;
         };
         let line = format!("{said}{}", by(stage, side.claim.by.as_ref()));
@@ -106,13 +110,9 @@ fn doubt(screen: &Screen, stage: &Stage<'_>, views: &[EntryView], item: &ReviewI
 }
 
 /// A value in words; nothing for one that only a program reads.
-fn said(
-    views: &[EntryView],
-    item: &ReviewItem,
-    entry: sync_core::EntryId,
-    value: &Value,
-) -> Option<String> {
+fn said(views: &[EntryView], item: &ReviewItem, side: &ReviewClaim) -> Option<String> {
     use sync_core::kind::{BloodGroup, Regimen, Status};
+    let value: &Value = &side.claim.value;
     let text = value.as_text()?;
     if let Some(group) = BloodGroup::from_value(value) {
         let word = |words: Option<sync_core::kind::Words>| words.map_or("?", |words| words.en);
@@ -125,7 +125,9 @@ fn said(
     }
     if let Some(regimen) = Regimen::from_value(value) {
         let how = regimen.frequency.unwrap_or_default();
-        return Some(format!("{}, {how}", regimen.product.text));
+        let dose = [regimen.dose, regimen.unit].map(Option::unwrap_or_default);
+        let dose = dose.join(" ");
+        return Some(format!("{}, {}, {how}", regimen.product.text, dose.trim()));
     }
     if let Some(status) = Status::from_value(value) {
         let what = status.status.words().map_or("?", |words| words.en);
@@ -135,11 +137,15 @@ fn said(
     if let Some(label) = Label::from_value(value) {
         return Some(label.text);
     }
-    let known = views.iter().find(|view| view.id == entry);
-    let plain = !text.starts_with('{') && item.code != FlagCode::HeldEdit;
+    let known = views.iter().find(|view| view.id == side.entry);
+    if text.starts_with('{') {
+        let spec = known?.kind.field(&side.field)?;
+        return spec.say(value).map(|said| said.en);
+    }
+    let plain = item.code != FlagCode::HeldEdit;
     plain.then(|| match known {
-        Some(view) => format!("{}: « {text} »", view.label),
-        None => format!("« {text} »"),
+        Some(view) if !view.label.is_empty() => format!("{}: « {text} »", view.label),
+        _ => format!("« {text} »"),
     })
 }
 

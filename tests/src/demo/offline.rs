@@ -7,6 +7,7 @@ use sync_core::kind::{
 };
 use sync_core::policy::RightKind;
 
+use super::care;
 use super::opening::Scene;
 use super::screen::{Screen, Tone};
 use super::stage::Stage;
@@ -24,7 +25,13 @@ pub(super) fn play(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<
     patient(screen, stage, scene)?;
     daughter(screen, stage, scene)?;
     nephew(screen, stage)?;
-    clinic(screen, stage, scene)
+    clinic(screen, stage, scene)?;
+    care::pharmacist(screen, stage)?;
+    screen.say(&screen.paint(
+        Tone::Quiet,
+        "Nobody has a network; every edit is signed and kept.",
+    ));
+    Ok(())
 }
 
 fn patient(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), SupportError> {
@@ -70,7 +77,7 @@ fn patient(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), Supp
         },
     )?;
     screen.more("takes the delegation back from her nephew Luc");
-    Ok(())
+    care::patient(screen, stage, scene)
 }
 
 fn daughter(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), SupportError> {
@@ -104,7 +111,7 @@ fn daughter(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), Sup
         },
     })?;
     screen.more("copies the blood group A negative from an old card");
-    Ok(())
+    care::daughter(screen, stage, scene)
 }
 
 fn nephew(screen: &Screen, stage: &Stage<'_>) -> Result<(), SupportError> {
@@ -139,6 +146,7 @@ fn clinic(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), Suppo
         },
     })?;
     screen.more("enters the laboratory's blood group A positive");
+    care::doctor(screen, stage, scene)?;
     let copy = &stage.nurse.copy;
     copy.add(AllergyDraft {
         substance: Label::text("Colophane (sparadrap)"),
@@ -151,11 +159,7 @@ fn clinic(screen: &Screen, stage: &Stage<'_>, scene: &Scene) -> Result<(), Suppo
         "Karim Haddad",
         "adds an allergy to sticking plaster, on the same tablet",
     );
-    screen.say(&screen.paint(
-        Tone::Quiet,
-        "Nobody has a network; every edit is signed and kept.",
-    ));
-    Ok(())
+    care::nurse(screen, stage)
 }
 
 fn status(status: Status) -> CommonPatch {

@@ -14,6 +14,7 @@ use sync_core::kind::{
 use sync_core::merge::EntryView;
 
 use super::Arguments;
+use super::care::Care;
 use super::screen::{Screen, bytes, count, seconds};
 use super::stage::{Actor, Stage};
 use crate::life::{self, Life, Plan};
@@ -28,6 +29,8 @@ pub(super) struct Scene {
     pub neighbour: EntryId,
     /// What the patient will hide.
     pub depression: EntryId,
+    /// Treatments and papers.
+    pub care: Care,
 }
 
 /// Tells how far a sync has come.
@@ -88,9 +91,12 @@ pub(super) fn play(
         &stage.luc,
         &stage.doctor,
         &stage.nurse,
+        &stage.pharmacist,
     ];
     fetch_all(screen, &others, changes)?;
-    screen.say("A nurse reads neither conditions nor own notes; a caregiver no own notes.");
+    screen.say(
+        "A nurse and a pharmacist read neither conditions nor own notes; a caregiver no own notes.",
+    );
     Ok(scene)
 }
 
@@ -292,6 +298,7 @@ impl Scene {
             amlodipine,
             neighbour,
             depression,
+            care: Care::write(copy)?,
         })
     }
 }

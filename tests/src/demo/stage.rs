@@ -50,13 +50,15 @@ pub(super) struct Stage<'s> {
     pub doctor: Actor,
     /// A nurse, on the same tablet.
     pub nurse: Actor,
+    /// A pharmacist, on the pharmacy's computer.
+    pub pharmacist: Actor,
     /// The delegation to her nephew.
     pub delegation: EntryId,
 }
 
 impl Stage<'_> {
     /// All copies of the record.
-    pub fn actors(&self) -> [&Actor; 6] {
+    pub fn actors(&self) -> [&Actor; 7] {
         [
             &self.old,
             &self.new,
@@ -64,6 +66,7 @@ impl Stage<'_> {
             &self.luc,
             &self.doctor,
             &self.nurse,
+            &self.pharmacist,
         ]
     }
 }
@@ -92,6 +95,7 @@ pub(super) fn set<'s>(
     let luc = add_caregiver(server, "Martin", "Luc")?;
     let doctor = add_professional(server, "Bernard", "Sophie", Profession::Physician, 112_233)?;
     let nurse = add_professional(server, "Haddad", "Karim", Profession::Nurse, 445_566)?;
+    let pharmacist = add_professional(server, "Diallo", "Awa", Profession::Pharmacist, 778_899)?;
 
     let mine = Entered {
         person: holder.person,
@@ -108,6 +112,7 @@ pub(super) fn set<'s>(
     let give = |kind, person| old_copy.add(RightDraft::new(kind, person));
     give(RightKind::TreatingPhysician, doctor.person)?;
     give(RightKind::Grant, nurse.person)?;
+    give(RightKind::Grant, pharmacist.person)?;
     let delegate = |person| {
         old_copy.add(RightDraft {
             delegation_type: Some(DelegationType::Caregiver),
@@ -128,9 +133,17 @@ pub(super) fn set<'s>(
     let tablet = Phone::open(&folder.join("tablet"))?;
     let doctor = desk.on_tablet(&tablet, "Dr Sophie Bernard", &doctor, Profession::Physician)?;
     let nurse = desk.on_tablet(&tablet, "Karim Haddad", &nurse, Profession::Nurse)?;
+    let pharmacist = desk.actor(
+        "Awa Diallo",
+        "pharmacy",
+        "pharmacy's computer",
+        &pharmacist,
+        Some(Profession::Pharmacist),
+    )?;
     screen.say("Each signed in by passkey; the two of the clinic share one tablet.");
-    screen.say("Jeanne named Dr Bernard médecin traitant, let Karim Haddad, nurse, in,");
-    screen.say("and delegated to her daughter Camille and her nephew Luc.");
+    screen
+        .say("Jeanne named Dr Bernard médecin traitant, let Karim Haddad, nurse, and Awa Diallo,");
+    screen.say("pharmacist, in, and delegated to her daughter Camille and her nephew Luc.");
     Ok(Stage {
         server,
         record: holder.record,
@@ -147,6 +160,7 @@ pub(super) fn set<'s>(
         luc,
         doctor,
         nurse,
+        pharmacist,
         delegation,
     })
 }

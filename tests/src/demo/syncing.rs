@@ -29,6 +29,7 @@ pub(super) fn play(screen: &Screen, stage: &Stage<'_>) -> Result<Synced, Support
     let first = [
         &stage.doctor,
         &stage.nurse,
+        &stage.pharmacist,
         &stage.camille,
         &stage.new,
         &stage.luc,
@@ -36,6 +37,7 @@ pub(super) fn play(screen: &Screen, stage: &Stage<'_>) -> Result<Synced, Support
     let again = [
         &stage.doctor,
         &stage.nurse,
+        &stage.pharmacist,
         &stage.camille,
         &stage.new,
         &stage.old,

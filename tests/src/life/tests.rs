@@ -63,6 +63,21 @@ fn every_act_stands_on_those_before_it() {
 }
 
 #[test]
+fn what_care_adds_stands_and_has_its_kinds() {
+    let drafts = care(3, 160);
+    assert_eq!(drafts, care(3, 160));
+    let kinds: BTreeSet<Kind> = drafts.iter().map(Draft::kind).collect();
+    assert_eq!(kinds.len(), 7);
+    for draft in drafts {
+        let mut document = EntryDocument::default();
+        let actor = Actor::from_slice(&[1; 16]).expect("sixteen bytes");
+        let writes = draft.writes().expect("a good draft");
+        assert!(document.edit(actor, &writes, DeviceTime(0)).is_ok());
+        assert_eq!(kind::validate(&document.state()), Ok(()), "{draft:?}");
+    }
+}
+
+#[test]
 fn the_treatments_of_the_catalogue_are_in_it() {
     let catalogue = Catalogue::read();
     let chronic = catalogue.chronic.iter().flat_map(|c| c.steps.concat());

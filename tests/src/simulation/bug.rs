@@ -33,11 +33,13 @@ pub enum Bug {
     DueUnnoticed,
     /// The device keeps what the server lost, and does not hand it back.
     NotHandedBack,
+    /// The server destroys an entry and tells nobody.
+    DestroyedUntold,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 15] = [
+    pub const ALL: [Bug; 16] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -53,6 +55,7 @@ impl Bug {
         Bug::PagesForgotten,
         Bug::DueUnnoticed,
         Bug::NotHandedBack,
+        Bug::DestroyedUntold,
     ];
 
     /// What it is called on the command line.
@@ -73,6 +76,7 @@ impl Bug {
             Bug::PagesForgotten => "pages-forgotten",
             Bug::DueUnnoticed => "due-unnoticed",
             Bug::NotHandedBack => "not-handed-back",
+            Bug::DestroyedUntold => "destroyed-untold",
         }
     }
 }

@@ -101,6 +101,8 @@ pub struct Counts {
     pub handed_back: u64,
     /// Devices that were revoked, and signed in again with a fresh key.
     pub revoked: u64,
+    /// Entries destroyed.
+    pub destroyed: u64,
 }
 
 impl Counts {
@@ -124,6 +126,7 @@ impl Counts {
             put_back,
             handed_back,
             revoked,
+            destroyed,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -142,6 +145,7 @@ impl Counts {
         self.put_back += put_back;
         self.handed_back += handed_back;
         self.revoked += revoked;
+        self.destroyed += destroyed;
     }
 
     fn refused(&mut self, why: Refusal) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use sync_core::replica::{Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use sync_core::replica::{Destroyed, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
 use sync_core::{ChangeHash, EntryId};
 
@@ -20,6 +20,8 @@ pub struct Disk {
     pub aside: BTreeMap<ChangeHash, SetAside>,
     /// What the server told of held edits.
     pub held: BTreeMap<ChangeHash, HeldEdit>,
+    /// The entries that were destroyed.
+    pub destroyed: BTreeSet<EntryId>,
 }
 
 /// The power went off.
@@ -44,6 +46,9 @@ pub struct Effects {
     /// What is in the record after all.
     taken_up: BTreeSet<ChangeHash>,
     held: Vec<HeldEdit>,
+    /// The entries of which nothing that is held is kept.
+    forgotten: BTreeSet<EntryId>,
+    destroyed: BTreeSet<EntryId>,
 }
 
 impl Disk {
@@ -55,6 +60,7 @@ impl Disk {
             unsent: Vec::new(),
             aside: BTreeMap::new(),
             held: BTreeMap::new(),
+            destroyed: BTreeSet::new(),
         }
     }
 
@@ -100,6 +106,10 @@ impl Disk {
         self.aside.extend(aside.map(|aside| (aside.change, aside)));
         let taken_up = effects.taken_up;
         self.aside.retain(|change, _| !taken_up.contains(change));
+        let forgotten = effects.forgotten;
+        self.held
+            .retain(|_, held| !forgotten.contains(&held.edit.entry));
+        self.destroyed.extend(effects.destroyed);
         for held in effects.held {
             if let Some(change) = change_of(&held) {
                 self.held.insert(change, held);
@@ -239,6 +249,19 @@ impl Entries for Transaction<'_> {
     fn take_up(&mut self, change: &ChangeHash) -> Result<(), PowerCut> {
         self.burn()?;
         self.effects.taken_up.insert(*change);
+        Ok(())
+    }
+
+    fn forget_held(&mut self, entry: &EntryId) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.held.retain(|held| held.edit.entry != *entry);
+        self.effects.forgotten.insert(*entry);
+        Ok(())
+    }
+
+    fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.destroyed.insert(destroyed.entry);
         Ok(())
     }
 

@@ -11,14 +11,14 @@ mod push;
 pub use books::Books;
 pub use push::Judgement;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use sync_core::authority::{Page, Submitter};
 use sync_core::policy::Matrix;
 use sync_core::sign::PublicKey;
 use sync_core::sync::{PROTOCOL, SyncAnswer, SyncRequest};
-use sync_core::{DeviceId, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::bug::Bug;
 
@@ -52,6 +52,8 @@ pub struct Keeper {
     copy: Option<Books>,
     /// The lives of the log that ended when the books were put back from a copy, and when.
     lives: BTreeMap<LogIncarnation, Tick>,
+    /// What was destroyed, by a journal that is not put back with the books.
+    journal: BTreeSet<EntryId>,
     /// When devices were registered that were not there from the beginning.
     registered: BTreeMap<DeviceId, Tick>,
 }
@@ -79,6 +81,7 @@ impl Keeper {
             given: 0,
             copy: None,
             lives: BTreeMap::new(),
+            journal: BTreeSet::new(),
             registered: BTreeMap::new(),
         }
     }
@@ -128,6 +131,7 @@ impl Keeper {
     pub fn commit(&mut self) {
         if let Some(working) = self.working.take() {
             self.durable = working;
+            self.journal.extend(self.durable.destroyed.keys());
         }
     }
 
@@ -151,6 +155,12 @@ impl Keeper {
         self.lives.insert(self.log, self.durable.last);
         self.log = log;
         self.durable.reopen()?;
+        for entry in &self.journal {
+            if !self.durable.destroyed.contains_key(entry) {
+                let at = self.durable.tick(now);
+                self.durable.destroy(*entry, at);
+            }
+        }
         Ok(Some(kept))
     }
 

@@ -31,6 +31,8 @@ struct Deed {
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
     entries: BTreeMap<EntryId, Vec<Deed>>,
+    /// What was destroyed, and when.
+    destroyed: BTreeMap<EntryId, Tick>,
 }
 
 /// What somebody is to the record at a moment.
@@ -97,6 +99,38 @@ impl Oracle {
             deeds.retain(|deed| deed.tick <= tick);
         }
         self.entries.retain(|_, deeds| !deeds.is_empty());
+        self.destroyed.retain(|_, at| *at <= tick);
+    }
+
+    /// Notes that an entry was destroyed; whether its author or a physician had said that it is
+    /// another patient's, a physician if one wrote in it. One that is not here was destroyed before
+    /// the store was put back.
+    pub fn destroy(&mut self, entry: EntryId, at: Tick) -> bool {
+        if self.destroyed.insert(entry, at).is_some() || !self.entries.contains_key(&entry) {
+            return true;
+        }
+        let deeds = self.entries.get(&entry).into_iter().flatten();
+        let physician = |deed: &&Deed| {
+            let who = Who::of(deed.author).and_then(Who::profession);
+            who == Some(Profession::Physician)
+        };
+        let says = |deed: &&Deed| {
+            let mut writes = deed.writes.iter().filter(|write| write.key == "status");
+            writes.any(|write| {
+                let text = write.value.as_ref().and_then(Value::as_text);
+                text.is_some_and(|text| text.contains("\"wrong-patient\""))
+            })
+        };
+        let author = self.created(&entry).map(|deed| deed.author);
+        let written = deeds.clone().any(|deed| physician(&deed));
+        let may = |deed: &&Deed| physician(deed) || Some(deed.author) == author && !written;
+        let mut marks = deeds.filter(says);
+        marks.any(|deed| may(&deed))
+    }
+
+    /// What was destroyed.
+    pub fn is_destroyed(&self, entry: &EntryId) -> bool {
+        self.destroyed.contains_key(entry)
     }
 
     /// The changes of an entry that were accepted up to a tick.
@@ -313,6 +347,9 @@ impl Oracle {
         let Some(created) = self.created(entry).filter(|deed| deed.tick <= log) else {
             return false;
         };
+        if self.destroyed.get(entry).is_some_and(|at| *at <= log) {
+            return false;
+        }
         let kind = self.text(entry, "kind", log).unwrap_or_default();
         let right = is_right(kind);
         let names_them = || {

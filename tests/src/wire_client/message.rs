@@ -218,6 +218,9 @@ pub struct SyncAnswer {
     /// Entries to forget.
     #[serde(default)]
     pub forget: Vec<Uuid>,
+    /// Of these, those that were destroyed.
+    #[serde(default)]
+    pub destroyed: Vec<Uuid>,
     /// Edits held for the viewer, and what was decided of the viewer's own.
     #[serde(default)]
     pub held: Vec<HeldEdit>,
@@ -278,6 +281,7 @@ pub enum Refusal {
     Invalid,
     EntryFull,
     UnknownCheckpoint,
+    Destroyed,
 }
 
 /// A held edit.

@@ -128,7 +128,15 @@ fn errors() -> Vec<PhoneError> {
         PhoneError::NoServer,
         PhoneError::StayingOffline,
         PhoneError::NothingNamed,
-        PhoneError::NotForThisKind,
+        PhoneError::Destroys,
+        PhoneError::NotForThisKind {
+            option: text(),
+            kind: text(),
+        },
+        PhoneError::Missing {
+            options: vec![text()],
+        },
+        PhoneError::UnknownDocumentType,
         PhoneError::Ended {
             waiting: 1,
             set_aside: 2,
@@ -139,7 +147,25 @@ fn errors() -> Vec<PhoneError> {
     ];
     let carnet = carnet.into_iter().map(PhoneError::Carnet);
     let authenticator = authenticator.into_iter().map(PhoneError::Authenticator);
-    carnet.chain(authenticator).chain(others).collect()
+    let unfit = [
+        Unfit::Code(vec!["low"]),
+        Unfit::Date,
+        Unfit::Day,
+        Unfit::Decimal,
+        Unfit::Number(100),
+        Unfit::Number(u32::MAX),
+        Unfit::Flag,
+        Unfit::Group,
+        Unfit::Json,
+        Unfit::File,
+        Unfit::FileType,
+    ];
+    let unfit = unfit.into_iter().map(|why| PhoneError::Unfit {
+        option: text(),
+        why,
+    });
+    let all = carnet.chain(authenticator).chain(others);
+    all.chain(unfit).collect()
 }
 
 /// Fails to compile when an error is added that `errors` lacks.
@@ -171,7 +197,24 @@ fn is_listed(error: &PhoneError) {
         | PhoneError::NoServer
         | PhoneError::StayingOffline
         | PhoneError::NothingNamed
-        | PhoneError::NotForThisKind
+        | PhoneError::Destroys
+        | PhoneError::NotForThisKind { .. }
+        | PhoneError::Missing { .. }
+        | PhoneError::UnknownDocumentType
+        | PhoneError::Unfit {
+            why:
+                Unfit::Code(_)
+                | Unfit::Date
+                | Unfit::Day
+                | Unfit::Decimal
+                | Unfit::Number(_)
+                | Unfit::Flag
+                | Unfit::Group
+                | Unfit::Json
+                | Unfit::File
+                | Unfit::FileType,
+            ..
+        }
         | PhoneError::Ended { .. }
         | PhoneError::Several { .. } => {}
     }

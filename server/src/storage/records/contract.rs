@@ -5,8 +5,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, Move, RecordClock, RecordRow,
-    RecordStore,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, RecordClock,
+    RecordRow, RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -32,6 +32,7 @@ macro_rules! record_store_contract {
             an_entrys_view_is_replaced,
             entries_come_by_name,
             only_what_is_on_the_shelves_asked_for_is_met,
+            what_is_destroyed_stays_destroyed,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,
@@ -555,6 +556,76 @@ mod cases {
         assert!(store.append_audit(record, &event(4, 12)).is_err());
         let page = store.audit_after(record, 1, 1).expect("reads");
         assert_eq!(page, [event(2, 12)]);
+    }
+
+    pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
+        let (one, other) = (record(f, 1), record(f, 2));
+        let store = f.store();
+        for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
+            store.put_entry(of, &entry(name, tick), &[1]).expect("put");
+            store.append_log(of, &change(name, tick)).expect("logged");
+            store.hold(of, &held(name, tick + 10)).expect("held");
+        }
+        let row = |name: u128, at: u64| DestroyedRow {
+            entry: entry_id(name),
+            key: EntryKeyId([7; 16]),
+            at: Tick(at),
+            sealed: vec![8],
+        };
+        store.destroy(one, &row(1, 20)).expect("destroyed");
+        // One that is not here, and may be brought again.
+        store.destroy(one, &row(3, 21)).expect("destroyed");
+        let (left, document) = store
+            .entry(one, entry_id(1))
+            .expect("reads")
+            .expect("its trace");
+        assert!(left.is_destroyed() && document.is_empty());
+        assert_eq!((left.touched, left.changes), (Tick(20), 1));
+        let log = store
+            .log_of_entry(one, entry_id(1), Tick(0))
+            .expect("reads");
+        let wanted = LogRow {
+            about: Vec::new(),
+            change: Vec::new(),
+            ..change(1, 11)
+        };
+        assert_eq!(log, [wanted]);
+        for (of, name) in [(one, 2), (other, 1)] {
+            let (row, _) = store
+                .entry(of, entry_id(name))
+                .expect("reads")
+                .expect("there");
+            assert!(!row.is_destroyed());
+            let log = store
+                .log_of_entry(of, entry_id(name), Tick(0))
+                .expect("reads");
+            assert_eq!(log[0].change, [5]);
+        }
+        assert_eq!(
+            store.destroyed(one, entry_id(1)).expect("reads"),
+            Some(row(1, 20))
+        );
+        assert_eq!(store.destroyed(other, entry_id(1)).expect("reads"), None);
+        let all = store.destroyed_after(None, 10).expect("reads");
+        assert_eq!(all, [(one, row(1, 20)), (one, row(3, 21))]);
+        let after = store.destroyed_after(Some((one, entry_id(1))), 10);
+        assert_eq!(after.expect("reads"), [(one, row(3, 21))]);
+        let of_entry = |store: &mut F::Store, name| store.held_of_entry(one, entry_id(name));
+        let change = of_entry(store, 1).expect("reads")[0].change_blind;
+        store
+            .empty_held(one, change, &[9], Tick(22))
+            .expect("emptied");
+        let emptied = HeldRow {
+            changed: Tick(22),
+            settlement: Some(Settlement::Discarded),
+            sealed: vec![9],
+            ..held(1, 21)
+        };
+        assert_eq!(of_entry(store, 1).expect("reads"), [emptied]);
+        assert_eq!(of_entry(store, 2).expect("reads"), [held(2, 22)]);
+        assert!(store.destroy(one, &row(1, 23)).is_err());
+        assert!(store.put_entry(one, &entry(1, 24), &[1]).is_err());
+        assert!(store.put_entry(one, &entry(3, 24), &[1]).is_err());
     }
 }
 pub use cases::*;

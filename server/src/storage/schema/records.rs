@@ -97,6 +97,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    destroyed (record_id, entry_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
+        key_id -> Binary,
+        tick -> BigInt,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
     audit_apart (record_id, seq) {
         record_id -> Binary,
         seq -> BigInt,

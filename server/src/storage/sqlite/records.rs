@@ -15,16 +15,16 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, Move, OnShelf, RecordClock,
-    RecordRow, RecordStore, ShelfId,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, OnShelf,
+    RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
-    audit, audit_apart, entries, held, lives, log, parties, records,
+    audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
 };
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
-    ApartTuple, AuditTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple, RecordTuple, bytes,
-    id, int,
+    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple,
+    RecordTuple, bytes, id, int,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -203,6 +203,68 @@ impl RecordStore for SqliteConnection {
             .select(Entry::COLUMNS)
             .load(self)?;
         found.into_iter().map(rows::entry).collect()
+    }
+
+    fn destroy(&mut self, record: RecordId, row: &DestroyedRow) -> Result<()> {
+        let (record, entry) = (bytes(&record), row.entry.as_bytes().as_slice());
+        diesel::insert_into(destroyed::table)
+            .values((
+                destroyed::record_id.eq(record),
+                destroyed::entry_id.eq(entry),
+                destroyed::key_id.eq(row.key.as_bytes()),
+                destroyed::tick.eq(int(row.at.0)),
+                destroyed::sealed.eq(&row.sealed),
+            ))
+            .execute(self)?;
+        let nothing: &[u8] = &[];
+        diesel::update(entries::table.find((record, entry)))
+            .set((
+                entries::touched.eq(int(row.at.0)),
+                entries::due.eq(None::<i64>),
+                entries::class.eq(nothing),
+                entries::document.eq(nothing),
+            ))
+            .execute(self)?;
+        let of_entry = log::table
+            .filter(log::record_id.eq(record))
+            .filter(log::entry_id.eq(entry));
+        diesel::update(of_entry)
+            .set((log::about.eq(nothing), log::change.eq(nothing)))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn destroyed(&mut self, record: RecordId, entry: EntryId) -> Result<Option<DestroyedRow>> {
+        let row: Option<DestroyedTuple> = destroyed::table
+            .find((bytes(&record), entry.as_bytes().as_slice()))
+            .first(self)
+            .optional()?;
+        row.map(|row| Ok(rows::destroyed(row)?.1)).transpose()
+    }
+
+    fn destroyed_after(
+        &mut self,
+        after: Option<(RecordId, EntryId)>,
+        limit: u32,
+    ) -> Result<Vec<(RecordId, DestroyedRow)>> {
+        let (record, entry) = after.map_or_else(Default::default, |(record, entry)| {
+            (bytes(&record).to_vec(), entry.as_bytes().to_vec())
+        });
+        // The rest of that record, and then the others: as one question it would read all rows.
+        let mut found: Vec<DestroyedTuple> = destroyed::table
+            .filter(destroyed::record_id.eq(&record))
+            .filter(destroyed::entry_id.gt(&entry))
+            .order(destroyed::entry_id)
+            .limit(limit.into())
+            .load(self)?;
+        let left = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let others: Vec<DestroyedTuple> = destroyed::table
+            .filter(destroyed::record_id.gt(&record))
+            .order((destroyed::record_id, destroyed::entry_id))
+            .limit(left.max(0))
+            .load(self)?;
+        found.extend(others);
+        found.into_iter().map(rows::destroyed).collect()
     }
 
     fn add_shelf(&mut self, record: RecordId, shelf: ShelfId, sealed: &[u8]) -> Result<()> {
@@ -413,6 +475,20 @@ impl RecordStore for SqliteConnection {
             ))
             .execute(self)?;
         Ok(settled > 0)
+    }
+
+    fn empty_held(
+        &mut self,
+        record: RecordId,
+        change: Blind,
+        sealed: &[u8],
+        at: Tick,
+    ) -> Result<()> {
+        self.settle(record, change, Settlement::Discarded, at)?;
+        diesel::update(held::table.find((bytes(&record), change.as_bytes())))
+            .set((held::sealed.eq(sealed), held::changed.eq(int(at.0))))
+            .execute(self)?;
+        Ok(())
     }
 
     fn held_of_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<HeldRow>> {

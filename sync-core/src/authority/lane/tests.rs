@@ -140,6 +140,7 @@ impl Keeper {
             handed_back: former.filter(|former| !former.lives.is_empty()),
             entries: &mut self.entries,
             lease_days: LEASE,
+            tables: Tables::CURRENT,
         };
         match VerifiedEdit::new(&RECORD, &PublicKey::of(&party.key), edit.clone()) {
             Ok(edit) => lane.submit(&edit, tick),
@@ -229,6 +230,7 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             handed_back: None,
             entries: &mut keeper.entries,
             lease_days: LEASE,
+            tables: Tables::CURRENT,
         };
         let judged = lane.submit(&verified, day(1));
         assert_eq!(accepted(&judged), taken, "{judged:?}");
@@ -480,6 +482,7 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         handed_back: None,
         entries: &mut keeper.entries,
         lease_days: LEASE,
+        tables: Tables::CURRENT,
     };
     let judged = lane.submit(&verified, day(4));
     assert!(
@@ -495,4 +498,40 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         ),
         "{judged:?}"
     );
+}
+
+#[test]
+fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
+    let class = |kind: &str| EntryClass {
+        kind: kind.to_owned(),
+        visibility: crate::entry::Visibility::default(),
+        author: DOCTOR,
+        concerns: None,
+        about: String::new(),
+    };
+    let edit = |party: &Party| {
+        let seen = Some(seen(day(1)));
+        party.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), seen)
+    };
+    for (kind, caregivers) in [
+        ("allergy", Refusal::Destroyed),
+        ("own-note", Refusal::Incomplete),
+    ] {
+        let mut keeper = Keeper::new();
+        let stood = crate::authority::leaves_all((&class(kind), day(1)), day(2));
+        keeper.entries.insert(ALLERGY, Kept::destroyed(stood));
+        for (party, wanted) in [(holder(), Refusal::Destroyed), (caregiver(), caregivers)] {
+            let judged = keeper.submit(&party, &edit(&party), day(3));
+            assert_eq!(refused(&judged), Some(wanted), "{kind}");
+        }
+        // Also once the right has ended: they know of it already.
+        keeper.revoke(DELEGATION, RightKind::Delegation, day(4));
+        let judged = keeper.submit(&caregiver(), &edit(&caregiver()), day(5));
+        assert_eq!(refused(&judged), Some(caregivers), "{kind}");
+    }
+    // Of one that was destroyed before the store was put back, nobody knows where it stood.
+    let mut keeper = Keeper::new();
+    keeper.entries.insert(ALLERGY, Kept::destroyed(Vec::new()));
+    let judged = keeper.submit(&caregiver(), &edit(&caregiver()), day(3));
+    assert_eq!(refused(&judged), Some(Refusal::Destroyed));
 }

@@ -18,6 +18,7 @@ fn class(hidden: bool, until: Option<u64>) -> EntryClass {
         },
         author: AUTHOR,
         concerns: None,
+        about: String::new(),
     }
 }
 

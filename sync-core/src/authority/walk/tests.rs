@@ -36,6 +36,7 @@ fn class(due: Option<Tick>) -> EntryClass {
         },
         author: PersonId(Uuid::from_u128(11)),
         concerns: None,
+        about: String::new(),
     }
 }
 
@@ -140,6 +141,7 @@ impl Log for Rows {
                     entry,
                     touched: *touched,
                     due: now.visibility.hidden_from_patient_until,
+                    destroyed: None,
                     row: entry,
                 };
                 self.1 += 1;
@@ -202,6 +204,10 @@ impl Log for Rows {
         self.class(&entry).map(Some)
     }
 
+    fn is_destroyed(&mut self, _: EntryId) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+
     fn held_changed(&mut self, _: Tick, _: Tick) -> Result<Vec<MetHeld<()>>, Infallible> {
         Ok(Vec::new())
     }
@@ -236,16 +242,28 @@ fn what_an_earlier_page_took_away_comes_back_whole() {
 }
 
 #[test]
-fn a_page_does_not_part_what_falls_due_at_once() {
+fn what_falls_due_at_once_is_given_page_by_page() {
     let mut rows = Rows::default();
-    for (at, name) in [(1, 1), (2, 2), (3, 3)] {
+    for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)] {
         rows.touch(at, name, Some(10));
     }
-    let rests = rows.page(None, 5).cursor;
+    let rests = rows.page(None, 6).cursor;
     assert!(rests.rests());
-    let due = rows.page(Some(rests), 11);
-    assert!(!due.more);
-    assert_eq!(due.entries.len(), 3);
+    let pages = rows.pages(Some(rests), 11);
+    let all: Vec<_> = pages.iter().map(given).collect();
+    let each: Vec<_> = (1..6).map(|name| vec![(entry(name), 1)]).collect();
+    assert_eq!(all, each);
+
+    // What is put off while they come is not given, or goes again.
+    let first = rows.page(Some(rests), 11);
+    let second = rows.page(Some(first.cursor), 11);
+    assert!(second.more && !second.cursor.rests());
+    rows.touch(12, 1, Some(30));
+    rows.touch(13, 5, Some(30));
+    let rest = rows.pages(Some(second.cursor), 14);
+    let told: Vec<_> = rest.iter().flat_map(given).collect();
+    assert_eq!(told, [(entry(3), 1), (entry(4), 1)]);
+    assert!(rest.iter().any(|page| page.forget.contains(&entry(1))));
 }
 
 #[test]
@@ -282,8 +300,10 @@ fn a_cursor_is_read_as_it_was_written() {
         log: LOG,
         base: Tick(1),
         upto: Tick(2),
+        within: Some(entry(7)),
         started: Tick(3),
         held: Tick(4),
+        held_within: Tick(8),
         told: Tick(5),
         epoch: EPOCH,
         digest: CheckpointDigest([6; 16]),
@@ -298,13 +318,15 @@ fn a_cursor_is_read_as_it_was_written() {
     let rests = Cursor {
         base: Tick(1),
         upto: Tick(1),
+        within: None,
         held: Tick(1),
+        held_within: Tick(0),
         started: Tick(0),
         resending: false,
         stretches: Stretches::default(),
         ..cursor
     };
-    for (cursor, length) in [(cursor, 292), (rests, 75)] {
+    for (cursor, length) in [(cursor, 316), (rests, 75)] {
         let bytes = cursor.encode();
         assert_eq!(bytes.len(), length);
         assert_eq!(Cursor::decode(&bytes), Some(cursor));

@@ -87,7 +87,7 @@ fn had_seen(statement: &EntryView, allergy: &EntryView) -> bool {
 
 /// Whether an entry with these flags may not have been there for somebody in a role. A treating
 /// physician may see what is hidden, but no stamp tells who was one.
-fn kept_from(flags: &Visibility, role: &Role) -> bool {
+pub(in super::super) fn kept_from(flags: &Visibility, role: &Role) -> bool {
     let holder = *role == Role::Holder;
     let delegate = role.is_delegate();
     (flags.hidden_from_professionals && !holder)

@@ -150,10 +150,7 @@ fn a_clinician_takes_a_proposal_up() {
     story.edit(holder, entry, rename("Amoxicilline"));
     story.settle();
     let choice = Choice::Decide(Verdict::Accept);
-    assert_eq!(
-        resolve(&story.review(holder)[0], &choice, &story.views()),
-        None
-    );
+    assert_eq!(resolve(&story.review(holder)[0], &choice), None);
     story.resolve(doctor, 0, &choice);
     let view = story.view(entry);
     assert_eq!(view.label, "Amoxicilline");
@@ -188,12 +185,7 @@ fn a_proposal_said_to_be_accepted_stays_until_it_is_taken_up() {
     let (mut story, holder, _, doctor, entry) = confirmed();
     story.edit(holder, entry, rename("Amoxicilline"));
     story.settle();
-    let said = ReviewDecisionDraft {
-        item: story.review(doctor)[0].key.clone(),
-        decision: Verdict::Accept,
-        change: None,
-        common: Common::default(),
-    };
+    let said = ReviewDecisionDraft::new(story.review(doctor)[0].key.as_str(), Verdict::Accept);
     story.create(doctor, said);
     story.settle();
     assert_eq!(items(&story.review(doctor)), ["proposal"]);

@@ -149,10 +149,8 @@ fn a_decision_names_the_held_change_it_leaves_out() {
     let (mut story, holder, _, _) = three();
     let change = ChangeHash([0xab; 32]);
     let decide = |decision| ReviewDecisionDraft {
-        item: "held-edit/x".into(),
-        decision,
         change: Some(change.to_string()),
-        common: Common::default(),
+        ..ReviewDecisionDraft::new("held-edit/x", decision)
     };
     let discard = story.create(holder, decide(Verdict::Discard));
     let accept = story.create(holder, decide(Verdict::Accept));

@@ -126,12 +126,7 @@ fn where_a_clinicians_word_is_at_stake_a_clinician_decides() {
         (verdicts(holder), verdicts(doctor)),
         (vec![], vec![Verdict::Confirm])
     );
-    let decision = ReviewDecisionDraft {
-        item: story.review(doctor)[0].key.clone(),
-        decision: Verdict::Confirm,
-        change: None,
-        common: Common::default(),
-    };
+    let decision = ReviewDecisionDraft::new(story.review(doctor)[0].key.as_str(), Verdict::Confirm);
     story.create(holder, decision.clone());
     story.settle();
     assert_eq!(story.review(doctor).len(), 1);
@@ -164,11 +159,10 @@ fn a_held_edit_in_good_faith_goes_to_the_holder_to_accept_or_discard() {
     let item = list(&story, holder).remove(0);
     assert_eq!(item.verdicts, [Verdict::Accept, Verdict::Discard]);
     assert_eq!(list(&story, doctor)[0].verdicts, []);
-    let views = story.views();
-    let accept = resolve(&item, &Choice::Decide(Verdict::Accept), &views).expect("offered");
+    let accept = resolve(&item, &Choice::Decide(Verdict::Accept)).expect("offered");
     assert_eq!(accept.cites, [held[0].change]);
     assert_eq!(accept.edits, [(entry, held[0].writes.clone())]);
-    let discard = resolve(&item, &Choice::Decide(Verdict::Discard), &views).expect("offered");
+    let discard = resolve(&item, &Choice::Decide(Verdict::Discard)).expect("offered");
     let decision = story.create(holder, discard.decision.expect("a decision"));
     story.settle();
     assert!(list(&story, holder).is_empty());

@@ -48,6 +48,7 @@ fn entry(kind: &str, author: Subject) -> EntryClass {
         visibility: Visibility::default(),
         author: author.person,
         concerns: None,
+        about: String::new(),
     }
 }
 
@@ -109,6 +110,21 @@ fn nobody_adds_an_entry_under_a_flag_they_could_not_raise() {
     assert_eq!(add(DOCTOR, &hidden, PHYSICIAN), not_theirs);
     assert_eq!(add(DOCTOR, &delayed, PHYSICIAN), Decision::Allow);
     assert_eq!(add(HOLDER, &delayed, Role::Holder), not_theirs);
+}
+
+#[test]
+fn a_professionals_decision_may_be_hidden_with_what_it_is_about_and_stays_so() {
+    let facts = [right(RightKind::TreatingPhysician, DOCTOR, 1)];
+    let may = |kind, action| {
+        let mut class = entry(kind, DOCTOR);
+        class.visibility.hidden_from_professionals = true;
+        scene(facts.clone(), class).decide(&DOCTOR, &PHYSICIAN, action)
+    };
+    let not_theirs = Decision::Deny(Reason::MayNotHide);
+    assert_eq!(may("review-decision", Action::Create), Decision::Allow);
+    assert_eq!(may("allergy", Action::Create), not_theirs);
+    let shows = may("review-decision", Action::Hide(Flag::Professionals));
+    assert_eq!(shows, not_theirs);
 }
 
 #[test]

@@ -116,15 +116,21 @@ fn any_person() -> impl Strategy<Value = PersonId> {
 pub fn any_matter() -> impl Strategy<Value = EntryClass> {
     let flags = (any::<bool>(), any_tick(), any::<bool>());
     let named = (any_person(), prop::option::of(any_person()));
-    (any_kind(), flags, named).prop_map(|(kind, flags, (author, concerns))| EntryClass {
-        kind,
-        visibility: Visibility {
-            hidden_from_professionals: flags.0,
-            hidden_from_patient_until: flags.1,
-            hidden_from_representatives: flags.2,
-        },
-        author,
-        concerns,
+    let about = prop::option::of(any_kind());
+    (any_kind(), flags, named, about).prop_map(|(kind, flags, (author, concerns), about)| {
+        EntryClass {
+            visibility: Visibility {
+                hidden_from_professionals: flags.0,
+                hidden_from_patient_until: flags.1,
+                hidden_from_representatives: flags.2,
+            },
+            author,
+            concerns,
+            about: about
+                .filter(|_| kind == "review-decision")
+                .unwrap_or_default(),
+            kind,
+        }
     })
 }
 

@@ -17,8 +17,11 @@ use crate::simulation::oracle::Moment;
 impl Checks {
     /// Before an answer is taken in: it names nothing to forget that was never there.
     pub fn arriving(&mut self, device: &Device, answer: &SyncAnswer) -> Result<(), String> {
+        // What was hidden and destroyed before they heard of either they may never have had.
         let never = |entry: &&EntryId| {
-            device.entry(entry).is_none() && !device.diary.ever_held.contains(*entry)
+            !self.oracle.is_destroyed(entry)
+                && device.entry(entry).is_none()
+                && !device.diary.ever_held.contains(*entry)
         };
         self.counts.forgotten += answer.forget.len() as u64;
         match answer.forget.iter().find(never) {
@@ -141,7 +144,7 @@ impl Checks {
         }
         let gone = |(entry, change): &&(EntryId, ChangeHash)| {
             let kept = disk.has(entry, change) || disk.aside.contains_key(change);
-            !kept && !self.oracle.has(entry, change)
+            !disk.destroyed.contains(entry) && !kept && !self.oracle.has(entry, change)
         };
         let renewed = |(entry, change): &&(EntryId, ChangeHash)| {
             let local = disk.entries.get(entry);
@@ -179,6 +182,7 @@ impl Checks {
             .filter(|(hash, (entry, _))| {
                 !waiting.iter().any(|(waits, ..)| waits == *hash)
                     && !disk.aside.contains_key(*hash)
+                    && !disk.destroyed.contains(entry)
                     && !self.oracle.has(entry, hash)
                     && !self.lost.contains(*hash)
             })
@@ -255,6 +259,15 @@ fn waiting(device: &Device) -> Vec<(ChangeHash, EntryId, PastChange)> {
 }
 
 impl Diary {
+    /// The edits that were made here, and those that this device had when the server lost them.
+    pub fn named(&self) -> impl Iterator<Item = (EntryId, ChangeHash)> {
+        let made = self
+            .made
+            .iter()
+            .map(|(change, (entry, _))| (*entry, *change));
+        self.owes.iter().copied().chain(made)
+    }
+
     /// The edits made here, and the entry of each.
     pub fn edits(&self) -> BTreeMap<ChangeHash, EntryId> {
         let made = self.made.iter();

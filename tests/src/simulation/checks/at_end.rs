@@ -43,6 +43,7 @@ impl Checks {
     pub fn converged(&mut self, keeper: &Keeper, devices: &[Device]) -> Result<(), String> {
         let books = keeper.durable();
         for device in devices {
+            self.holds_nothing_destroyed(keeper, device)?;
             let name = device.profile.name;
             let pending = device.disk.unsent.len();
             if pending > 0 {
@@ -92,6 +93,44 @@ impl Checks {
         Ok(())
     }
 
+    /// Everybody has met the server: nobody holds anything of what was destroyed. (What a server
+    /// refused before it was put back, it cannot know to be there.)
+    fn holds_nothing_destroyed(&self, keeper: &Keeper, device: &Device) -> Result<(), String> {
+        let books = keeper.durable();
+        let Disk {
+            entries,
+            unsent,
+            aside,
+            held,
+            ..
+        } = &device.disk;
+        let refused = |aside: &SetAside| matches!(aside.why, AsideReason::Refused(_));
+        let knows = |aside: &&SetAside| !refused(aside) || self.log.is_none();
+        for entry in books.destroyed.keys() {
+            let kept = entries.contains_key(entry)
+                || unsent.iter().any(|unsent| unsent.edit.entry == *entry)
+                || held.values().any(|held| held.edit.entry == *entry)
+                || aside
+                    .values()
+                    .filter(knows)
+                    .any(|aside| aside.edit.entry == *entry);
+            if kept {
+                let name = device.profile.name;
+                return Err(format!(
+                    "{name} holds something of {entry}, which was destroyed"
+                ));
+            }
+        }
+        let left = books
+            .log
+            .iter()
+            .any(|row| books.destroyed.contains_key(&row.entry) && !row.edit.change.is_empty());
+        match left {
+            true => Err("the server holds something of what was destroyed".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     /// All faults are over: what the server lost and one of these still has is owed.
     pub fn owed_by(&mut self, devices: &[Device]) {
         let has = |change: &&ChangeHash| {
@@ -116,7 +155,13 @@ impl Checks {
                     || device.disk.aside.contains_key(change) && !still_held(device, change)
             })
         };
-        for change in &self.owed {
+        let gone: BTreeSet<ChangeHash> = devices
+            .iter()
+            .flat_map(|device| device.diary.named())
+            .filter(|(entry, _)| books.destroyed.contains_key(entry))
+            .map(|(_, change)| change)
+            .collect();
+        for change in self.owed.difference(&gone) {
             let there = accepted.contains(change) || books.held.contains_key(change);
             self.counts.handed_back += u64::from(there);
             if !there && !aside(change) {
@@ -135,6 +180,9 @@ impl Checks {
         let books = keeper.durable();
         let until = disk.head.seen_until().unwrap_or(Tick(0));
         for (change, row) in &books.held {
+            if books.destroyed.contains_key(&row.edit.entry) {
+                continue;
+            }
             let told = disk.held.get(change).map(|held| held.settled);
             let up_to_date = told == Some(row.settlement);
             let own = row.author == profile.who.id();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::audit::{self, AccessAction, AccessEvent};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
-use sync_core::policy::Role;
+use sync_core::policy::{Profession, Role};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{CursorDigest, HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
@@ -28,7 +28,39 @@ impl Checks {
         for judgement in &handled.judged {
             self.judged(keeper, device, judgement)?;
         }
+        self.destroyed(keeper.books(), &handled.judged)?;
         self.answered(keeper, &device.profile, handled)
+    }
+
+    /// What is destroyed was said to be another patient's by somebody whose word destroys, and what
+    /// a physician says is that is destroyed.
+    fn destroyed(&mut self, books: &Books, judged: &[Judgement]) -> Result<(), String> {
+        for (entry, at) in &books.destroyed {
+            self.counts.destroyed += u64::from(!self.oracle.is_destroyed(entry));
+            if !self.oracle.destroy(*entry, *at) {
+                return Err(format!(
+                    "{entry} is destroyed, and nobody's word destroys it"
+                ));
+            }
+        }
+        let status = |judgement: &&Judgement| {
+            let past = judgement.past.as_ref()?;
+            let says = past.wrote("status").flatten().and_then(Value::as_text)?;
+            let origin = judgement.edit.origin.read().ok()?;
+            let physician = origin.role == Role::Professional(Profession::Physician);
+            matches!(judgement.verdict, Verdict::Accepted(_)).then_some((
+                judgement.edit.entry,
+                physician && says.contains("wrong-patient"),
+            ))
+        };
+        let last: BTreeMap<EntryId, bool> = judged.iter().filter_map(|j| status(&j)).collect();
+        let missed = last
+            .iter()
+            .find(|(entry, destroys)| **destroys && !books.destroyed.contains_key(entry));
+        match missed {
+            Some((entry, _)) => Err(format!("{entry} is another patient's, and not destroyed")),
+            None => Ok(()),
+        }
     }
 
     fn judged(
@@ -115,6 +147,9 @@ impl Checks {
                 let cloned = device.diary.cloned;
                 match why {
                     Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
+                    Refusal::Destroyed if keeper.books().destroyed.contains_key(&edit.entry) => {
+                        Ok(())
+                    }
                     Refusal::Equivocation if cloned || self.log.is_some() => Ok(()),
                     // It is too late to hand it back.
                     Refusal::NotAuthentic if handed_back => Ok(()),
@@ -173,7 +208,10 @@ impl Checks {
             .oracle
             .readable(Who::Holder.id(), Moment::at(books.last));
         let all = self.oracle.existing();
-        let secret = |entry: &&EntryId| all.contains(*entry) && !holder.contains(*entry);
+        let secret = |entry: &&EntryId| {
+            let gone = self.oracle.is_destroyed(entry);
+            !gone && all.contains(*entry) && !holder.contains(*entry)
+        };
         let mut told = recent.iter().flat_map(|event| &event.entries);
         if let Some(entry) = told.find(secret) {
             return Err(format!("the holder's log tells of {entry} too early"));
@@ -235,6 +273,7 @@ impl Checks {
             promised.partition(|(change, _)| there(change));
         self.promised = kept;
         self.lost.extend(lost.into_keys());
+        self.destroyed(books, &[])?;
         for Device { disk, diary, .. } in devices {
             let lost = |change: &ChangeHash| !there(change) && self.lost.contains(change);
             diary.owes = disk.changes().filter(|(_, change)| lost(change)).collect();

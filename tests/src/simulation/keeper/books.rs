@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
-use sync_core::authority::{Kept, RightsLedger, Submitter, marked_until};
+use sync_core::authority::{Kept, RightsLedger, Submitter, leaves_all, marked_until};
 use sync_core::change::{Actor, Edit};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::guard;
 use sync_core::policy::Role;
 use sync_core::sync::{HoldReason, Settlement};
-use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
+use sync_core::{Bytes, ChangeHash, EntryId, PersonId, RecordId, Tick};
 
 /// A row of the log. Each touches one entry.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Books {
     pub last: Tick,
     /// The rights.
     pub ledger: Rc<RightsLedger>,
+    /// The entries that were destroyed, and when.
+    pub destroyed: BTreeMap<EntryId, Tick>,
 }
 
 impl Books {
@@ -93,7 +95,27 @@ impl Books {
             apart: Vec::new(),
             last: Tick::default(),
             ledger: Rc::new(RightsLedger::new(holder, Vec::new())),
+            destroyed: BTreeMap::new(),
         }
+    }
+
+    /// Destroys what is kept of an entry. Its class stays, as the shelves do that a server keeps.
+    pub fn destroy(&mut self, entry: EntryId, at: Tick) {
+        let stood = self.last_of(&entry);
+        let shelves = stood.map(|row| leaves_all((&row.class, row.tick), at));
+        for row in self.log.iter_mut().filter(|row| row.entry == entry) {
+            Rc::make_mut(row).edit.change = Bytes::default();
+        }
+        let held = self.held.values_mut();
+        for row in held.filter(|row| row.edit.entry == entry) {
+            let row = Rc::make_mut(row);
+            row.edit.change = Bytes::default();
+            row.settlement.get_or_insert(Settlement::Discarded);
+            row.changed = at;
+        }
+        let kept = Kept::destroyed(shelves.unwrap_or_default());
+        self.entries.insert(entry, Rc::new(kept));
+        self.destroyed.insert(entry, at);
     }
 
     /// The next tick.
@@ -253,7 +275,8 @@ impl Books {
 
     /// Every document is read again from its bytes, as after a start.
     pub fn reopen(&mut self) -> Result<(), String> {
-        for kept in self.entries.values_mut() {
+        let here = |kept: &&mut Rc<Kept>| kept.destroyed.is_none();
+        for kept in self.entries.values_mut().filter(here) {
             let document = EntryDocument::load(&kept.document.save())
                 .map_err(|error| format!("the server cannot read an entry again: {error}"))?;
             let again = Kept::new(document, kept.provenance.clone(), kept.held.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use sync_core::authority::{Found, Log, Met, MetHeld, Shelf, Viewer, stands};
+use sync_core::authority::{Found, Log, Met, MetHeld, Shelf, Viewer, leaves_all, stands};
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
 use sync_core::sync::{HoldReason, Item};
@@ -39,7 +39,14 @@ impl BooksLog<'_> {
             let theirs = shelf.is_for(self.viewer.standing, self.viewer.matrix);
             theirs.then_some(at)
         };
-        let (present, left) = stands(&touches);
+        let (mut present, mut left) = stands(&touches);
+        if let (Some(at), Some((touched, class))) =
+            (self.books.destroyed.get(entry), touches.last())
+        {
+            present.clear();
+            let gone = leaves_all((class, *touched), *at).into_iter();
+            left.extend(gone.map(|shelf| (shelf, *at)));
+        }
         let present = present.into_iter().filter_map(theirs).collect();
         (present, left.into_iter().filter_map(theirs).collect())
     }
@@ -74,10 +81,13 @@ impl Log for BooksLog<'_> {
             let present = present.filter(|at| !unnoticed || *at == row.tick);
             let left = left.into_iter().filter(|at| left_after < *at);
             for at in present.chain(left).filter(|at| *at <= until) {
+                let gone = self.books.destroyed.get(&entry).copied();
+                let made = self.books.rows(&entry).next().map(|row| row.tick);
                 let met = Met {
                     entry,
-                    touched: row.tick,
+                    touched: gone.unwrap_or(row.tick),
                     due,
+                    destroyed: made.filter(|_| gone.is_some()),
                     row: entry,
                 };
                 found.push((at, met));
@@ -125,7 +135,13 @@ impl Log for BooksLog<'_> {
     }
 
     fn class_of(&mut self, entry: EntryId) -> Answer<Option<EntryClass>> {
-        Ok(self.books.last_of(&entry).map(|row| row.class.clone()))
+        let here = !self.books.destroyed.contains_key(&entry);
+        let last = self.books.last_of(&entry).filter(|_| here);
+        Ok(last.map(|row| row.class.clone()))
+    }
+
+    fn is_destroyed(&mut self, entry: EntryId) -> Answer<bool> {
+        Ok(self.books.destroyed.contains_key(&entry))
     }
 
     fn held_changed(&mut self, after: Tick, until: Tick) -> Answer<Vec<MetHeld<ChangeHash>>> {

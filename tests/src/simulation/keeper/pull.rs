@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Cursor, Page, Since, Stretches, Submitter, Viewer, walk};
+use sync_core::authority::{Cursor, Page, Shelf, Since, Stretches, Submitter, Viewer, walk};
 use sync_core::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use sync_core::policy::Context;
-use sync_core::sync::{CursorDigest, Frame, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
+use sync_core::sync::{CursorDigest, Frame, PROTOCOL, Refusal, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{PersonId, Tick};
 
 use super::books::Books;
@@ -106,6 +106,7 @@ impl Keeper {
             reset: page.reset,
             news,
             forget: page.forget.iter().copied().collect(),
+            destroyed: page.destroyed.iter().copied().collect(),
             held: page.held.clone(),
             more: page.more,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
@@ -146,7 +147,17 @@ impl Keeper {
         let accepted = |judgement: &&Judgement| matches!(judgement.verdict, Verdict::Accepted(_));
         let own = judged.iter().filter(accepted).map(|j| j.tick).collect();
         let there = judged.iter().filter(|j| j.verdict.accepted().is_some());
-        let answered = there.map(|judgement| judgement.edit.entry).collect();
+        let gone = judged.iter().filter(|judgement| {
+            let kept = books.entries.get(&judgement.edit.entry);
+            let shelves = kept.and_then(|kept| kept.destroyed.as_ref());
+            let seen = |shelves: &Vec<Shelf>| {
+                let mut all = shelves.iter();
+                shelves.is_empty() || all.any(|shelf| shelf.is_for(&standing, &self.matrix))
+            };
+            judgement.verdict == Verdict::Refused(Refusal::Destroyed) || shelves.is_some_and(seen)
+        });
+        let answered = there.chain(gone);
+        let answered = answered.map(|judgement| judgement.edit.entry).collect();
         let since = Since {
             log: self.log,
             until,
@@ -173,6 +184,10 @@ impl Keeper {
         let Ok(mut page) = walk(&mut log, viewer, &since);
         match self.bug {
             Some(Bug::HideWithoutForget) => page.forget.clear(),
+            Some(Bug::DestroyedUntold) => {
+                let destroyed = std::mem::take(&mut page.destroyed);
+                page.forget.retain(|entry| !destroyed.contains(entry));
+            }
             Some(Bug::PageForgotten) if page.more => {
                 page.more = false;
                 page.cursor = Cursor {

@@ -112,6 +112,7 @@ impl Keeper {
                 handed_back: handed_back.then_some(former),
                 entries: &mut entries,
                 lease_days: self.lease_days,
+                tables: sync_core::kind::Tables::CURRENT,
             };
             let carried = author.device != submitter.device && !handed_back;
             let judged = match verified {
@@ -131,7 +132,30 @@ impl Keeper {
         }
         books.ledger = Rc::new(ledger);
         self.log_push(books, submitter, &judgements);
+        self.destroy(books, submitter, &judgements, now);
         Some(judgements)
+    }
+
+    /// Destroys what the edits, taken together, say is another patient's.
+    fn destroy(
+        &self,
+        books: &mut Books,
+        submitter: &Submitter,
+        judgements: &[Judgement],
+        now: Tick,
+    ) {
+        for judgement in judgements {
+            let entry = judgement.edit.entry;
+            let there = judgement.verdict.accepted().is_some();
+            let kept = books.entries.get_mut(&entry).filter(|_| there);
+            if kept.is_some_and(|kept| Rc::make_mut(kept).must_be_destroyed()) {
+                let at = books.tick(now);
+                books.destroy(entry, at);
+                let touched = BTreeMap::from([(entry, 1)]);
+                let none = BTreeMap::new();
+                books.log_access(submitter, AccessAction::Destroy, &touched, &none);
+            }
+        }
     }
 
     /// Who made an edit that is handed back.

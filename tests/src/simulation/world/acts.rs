@@ -121,8 +121,13 @@ impl World {
         let kind = local.state().kind().unwrap_or_default().to_owned();
         let write = match self.dice.below(6) {
             0 => {
-                let status = ["resolved", "inactive", "active", "entered-in-error"]
-                    [self.dice.below(4) as usize];
+                let status = [
+                    "resolved",
+                    "inactive",
+                    "active",
+                    "entered-in-error",
+                    "wrong-patient",
+                ][self.dice.below(5) as usize];
                 Write::set("status", format!(r#"{{"status":"{status}"}}"#))
             }
             1 | 2 => self.content(&kind, 0),

@@ -6,7 +6,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, EntryRow, HeldRow, Life, LogRow, RecordClock, RecordRow,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, RecordClock,
+    RecordRow,
 };
 use crate::storage::schema::records::{audit_apart, entries, held, log};
 
@@ -20,6 +21,7 @@ pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
 pub(super) type LifeTuple = (B, i64, Option<i64>, i64);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
 pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B);
+pub(super) type DestroyedTuple = (B, B, B, i64, B);
 pub(super) type AuditTuple = (i64, i64, B, B);
 pub(super) type ApartTuple = (i64, i64, B, B, i64, Option<i64>, B);
 
@@ -58,6 +60,19 @@ pub(super) fn life((log, ended, kept, had): LifeTuple) -> Result<(LogIncarnation
         had: uint(had),
     };
     Ok((log, life))
+}
+
+pub(super) fn destroyed(
+    (record, entry, key, at, sealed): DestroyedTuple,
+) -> Result<(RecordId, DestroyedRow)> {
+    let key = EntryKeyId::from_slice(&key).ok_or(StorageError::Malformed("destroyed.key_id"))?;
+    let row = DestroyedRow {
+        entry: entry_id(&entry)?,
+        key,
+        at: tick(at),
+        sealed,
+    };
+    Ok((id(&record)?, row))
 }
 
 type LogColumns = (

@@ -32,6 +32,9 @@ pub struct Vector {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
+    /// The party whose other device this is.
+    #[serde(default)]
+    pub also: Option<String>,
     /// In what role they edit and look.
     pub role: String,
     /// Whether they are the treating physician.
@@ -65,6 +68,9 @@ pub struct Edit {
     /// How: the edit whose side is taken.
     #[serde(default)]
     pub takes: Option<String>,
+    /// How: by an assignment, to a party or to `nobody`.
+    #[serde(default)]
+    pub assigns: Option<String>,
     /// Why the server holds it, when it does.
     #[serde(default)]
     pub held: Option<String>,

@@ -14,6 +14,7 @@ use crate::entry::{EntryClass, EntryDocument, EntryState, Value, Write};
 use crate::kind::{self, Kind, Verdict};
 use crate::merge::across::{directives, documents};
 use crate::merge::card::card_by;
+use crate::merge::destroyed::destroys_by;
 use crate::merge::resolve::resolve_by;
 use crate::merge::review::review_by;
 use crate::merge::vital::vital_by;
@@ -47,6 +48,9 @@ struct Made {
     tick: Tick,
     held: Option<HoldReason>,
 }
+
+/// What settling writes in which entry, and the held edits that it takes up.
+type Settled = (String, Vec<Write>, Vec<ChangeHash>);
 
 struct Play<'v> {
     vector: &'v Vector,
@@ -83,8 +87,14 @@ pub fn play(vector: &Vector, without: Option<Rule>) -> Vec<String> {
 }
 
 fn person(vector: &Vector, name: &str) -> PersonId {
+    let party = vector.parties.get(name);
+    let other = party.and_then(|party| party.also.as_deref());
+    PersonId(Uuid::from_u128(place(vector, other.unwrap_or(name))))
+}
+
+fn place(vector: &Vector, name: &str) -> u128 {
     let place = vector.parties.keys().position(|party| party == name);
-    PersonId(Uuid::from_u128(place.map_or(900, |p| p as u128 + 1000)))
+    place.map_or(900, |place| place as u128 + 1000)
 }
 
 fn entry_id(name: &str) -> EntryId {
@@ -129,18 +139,23 @@ impl Play<'_> {
             let entry = edit.entry.clone().unwrap_or_else(|| edit.name.clone());
             let writes = edit.writes.iter();
             let writes = writes.map(|(key, value)| self.write(key, value)).collect();
-            Some((entry, writes))
+            Some((entry, writes, Vec::new()))
         };
-        let Some((entry, writes)) = written else {
+        let Some((entry, writes, cites)) = written else {
             return self.wrong.push(format!("{}: nothing to settle", edit.name));
         };
         let mut document = EntryDocument::new();
+        let missing = |name: &&String| !self.made.contains_key(*name);
+        if let Some(name) = edit.knew.as_ref().filter(missing) {
+            let lost = format!("{}: {name} was not made", edit.name);
+            return self.wrong.push(lost);
+        }
         for made in self.known(&edit.by, edit.knew.as_deref()) {
             if made.entry == entry {
                 apply(&mut document, made);
             }
         }
-        let device = person(self.vector, &edit.by).0.as_u128();
+        let device = place(self.vector, &edit.by);
         let actor = Actor(device.to_be_bytes());
         let at = DeviceTime(i64::try_from(tick.0 / 1_000_000).expect("a date"));
         let made = document.edit(actor, &writes, at);
@@ -169,7 +184,7 @@ impl Play<'_> {
             incarnation: Incarnation([0; 16]),
             seen,
             at,
-            cites: Vec::new(),
+            cites,
         };
         let provenance = Provenance {
             origin,
@@ -227,28 +242,37 @@ impl Play<'_> {
     }
 
     /// What settling an item of a party's own list writes.
-    fn settle(&self, edit: &Edit, role: &Role) -> Option<(String, Vec<Write>)> {
-        let known: Vec<ChangeHash> = self
-            .known(&edit.by, edit.knew.as_deref())
-            .iter()
-            .map(|made| made.hash)
-            .collect();
+    fn settle(&self, edit: &Edit, role: &Role) -> Option<Settled> {
+        let knew = edit.knew.as_deref();
+        // Held edits are no part of the record, and told to whoever decides on them.
+        let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
+        let told = self
+            .made
+            .values()
+            .filter(|made| made.held.is_some() && until.is_some_and(|until| made.tick <= until));
+        let known = self.known(&edit.by, knew).into_iter().chain(told);
+        let known: Vec<ChangeHash> = known.map(|made| made.hash).collect();
         let (views, held) = self.views(role.as_str(), &|made| known.contains(&made.hash));
         let viewer = self.viewer(role.as_str());
         let list = review_by(self.rules(), &views, &held, &viewer, self.today());
         let item = list
             .iter()
             .find(|item| Some(item.code.code()) == edit.settles.as_deref())?;
-        let choice = match (&edit.verdict, &edit.takes) {
-            (Some(verdict), _) => Choice::Decide(Verdict::from(verdict.as_str())),
-            (None, takes) => Choice::Take(self.made[takes.as_ref()?].hash),
+        let choice = match (&edit.verdict, &edit.takes, &edit.assigns) {
+            (Some(verdict), ..) => Choice::Decide(Verdict::from(verdict.as_str())),
+            (None, Some(takes), _) => Choice::Take(self.made[takes].hash),
+            (None, None, to) => {
+                let to = to.as_deref()?;
+                let party = self.vector.parties.contains_key(to);
+                Choice::Assign(party.then(|| person(self.vector, to)))
+            }
         };
-        let resolution = resolve_by(self.rules(), item, &choice, &views)?;
+        let resolution = resolve_by(self.rules(), item, &choice)?;
         if let Some((entry, writes)) = resolution.edits.into_iter().next() {
-            return Some((self.name(entry)?, writes));
+            return Some((self.name(entry)?, writes, resolution.cites));
         }
         let writes = resolution.decision?.writes().expect("a decision can stand");
-        Some((edit.name.clone(), writes))
+        Some((edit.name.clone(), writes, Vec::new()))
     }
 
     fn name(&self, entry: EntryId) -> Option<String> {
@@ -299,6 +323,12 @@ impl Play<'_> {
         Rights::new(holder, [fact]).standing(&subject, now)
     }
 
+    /// Whether the holder took up a held edit by one of the edits that are looked at.
+    fn is_taken_up(&self, held: &Made, included: &dyn Fn(&Made) -> bool) -> bool {
+        let mut all = self.made.values().filter(|made| included(made));
+        all.any(|made| made.provenance.origin.cites.contains(&held.hash))
+    }
+
     /// What a viewer sees of the edits that `included` says, and what is held for them.
     fn views(
         &self,
@@ -314,14 +344,16 @@ impl Play<'_> {
             match made.held {
                 _ if !included(made) => {}
                 None => entries.entry(&made.entry).or_default().push(made),
-                Some(reason) if role == "holder" => held.push(HeldForReview {
-                    entry: entry_id(&made.entry),
-                    change: made.hash,
-                    by: Stamp::from(&made.provenance),
-                    reason,
-                    received: made.tick,
-                    writes: made.writes.clone(),
-                }),
+                Some(reason) if role == "holder" && !self.is_taken_up(made, included) => {
+                    held.push(HeldForReview {
+                        entry: entry_id(&made.entry),
+                        change: made.hash,
+                        by: Stamp::from(&made.provenance),
+                        reason,
+                        received: made.tick,
+                        writes: made.writes.clone(),
+                    })
+                }
                 Some(_) => {}
             }
         }
@@ -394,7 +426,11 @@ impl Play<'_> {
         for (name, wanted) in &expected.entries {
             if let Some(view) = views.iter().find(|view| view.id == entry_id(name)) {
                 let mut wanted = wanted.clone();
-                let defaults = [("standing", json!("active")), ("flags", json!([]))];
+                let defaults = [
+                    ("standing", json!("active")),
+                    ("flags", json!([])),
+                    ("destroyed", json!(false)),
+                ];
                 for (key, value) in defaults {
                     let members = wanted.as_object_mut().expect("an object");
                     members.entry(key).or_insert(value);
@@ -485,6 +521,15 @@ impl Play<'_> {
     }
 
     /// A view, freed of identifiers.
+    /// Whether the content of an entry must be destroyed, by what was accepted.
+    fn is_destroyed(&self, entry: EntryId) -> bool {
+        let made = self.order.iter().map(|name| &self.made[name]);
+        let accepted = made.filter(|made| made.held.is_none() && entry_id(&made.entry) == entry);
+        let accepted: Vec<&Made> = accepted.collect();
+        let provenance = accepted.iter().map(|m| (m.hash, m.provenance.clone()));
+        destroys_by(self.rules(), &state(&accepted), &provenance.collect())
+    }
+
     fn told(&self, view: &EntryView) -> Json {
         let fields = |of: &dyn Fn(&crate::merge::FieldView) -> Json| -> Json {
             let fields = view.fields.iter();
@@ -506,6 +551,7 @@ impl Play<'_> {
             "claims": claims,
             "proposals": proposals,
             "flags": flags,
+            "destroyed": self.is_destroyed(view.id),
             "keys": view.fields.iter().map(|field| &field.key).collect::<Vec<_>>(),
             "right": crate::merge::right_fact(view).map(|fact| json!({
                 "revoked": fact.revoked,
@@ -528,6 +574,7 @@ impl Play<'_> {
             "danger": item.danger,
             "entries": names.collect::<Vec<_>>(),
             "verdicts": item.verdicts,
+            "assigned": item.assigned.iter().map(|one| self.who(one.to)).collect::<Vec<_>>(),
             "sides": sides.collect::<Vec<_>>(),
         })
     }
