@@ -19,5 +19,5 @@ pub use live::{LiveState, follow};
 pub use sync::{Patience, Progress, SyncResult, synchronise};
 pub(crate) use sync::{end_session, signed_call, token};
 pub use transport::{
-    Body, Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport, json_call,
+    Body, Call, Heard, Line, LineOrReply, Method, NetError, Pending, Reply, Transport, json_call,
 };

@@ -37,11 +37,11 @@ pub use forms::{
     CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
 };
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
-pub use log::{LogCheck, LogLine};
+pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{DestroyedEntry, HeldChange, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{DestroyedEntry, HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
 pub use screens::{
     BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
     HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,

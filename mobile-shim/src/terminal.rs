@@ -26,6 +26,7 @@ mod lines;
 mod options;
 mod output;
 mod phone;
+mod private;
 mod read;
 mod screens;
 mod settle;

@@ -1,7 +1,7 @@
 //! What tests share: a vault in memory, a clock that never waits, a server in this process.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::device::{Device, lock};
-use crate::driver::{Call, Clock, Line, LineOrReply, NetError, Pending, Reply, Transport};
+use crate::driver::{Call, Clock, Heard, Line, LineOrReply, NetError, Pending, Reply, Transport};
 use crate::passkeys::Passkeys;
 use crate::store::{ProfileCard, RecordCard, Secrets, Session, Store, Unlocked};
 use crate::vault::{KeyVault, VaultError};
@@ -58,11 +58,48 @@ impl KeyVault for MemoryVault {
     }
 }
 
-/// A clock that moves only when somebody waits, and writes down how long.
+/// A clock that moves only when somebody waits, and writes down how long; or by hand.
 #[derive(Default)]
 pub struct PatientClock {
     now: AtomicI64,
     pub waits: Mutex<Vec<Duration>>,
+    by_hand: Option<Hand>,
+}
+
+/// What moves a clock by hand.
+struct Hand {
+    passed: tokio::sync::watch::Sender<Duration>,
+    asked: tokio::sync::watch::Sender<usize>,
+}
+
+impl PatientClock {
+    /// A clock on which no wait ends before [`PatientClock::pass`] has let its time pass.
+    pub fn by_hand() -> Self {
+        let by_hand = Hand {
+            passed: tokio::sync::watch::Sender::new(Duration::ZERO),
+            asked: tokio::sync::watch::Sender::new(0),
+        };
+        PatientClock {
+            by_hand: Some(by_hand),
+            ..Self::default()
+        }
+    }
+
+    /// Lets time pass, on a clock that is moved by hand.
+    pub fn pass(&self, length: Duration) {
+        let hand = self.by_hand.as_ref().expect("moved by hand");
+        hand.passed.send_modify(|passed| *passed += length);
+    }
+
+    /// Comes back once so many waits for so long were begun, on a clock that is moved by hand.
+    pub async fn begun(&self, length: Duration, times: usize) {
+        let hand = self.by_hand.as_ref().expect("moved by hand");
+        let enough = |_: &usize| {
+            let waits = lock(&self.waits);
+            waits.iter().filter(|wait| **wait == length).count() >= times
+        };
+        hand.asked.subscribe().wait_for(enough).await.unwrap();
+    }
 }
 
 impl Clock for PatientClock {
@@ -72,6 +109,14 @@ impl Clock for PatientClock {
 
     fn pause(&self, length: Duration) -> Pending<'_, ()> {
         lock(&self.waits).push(length);
+        if let Some(hand) = &self.by_hand {
+            hand.asked.send_modify(|asked| *asked += 1);
+            let mut passed = hand.passed.subscribe();
+            let end = *passed.borrow() + length;
+            return Box::pin(async move {
+                passed.wait_for(|passed| *passed >= end).await.unwrap();
+            });
+        }
         let millis = i64::try_from(length.as_millis()).unwrap();
         self.now.fetch_add(millis, Ordering::Relaxed);
         Box::pin(tokio::task::yield_now())
@@ -93,7 +138,11 @@ pub struct FakeServer {
     key: SigningKey,
     state: Mutex<State>,
     news: tokio::sync::watch::Sender<usize>,
+    beats: tokio::sync::watch::Sender<usize>,
     silence: tokio::sync::Notify,
+    /// How many lines were opened, and how many of those are dead.
+    lines: AtomicUsize,
+    dead: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -112,6 +161,9 @@ impl FakeServer {
             key: SigningKey::from_bytes(&[3; 32]),
             state: Mutex::default(),
             news: tokio::sync::watch::Sender::new(0),
+            beats: tokio::sync::watch::Sender::new(0),
+            lines: AtomicUsize::new(0),
+            dead: AtomicUsize::new(0),
             silence: tokio::sync::Notify::new(),
         })
     }
@@ -123,6 +175,20 @@ impl FakeServer {
     /// Comes back once a request has met with silence.
     pub async fn silent(&self) {
         self.silence.notified().await;
+    }
+
+    /// Pings every line.
+    pub fn ping(&self) {
+        self.beats.send_modify(|beats| *beats += 1);
+    }
+
+    /// The network of every line that is open dies, and nobody is told.
+    pub fn kill_lines(&self) {
+        self.dead.store(self.lines_opened(), Ordering::Relaxed);
+    }
+
+    pub fn lines_opened(&self) -> usize {
+        self.lines.load(Ordering::Relaxed)
     }
 
     pub fn next(&self, trouble: Trouble) {
@@ -245,6 +311,8 @@ impl Transport for FakeNetwork {
 
     fn open_line(&self, _: Call) -> Pending<'_, Result<LineOrReply, NetError>> {
         let line = FakeLine {
+            number: self.server.lines.fetch_add(1, Ordering::Relaxed),
+            beats: self.server.beats.subscribe(),
             server: self.server.clone(),
             news: self.server.news.subscribe(),
             answers: VecDeque::new(),
@@ -260,14 +328,44 @@ impl Transport for FakeNetwork {
 }
 
 struct FakeLine {
+    number: usize,
     server: Arc<FakeServer>,
     news: tokio::sync::watch::Receiver<usize>,
+    beats: tokio::sync::watch::Receiver<usize>,
     answers: VecDeque<SyncAnswer>,
     last: Option<SyncRequest>,
 }
 
+impl FakeLine {
+    fn is_dead(&self) -> bool {
+        self.number < self.server.dead.load(Ordering::Relaxed)
+    }
+
+    async fn next(&mut self) -> Option<Heard> {
+        if let Some(answer) = self.answers.pop_front() {
+            return Some(Heard::Message(codec::to_cbor(&answer)));
+        }
+        tokio::select! {
+            changed = self.news.changed() => changed.ok()?,
+            beat = self.beats.changed() => return beat.ok().map(|()| Heard::Life),
+        }
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        let mut last = self.last.take()?;
+        let answer = self.server.answer(&last);
+        self.news.mark_unchanged();
+        last.cursor = Some(answer.cursor.clone());
+        self.last = Some(last);
+        Some(Heard::Message(codec::to_cbor(&answer)))
+    }
+}
+
 impl Line for FakeLine {
     fn send(&mut self, message: Vec<u8>) -> Pending<'_, Result<(), NetError>> {
+        if self.is_dead() {
+            return Box::pin(async { Ok(()) });
+        }
         let request: SyncRequest = codec::from_cbor(&message).unwrap();
         let answer = self.server.answer(&request);
         self.news.mark_unchanged();
@@ -282,23 +380,11 @@ impl Line for FakeLine {
         Box::pin(async { Ok(()) })
     }
 
-    fn receive(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, NetError>> {
-        Box::pin(async move {
-            if let Some(answer) = self.answers.pop_front() {
-                return Ok(Some(codec::to_cbor(&answer)));
-            }
-            if self.news.changed().await.is_err() {
-                return Ok(None);
-            }
-            let Some(mut last) = self.last.take() else {
-                return Ok(None);
-            };
-            let answer = self.server.answer(&last);
-            self.news.mark_unchanged();
-            last.cursor = Some(answer.cursor.clone());
-            self.last = Some(last);
-            Ok(Some(codec::to_cbor(&answer)))
-        })
+    fn receive(&mut self) -> Pending<'_, Result<Option<Heard>, NetError>> {
+        if self.is_dead() {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(async move { Ok(self.next().await) })
     }
 }
 
@@ -327,9 +413,18 @@ impl Phone {
     }
 
     pub fn with_lines(server: &Arc<FakeServer>, number: u8, lines: bool) -> Self {
+        Self::with_clock(server, number, lines, PatientClock::default())
+    }
+
+    pub fn with_clock(
+        server: &Arc<FakeServer>,
+        number: u8,
+        lines: bool,
+        clock: PatientClock,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let vault = Arc::new(MemoryVault::default());
-        let clock = Arc::new(PatientClock::default());
+        let clock = Arc::new(clock);
         let server_key = server.public_key();
         let server = server.clone();
         let network = Arc::new(FakeNetwork { server, lines });

@@ -414,3 +414,55 @@ fn a_phone_that_nobody_uses_yet_says_how_to_begin() {
         assert!(!ran.status.success() && said.contains("try-out"), "{said}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_phones_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("phone");
+    let run = |arguments: &[&str]| assert!(phone(&store, arguments).status().unwrap().success());
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let files = || -> Vec<_> {
+        let entries = std::fs::read_dir(&store).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_file()).collect()
+    };
+    let is_closed = || {
+        assert!(files().len() >= 2, "{:?}", files());
+        mode(&store) == 0o700 && files().iter().all(|file| mode(file) == 0o600)
+    };
+    run(&["try-out", "Jeanne Martin"]);
+    assert!(is_closed());
+    // As an earlier version left it.
+    std::fs::write(store.join("test-authenticator.cbor"), [0x80]).unwrap();
+    set(&store, 0o755);
+    for file in files() {
+        set(&file, 0o644);
+    }
+    run(&["list"]);
+    assert!(is_closed());
+    // A folder that is not a phone's alone is left as it is.
+    std::fs::write(store.join("letter"), "").unwrap();
+    for path in [&store, &store.join("letter"), &store.join("terminal.json")] {
+        set(path, 0o755);
+    }
+    run(&["list"]);
+    assert_eq!((mode(&store), mode(&store.join("letter"))), (0o755, 0o755));
+    assert_eq!(mode(&store.join("terminal.json")) & 0o077, 0);
+}
+
+#[test]
+fn the_help_says_what_it_is_and_that_it_is_for_trying_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = phone(folder.path(), &["--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    assert!(
+        help.starts_with("A phone in a terminal, to try Carnet out"),
+        "{help}"
+    );
+    assert!(help.contains("software authenticator"), "{help}");
+}

@@ -7,6 +7,7 @@ mod settings;
 mod tests;
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,21 @@ use url::Url;
 pub use apps::{AndroidApp, AppleApp};
 pub use error::ConfigError;
 pub use settings::{CodeDays, LogFormat, Places, Settings};
+
+/// The most that a setting in days may be: nothing here lasts longer than a year.
+const MOST_DAYS: u32 = 366;
+
+/// The most that a setting in seconds may be: an hour.
+const MOST_SECONDS: u32 = 3_600;
+
+/// The most requests a minute that a limit may allow.
+const MOST_RATE: u32 = 1_000_000;
+
+/// The most mebibytes that may be asked to be free: a tebibyte.
+const MOST_FREE: u32 = 1_048_576;
+
+/// The most threads that may serve.
+const MOST_WORKERS: u32 = 1_024;
 
 /// A configuration that was checked and is complete.
 #[derive(Clone, Debug)]
@@ -123,11 +139,16 @@ impl Config {
             return Err(ConfigError::Plain { listen });
         }
         let days = |name, value: Option<u32>, default| {
-            positive(name, value, default).map(|n| Duration::from_secs(u64::from(n) * 86_400))
+            let days = bounded(name, value, default, 1..=MOST_DAYS)?;
+            Ok(Duration::from_secs(u64::from(days) * 86_400))
         };
         let seconds = |name, value: Option<u32>, default| {
-            positive(name, value, default).map(|n| Duration::from_secs(u64::from(n)))
+            let seconds = bounded(name, value, default, 1..=MOST_SECONDS)?;
+            Ok(Duration::from_secs(u64::from(seconds)))
         };
+        let rate = |name, value: Option<u32>, default| bounded(name, value, default, 1..=MOST_RATE);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let cores = u32::try_from(cores).map_or(MOST_WORKERS, |n| n.min(MOST_WORKERS));
         let config = Self {
             master_key: places
                 .master_key
@@ -144,18 +165,14 @@ impl Config {
             session_idle: days("session-idle-days", settings.session_idle_days, 30)?,
             enrolment_code: days("enrolment-code-days", settings.codes.enrolment_code_days, 7)?,
             habilitation: settings.habilitation,
-            lease_days: positive("lease-days", settings.lease_days, 30)?,
-            min_free: settings.min_free.unwrap_or(64),
+            lease_days: bounded("lease-days", settings.lease_days, 30, 1..=MOST_DAYS)?,
+            min_free: bounded("min-free", settings.min_free, 64, 0..=MOST_FREE)?,
             trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
-            peer_rate: positive("peer-rate", settings.peer_rate, 1200)?,
-            session_rate: positive("session-rate", settings.session_rate, 600)?,
+            peer_rate: rate("peer-rate", settings.peer_rate, 1200)?,
+            session_rate: rate("session-rate", settings.session_rate, 600)?,
             shutdown_timeout: seconds("shutdown-seconds", settings.shutdown_seconds, 20)?,
-            workers: match settings.workers {
-                Some(0) => return Err(ConfigError::Zero { name: "workers" }),
-                Some(workers) => workers as usize,
-                None => std::thread::available_parallelism().map_or(2, usize::from),
-            },
+            workers: bounded("workers", settings.workers, cores, 1..=MOST_WORKERS)? as usize,
             log_format: settings.log_format.unwrap_or_default(),
             log: settings.log.unwrap_or_else(|| "info".into()),
             data,
@@ -172,10 +189,21 @@ fn keys_directory(data: &Path) -> PathBuf {
     data.join("keys")
 }
 
-fn positive(name: &'static str, value: Option<u32>, default: u32) -> Result<u32, ConfigError> {
+/// A number if it is given and within its bounds, the default if none is given.
+fn bounded(
+    name: &'static str,
+    value: Option<u32>,
+    default: u32,
+    bounds: RangeInclusive<u32>,
+) -> Result<u32, ConfigError> {
     match value {
-        Some(0) => Err(ConfigError::Zero { name }),
-        other => Ok(other.unwrap_or(default)),
+        Some(found) if !bounds.contains(&found) => Err(ConfigError::Bounds {
+            name,
+            least: *bounds.start(),
+            most: *bounds.end(),
+            found,
+        }),
+        given => Ok(given.unwrap_or(default)),
     }
 }
 

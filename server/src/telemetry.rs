@@ -3,6 +3,7 @@
 //! them are silenced.
 
 mod logs;
+mod panics;
 mod request;
 
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use logs::{LogError, start_logs, subscriber};
+pub use panics::hush_panics;
 pub use request::RequestTrace;
 
 /// Upper bounds of the buckets of every duration, seconds.

@@ -17,7 +17,7 @@ use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
 };
 
-use super::{Call, Line, LineOrReply, Method, NetError, Pending, Reply, Transport};
+use super::{Call, Heard, Line, LineOrReply, Method, NetError, Pending, Reply, Transport};
 use crate::error::Error;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -208,16 +208,14 @@ impl Line for Socket {
         })
     }
 
-    fn receive(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, NetError>> {
+    fn receive(&mut self) -> Pending<'_, Result<Option<Heard>, NetError>> {
         Box::pin(async move {
-            loop {
-                match self.0.next().await {
-                    Some(Ok(Message::Binary(bytes))) => return Ok(Some(bytes.to_vec())),
-                    Some(Ok(Message::Close(_))) | None => return Ok(None),
-                    // Pings are answered below; a text is not what was asked for.
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) => return Err(NetError::Broken),
-                }
+            match self.0.next().await {
+                Some(Ok(Message::Binary(bytes))) => Ok(Some(Heard::Message(bytes.to_vec()))),
+                Some(Ok(Message::Close(_))) | None => Ok(None),
+                // Pings are answered below; a text is not what was asked for.
+                Some(Ok(_)) => Ok(Some(Heard::Life)),
+                Some(Err(_)) => Err(NetError::Broken),
             }
         })
     }

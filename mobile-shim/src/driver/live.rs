@@ -9,13 +9,20 @@ use sync_core::sync::SyncAnswer;
 use sync_core::{EntryId, RecordId};
 
 use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
-use super::{Call, Cancel, Line, Method, NetError, Patience, synchronise};
+use super::{Call, Cancel, Heard, Line, Method, NetError, Patience, Pending, synchronise};
 use crate::device::{Device, Lane};
 use crate::error::Error;
 use crate::store::Unlocked;
 
 /// How often to look when no line can be had but requests go through.
 const POLL: Duration = Duration::from_secs(20);
+
+/// How long a line may say nothing: two and a half of the server's pings, one every 30 s. A network
+/// that died tells nobody.
+pub(super) const SILENCE: Duration = Duration::from_secs(75);
+
+/// How long a request on the line may take, to be sent and to be answered, as over HTTP.
+pub(super) const ANSWER: Duration = Duration::from_secs(60);
 
 /// How live a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +72,8 @@ pub async fn follow(
                     profile,
                     record,
                     line,
-                    asking: false,
+                    silence: device.clock().pause(SILENCE),
+                    asking: None,
                     answered: false,
                     touched: BTreeSet::new(),
                 };
@@ -147,14 +155,16 @@ struct Talk<'t> {
     profile: &'t Unlocked,
     record: &'t RecordId,
     line: Box<dyn Line>,
-    /// A request is under way.
-    asking: bool,
+    /// Comes back when nothing was heard for too long.
+    silence: Pending<'t, ()>,
+    /// A request is under way; comes back when its answer is overdue.
+    asking: Option<Pending<'t, ()>>,
     answered: bool,
     /// What changed since the record was whole here.
     touched: BTreeSet<EntryId>,
 }
 
-impl Talk<'_> {
+impl<'t> Talk<'t> {
     async fn run(&mut self, lane: &Lane, cancel: &Cancel) -> Error {
         loop {
             match self.step(lane, cancel).await {
@@ -165,7 +175,7 @@ impl Talk<'_> {
     }
 
     async fn step(&mut self, lane: &Lane, cancel: &Cancel) -> Result<(), Error> {
-        if !self.answered && !self.asking {
+        if !self.answered && self.asking.is_none() {
             self.ask(lane).await?;
         }
         tokio::select! {
@@ -174,20 +184,33 @@ impl Talk<'_> {
                 if self.device.is_offline() {
                     return Err(Error::StayingOffline);
                 }
-                if self.asking { Ok(()) } else { self.ask(lane).await }
+                if self.asking.is_some() { Ok(()) } else { self.ask(lane).await }
             }
-            message = self.line.receive() => match message? {
-                Some(bytes) => self.answer(lane, &bytes, cancel).await,
-                None => Err(Error::Net(NetError::Broken)),
+            heard = self.line.receive() => {
+                let told = match heard? {
+                    Some(Heard::Message(bytes)) => self.answer(lane, &bytes, cancel).await,
+                    Some(Heard::Life) => Ok(()),
+                    None => Err(Error::Net(NetError::Broken)),
+                };
+                // From here, for nothing is listened to while an answer is taken in.
+                self.silence = self.device.clock().pause(SILENCE);
+                told
             },
+            () = &mut self.silence => Err(Error::Net(NetError::Broken)),
+            () = overdue(&mut self.asking) => Err(Error::Net(NetError::Broken)),
         }
     }
 
     async fn ask(&mut self, lane: &Lane) -> Result<(), Error> {
         let _turn = lane.turn.lock().await;
         let asked = ask(self.device, self.profile, self.record)?;
-        self.asking = true;
-        Ok(self.line.send(codec::to_cbor(&asked)).await?)
+        let clock = self.device.clock();
+        let overdue = self.asking.insert(clock.pause(ANSWER));
+        tokio::select! {
+            biased;
+            sent = self.line.send(codec::to_cbor(&asked)) => Ok(sent?),
+            () = overdue => Err(Error::Net(NetError::Broken)),
+        }
     }
 
     async fn answer(&mut self, lane: &Lane, bytes: &[u8], cancel: &Cancel) -> Result<(), Error> {
@@ -195,7 +218,7 @@ impl Talk<'_> {
         let turn = lane.turn.lock().await;
         let taken = take(self.device, self.profile, self.record, &answer, cancel);
         drop(turn);
-        self.asking = false;
+        self.asking = None;
         self.answered = true;
         match taken {
             Ok((report, waiting)) => {
@@ -214,5 +237,13 @@ impl Talk<'_> {
             Err(Error::Overtaken) => self.ask(lane).await,
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Waits until the answer to a request is overdue; for ever if none is under way.
+async fn overdue(asking: &mut Option<Pending<'_, ()>>) {
+    match asking {
+        Some(answer) => answer.await,
+        None => std::future::pending().await,
     }
 }

@@ -8,7 +8,7 @@ use sync_core::entry::{KIND, Write};
 use super::*;
 use crate::device::{Watching, lock};
 use crate::error::{CarnetError, Error};
-use crate::testing::{FakeServer, Phone, RECORD, Trouble, problem};
+use crate::testing::{FakeServer, PatientClock, Phone, RECORD, Trouble, problem};
 use crate::witness;
 
 fn note(phone: &Phone, text: &str) -> EntryId {
@@ -246,7 +246,8 @@ impl Watching for Told {
 #[tokio::test]
 async fn live_phones_see_each_others_edits_as_they_are_made() {
     let server = FakeServer::new();
-    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    let phone = |number| Phone::with_clock(&server, number, true, PatientClock::by_hand());
+    let (one, other) = (phone(1), phone(2));
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let row = other.profile.row;
     let _watch = other.device.watch(row, RECORD, Arc::new(Told(told)));
@@ -270,6 +271,70 @@ async fn live_phones_see_each_others_edits_as_they_are_made() {
     for live in lives {
         assert!(matches!(live.await.unwrap(), Err(Error::Cancelled)));
     }
+}
+
+/// A phone that follows the record, on a clock that is moved by hand.
+struct Following {
+    phone: Phone,
+    states: tokio::sync::mpsc::UnboundedReceiver<LiveState>,
+    _live: tokio::task::JoinHandle<()>,
+}
+
+impl Following {
+    async fn new(server: &Arc<FakeServer>) -> Self {
+        let phone = Phone::with_clock(server, 1, true, PatientClock::by_hand());
+        let (device, profile) = (phone.device.clone(), phone.profile.clone());
+        let (state, mut states) = tokio::sync::mpsc::unbounded_channel();
+        let live = tokio::spawn(async move {
+            let told = move |live| {
+                let _ = state.send(live);
+            };
+            let _ = follow(&device, &profile, &RECORD, &Cancel::default(), &told).await;
+        });
+        assert_eq!(states.recv().await, Some(LiveState::Live));
+        // One wait begins with the line, the next when its first answer is taken.
+        phone.clock.begun(live::SILENCE, 2).await;
+        Following {
+            phone,
+            states,
+            _live: live,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_on_which_the_server_pings_stays_and_a_silent_one_is_opened_anew() {
+    let server = FakeServer::new();
+    let mut following = Following::new(&server).await;
+    let clock = following.phone.clock.clone();
+    let second = Duration::from_secs(1);
+    for pings in 1..=3 {
+        clock.pass(live::SILENCE - second);
+        server.ping();
+        clock.begun(live::SILENCE, 2 + pings).await;
+    }
+    assert!(following.states.try_recv().is_err());
+    clock.pass(live::SILENCE);
+    assert_eq!(following.states.recv().await, Some(LiveState::Polling));
+    assert_eq!(server.lines_opened(), 1);
+    clock.pass(live::SILENCE);
+    assert_eq!(following.states.recv().await, Some(LiveState::Live));
+    assert_eq!(server.lines_opened(), 2);
+}
+
+#[tokio::test]
+async fn edits_made_while_the_line_was_dead_go_out_once_it_is_known_to_be() {
+    let server = FakeServer::new();
+    let mut following = Following::new(&server).await;
+    let clock = following.phone.clock.clone();
+    server.kill_lines();
+    note(&following.phone, "into the dead line");
+    clock.begun(live::ANSWER, 2).await;
+    note(&following.phone, "behind it");
+    assert_eq!((server.log_length(), waiting(&following.phone)), (0, 2));
+    clock.pass(live::ANSWER);
+    assert_eq!(following.states.recv().await, Some(LiveState::Polling));
+    assert_eq!((server.log_length(), waiting(&following.phone)), (2, 0));
 }
 
 #[tokio::test]

@@ -76,13 +76,22 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What comes from the other side of a line.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A binary message.
+    Message(Vec<u8>),
+    /// A ping, or anything else that only says that the other side is there.
+    Life,
+}
+
 /// An open WebSocket.
 pub trait Line: Send {
     /// Sends a binary message.
     fn send(&mut self, message: Vec<u8>) -> Pending<'_, Result<(), NetError>>;
-    /// The next binary message; nothing once the server has closed. May be dropped unfinished
-    /// without losing a message.
-    fn receive(&mut self) -> Pending<'_, Result<Option<Vec<u8>>, NetError>>;
+    /// What is heard next; nothing once the server has closed. May be dropped unfinished without
+    /// losing a message. Waits for as long as nothing comes: a network that died says nothing.
+    fn receive(&mut self) -> Pending<'_, Result<Option<Heard>, NetError>>;
 }
 
 /// An open line, or the server's refusal to open one.

@@ -1,6 +1,7 @@
 //! The access log, kept on this device so that it can be read and checked without a network.
 
 mod check;
+mod loss;
 
 use serde::Deserialize;
 use sync_core::RecordId;
@@ -40,6 +41,18 @@ pub struct LogLine {
     pub reason: Option<String>,
     /// The server has lost it, and this device kept it.
     pub lost: bool,
+    /// What of the log was lost, if it tells of the server's having been put back from an older
+    /// copy.
+    pub loss: Option<LogLoss>,
+}
+
+/// What of the log was lost when the server was put back from an older copy.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct LogLoss {
+    /// How many lines in all, as far as a device has shown; nothing if that cannot be told.
+    pub lines: Option<u64>,
+    /// In words.
+    pub words: Bilingual,
 }
 
 /// What checking the log showed.
@@ -86,6 +99,7 @@ impl Record {
                 action: event.action.as_str().to_owned(),
                 entries: event.entries.iter().map(ToString::to_string).collect(),
                 changes: event.changes,
+                loss: loss::of(&event),
                 reason: event.reason,
                 lost,
             })

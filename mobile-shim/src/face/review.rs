@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sync_core::kind::{Draft, Kind, Verdict};
-use sync_core::merge::{self, Choice, ReviewItem};
+use sync_core::entry;
+use sync_core::kind::{Draft, Kind, Verdict, Words};
+use sync_core::merge::{self, Choice, ReviewClaim, ReviewItem};
 use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
 use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId, guard};
@@ -70,6 +71,19 @@ pub enum ReviewChoice {
     },
 }
 
+/// What an edit that is not part of the record would write.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct HeldField {
+    /// Under which field.
+    pub field: String,
+    /// What people call that field.
+    pub title: Bilingual,
+    /// In words.
+    pub text: Bilingual,
+    /// As it is kept.
+    pub json: String,
+}
+
 /// An edit that is not, or not yet, part of the record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
 pub struct HeldChange {
@@ -85,8 +99,10 @@ pub struct HeldChange {
     pub reason: String,
     /// What that means.
     pub words: Bilingual,
+    /// What the entry is called, in one line.
+    pub label: Bilingual,
     /// What it would write.
-    pub fields: Vec<Claim>,
+    pub fields: Vec<HeldField>,
     /// What was decided: `released`, `discarded`.
     pub settled: Option<String>,
 }
@@ -111,9 +127,9 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
-        let label = |entry: &EntryId| {
-            let view = views.find(entry);
-            view.map(|view| names.summary(view)).unwrap_or_default()
+        let label = |item: &ReviewItem, entry: &EntryId| match views.find(entry) {
+            Some(view) => names.summary(view),
+            None => called(&names, item.kind.as_ref(), &item.claims),
         };
         Ok(items
             .iter()
@@ -123,7 +139,7 @@ impl Record {
                 danger: item.danger.into(),
                 words: item.words().into(),
                 entries: item.entries.iter().map(ToString::to_string).collect(),
-                labels: item.entries.iter().map(label).collect(),
+                labels: item.entries.iter().map(|id| label(item, id)).collect(),
                 field: item.field.clone(),
                 sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
@@ -254,26 +270,52 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
         let resolution = merge::resolve(item, &Choice::Take(change));
         resolution.is_some()
     };
-    let title = |entry: &EntryId, field: &str| {
-        let spec = views.find(entry).and_then(|view| view.kind.field(field));
-        let title = spec.map(|spec| spec.title);
-        let title = title.or_else(|| field_in_words(field.split('/').next().unwrap_or(field)));
-        title.map_or_else(|| same(field.to_owned()), Bilingual::from)
-    };
+    // What is held may make the entry: then it says of what kind it is.
     let unknown = Kind::Unknown(String::new());
-    let kind = |entry| views.find(entry).map_or(&unknown, |view| &view.kind);
+    let unknown = item.kind.as_ref().unwrap_or(&unknown);
+    let kind = |entry| views.find(entry).map_or(unknown, |view| &view.kind);
     item.claims
         .iter()
-        .filter(|side| side.field != sync_core::entry::SCHEMA)
+        .filter(|side| side.field != entry::SCHEMA)
         .map(|side| ReviewSide {
             entry: side.entry.to_string(),
-            title: title(&side.entry, &side.field),
+            title: title(kind(&side.entry), &side.field),
             field: side.field.clone(),
             claim: names.claim(kind(&side.entry), &side.field, &side.claim),
             may_be_taken: may_be_taken(side.claim.change),
         })
         .collect()
 }
+
+/// What people call a field of a kind. Out of its entry, "hidden" does not say from whom.
+fn title(kind: &Kind, field: &str) -> Bilingual {
+    const HIDDEN: Words = Words::new("Hidden from professionals", "Masqué aux professionnels");
+    if field == entry::HIDDEN_FROM_PROFESSIONALS {
+        return HIDDEN.into();
+    }
+    let title = kind.field(field).map(|spec| spec.title);
+    let title = title.or_else(|| field_in_words(field.split('/').next().unwrap_or(field)));
+    title.map_or_else(|| same(field.to_owned()), Bilingual::from)
+}
+
+/// What an entry is called that is not on this device, by what an edit would write of it.
+fn called(names: &Names, kind: Option<&Kind>, claims: &[ReviewClaim]) -> Bilingual {
+    let Some(kind) = kind else {
+        return ELSEWHERE.into();
+    };
+    let main = sync_core::kind::main_field(kind);
+    let named = claims.iter().find(|side| side.field == main);
+    match named {
+        Some(side) => names.text(kind, main, &side.claim.value),
+        None => kind.title().into(),
+    }
+}
+
+/// An entry of which this device knows nothing.
+const ELSEWHERE: Words = Words::new(
+    "an entry that is not on this device",
+    "un élément qui n’est pas sur cet appareil",
+);
 
 fn held_change(
     names: &Names,
@@ -289,22 +331,39 @@ fn held_change(
         };
         names.stamp(&merge::Stamp::from(&provenance))
     });
-    let created = inspected.past.wrote(sync_core::entry::KIND).flatten();
+    let created = inspected.past.wrote(entry::KIND).flatten();
     let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
-    let kind = created.or_else(|| Some(views.find(&edit.entry)?.kind.clone()));
-    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
-    let writes = inspected.past.writes.iter();
-    let fields = writes
-        .filter(|write| write.key != sync_core::entry::SCHEMA)
-        .map(|write| {
-            let value = write.value.clone();
-            let claim = merge::FieldClaim {
-                value: value.unwrap_or(sync_core::entry::Value::Null),
+    let known = views.find(&edit.entry);
+    let kind = created.or_else(|| Some(known?.kind.clone()));
+    let claims: Vec<ReviewClaim> = inspected
+        .past
+        .writes
+        .iter()
+        .filter(|write| write.key != entry::SCHEMA)
+        .map(|write| ReviewClaim {
+            entry: edit.entry,
+            field: write.key.clone(),
+            claim: merge::FieldClaim {
+                value: write.value.clone().unwrap_or(entry::Value::Null),
                 change,
                 by: None,
-            };
-            names.claim(&kind, &write.key, &claim)
-        });
+            },
+        })
+        .collect();
+    let label = match known {
+        Some(view) => names.summary(view),
+        None => called(names, kind.as_ref(), &claims),
+    };
+    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
+    let fields = claims.iter().map(|side| {
+        let claim = names.claim(&kind, &side.field, &side.claim);
+        HeldField {
+            field: side.field.clone(),
+            title: title(&kind, &side.field),
+            text: claim.text,
+            json: claim.json,
+        }
+    });
     Ok(HeldChange {
         change: change.to_string(),
         entry: edit.entry.to_string(),
@@ -312,6 +371,7 @@ fn held_change(
         by,
         reason: String::new(),
         words: Bilingual::default(),
+        label,
         fields: fields.collect(),
         settled: None,
     })

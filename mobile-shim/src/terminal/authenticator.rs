@@ -277,7 +277,7 @@ impl CredentialStore for Choosing {
             user_handle: Some(user.id.to_vec().into()),
         });
         if let Some(file) = &shelf.file {
-            std::fs::write(file, codec::to_cbor(&shelf.passkeys))
+            super::private::write(file, &codec::to_cbor(&shelf.passkeys))
                 .map_err(|_| Ctap2Error::KeyStoreFull)?;
         }
         Ok(())

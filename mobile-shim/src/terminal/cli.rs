@@ -21,10 +21,12 @@ use crate::face::{Profile, Record, RecordInfo};
 /// Where the last choice of profile and record is kept: identifiers only.
 pub(super) const CHOICES: &str = "terminal.json";
 
-/// Carnet in a terminal. Its passkeys are those of a test authenticator, kept in plain files:
-/// never for a real person's record.
+/// A phone in a terminal, to try Carnet out.
+///
+/// Its passkeys are those of a software authenticator, kept in plain files: never for a real
+/// person's record.
 #[derive(Parser)]
-#[command(name = "carnet-phone", version, about)]
+#[command(name = "carnet-phone", version)]
 struct Cli {
     /// The folder of this phone; each folder is a device of its own.
     #[arg(
@@ -400,7 +402,7 @@ impl Choices {
 
     fn save(&self, folder: &Path) -> Result<(), PhoneError> {
         let text = serde_json::to_vec(self).unwrap_or_default();
-        Ok(std::fs::write(folder.join(CHOICES), text)?)
+        Ok(super::private::write(&folder.join(CHOICES), &text)?)
     }
 }
 
@@ -458,7 +460,7 @@ impl Here<'_> {
             .or_else(|| records.iter().find(|record| record.holder == person))
             .or_else(|| records.iter().find(|record| !record.ended))
             .or_else(|| records.first())
-            .ok_or(CarnetError::NotFound)?;
+            .ok_or(PhoneError::NoRecord)?;
         Ok((profile, chosen.clone()))
     }
 

@@ -9,7 +9,7 @@ use super::fill::Given;
 use super::kinds::{KINDS_TOLD, kind_titles, option_help};
 use super::options::{Opt, Takes, options, short_name};
 use super::read::find_among;
-use crate::face::may_be_added;
+use crate::face::{Wish, may_be_added};
 
 /// How documents are added: of which type is an option.
 const DOCUMENT: &str = "document";
@@ -328,10 +328,14 @@ impl Here<'_> {
     pub(super) fn add(&self, add: Add) -> Result<(), PhoneError> {
         let record = self.record()?;
         let (kind, given) = match add {
-            Add::Json(draft) => return self.shown(&record, record.add_json(draft)?),
+            Add::Json(draft) => {
+                self.may_add(&record, kind_of(&draft).as_deref())?;
+                return self.shown(&record, record.add_json(draft)?);
+            }
             Add::Document { kind, given } => (document_type(&kind)?, given),
             Add::Entry { kind, given } => (kind, given),
         };
+        self.may_add(&record, Some(kind.code()))?;
         let filled = self.new_entry(&record, &kind, &given)?;
         let draft = filled.draft().map_err(crate::error::Error::from);
         let draft = draft.map_err(crate::error::CarnetError::from)?;
@@ -343,6 +347,8 @@ impl Here<'_> {
         let entry = find_among(&record, &change.entry, |entry| {
             change.given.fits(&Kind::from(entry.kind.as_str()))
         })?;
+        let id = entry.id.clone();
+        self.allowed(&record, Wish::Edit { entry: id })?;
         if change.destroys() && !change.yes {
             return Err(PhoneError::Destroys);
         }
@@ -362,9 +368,21 @@ impl Here<'_> {
         self.shown(&record, entry.id)
     }
 
+    /// A draft that names no kind is refused for that.
+    fn may_add(&self, record: &crate::face::Record, kind: Option<&str>) -> Result<(), PhoneError> {
+        let kind = kind.map(str::to_owned);
+        kind.map_or(Ok(()), |kind| self.allowed(record, Wish::Add { kind }))
+    }
+
     fn shown(&self, record: &crate::face::Record, id: String) -> Result<(), PhoneError> {
         let entry = record.entry(id)?;
         self.output.print(&entry, |output| output.entry(&entry));
         Ok(())
     }
+}
+
+/// The kind that a JSON draft names.
+fn kind_of(draft: &str) -> Option<String> {
+    let draft: serde_json::Value = serde_json::from_str(draft).ok()?;
+    Some(draft.get("kind")?.as_str()?.to_owned())
 }

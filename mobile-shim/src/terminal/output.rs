@@ -70,6 +70,15 @@ impl Output {
 
     /// Records, each with the role it is opened in, and the others there are to choose.
     pub fn records(&self, records: &[RecordInfo]) {
+        if records.is_empty() {
+            out!(
+                "{}",
+                self.say(
+                    "No record has been shared with you yet.",
+                    "Aucun carnet n’a encore été partagé avec vous."
+                )
+            );
+        }
         for record in records {
             let others = record.roles.iter().filter(|role| **role != record.role);
             let others: Vec<_> = others.map(|role| self.role(role)).collect();
@@ -284,12 +293,12 @@ impl Output {
                 self.by_held(change.by.as_ref())
             );
             out!("   {}", self.of(&change.words));
-            let texts: Vec<_> = change
-                .fields
-                .iter()
-                .map(|field| self.of(&field.text))
-                .collect();
-            out!("   {}", texts.join(" · "));
+            out!("   {}", self.of(&change.label));
+            let colon = self.say(":", " :");
+            for field in &change.fields {
+                let (title, text) = (self.of(&field.title), self.of(&field.text));
+                out!("     {title}{colon} {text}");
+            }
             if let Some(settled) = &change.settled {
                 out!("   → {}", self.settled(settled));
             }
@@ -338,15 +347,14 @@ impl Output {
                 ),
             );
         }
-        if result.handed_back > 0 {
-            out!(
-                "{} {}",
-                result.handed_back,
-                self.say(
-                    "edits handed back that the server had lost",
-                    "modifications perdues par le serveur lui ont été rendues"
-                ),
-            );
+        match (result.handed_back, self.language) {
+            (0, _) => {}
+            (1, Language::En) => out!("1 edit handed back that the server had lost"),
+            (1, Language::Fr) => out!("1 modification perdue par le serveur lui a été rendue"),
+            (n, Language::En) => out!("{n} edits handed back that the server had lost"),
+            (n, Language::Fr) => {
+                out!("{n} modifications perdues par le serveur lui ont été rendues")
+            }
         }
         out!(
             "{} {}, {up} B ↑ {down} B ↓",
@@ -381,6 +389,9 @@ impl Output {
                     false => "",
                 },
             );
+            if let Some(loss) = &line.loss {
+                out!("       ! {}", self.of(&loss.words));
+            }
         }
     }
 
@@ -401,14 +412,20 @@ impl Output {
                 "✓ {}",
                 match self.language {
                     Language::En => format!(
-                        "Nothing was removed from the log or changed in it: {} lines, checked \
-                         against {} heads that the server signed",
-                        check.lines, check.heads
+                        "Nothing was removed from the log or changed in it: {}, checked against \
+                         {} that the server signed",
+                        counted(check.lines, "no line", "line", "lines"),
+                        counted(check.heads, "no head", "head", "heads")
                     ),
                     Language::Fr => format!(
-                        "Rien n’a été retiré du journal ni modifié : lignes {}, vérifiées d’après \
-                         {} états signés par le serveur",
-                        check.lines, check.heads
+                        "Rien n’a été retiré du journal ni modifié (vérification d’après {}) : {}",
+                        counted(
+                            check.heads,
+                            "aucun état signé par le serveur",
+                            "état signé par le serveur",
+                            "états signés par le serveur"
+                        ),
+                        counted(check.lines, "aucune ligne", "ligne", "lignes")
                     ),
                 }
             ),
@@ -421,12 +438,14 @@ impl Output {
                 match self.language {
                     Language::En => format!(
                         "The log says that the server was put back from an older copy on {at}; \
-                         what it logged between is lost; {lost} lines of it are on this device"
+                         what it logged between is lost; of that, this device has {}",
+                        counted(lost, "no line", "line", "lines")
                     ),
                     Language::Fr => format!(
                         "Le journal indique que le serveur a été remis à un état antérieur le \
-                         {at} ; ce qu’il avait noté entre-temps est perdu ; lignes perdues \
-                         conservées sur cet appareil : {lost}"
+                         {at} ; ce qu’il avait noté entre-temps est perdu ; cet appareil en a \
+                         {}",
+                        counted(lost, "aucune ligne", "ligne", "lignes")
                     ),
                 }
             );
@@ -475,6 +494,15 @@ impl Output {
                 self.say("sign in to sync", "connectez-vous pour synchroniser")
             );
         }
+    }
+}
+
+/// So many of something.
+fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
+    match n {
+        0 => none.to_owned(),
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
     }
 }
 

@@ -7,7 +7,7 @@ use sync_core::kind::Kind;
 use thiserror::Error;
 
 use super::values::Unfit;
-use super::{AuthenticatorError, SoftwareAuthenticator};
+use super::{AuthenticatorError, SoftwareAuthenticator, private};
 use crate::error::CarnetError;
 use crate::face::{Carnet, Profile, ProfileInfo, wipe_folder};
 use crate::vault::FileVault;
@@ -34,6 +34,12 @@ pub enum PhoneError {
     /// Nobody has a profile here yet.
     #[error("nobody is on this phone yet")]
     Empty,
+    /// Nobody has shared a record with this person yet.
+    #[error("no record has been shared with you yet")]
+    NoRecord,
+    /// Neither a person's identifier nor an RPPS number.
+    #[error("that names nobody: a person is named by their identifier")]
+    NotAPerson,
     /// Nothing has this name or identifier.
     #[error("nothing is called so")]
     NoneCalled,
@@ -127,17 +133,21 @@ pub struct Phone {
 pub type AskOwner = fn(&str) -> bool;
 
 impl Phone {
-    /// Opens a phone, or takes a new one out of its box.
+    /// Opens a phone, or takes a new one out of its box. Its folder and what is in it are closed to
+    /// others.
     ///
     /// # Errors
     /// When the folder cannot be used or the store does not open.
     pub fn open(folder: &Path) -> Result<Self, PhoneError> {
-        std::fs::create_dir_all(folder)?;
+        private::folder(folder)?;
         let vault = Arc::new(FileVault::open(folder.join(VAULT))?);
         let store = folder.to_str().ok_or(AuthenticatorError::File)?.to_owned();
         let name = folder.file_name().and_then(|name| name.to_str());
+        let carnet = Carnet::open(store, vault)?;
+        // Once more, for what was made just now.
+        private::folder(folder)?;
         Ok(Phone {
-            carnet: Carnet::open(store, vault)?,
+            carnet,
             authenticator: SoftwareAuthenticator::in_file(&folder.join(AUTHENTICATOR))?,
             name: name.unwrap_or("phone").chars().take(60).collect(),
             asks: None,

@@ -10,7 +10,7 @@ use super::assign::Review;
 use super::cli::Here;
 use super::read::find;
 use crate::error::CarnetError;
-use crate::face::ReviewChoice;
+use crate::face::{ReviewChoice, Wish};
 
 /// Which right to give. A person is an identifier, or a professional's RPPS number.
 #[derive(Subcommand)]
@@ -100,12 +100,15 @@ impl Here<'_> {
                 verdict: verdict.clone().unwrap_or_default(),
             },
         };
-        record.resolve(item.key.clone(), choice)?;
+        let item = item.key.clone();
+        self.allowed(&record, Wish::Review { item: item.clone() })?;
+        record.resolve(item, choice)?;
         self.review(&Review::default())
     }
 
     pub(super) fn share(&self, share: Share) -> Result<(), PhoneError> {
         let record = self.record()?;
+        self.allowed(&record, Wish::Share)?;
         let id = match share {
             Share::Grant {
                 person,
@@ -138,6 +141,10 @@ impl Here<'_> {
         if rights.is_empty() {
             return Err(CarnetError::NotFound.into());
         }
+        for entry in &rights {
+            let entry = entry.id.clone();
+            self.allowed(&record, Wish::Edit { entry })?;
+        }
         for entry in rights {
             record.revoke(entry.id.clone(), reason.clone())?;
             let entry = record.entry(entry.id)?;
@@ -149,6 +156,8 @@ impl Here<'_> {
     pub(super) fn hide(&self, name: &str, hide: bool) -> Result<(), PhoneError> {
         let record = self.record()?;
         let entry = find(&record, name)?;
+        let id = entry.id.clone();
+        self.allowed(&record, Wish::Hide { entry: id })?;
         if hide {
             record.hide(entry.id.clone())?;
         } else {
@@ -163,7 +172,10 @@ impl Here<'_> {
     pub(super) fn person(&self, who: &str) -> Result<String, PhoneError> {
         let digits = who.len() == 11 && who.bytes().all(|b| b.is_ascii_digit());
         if !digits {
-            return Ok(who.to_owned());
+            let id: Result<uuid::Uuid, _> = who.trim().parse();
+            return id
+                .map(|id| id.to_string())
+                .map_err(|_| PhoneError::NotAPerson);
         }
         let found = self.profile()?.find_professional(who.to_owned())?;
         if !self.output.json {

@@ -9,7 +9,8 @@ use super::cli::{Here, pick};
 use super::output::moment;
 use super::phone::known_kind;
 use super::read::find;
-use crate::face::Wish;
+use crate::error::CarnetError;
+use crate::face::{Record, Wish};
 
 /// What to do with passkeys or devices.
 #[derive(Subcommand)]
@@ -71,6 +72,20 @@ enum What {
 }
 
 impl Here<'_> {
+    /// Fails, saying why, when the current person may not do something, as far as this phone knows:
+    /// what the server would hold is not shown as done.
+    pub(super) fn allowed(&self, record: &Record, wish: Wish) -> Result<(), PhoneError> {
+        let permission = record.may(wish)?;
+        match permission.reason {
+            _ if permission.allowed => Ok(()),
+            Some(reason) if reason == "not-synced" => Err(CarnetError::NotSynced.into()),
+            reason => Err(CarnetError::NotPermitted {
+                reason: reason.unwrap_or_default(),
+            }
+            .into()),
+        }
+    }
+
     /// Whether the current person may do something; fails when not.
     pub(super) fn may(&self, may: &May) -> Result<ExitCode, PhoneError> {
         let record = self.record()?;

@@ -112,6 +112,16 @@ impl Output {
                 "nobody is on this phone yet",
                 "personne n’est encore sur ce téléphone",
             ),
+            PhoneError::NoRecord => Words::new(
+                "no record has been shared with you yet",
+                "aucun carnet n’a encore été partagé avec vous",
+            ),
+            PhoneError::NotAPerson => Words::new(
+                "that names nobody: a person is named by their identifier, as whoami shows it to \
+                 them, or a professional by the 11 digits of their RPPS number",
+                "cela ne désigne personne : une personne se désigne par son identifiant, que \
+                 whoami lui indique, ou un professionnel par les 11 chiffres de son numéro RPPS",
+            ),
             PhoneError::NoneCalled => {
                 Words::new("nothing here is called so", "rien ici ne s’appelle ainsi")
             }
@@ -352,6 +362,10 @@ fn hint(error: &PhoneError) -> Option<Words> {
         PhoneError::Carnet(CarnetError::NotSynced) => {
             Words::new("try: carnet-phone sync", "essayez : carnet-phone sync")
         }
+        PhoneError::NoRecord => Words::new(
+            "once the holder has: carnet-phone sync",
+            "une fois que le titulaire l’aura fait : carnet-phone sync",
+        ),
         PhoneError::NoItem => Words::new("see: carnet-phone review", "voyez : carnet-phone review"),
         PhoneError::NoServer => Words::new(
             "with a code from the desk: carnet-phone enrol SERVER CODE",

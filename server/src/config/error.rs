@@ -71,11 +71,17 @@ pub enum ConfigError {
     /// A certificate without a key, or a key without a certificate.
     #[error("tls-cert and tls-key go together: give both or neither")]
     TlsHalf,
-    /// A number that must be at least one.
-    #[error("{name} must be at least 1")]
-    Zero {
+    /// A number out of its bounds.
+    #[error("{name} must be from {least} to {most}, not {found}")]
+    Bounds {
         /// The setting.
         name: &'static str,
+        /// The least it may be.
+        least: u32,
+        /// The most it may be.
+        most: u32,
+        /// What was given.
+        found: u32,
     },
     /// A session that would outlive itself.
     #[error("session-idle-days must not be more than session-days")]

@@ -114,7 +114,7 @@ pub struct Settings {
         default_missing_value = "true"
     )]
     pub plain_http: Option<bool>,
-    /// Days a session lasts at most [default: 90]
+    /// Days a session lasts at most, a year at most [default: 90]
     #[arg(long, env = "CARNET_SESSION_DAYS", value_name = "DAYS")]
     pub session_days: Option<u32>,
     /// Days a session lasts unused [default: 30]

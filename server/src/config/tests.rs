@@ -77,6 +77,58 @@ fn what_cannot_work_is_refused_by_name() {
 }
 
 #[test]
+fn every_number_has_bounds_and_is_named_with_them() {
+    type Put = fn(&mut Settings, u32);
+    let numbers: [(&str, u32, u32, Put); 10] = [
+        ("session-days", 1, 366, |s, n| {
+            (s.session_days, s.session_idle_days) = (Some(n), Some(1));
+        }),
+        ("session-idle-days", 1, 366, |s, n| {
+            (s.session_days, s.session_idle_days) = (Some(366), Some(n));
+        }),
+        ("enrolment-code-days", 1, 366, |s, n| {
+            s.codes.enrolment_code_days = Some(n);
+        }),
+        ("lease-days", 1, 366, |s, n| s.lease_days = Some(n)),
+        ("min-free", 0, 1_048_576, |s, n| s.min_free = Some(n)),
+        ("request-seconds", 1, 3_600, |s, n| {
+            s.request_seconds = Some(n)
+        }),
+        ("shutdown-seconds", 1, 3_600, |s, n| {
+            s.shutdown_seconds = Some(n)
+        }),
+        ("peer-rate", 1, 1_000_000, |s, n| s.peer_rate = Some(n)),
+        ("session-rate", 1, 1_000_000, |s, n| {
+            s.session_rate = Some(n)
+        }),
+        ("workers", 1, 1_024, |s, n| s.workers = Some(n)),
+    ];
+    for (name, least, most, put) in numbers {
+        let with = |n| {
+            let mut settings = Settings::default();
+            put(&mut settings, n);
+            settings
+        };
+        for good in [least, most] {
+            Config::resolve(with(good)).expect(name);
+        }
+        for bad in [least.checked_sub(1), Some(most + 1), Some(u32::MAX)] {
+            let Some(bad) = bad else { continue };
+            let error = refused(with(bad));
+            let said = format!("{name} must be from {least} to {most}, not {bad}");
+            assert_eq!(error, said);
+        }
+    }
+    // No number is left out.
+    let command = <Settings as clap::Args>::augment_args(clap::Command::new("settings"));
+    let counted = command.get_arguments().filter(|argument| {
+        let value = argument.get_value_parser().type_id();
+        value == std::any::TypeId::of::<u32>()
+    });
+    assert_eq!(counted.count(), numbers.len());
+}
+
+#[test]
 fn apps_have_the_origins_their_platforms_give() {
     let fingerprint = "00:".repeat(31) + "FF";
     let app: AndroidApp = format!("fr.example.carnet={fingerprint}")

@@ -1,11 +1,14 @@
 //! What the operator's machines ask: alive, ready, figures.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, get, web};
 use diesel::prelude::*;
 
 use crate::app::App;
 use crate::fault::Fault;
 use crate::http::{Problem, ProblemType};
+use crate::storage::StorageError;
 use crate::storage::schema::identity::settings;
 use crate::telemetry;
 
@@ -16,7 +19,10 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// Whether the server can serve: its stores answer, its disk has room, its clock was not set far
+/// How long the store may keep somebody waiting who wants to write.
+const WRITING: Duration = Duration::from_secs(5);
+
+/// Whether the server can serve: its store answers and can be written to, its disk has room, its clock was not set far
 /// ahead, and it is not stopping.
 #[utoipa::path(tag = "Operation", responses((status = 200), (status = 503)))]
 #[get("/readyz")]
@@ -33,6 +39,8 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             Ok(settings::table.count().get_result(connection)?)
         })
         .await?;
+    let writing = tokio::time::timeout(WRITING, app.db.can_write());
+    writing.await.unwrap_or(Err(StorageError::Busy))?;
     let free = rustix::fs::statvfs(&app.config.data).map(|disk| disk.f_bavail * disk.f_frsize);
     if free.is_ok_and(|free| free / (1024 * 1024) < app.config.min_free.into()) {
         return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));

@@ -104,10 +104,15 @@ impl Modify for Refusals {
                     response.content.insert(PROBLEM.to_owned(), content);
                 }
             }
-            let mut kinds = vec![ProblemType::TooMany];
+            let mut kinds = vec![
+                ProblemType::TooMany,
+                ProblemType::TooSlow,
+                ProblemType::Unavailable,
+            ];
             if operation.security.is_some() {
                 kinds.push(ProblemType::NotSignedIn);
-                if method != "get" {
+                // A browser's page opens the WebSocket by a GET that bears the cookie.
+                if method != "get" || path.ends_with("/live") {
                     kinds.push(ProblemType::WrongOrigin);
                 }
             }
@@ -121,7 +126,6 @@ impl Modify for Refusals {
             if operation.request_body.is_some() {
                 kinds.extend([
                     ProblemType::Malformed,
-                    ProblemType::TooSlow,
                     ProblemType::TooLarge,
                     ProblemType::UnsupportedMedia,
                 ]);

@@ -155,6 +155,11 @@ impl From<ProblemType> for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "a request failed in the store");
+        if error.is_busy() {
+            return Problem::new(ProblemType::Unavailable)
+                .detail("the store is in use by something else; try again")
+                .retry_after(5);
+        }
         match error {
             StorageError::Closed => Problem::new(ProblemType::Unavailable)
                 .detail("the server is stopping; try again")
@@ -175,8 +180,13 @@ impl From<diesel::result::Error> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        tracing::error!(%error, "a request failed for want of a key");
-        ProblemType::Internal.into()
+        match error {
+            KeyError::Storage(error) => error.into(),
+            error => {
+                tracing::error!(%error, "a request failed for want of a key");
+                ProblemType::Internal.into()
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub enum StorageError {
         migration: String,
     },
     /// The file cannot be opened or is not a store.
-    #[error("cannot open the store {}: {reason}", path.display())]
+    #[error("cannot open the store {}: {reason}{}", path.display(), advice(reason))]
     Open {
         /// The store's file.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum StorageError {
         reason: String,
     },
     /// A migration failed; the store is as it was before it.
-    #[error("cannot bring the store {} up to date: {reason}", path.display())]
+    #[error("cannot bring the store {} up to date: {reason}{}", path.display(), advice(reason))]
     Migration {
         /// The store's file.
         path: PathBuf,
@@ -31,12 +31,29 @@ pub enum StorageError {
         reason: String,
     },
     /// A statement failed.
-    #[error("the store refused a statement: {0}")]
+    #[error("the store refused a statement: {0}{advice}", advice = advice(&.0.to_string()))]
     Query(#[from] diesel::result::Error),
     /// The group's transaction could not be made durable: nothing of it was kept.
     #[error("the store could not commit: {0}")]
     Commit(String),
-    /// The job panicked, or its transaction never began; nothing of it was kept.
+    /// Another process has been writing to the file for too long; nothing was done.
+    #[error("another process keeps the store locked")]
+    Busy,
+    /// A write-ahead log lies beside a file that it does not belong to. Nothing was touched.
+    #[error(
+        "{} is not of the copy that was put back as {}, and would damage it: remove it and the \
+         -shm beside it, and start again", wal.display(), path.display()
+    )]
+    Foreign {
+        /// The store's file.
+        path: PathBuf,
+        /// The write-ahead log.
+        wal: PathBuf,
+    },
+    /// No name that could be drawn was free.
+    #[error("no name was free")]
+    Crowded,
+    /// The job panicked, or the one before it broke their transaction; nothing of it was kept.
     #[error("a job on the store did not finish")]
     Unfinished,
     /// The store is shutting down and takes no more jobs.
@@ -45,4 +62,32 @@ pub enum StorageError {
     /// A stored value is not what this version writes.
     #[error("a stored value is malformed: {0}")]
     Malformed(&'static str),
+}
+
+impl StorageError {
+    /// Whether another process keeps the store locked: to be tried again.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Query(error) => is_locked(&error.to_string()),
+            Self::Open { reason, .. } | Self::Migration { reason, .. } => is_locked(reason),
+            _ => false,
+        }
+    }
+}
+
+/// Whether SQLite says that it waited for another process in vain (`SQLITE_BUSY`).
+fn is_locked(reason: &str) -> bool {
+    reason.contains("database is locked")
+}
+
+/// What to do next about a file that SQLite finds damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`).
+fn advice(reason: &str) -> &'static str {
+    let damaged = ["database disk image is malformed", "file is not a database"];
+    if damaged.iter().any(|words| reason.contains(words)) {
+        ": the file is damaged. If a copy was put in its place while a -wal lay beside it, remove \
+         the -wal and the -shm and put the copy there again; else put a backup back"
+    } else {
+        ""
+    }
 }

@@ -39,6 +39,7 @@ pub struct Database {
     path: Arc<PathBuf>,
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    trying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Database {
@@ -53,6 +54,7 @@ impl Database {
             path: Arc::new(path.to_owned()),
             writer: Arc::new(Writer::start(path.to_owned(), connection)?),
             readers: Arc::new(Readers::start(path, READERS)?),
+            trying: Arc::default(),
         })
     }
 
@@ -82,6 +84,16 @@ impl Database {
         E: From<StorageError> + Send + 'static,
     {
         self.readers.run(job).await
+    }
+
+    /// Whether a transaction that writes can be begun now. One is tried, with nothing in it, which
+    /// costs the disk nothing; those who ask meanwhile wait for their turn.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] when another process keeps the store locked.
+    pub async fn can_write(&self) -> Result<(), StorageError> {
+        let _turn = self.trying.lock().await;
+        self.write(|_| Ok(())).await
     }
 
     /// Takes no more writing jobs, finishes those that wait, and folds the write-ahead log into

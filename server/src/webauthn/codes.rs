@@ -7,6 +7,8 @@
 
 mod code;
 pub mod guesses;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use crate::fault::Fault;
 use crate::keys::{Keys, Place, Revoked};
 use crate::people::person_id;
 use crate::sessions::after;
+use crate::storage::StorageError;
 use crate::storage::schema::identity::enrolment_codes;
 pub use code::Code;
 pub use guesses::{CodeRefused, GUESSES_AN_HOUR, GUESSES_IN_ALL, Good, RESERVE, check};
@@ -26,6 +29,9 @@ pub const TRIES: i32 = 5;
 
 /// How long a code for another device of one's own is good for.
 pub const INVITATION_LASTS: Duration = Duration::from_secs(10 * 60);
+
+/// How many codes are drawn before one is free. Of a million beginnings few are taken.
+const DRAWS: u32 = 64;
 
 /// Bytes of a selector's digest.
 const SELECTOR_DIGEST: usize = 32;
@@ -61,6 +67,9 @@ impl Purpose {
 ///
 /// `note` says how the person proved who they are, for whoever has to look into it later; it is
 /// sealed.
+///
+/// # Errors
+/// When it would never be good, when no code is free, and when the store fails.
 pub fn issue(
     connection: &mut SqliteConnection,
     keys: &Keys,
@@ -70,18 +79,33 @@ pub fn issue(
     note: &str,
     lasts: Duration,
 ) -> Result<(Code, Tick), Fault> {
+    let asked = (person, purpose, note, lasts);
+    issue_one_of(connection, keys, now, asked, Code::random)
+}
+
+/// Whose code, what for, how they proved who they are, and how long it is good for.
+type Asked<'a> = (PersonId, Purpose, &'a str, Duration);
+
+/// Makes the first code drawn that is free.
+fn issue_one_of(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Tick,
+    (person, purpose, note, lasts): Asked<'_>,
+    draw: impl Fn() -> Result<Code, Fault>,
+) -> Result<(Code, Tick), Fault> {
     void_unused(connection, keys, now, person, purpose)?;
     let old = now.0.saturating_sub(KEPT).cast_signed();
     diesel::delete(enrolment_codes::table.filter(enrolment_codes::expires.lt(old)))
         .execute(connection)?;
     let expires = after(now, lasts);
-    loop {
-        let code = Code::random()?;
+    for _ in 0..DRAWS {
+        let code = draw()?;
         let selector = code.selector(keys);
         let sealed = keys
             .system_key()
             .seal(&place(&[&selector]), note.as_bytes())?;
-        let inserted = diesel::insert_or_ignore_into(enrolment_codes::table)
+        let inserted = diesel::insert_into(enrolment_codes::table)
             .values((
                 enrolment_codes::selector.eq(selector.to_vec()),
                 enrolment_codes::secret_hash.eq(code.secret_hash(keys).to_vec()),
@@ -92,12 +116,15 @@ pub fn issue(
                 enrolment_codes::expires.eq(expires.0.cast_signed()),
                 enrolment_codes::tries_left.eq(TRIES),
             ))
+            .on_conflict(enrolment_codes::selector)
+            .do_nothing()
             .execute(connection)?;
         // Not inserted: another code begins with the same four characters.
         if inserted > 0 {
             return Ok((code, expires));
         }
     }
+    Err(StorageError::Crowded.into())
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

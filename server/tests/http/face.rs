@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection as _;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 use server::app::{Running, run, run_with};
 use server::config::Config;
+use server::fault::Fault;
+use server::storage::sqlite::open_connection;
 use sync_core::policy::Matrix;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -72,12 +76,15 @@ async fn what_every_request_meets_is_described() {
     for (path, methods) in api["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
             let says = |status: &str| operation["responses"].get(status).is_some();
-            assert!(says("429"), "{method} {path}");
+            for status in ["408", "429", "503"] {
+                assert!(says(status), "{method} {path}: {status}");
+            }
             if let Some(security) = operation.get("security") {
                 signed += 1;
                 assert!(says("401"), "{method} {path}");
                 assert_eq!(security, &json!([{ "session": [] }, { "cookie": [] }]));
-                assert!(says("403") || method == "get", "{method} {path}");
+                let with_origin = method != "get" || path.ends_with("/live");
+                assert!(says("403") || !with_origin, "{method} {path}");
             }
             let parameters = operation["parameters"].as_array();
             let mut queries = parameters.into_iter().flatten();
@@ -322,6 +329,27 @@ async fn a_peer_and_a_session_have_their_rates() {
         world.get("/v1/me", token(&session)).await.body["name"],
         json!("Ana Martin")
     );
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_another_process_keeps_its_store_locked() {
+    let world = World::new().await;
+    let app = world.running().app();
+    // Nothing here waits ten seconds.
+    let hurried = |c: &mut SqliteConnection| -> Result<(), Fault> {
+        Ok(c.batch_execute("PRAGMA busy_timeout = 0")?)
+    };
+    app.db.write(hurried).await.expect("set");
+    let mut other = open_connection(app.db.path()).expect("opens");
+    other.batch_execute("BEGIN IMMEDIATE").expect("locks");
+    let ready = || world.send(world.http.get(world.url("/readyz")));
+    let answer = ready().await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.headers.contains_key("retry-after"));
+    answer.refused("unavailable");
+    other.batch_execute("ROLLBACK").expect("unlocks");
+    let again = world.http.get(world.url("/readyz")).send().await;
+    assert_eq!(again.expect("answers").status(), 200);
 }
 
 #[tokio::test]

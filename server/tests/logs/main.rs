@@ -14,6 +14,7 @@ use authenticator::Authenticator;
 use serde_json::json;
 use server::config::LogFormat;
 use server::people::{Person, Professional};
+use server::storage::StorageError;
 use server::telemetry;
 use sync_core::identity::Rpps;
 use sync_core::policy::Profession;
@@ -89,6 +90,13 @@ async fn logs_and_metrics_do_not_say_who() {
         .refused("not-found");
     let metrics = world.http.get(world.url("/metrics")).send().await;
     let metrics = metrics.expect("answers").text().await.expect("text");
+    // A mistake in the program, and one in a job of the store.
+    telemetry::hush_panics();
+    let _ = std::panic::catch_unwind(|| panic!("Rouxel"));
+    let broken = |_: &mut _| -> Result<(), StorageError> { panic!("Rouxel") };
+    let app = world.running().app();
+    app.db.write(broken).await.expect_err("it panicked");
+    let _ = std::panic::take_hook();
     world.stop().await;
 
     let logs = captured.text();
@@ -120,6 +128,9 @@ async fn logs_and_metrics_do_not_say_who() {
     // What they do say: the route by its pattern, and the request to its transaction.
     assert!(metrics.contains("/v1/me/devices/{id}"));
     assert!(logs.contains("/v1/me/devices/{id}"));
+    let panics = logs.lines().filter(|line| line.contains("a panic"));
+    let placed = panics.filter(|line| line.contains("tests/logs/main.rs"));
+    assert_eq!(placed.count(), 2);
     let in_store = logs.lines().find(|line| {
         line.contains("a job of the store ran") && line.contains("/v1/sign-in/finish")
     });

@@ -44,6 +44,8 @@ fn decide(copy: &Copy, of: &HeldChange, verdict: &str) {
         .iter()
         .find(|item| item.code == "held-edit" && item.entries.contains(&of.entry))
         .expect("it waits for a decision");
+    assert!(!of.label.en.is_empty() && !of.label.fr.is_empty());
+    assert_eq!(item.labels, [of.label.clone()], "it says of which entry");
     let verdict = verdict.to_owned();
     copy.record
         .resolve(item.key.clone(), ReviewChoice::Decide { verdict })
@@ -174,6 +176,37 @@ fn what_she_wrote_before_she_heard_is_held_and_the_mother_decides() {
     let elsewhere = mother.invite(&stage, "tablet").synced(record);
     assert_eq!(labels(&elsewhere), set(["Asthme", "Latex"]));
     assert!(held(&elsewhere).iter().all(|one| one.settled.is_some()));
+}
+
+#[test]
+fn a_held_hide_says_in_words_what_would_be_hidden_from_whom() {
+    let stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let hers = mother.synced(record);
+    hers.add(allergy("Latex")).expect("added");
+    let awa = stage.caregiver("Diallo");
+    hers.record
+        .delegate(awa.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    sync(&hers);
+    let theirs = awa.synced(record);
+    let entries = theirs.record.list(false).expect("the store is whole");
+    let latex = entries.iter().find(|entry| entry.kind == "allergy");
+    let latex = latex.expect("it is there").id.clone();
+    theirs.record.hide(latex).expect("written here");
+    assert_eq!(sync(&theirs).held, 1);
+    let waiting = held(&theirs);
+    let [one] = &waiting[..] else {
+        panic!("one is held: {waiting:?}");
+    };
+    assert_eq!(one.label.fr, "Latex");
+    let [field] = &one.fields[..] else {
+        panic!("one field is written: {one:?}");
+    };
+    assert_eq!(
+        (field.title.fr.as_str(), field.text.fr.as_str()),
+        ("Masqué aux professionnels", "oui")
+    );
 }
 
 #[test]

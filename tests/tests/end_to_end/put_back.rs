@@ -82,6 +82,8 @@ fn lost_and_handed_back(stage: &mut Stage, family: &Family, copy: &Path) {
     let lines = hers.record.access_log().expect("the holder's log");
     let lost = lines.iter().filter(|line| line.lost).count();
     assert_eq!(lost as u64, check.lost);
+    let mut losses = lines.iter().filter_map(|line| line.loss.as_ref());
+    assert!(losses.any(|loss| loss.lines.is_some_and(|lines| lines > 0)));
     let verified = stage.server().carnet(&["verify"]).expect("verifies");
     assert_eq!(verified["wrong"], serde_json::json!([]));
 

@@ -134,10 +134,14 @@ impl Stage {
         (self.enrol(name, &opened.code), opened.record)
     }
 
+    /// A caregiver is entered.
+    pub fn enter_caregiver(&self, name: &str) -> Entered {
+        add_caregiver(self.server(), name, "Awa").expect("entered")
+    }
+
     /// A caregiver with a phone.
     pub fn caregiver(&self, name: &str) -> Someone {
-        let entered = add_caregiver(self.server(), name, "Awa").expect("entered");
-        self.enrol(name, &entered.code)
+        self.enrol(name, &self.enter_caregiver(name).code)
     }
 
     /// A professional is entered.

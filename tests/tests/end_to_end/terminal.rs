@@ -99,6 +99,78 @@ fn a_sign_in_is_listed_and_ended() {
     assert!(phone.done(&["whoami"]).contains("sign in to sync"));
 }
 
+/// A holder and a caregiver who are enrolled, each on a phone in the terminal, and the caregiver's
+/// identifier.
+fn holder_and_caregiver(stage: &Stage) -> (Terminal, Terminal, String) {
+    let server = stage.server().url().to_owned();
+    let (hers, theirs) = (
+        Terminal(stage.place("hers")),
+        Terminal(stage.place("theirs")),
+    );
+    hers.done(&["enrol", &server, &stage.desk("Durand").code]);
+    theirs.done(&["enrol", &server, &stage.enter_caregiver("Diallo").code]);
+    let who = theirs.done(&["whoami"]);
+    let id = who.lines().nth(1).expect("an identifier").to_owned();
+    (hers, theirs, id)
+}
+
+#[test]
+fn whoever_has_no_record_yet_is_told_so() {
+    let stage = Stage::new();
+    let (hers, theirs, _) = holder_and_caregiver(&stage);
+    for command in [&["list"][..], &["sync"], &["add", "allergy", "Latex"]] {
+        let said = theirs.refused(command);
+        assert!(
+            said.contains("no record has been shared with you yet"),
+            "{said}"
+        );
+    }
+    let said = theirs.done(&["--lang", "fr", "records"]);
+    assert!(
+        said.contains("Aucun carnet n’a encore été partagé"),
+        "{said}"
+    );
+    let said = hers.refused(&["share", "delegate", "nonsense"]);
+    assert!(said.contains("that names nobody"), "{said}");
+}
+
+#[test]
+fn what_one_may_not_do_is_not_shown_as_done() {
+    let stage = Stage::new();
+    let (hers, theirs, caregiver) = holder_and_caregiver(&stage);
+    hers.done(&["add", "allergy", "Latex"]);
+    hers.done(&["share", "delegate", &caregiver]);
+    hers.done(&["sync"]);
+    let said = theirs.refused(&["add", "allergy", "Iode"]);
+    assert!(said.contains("carnet-phone sync"), "{said}");
+    theirs.done(&["sync"]);
+    theirs.done(&["add", "allergy", "Iode"]);
+    for command in [
+        &["add", "note", "Journal"][..],
+        &["add", "json", r#"{"kind":"own-note","title":"Journal"}"#],
+        &["hide", "Latex"],
+        &["unhide", "Latex"],
+        &["share", "delegate", &caregiver],
+    ] {
+        let said = theirs.refused(command);
+        assert!(said.contains("not permitted: "), "{command:?}: {said}");
+        assert!(
+            !said.contains("not-") && !said.contains("-writable"),
+            "{said}"
+        );
+    }
+    let synced = theirs.done(&["sync"]);
+    assert!(
+        synced.contains("sent 1") && synced.contains("held 0"),
+        "{synced}"
+    );
+    let listed = theirs.done(&["list"]);
+    assert!(
+        !listed.contains("hidden") && !listed.contains("Journal"),
+        "{listed}"
+    );
+}
+
 #[test]
 fn what_the_server_refuses_it_explains() {
     let stage = Stage::new();

@@ -121,6 +121,8 @@ fn errors() -> Vec<PhoneError> {
         PhoneError::Folder(std::io::ErrorKind::NotFound.into()),
         PhoneError::UnknownKind,
         PhoneError::Empty,
+        PhoneError::NoRecord,
+        PhoneError::NotAPerson,
         PhoneError::NoneCalled,
         PhoneError::NoItem,
         PhoneError::NoServer,
@@ -188,6 +190,8 @@ fn is_listed(error: &PhoneError) {
         | PhoneError::Folder(_)
         | PhoneError::UnknownKind
         | PhoneError::Empty
+        | PhoneError::NoRecord
+        | PhoneError::NotAPerson
         | PhoneError::NoneCalled
         | PhoneError::NoItem
         | PhoneError::NoServer

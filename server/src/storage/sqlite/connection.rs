@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -10,6 +12,9 @@ use crate::storage::StorageError;
 
 /// Opens a SQLite file with the settings every store here has: write-ahead log, each commit
 /// synced, foreign keys enforced, deleted content overwritten, and patience with other processes.
+///
+/// # Errors
+/// [`StorageError::Foreign`] when the log of another file lies beside it; nothing is changed then.
 pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
     let fail = |reason: String| StorageError::Open {
         path: path.to_owned(),
@@ -18,6 +23,14 @@ pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
     let name = path
         .to_str()
         .ok_or_else(|| fail("the path is not UTF-8 text".into()))?;
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if is_foreign(path, Path::new(&wal)).map_err(|e| fail(e.to_string()))? {
+        return Err(StorageError::Foreign {
+            path: path.to_owned(),
+            wal: wal.into(),
+        });
+    }
     let mut connection = SqliteConnection::establish(name).map_err(|e| fail(e.to_string()))?;
     connection
         .batch_execute(
@@ -30,6 +43,27 @@ pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
         )
         .map_err(|e| fail(e.to_string()))?;
     Ok(connection)
+}
+
+/// Whether a write-ahead log lies beside a file that has none. A copy is made without one and says
+/// so in its header; SQLite would nevertheless read the other file's log into it.
+///
+/// Bytes 18 and 19 of the header, <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>.
+fn is_foreign(path: &Path, wal: &Path) -> std::io::Result<bool> {
+    const WITHOUT_LOG: [u8; 2] = [1, 1];
+    let mut header = Vec::with_capacity(20);
+    match File::open(path) {
+        Ok(file) => file.take(20).read_to_end(&mut header)?,
+        // To be made.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let log = match std::fs::metadata(wal) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(log > 0 && header.get(18..20) == Some(&WITHOUT_LOG))
 }
 
 /// Brings the schema up to date.

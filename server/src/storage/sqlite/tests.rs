@@ -92,6 +92,64 @@ async fn closing_finishes_what_waits_and_takes_no_more() {
 }
 
 #[tokio::test]
+async fn a_store_that_another_keeps_locked_says_so_and_works_again_once_it_does_not() {
+    let (_dir, db) = fresh();
+    // Nothing here waits ten seconds.
+    let hurried = |c: &mut SqliteConnection| Ok(c.batch_execute("PRAGMA busy_timeout = 0")?);
+    db.write::<_, StorageError, _>(hurried).await.expect("set");
+    db.can_write().await.expect("nobody else writes");
+    let mut other = super::open_connection(db.path()).expect("opens");
+    other.batch_execute("BEGIN IMMEDIATE").expect("locks");
+    let refused = db.write(|c| put(c, "locked out")).await;
+    let error = refused.expect_err("locked");
+    assert!(error.is_busy(), "{error}");
+    other.batch_execute("ROLLBACK").expect("unlocks");
+    db.can_write().await.expect("nobody else writes any more");
+    db.write(|c| put(c, "later")).await.expect("written");
+    assert_eq!(keys(&db).await, ["later"]);
+}
+
+#[tokio::test]
+async fn a_copy_put_back_beside_the_log_of_another_is_refused_untouched() {
+    let (dir, db) = fresh();
+    let path = dir.path().join("carnet.sqlite");
+    let copy = dir.path().join("copy.sqlite");
+    db.write(|c| put(c, "copied")).await.expect("written");
+    let mut other = super::open_connection(&path).expect("opens");
+    diesel::sql_query(format!("VACUUM INTO '{}'", copy.display()))
+        .execute(&mut other)
+        .expect("copied");
+    db.write(|c| put(c, "after")).await.expect("written");
+    // As after a kill: the log is left behind, and a copy takes the place of its file.
+    let put_back = dir.path().join("put-back.sqlite");
+    let wal = dir.path().join("put-back.sqlite-wal");
+    std::fs::copy(&copy, &put_back).expect("put back");
+    std::fs::copy(dir.path().join("carnet.sqlite-wal"), &wal).expect("left behind");
+    let refused = Database::open(&put_back).map(|_| ());
+    let error = refused.expect_err("refused");
+    assert!(matches!(error, StorageError::Foreign { .. }), "{error}");
+    assert!(error.to_string().contains("put-back.sqlite-wal"), "{error}");
+    let bytes = |path| std::fs::read(path).expect("there");
+    assert_eq!(bytes(&put_back), bytes(&copy));
+    std::fs::remove_file(&wal).expect("removed");
+    let again = Database::open(&put_back).expect("opens");
+    assert_eq!(keys(&again).await, ["copied"]);
+}
+
+#[test]
+fn whoever_finds_a_damaged_store_is_told_what_to_do() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("carnet.sqlite");
+    std::fs::write(&path, "x".repeat(4096)).expect("written");
+    let refused = Database::open(&path).map(|_| ());
+    let error = refused.expect_err("no store").to_string();
+    assert!(
+        error.contains("-wal") && error.contains("backup"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_newer_store_is_refused_untouched() {
     let (dir, db) = fresh();
     db.write(|c| {

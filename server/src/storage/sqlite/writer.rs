@@ -24,7 +24,10 @@ struct Ran {
 }
 
 /// A job, and the span of the request that asked for it.
-type Job = (Box<dyn FnOnce(&mut SqliteConnection) -> Ran + Send>, Span);
+type Job = (Work, Span);
+
+/// Work on the connection, or on the error that there was instead of a transaction on it.
+type Work = Box<dyn FnOnce(Result<&mut SqliteConnection, StorageError>) -> Ran + Send>;
 
 enum Message {
     Job(Job),
@@ -57,8 +60,8 @@ impl Writer {
         E: From<StorageError> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let wrapped = Box::new(move |connection: &mut SqliteConnection| {
-            let result = job(connection);
+        let wrapped: Work = Box::new(move |connection| {
+            let result = connection.map_err(E::from).and_then(job);
             Ran {
                 keep: result.is_ok(),
                 answer: Box::new(move |verdict: Verdict| {
@@ -123,7 +126,7 @@ fn work(path: &Path, connection: SqliteConnection, mut jobs: mpsc::Receiver<Mess
     }
 }
 
-/// Runs a group in one transaction and answers its jobs. Gives the connection back if its state
+/// Runs a group in one transaction, and answers its jobs. Gives the connection back if its state
 /// is still known; else the next group opens a fresh one.
 fn write_group(
     path: &Path,
@@ -131,15 +134,20 @@ fn write_group(
     group: Vec<Job>,
 ) -> Option<SqliteConnection> {
     let size = group.len();
-    let mut answers = Vec::with_capacity(size);
-    let outcome = connection
+    let mut connection = match connection
         .map_or_else(|| open_connection(path), Ok)
-        .map_err(|error| error.to_string())
-        .and_then(|mut connection| {
-            let sound =
-                run_group(&mut connection, group, &mut answers).map_err(|e| e.to_string())?;
-            Ok((connection, sound))
-        });
+        .and_then(begin)
+    {
+        Ok(connection) => connection,
+        Err(error) => {
+            refuse(group, &error);
+            return None;
+        }
+    };
+    let mut answers = Vec::with_capacity(size);
+    let outcome = run_group(&mut connection, group, &mut answers)
+        .map(|sound| (connection, sound))
+        .map_err(|error| error.to_string());
     let verdict = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
     if let Err(reason) = &verdict {
         tracing::error!(%reason, size, "a group of writes was undone");
@@ -153,20 +161,38 @@ fn write_group(
         .and_then(|(connection, sound)| sound.then_some(connection))
 }
 
+/// Begins a group's transaction, once nobody else writes.
+fn begin(mut connection: SqliteConnection) -> Result<SqliteConnection, StorageError> {
+    AnsiTransactionManager::begin_transaction_sql(&mut connection, "BEGIN IMMEDIATE")?;
+    Ok(connection)
+}
+
+/// Answers a group that there was no transaction for.
+fn refuse(group: Vec<Job>, error: &StorageError) {
+    tracing::error!(%error, size = group.len(), "no transaction could be begun");
+    for (job, span) in group {
+        let _entered = span.enter();
+        let told = match error.is_busy() {
+            true => StorageError::Busy,
+            false => StorageError::Commit(error.to_string()),
+        };
+        (job(Err(told)).answer)(Ok(()));
+    }
+}
+
 /// Answers whether the connection's transaction state is still sound.
 fn run_group(
     connection: &mut SqliteConnection,
     group: Vec<Job>,
     answers: &mut Vec<Box<dyn FnOnce(Verdict) + Send>>,
 ) -> Result<bool, diesel::result::Error> {
-    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
     let mut sound = true;
     for (job, span) in group {
         let _entered = span.enter();
         // Savepoints by hand, not by a nested Diesel transaction: a job that panics inside a
         // transaction of its own leaves Diesel's count of them wrong, and this must still undo it.
         connection.batch_execute("SAVEPOINT job")?;
-        let keep = match catch_unwind(AssertUnwindSafe(|| job(connection))) {
+        let keep = match catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *connection)))) {
             Ok(ran) => {
                 tracing::trace!(kept = ran.keep, "a job of the store ran");
                 answers.push(ran.answer);
