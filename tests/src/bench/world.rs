@@ -44,7 +44,7 @@ impl World {
         };
         let disk = folder(&std::env::temp_dir())?;
         let memory = folder(Path::new("/dev/shm")).or_else(|_| folder(&std::env::temp_dir()))?;
-        let most = "1000000000";
+        let most = "1000000";
         let limits = ["--session-rate", most, "--peer-rate", most, "--log", "warn"];
         Ok(World {
             server: Server::start(&disk.path().join("server"), &limits)?,
