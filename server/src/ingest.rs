@@ -15,13 +15,12 @@ use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Cursor, Former, Judged, Lane, Submitter, Unverified, VerifiedEdit};
-use sync_core::entry::{KIND, PERSON, Value};
-use sync_core::policy::{Subject, is_right};
+use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
 use crate::keys::EntryKeyId;
-use crate::people::{self, profession};
+use crate::people::profession;
 use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
@@ -150,24 +149,6 @@ pub fn pass(
     })
 }
 
-/// Whether an edit says of a right that it is somebody's whom nobody knows here. It would give
-/// nothing, take one of the places there are, and never be noticed.
-fn names_nobody(
-    connection: &mut SqliteConnection,
-    edit: &VerifiedEdit,
-) -> Result<bool, AccessError> {
-    let past = edit.past();
-    let kind = past.wrote(KIND).flatten().and_then(Value::as_text);
-    let person = past.wrote(PERSON).flatten().and_then(Value::as_text);
-    let (Some(kind), Some(person)) = (kind, person) else {
-        return Ok(false);
-    };
-    match person.parse() {
-        Ok(person) if is_right(kind) => Ok(!people::is_known(connection, person)?),
-        _ => Ok(false),
-    }
-}
-
 fn take_in(
     records: &Records,
     connection: &mut SqliteConnection,
@@ -246,11 +227,8 @@ fn take_in(
         writing.carries(handed_back.is_some());
         let tick = writing.next_tick();
         let before = limits::remember(&gathered, &ledger, edit);
-        let new = handed_back.is_none() && admitted.is_holder();
-        let nobody = new && names_nobody(connection, edit)?;
         let mut judged = match gathered.refused(edit) {
             Some(refused) => refused,
-            None if nobody => Judged::Refused(edit.change(), Refusal::UnknownPerson),
             None => Lane {
                 record: admitted.row.record,
                 ledger: &mut ledger,

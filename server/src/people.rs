@@ -90,12 +90,6 @@ pub fn update(
     Ok(())
 }
 
-/// Whether there is somebody of this name.
-pub fn is_known(connection: &mut SqliteConnection, id: PersonId) -> Result<bool, Fault> {
-    let known = people::table.find(id.as_bytes().as_slice());
-    Ok(diesel::select(diesel::dsl::exists(known)).get_result(connection)?)
-}
-
 /// A person.
 pub fn find(
     connection: &mut SqliteConnection,

@@ -430,11 +430,6 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
             "The entry would not be valid.",
             "L’élément ne serait pas valide.",
         ),
-        AsideReason::Refused(Refusal::UnknownPerson) => (
-            "unknown-person",
-            "The server knows nobody by this identifier.",
-            "Le serveur ne connaît personne sous cet identifiant.",
-        ),
         AsideReason::Refused(Refusal::EntryFull) => (
             "entry-full",
             "The entry has reached its limits.",

@@ -146,8 +146,6 @@ pub enum Refusal {
     Invalid,
     /// The entry has reached its limits.
     EntryFull,
-    /// The right names somebody whom the server does not know.
-    UnknownPerson,
     /// It names a checkpoint that this server did not give this device.
     UnknownCheckpoint,
     /// The entry was withdrawn as another patient's and destroyed: the device keeps nothing of it.

@@ -280,7 +280,6 @@ pub enum Refusal {
     Equivocation,
     Invalid,
     EntryFull,
-    UnknownPerson,
     UnknownCheckpoint,
     Destroyed,
 }

@@ -505,13 +505,6 @@ fn each_refusal_has_its_code() {
         let invalid = mine.make(latex, flat(&json!({ "criticality": "utterly" })));
         assert_eq!(refused(&mine, &[invalid]).await, Refusal::Invalid);
 
-        let nobody = json!({
-            "kind": "grant", "schema": 1, "person": "00000000-0000-4000-8000-000000000009",
-            "status": "{\"status\":\"active\"}",
-        });
-        let given = mine.make(uuid::Uuid::now_v7(), flat(&nobody));
-        assert_eq!(refused(&mine, &[given]).await, Refusal::UnknownPerson);
-
         let twin = mine.make(latex, notes("masque"));
         let twins = [good.clone(), twin];
         assert_eq!(refused(&mine, &twins).await, Refusal::Equivocation);
