@@ -130,7 +130,7 @@ pub fn pass(
     taken.destroyed = std::mem::take(&mut writing.destroyed);
     let quiet = match cursor {
         _ if taken.outcomes.iter().any(again) || taken.gone => false,
-        Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.rests() => {
+        Some(cursor) if (cursor.log, cursor.epoch) == (row.log, epoch) && cursor.has_all() => {
             let shelves = records.shelves_of(&row, &writing.shelves, (&standing, epoch));
             is_quiet(connection, &admitted, &shelves, cursor, at, &taken)?
         }

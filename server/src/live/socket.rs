@@ -116,6 +116,7 @@ impl Connected {
         let mut talk = Talk::default();
         let mut stopping = self.app.stopping();
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 message = messages.recv() => match message? {

@@ -339,6 +339,7 @@ impl Records {
             held: passed.at,
             told: passed.at,
             epoch: passed.epoch,
+            // It has all: nothing of a walk is left in it.
             ..cursor
         };
         let page = Page {

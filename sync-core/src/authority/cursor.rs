@@ -231,7 +231,8 @@ impl Cursor {
         rest.is_empty().then_some(cursor)
     }
 
-    fn has_all(&self) -> bool {
+    /// Whether the device has all it was to be given, and was told of all that is held.
+    pub fn has_all(&self) -> bool {
         let held = self.held == self.base && self.held_within == Tick(0);
         self.rests() && held && self.started == Tick(0)
     }

@@ -444,7 +444,7 @@ impl ReplicaHead {
         let writes = &inspected.past.writes;
         match self.write(local, &author, edit.entry, writes, origin.cites, now) {
             Ok(again) => Ok(Some(again)),
-            Err(EntryError::Nothing | EntryError::TooLarge) => Ok(None),
+            Err(EntryError::Nothing | EntryError::TooLarge | EntryError::Unfit) => Ok(None),
             Err(error) => Err(error),
         }
     }

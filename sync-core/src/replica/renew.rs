@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AnswerError, AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use super::{AnswerError, Author, Entries, LocalEntry, ReplicaHead, Unsent};
 use crate::change::{Actor, Origin};
 use crate::entry::EntryError;
 use crate::sign::PublicKey;
-use crate::sync::Refusal;
 use crate::sync::limits::MAX_EDITS;
 use crate::{ChangeHash, DeviceId, EntryId, Incarnation};
 
@@ -58,18 +57,10 @@ impl ReplicaHead {
                 (Some(_), Some(local)) => {
                     self.renew_entry(entries, author, local, (entry, change))?;
                 }
+                // It was left in the queue to follow something held.
                 (Some(Unsent { edit, change, .. }), None) => {
                     entries.dequeue(&change).map_err(AnswerError::Store)?;
-                    let why = AsideReason::Refused(Refusal::NotAuthentic);
-                    let checkpoint = self.shown(&edit);
-                    let aside = SetAside {
-                        edit,
-                        change,
-                        why,
-                        checkpoint,
-                        lost: None,
-                    };
-                    entries.set_aside(&aside).map_err(AnswerError::Store)?;
+                    self.follow_aside(entries, edit, change, None)?;
                 }
             }
         }
@@ -85,13 +76,20 @@ impl ReplicaHead {
         (entry, first): (EntryId, ChangeHash),
     ) -> Result<(), AnswerError<E::Error>> {
         let mut renewed: BTreeMap<ChangeHash, BTreeSet<ChangeHash>> = BTreeMap::new();
+        // What cannot be signed anew is set aside, and what follows it.
+        let mut out: BTreeSet<ChangeHash> = BTreeSet::new();
         for (hash, edit) in local.without(&entry, &BTreeSet::from([first]))? {
             entries.dequeue(&hash).map_err(AnswerError::Store)?;
-            let Ok(inspected) = crate::guard::inspect(&edit.change) else {
-                self.follow_aside(entries, edit, hash, None)?;
-                continue;
+            let past = match crate::guard::inspect(&edit.change) {
+                Ok(inspected) if !inspected.past.deps.iter().any(|dep| out.contains(dep)) => {
+                    inspected.past
+                }
+                _ => {
+                    out.insert(hash);
+                    self.follow_aside(entries, edit, hash, None)?;
+                    continue;
+                }
             };
-            let past = inspected.past;
             let same = |dep: &ChangeHash| BTreeSet::from([*dep]);
             let deps = past.deps.iter();
             let deps: BTreeSet<ChangeHash> = deps
@@ -101,6 +99,7 @@ impl ReplicaHead {
             let said = edit.origin.read()?;
             if !self.signed_as.contains(&said.device) {
                 // What another device signed, and the server had lost, follows it.
+                out.insert(hash);
                 self.follow_aside(entries, edit, hash, None)?;
                 continue;
             }
@@ -124,6 +123,10 @@ impl ReplicaHead {
                 }
                 Err(EntryError::Nothing) => {
                     renewed.insert(hash, deps);
+                }
+                Err(EntryError::TooLarge | EntryError::Unfit) => {
+                    out.insert(hash);
+                    self.follow_aside(entries, edit, hash, None)?;
                 }
                 Err(error) => return Err(error.into()),
             }
