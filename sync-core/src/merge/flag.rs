@@ -82,8 +82,8 @@ flags! {
         "Des criticités différentes ont été indiquées : la plus élevée est affichée.";
     /// An edit of a removed entry.
     EditedWhileInError = "edited-while-in-error", High,
-        "This entry was withdrawn as an error while somebody else edited it.",
-        "Cet élément a été retiré car saisi par erreur pendant que quelqu’un d’autre le modifiait.";
+        "This entry was withdrawn as an error, and what somebody else wrote in it with it.",
+        "Cet élément a été retiré comme erreur, avec ce que quelqu’un d’autre y avait écrit.";
     /// Two people settled one item in two ways.
     DecidedDifferently = "decided-differently", High,
         "Two people settled this point in two ways without knowing of each other.",

@@ -253,10 +253,10 @@ rules! {
     WrongPatient = "wrong-patient", "*",
         "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
         "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
-    /// What a lay author cannot destroy.
+    /// What only a clinician can destroy.
     WrongPatientSpares = "wrong-patient-spares", "*",
-        "Wrong patient by an author who is no clinician destroys nothing in which a clinician wrote, whether they had seen it or not.",
-        "« Erreur de patient » par un auteur non clinicien ne détruit rien où un clinicien a écrit, qu’il l’ait vu ou non.";
+        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else wrote: it is out of every view, kept, and to review.",
+        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où un autre a écrit : l’élément est hors de toute vue, conservé, et à vérifier.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.

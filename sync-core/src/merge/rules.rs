@@ -1,5 +1,6 @@
 //! The rules within one entry.
 
+use super::destroyed::{can_be_destroyed, is_destroyed_by};
 use super::history::{Field, History, Said, is_member};
 use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
 use crate::entry::{PERSON, STATUS, Value};
@@ -193,6 +194,13 @@ pub(super) fn standing(
         let mut beside = beside(history, *change, true);
         if !history.rules.has(Rule::ErrorEditsReviewed) {
             beside.clear();
+        }
+        // What is out of view for good, but not destroyed, is for a clinician to look at.
+        if status.status == StatusCode::WrongPatient
+            && can_be_destroyed(history)
+            && !is_destroyed_by(history, statuses)
+        {
+            beside.extend(history.of_others(*change));
         }
         let flags = conflict(history, FlagCode::EditedWhileInError, *change, &beside);
         return (
