@@ -61,6 +61,10 @@ rules! {
     DangerOverRefutation = "danger-over-refutation", "*",
         "A concurrent edit that adds a reaction or raises criticality keeps the entry active against a clinician’s refutation.",
         "Une modification concurrente qui ajoute une réaction ou élève la criticité maintient l’élément actif malgré le rejet par un clinicien.";
+    /// Danger that shows later.
+    DangerAfterEnding = "danger-after-ending", "allergy",
+        "A reaction or a higher danger written into an entry by somebody who had seen it ended goes to review.",
+        "Une réaction ou un danger plus élevé noté par qui avait vu l’élément clos est à vérifier.";
     /// Entered in error.
     ErrorTakesOut = "error-takes-out", "*",
         "Entered in error, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
@@ -245,6 +249,10 @@ rules! {
     CardByChoice = "card-by-choice", "*",
         "A hidden entry reaches a card only by the holder’s explicit choice.",
         "Un élément masqué n’atteint une carte que par le choix explicite du titulaire.";
+    /// What a card leaves out with it.
+    CardHidesNoDoubt = "card-hides-no-doubt", "*",
+        "A card shows no value whose doubt or successor is hidden: it shows none at all.",
+        "Une carte ne montre aucune valeur dont le doute ou le remplacement est masqué : elle n’en montre pas.";
     /// What a card always says.
     NotForTransfusion = "not-for-transfusion", "blood-group",
         "A card always says “not valid for transfusion”.",
