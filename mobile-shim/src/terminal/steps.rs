@@ -110,6 +110,7 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
         | FlagCode::RefutationAgainstDanger
         | FlagCode::StatusAgainstEdit
         | FlagCode::CriticalityDisputed
+        | FlagCode::DangerAfterEnding
         | FlagCode::EditedWhileInError
         | FlagCode::RefutedAgainstEdit
         | FlagCode::ConcurrentValues

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::vital::vital_by;
-use super::{EntryView, Rule, Rules, VitalFacts};
+use super::{BloodGroupFact, ContactFact, Directives, EntryView, Rule, Rules, VitalFacts};
 use crate::EntryId;
 use crate::kind::Words;
 
@@ -28,7 +28,8 @@ pub struct Card {
 /// The card of a record on a day (UTC), from the entries its holder may see now: of what is hidden
 /// from professionals or representatives, only what the holder `chose`.
 ///
-/// It never says that no allergy is known while it keeps one back.
+/// It never says that no allergy is known while it keeps one back, and shows no blood group,
+/// trusted person or directive when what is kept back contradicts or replaces it.
 pub fn card(views: &[EntryView], chosen: &BTreeSet<EntryId>, today: Date) -> Card {
     card_by(Rules::ALL, views, chosen, today)
 }
@@ -48,9 +49,28 @@ pub(super) fn card_by(
     let shown: Vec<EntryView> = views.iter().filter(open).cloned().collect();
     let mut facts = vital_by(rules, &shown, today);
     facts.pregnancies.retain(|pregnancy| !pregnancy.to_confirm);
-    facts.no_known_allergy &= vital_by(rules, views, today).no_known_allergy;
+    let all = vital_by(rules, views, today);
+    facts.no_known_allergy &= all.no_known_allergy;
+    if rules.has(Rule::CardHidesNoDoubt) {
+        leave_out_what_is_doubted(&mut facts, &all);
+    }
     Card {
         facts,
         not_for_transfusion: rules.has(Rule::NotForTransfusion),
+    }
+}
+
+/// Leaves out what would stand otherwise among all entries, without a word that tells.
+fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
+    let agreed = matches!(facts.blood_group, BloodGroupFact::Agreed(_));
+    if agreed && matches!(all.blood_group, BloodGroupFact::Discordant(_)) {
+        facts.blood_group = BloodGroupFact::Unknown;
+    }
+    let named = |facts: &[ContactFact]| facts.iter().map(|one| one.entry).collect::<Vec<_>>();
+    if named(&facts.trusted_persons) != named(&all.trusted_persons) {
+        facts.trusted_persons.clear();
+    }
+    if facts.directives.in_force != all.directives.in_force {
+        facts.directives = Directives::default();
     }
 }

@@ -80,10 +80,14 @@ flags! {
     CriticalityDisputed = "criticality-disputed", High,
         "Different dangers were stated: the highest is shown.",
         "Des criticités différentes ont été indiquées : la plus élevée est affichée.";
+    /// A sign of danger in an entry that was ended before.
+    DangerAfterEnding = "danger-after-ending", High,
+        "A reaction or a higher danger was recorded after this was closed: it stays closed until somebody looks.",
+        "Une réaction ou un danger plus élevé a été noté après la clôture : il reste clos jusqu’à vérification.";
     /// An edit of a removed entry.
     EditedWhileInError = "edited-while-in-error", High,
-        "This entry was withdrawn as an error while somebody else edited it.",
-        "Cet élément a été retiré car saisi par erreur pendant que quelqu’un d’autre le modifiait.";
+        "This entry was withdrawn as an error, and what somebody else wrote in it with it.",
+        "Cet élément a été retiré comme erreur, avec ce que quelqu’un d’autre y avait écrit.";
     /// Two people settled one item in two ways.
     DecidedDifferently = "decided-differently", High,
         "Two people settled this point in two ways without knowing of each other.",
@@ -172,6 +176,9 @@ impl FlagCode {
             FlagCode::CriticalityDisputed => {
                 Words::new("criticality disputed", "criticité en litige")
             }
+            FlagCode::DangerAfterEnding => {
+                Words::new("danger after it was closed", "danger noté après la clôture")
+            }
             FlagCode::EditedWhileInError => Words::new(
                 "withdrawn while edited",
                 "saisi par erreur, mais modifié entre-temps",
@@ -219,6 +226,7 @@ impl FlagCode {
             FlagCode::RefutationAgainstDanger
             | FlagCode::StatusAgainstEdit
             | FlagCode::CriticalityDisputed
+            | FlagCode::DangerAfterEnding
             | FlagCode::EditedWhileInError
             | FlagCode::DecidedDifferently
             | FlagCode::DirectivesSameDate

@@ -132,8 +132,22 @@ impl<'a> History<'a> {
         self.provenance[change].is_some_and(|p| p.accepted.is_none())
     }
 
+    /// Whether a change is of a physician, midwife or dentist within competence.
+    pub fn is_of_clinician(&self, change: usize) -> bool {
+        let role = self.provenance[change].map(|p| &p.origin.role);
+        self.has_authority(change) && role.is_some_and(Role::is_clinician)
+    }
+
+    /// The changes of anybody but whoever made this one.
+    pub fn of_others(&self, change: usize) -> impl Iterator<Item = usize> {
+        let author = self.author(change);
+        (0..self.changes.len()).filter(move |other| {
+            *other != change && (author.is_none() || self.author(*other) != author)
+        })
+    }
+
     /// Whether `change` is of the person who created the entry.
-    fn is_of_author(&self, change: usize) -> bool {
+    pub fn is_of_author(&self, change: usize) -> bool {
         let author = self.creation().and_then(|first| self.author(first));
         author.is_some() && self.author(change) == author
     }

@@ -106,6 +106,7 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
         | FlagCode::StatusAgainstEdit
         | FlagCode::RefutationAgainstDanger
         | FlagCode::RefutedAgainstEdit
+        | FlagCode::DangerAfterEnding
         | FlagCode::EditedWhileInError => {
             let status = sides.find(|side| side.field == STATUS);
             let status = status.and_then(|side| Status::from_value(&side.claim.value));

@@ -61,6 +61,10 @@ rules! {
     DangerOverRefutation = "danger-over-refutation", "*",
         "A concurrent edit that adds a reaction or raises criticality keeps the entry active against a clinician’s refutation.",
         "Une modification concurrente qui ajoute une réaction ou élève la criticité maintient l’élément actif malgré le rejet par un clinicien.";
+    /// Danger that shows later.
+    DangerAfterEnding = "danger-after-ending", "allergy",
+        "A reaction or a higher danger written into an entry by somebody who had seen it ended goes to review.",
+        "Une réaction ou un danger plus élevé noté par qui avait vu l’élément clos est à vérifier.";
     /// Entered in error.
     ErrorTakesOut = "error-takes-out", "*",
         "Entered in error, by the author or a clinician, takes the entry out of every view whatever the concurrent edits.",
@@ -245,6 +249,10 @@ rules! {
     CardByChoice = "card-by-choice", "*",
         "A hidden entry reaches a card only by the holder’s explicit choice.",
         "Un élément masqué n’atteint une carte que par le choix explicite du titulaire.";
+    /// What a card leaves out with it.
+    CardHidesNoDoubt = "card-hides-no-doubt", "*",
+        "A card shows no value whose doubt or successor is hidden: it shows none at all.",
+        "Une carte ne montre aucune valeur dont le doute ou le remplacement est masqué : elle n’en montre pas.";
     /// What a card always says.
     NotForTransfusion = "not-for-transfusion", "blood-group",
         "A card always says “not valid for transfusion”.",
@@ -253,10 +261,10 @@ rules! {
     WrongPatient = "wrong-patient", "*",
         "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
         "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
-    /// What a lay author cannot destroy.
+    /// What only a clinician can destroy.
     WrongPatientSpares = "wrong-patient-spares", "*",
-        "Wrong patient by an author who is no clinician destroys nothing in which a clinician wrote, whether they had seen it or not.",
-        "« Erreur de patient » par un auteur non clinicien ne détruit rien où un clinicien a écrit, qu’il l’ait vu ou non.";
+        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else wrote: it is out of every view, kept, and to review.",
+        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où un autre a écrit : l’élément est hors de toute vue, conservé, et à vérifier.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.

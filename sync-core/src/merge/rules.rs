@@ -1,5 +1,6 @@
 //! The rules within one entry.
 
+use super::destroyed::{can_be_destroyed, is_destroyed_by};
 use super::history::{Field, History, Said, is_member};
 use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
 use crate::entry::{PERSON, STATUS, Value};
@@ -8,7 +9,9 @@ use crate::kind::blood_group::BLOOD_GROUP;
 use crate::kind::common::{ACCEPTS, is_visibility};
 use crate::kind::medication::REGIMEN;
 use crate::kind::right::{ENDS, STARTS};
-use crate::kind::{BloodGroup, Join, JsonScalar, Kind, Reaction, Status, StatusCode, same_value};
+use crate::kind::{
+    BloodGroup, Join, JsonScalar, Kind, Reaction, Severity, Status, StatusCode, same_value,
+};
 use crate::policy::RightKind;
 
 /// One field joined by its rule, with the flag that says so.
@@ -194,6 +197,13 @@ pub(super) fn standing(
         if !history.rules.has(Rule::ErrorEditsReviewed) {
             beside.clear();
         }
+        // What is out of view for good, but not destroyed, is for a clinician to look at.
+        if status.status == StatusCode::WrongPatient
+            && can_be_destroyed(history)
+            && !is_destroyed_by(history, statuses)
+        {
+            beside.extend(history.of_others(*change));
+        }
         let flags = conflict(history, FlagCode::EditedWhileInError, *change, &beside);
         return (
             Standing::InError,
@@ -209,6 +219,13 @@ pub(super) fn standing(
         let (stands, code) = weigh(history, *change, status, &beside);
         flags.extend(conflict(history, code, *change, &beside));
         if stands {
+            let after = dangers_after(history, *change);
+            flags.extend(conflict(
+                history,
+                FlagCode::DangerAfterEnding,
+                *change,
+                &after,
+            ));
             holds.get_or_insert_with(|| status.clone());
         } else {
             broken = true;
@@ -230,6 +247,14 @@ pub(super) fn standing(
     let mut status = said.into_iter().map(|(_, status)| status);
     let status = status.rfind(|status| status.status.is_active());
     (standing, status.unwrap_or(active), flags)
+}
+
+/// The signs of danger written by those who had seen that the entry was ended.
+fn dangers_after(history: &History<'_>, change: usize) -> Vec<usize> {
+    let later = |edit: &usize| history.saw(*edit, change) && shows_danger(history, *edit);
+    let asked = history.kind == Kind::Allergy && history.rules.has(Rule::DangerAfterEnding);
+    let all = (0..history.changes.len()).filter(later);
+    if asked { all.collect() } else { Vec::new() }
 }
 
 /// Whether a status that ends the entry stands against the edits beside it, and how that is
@@ -263,9 +288,7 @@ fn weigh(
         let stands = alone || overridden(Rule::EndedAgainstEdit);
         return (stands, FlagCode::StatusAgainstEdit);
     }
-    let danger = beside
-        .iter()
-        .any(|edit| shows_danger(history, change, *edit));
+    let danger = beside.iter().any(|edit| shows_danger(history, *edit));
     if danger && rules.has(Rule::DangerOverRefutation) {
         (false, FlagCode::RefutationAgainstDanger)
     } else {
@@ -307,27 +330,50 @@ fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
     (0..history.changes.len()).filter(edits).collect()
 }
 
-/// Whether an edit beside a refutation adds a reaction or raises criticality over what the
-/// refuting clinician had in front of them.
-fn shows_danger(history: &History<'_>, refutation: usize, edit: usize) -> bool {
+/// Whether an edit adds a reaction or one taken back, makes one more severe, or raises criticality,
+/// over what its author had in front of them.
+fn shows_danger(history: &History<'_>, edit: usize) -> bool {
     let known = |key: &str| {
-        let seen = history.changes.iter().enumerate();
-        let seen = seen.filter(|(place, _)| history.saw(refutation, *place));
-        seen.filter_map(|(_, past)| past.wrote(key).flatten())
-            .cloned()
-            .collect::<Vec<_>>()
+        let mut known: Vec<(usize, Option<&Value>)> = Vec::new();
+        for (place, past) in history.changes.iter().enumerate() {
+            if let Some(value) = past.wrote(key).filter(|_| history.saw(edit, place)) {
+                known.retain(|(earlier, _)| !history.saw(place, *earlier));
+                known.push((place, value));
+            }
+        }
+        known.into_iter().filter_map(|(_, value)| value)
     };
     history.changes[edit].writes.iter().any(|write| {
         let Some(value) = &write.value else {
             return false;
         };
         if is_member(&write.key, REACTION) {
-            let back =
-                Reaction::from_value(value).is_some_and(|reaction| reaction.removed.is_some());
-            return !back && known(&write.key).is_empty();
+            return is_worse(value, known(&write.key));
         }
         let level = |value: &Value| rank(CRITICALITY_ORDER, value);
-        let highest = known(CRITICALITY).iter().map(level).max().unwrap_or(0);
-        write.key == CRITICALITY && level(value) > highest
+        write.key == CRITICALITY && level(value) > known(CRITICALITY).map(level).max().unwrap_or(0)
     })
+}
+
+/// Whether a reaction is another one than those known, or a more severe one. What this version
+/// cannot read is, unless nothing changed.
+fn is_worse<'v>(value: &Value, known: impl Iterator<Item = &'v Value>) -> bool {
+    let known: Vec<&Value> = known.collect();
+    let Some(reaction) = Reaction::from_value(value) else {
+        return !known.iter().any(|known| same_value(known, value));
+    };
+    let known = known.into_iter().filter_map(Reaction::from_value);
+    let mut same = known
+        .filter(|known| known.removed.is_none() && known.manifestation == reaction.manifestation);
+    reaction.removed.is_none() && same.all(|known| severity(&reaction) > severity(&known))
+}
+
+/// How severe a reaction is said to be; nobody's word is no more than mild.
+fn severity(reaction: &Reaction) -> u8 {
+    match &reaction.severity {
+        None | Some(Severity::Mild) => 0,
+        Some(Severity::Moderate) => 1,
+        Some(Severity::Other(_)) => 2,
+        Some(Severity::Severe) => 3,
+    }
 }
