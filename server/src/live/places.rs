@@ -19,7 +19,7 @@ pub struct Place {
 }
 
 impl Places {
-    /// Takes a place for one more connection of a session; nothing if it has [`MOST`] of them.
+    /// Takes a place for one more connection of a session; nothing if it has as many as it may.
     pub fn take(&self, session: Uuid) -> Option<Place> {
         let mut open = self.open();
         let taken = open.entry(session).or_default();
