@@ -206,7 +206,10 @@ fn without_ids_and_times(line: &str) -> String {
     let is_id = |at: usize| {
         let begins = at == 0 || !line.as_bytes()[at - 1].is_ascii_alphanumeric();
         let length = line[at..].find(|c| !hex(c)).unwrap_or(line.len() - at);
-        let digits = line[at..at + length].bytes().any(|b| b.is_ascii_digit());
+        // One in some hundred identifiers has letters only.
+        let mut found = line[at..at + length].bytes();
+        let digits =
+            found.clone().any(|b| b.is_ascii_digit()) || found.all(|b| (b'a'..=b'f').contains(&b));
         let ends = !line[at + length..].starts_with(char::is_alphanumeric);
         (begins && ends && digits && [6, 8, 36].contains(&length)).then_some(length)
     };
