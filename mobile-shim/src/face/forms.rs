@@ -290,13 +290,7 @@ impl Record {
         entry: sync_core::EntryId,
         filled: &Filled,
     ) -> Result<(), CarnetError> {
-        let writes = filled.writes().map_err(Error::from)?;
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                editing.view(&entry)?;
-                editing.write(entry, &writes, Vec::new())
-            })?;
-        Ok(())
+        self.write_into(entry, &filled.writes().map_err(Error::from)?)
     }
 }
 

@@ -88,11 +88,15 @@ impl Record {
     /// # Errors
     /// When a field cannot stand, nothing would change, or there is no such entry.
     pub fn edit(&self, entry: EntryId, patch: &Patch) -> Result<(), CarnetError> {
-        let writes = patch.writes().map_err(Error::from)?;
+        self.write_into(entry, &patch.writes().map_err(Error::from)?)
+    }
+
+    /// Writes into an entry that is here.
+    pub(super) fn write_into(&self, entry: EntryId, writes: &[Write]) -> Result<(), CarnetError> {
         self.device
             .edit(&*self.profile()?, &self.record, |editing| {
                 editing.view(&entry)?;
-                editing.write(entry, &writes, Vec::new())
+                editing.write(entry, writes, Vec::new())
             })?;
         Ok(())
     }
@@ -224,8 +228,8 @@ impl Record {
 
     /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
     /// `entered-in-error` …, with the reason in words. Nothing is deleted, but by `wrong-patient`:
-    /// said by the entry's author or a clinician, it destroys the entry for good and everywhere once
-    /// it is synced. Ask first.
+    /// said by a physician, midwife or dentist within competence, or by the entry's author where
+    /// nobody else wrote, it destroys the entry for good and everywhere once it is synced. Ask first.
     #[uniffi::method(default(reason = None))]
     pub fn set_status(
         &self,
