@@ -185,7 +185,9 @@ async fn open(tls: &Arc<ClientConfig>, call: Call) -> Result<LineOrReply, NetErr
         .headers_mut()
         .insert("accept", accept.map_err(|_| NetError::Unreachable)?);
     let tls = Connector::Rustls(tls.clone());
-    let connecting = connect_async_tls_with_config(request, None, false, Some(tls));
+    // An edit goes out at once, also while the pong before it is on its way.
+    let at_once = true;
+    let connecting = connect_async_tls_with_config(request, None, at_once, Some(tls));
     let opened = tokio::time::timeout(CONNECT, connecting).await;
     match opened.map_err(|_| NetError::Unreachable)? {
         Ok((socket, _)) => Ok(Ok(Box::new(Socket(socket)))),

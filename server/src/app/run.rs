@@ -49,6 +49,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
         .workers(app.config.workers)
         .shutdown_timeout(app.config.shutdown_timeout.as_secs())
         .client_request_timeout(app.config.request_timeout)
+        .tcp_nodelay(true)
         .disable_signals();
     let tls = super::tls::configuration(&app.config, app.clock.now())?;
     let server = match tls {
