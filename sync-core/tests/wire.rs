@@ -210,6 +210,20 @@ fn roles_are_short_words_and_unknown_ones_survive() {
     }
 }
 
+/// A phone of today goes on with a server of tomorrow.
+#[test]
+fn reasons_of_a_newer_version_are_reasons_still() {
+    let verdict = |json: &str| serde_json::from_str::<Verdict>(json).unwrap();
+    let held = Verdict::Held(HoldReason::Other);
+    assert_eq!(verdict(r#"{"held":"of-tomorrow"}"#), held);
+    let refused = Verdict::Refused(Refusal::Other);
+    assert_eq!(verdict(r#"{"refused":"of-tomorrow"}"#), refused);
+    for verdict in [held, refused] {
+        let cbor = Encoding::Cbor.write(&verdict);
+        assert_eq!(Encoding::Cbor.read::<Verdict>(&cbor).unwrap(), verdict);
+    }
+}
+
 proptest! {
     /// No byte string makes a reader panic, and a damaged frame is never taken for a whole one.
     #[test]

@@ -9,6 +9,8 @@ mod chunk;
 mod mutate;
 mod seeds;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};

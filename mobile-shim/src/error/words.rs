@@ -86,8 +86,8 @@ const INVALID: [(&str, Words); 13] = [
     (
         "control-character",
         Words::new(
-            "holds a control character",
-            "contient un caractère de contrôle",
+            "holds a control character, or a line end in a short text",
+            "contient un caractère de contrôle, ou une fin de ligne dans un texte court",
         ),
     ),
     (

@@ -420,6 +420,11 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
             "It follows an edit that is held.",
             "Elle fait suite à une modification retenue.",
         ),
+        AsideReason::Held(HoldReason::Other) => (
+            "held",
+            "It is held, for a reason that this version does not know.",
+            "Elle est retenue, pour une raison que cette version ne connaît pas.",
+        ),
         AsideReason::Refused(Refusal::Equivocation) => (
             "equivocation",
             "This device had used the same number for another edit: its store was put back.",

@@ -554,7 +554,7 @@ impl<'w, L: Log> Walk<'w, L> {
     fn for_holder(&mut self, reason: HoldReason, held: &L::Held) -> Result<bool, L::Error> {
         Ok(match reason {
             HoldReason::NoLongerPermitted => true,
-            HoldReason::NotPermitted => false,
+            HoldReason::NotPermitted | HoldReason::Other => false,
             HoldReason::FollowsHeld => {
                 let before = self.log.held_before(held)?;
                 before.contains(&HoldReason::NoLongerPermitted)

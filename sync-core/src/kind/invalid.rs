@@ -63,8 +63,8 @@ pub enum Invalid {
         /// Its key.
         field: &'static str,
     },
-    /// A character that steers a screen instead of being shown.
-    #[error("{field} holds a control character")]
+    /// A character that steers a screen instead of being shown, such as a line end in a short text.
+    #[error("{field} holds a control character or a line end")]
     Control {
         /// Its key.
         field: &'static str,

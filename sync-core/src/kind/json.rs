@@ -238,13 +238,18 @@ pub(crate) fn text(field: &'static str, text: &str, max: usize) -> Result<(), In
     optional(field, Some(text), max)
 }
 
-/// A text that must fit if it is there. Lines may end in it; it steers no screen otherwise.
+/// The shortest bound of a text that people write in paragraphs. Shorter ones stand in lists and on
+/// the emergency card, where what follows a line end would read as another entry.
+const PARAGRAPHS: usize = 8_000;
+
+/// A text that must fit if it is there. It steers no screen; only in a long one may lines end.
 pub(crate) fn optional(field: &'static str, text: Option<&str>, max: usize) -> Result<(), Invalid> {
     let Some(text) = text else { return Ok(()) };
     if text.chars().count() > max {
         return Err(Invalid::TooLong { field, max });
     }
-    let refused = |c: char| steers_screen(c) && !['\n', '\r', '\t'].contains(&c);
+    let breaks = |c: char| max >= PARAGRAPHS && ['\n', '\r', '\t'].contains(&c);
+    let refused = |c: char| steers_screen(c) && !breaks(c);
     if text.contains(refused) {
         return Err(Invalid::Control { field });
     }

@@ -356,7 +356,6 @@ fn no_allergy_becomes_the_statement_that_none_is_known() {
 #[test]
 fn texts_steer_no_screen() {
     for (text, fits) in [
-        ("two\nlines\tof it", true),
         ("\u{1b}[2Jgone", false),
         ("a\u{9b}b", false),
         ("\u{202e}nillicinéP", false),
@@ -373,6 +372,28 @@ fn texts_steer_no_screen() {
         let label = label.as_text().expect("a text");
         assert_eq!(Label::STRUCTURE.check("label", label).is_ok(), fits);
     }
+}
+
+/// The second line of a label would stand in a list, or on the emergency card, as another entry.
+#[test]
+fn lines_end_in_long_texts_only() {
+    let lines = "Doliprane\n⚠ Groupe sanguin : O+\r\n\tvalable";
+    let note = OwnNoteDraft {
+        title: "Questions".into(),
+        text: Some(lines.into()),
+        ..OwnNoteDraft::default()
+    };
+    let first = note.writes().expect("a note has paragraphs");
+    assert_eq!(validate(&entry(&first)), Ok(()));
+    for (field, value) in [
+        ("label", Label::text(lines).to_value()),
+        ("source", Value::Text(lines.into())),
+    ] {
+        let refused = later(&first, &[Write::set(field, value)]);
+        assert_eq!(validate(&refused), Err(Invalid::Control { field }));
+    }
+    let remarks = later(&first, &[Write::set("notes", lines)]);
+    assert_eq!(validate(&remarks), Ok(()));
 }
 
 #[test]

@@ -128,6 +128,9 @@ pub enum HoldReason {
     NoLongerPermitted,
     /// It follows a held change.
     FollowsHeld,
+    /// A reason of a newer version: it is held all the same.
+    #[serde(other)]
+    Other,
 }
 
 /// Why an edit is refused.
@@ -150,6 +153,9 @@ pub enum Refusal {
     UnknownCheckpoint,
     /// The entry was withdrawn as another patient's and destroyed: the device keeps nothing of it.
     Destroyed,
+    /// A reason of a newer version: it is refused all the same.
+    #[serde(other)]
+    Other,
 }
 
 /// A held edit, told to those who may decide on it and to its author.

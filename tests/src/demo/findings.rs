@@ -170,6 +170,7 @@ fn held(screen: &Screen, stage: &Stage<'_>) -> Result<(), SupportError> {
                 }
                 AsideReason::Held(HoldReason::NotPermitted) => "without the right",
                 AsideReason::Held(HoldReason::FollowsHeld) => "follows a held edit",
+                AsideReason::Held(HoldReason::Other) => "held",
                 AsideReason::Refused(_) => "refused",
             };
             let role = aside.edit.origin.read().map(|origin: Origin| origin.role);

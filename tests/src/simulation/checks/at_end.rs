@@ -191,7 +191,7 @@ impl Checks {
                 return Err(format!("{name} does not know what became of its held edit"));
             }
             let in_good_faith = match row.reason {
-                HoldReason::NotPermitted => false,
+                HoldReason::NotPermitted | HoldReason::Other => false,
                 HoldReason::NoLongerPermitted => true,
                 HoldReason::FollowsHeld => {
                     let mut before = books.held_before(change);
