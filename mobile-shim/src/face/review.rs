@@ -10,6 +10,7 @@ use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId, guard};
 
 use super::assign::{Assignee, assignees};
+use super::may::Asked;
 use super::show::{Names, same};
 use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
 use crate::error::{CarnetError, Error, field_in_words};
@@ -26,7 +27,7 @@ pub struct ReviewSide {
     pub title: Bilingual,
     /// What, and who says so.
     pub claim: Claim,
-    /// Whether the item can be settled by taking this side.
+    /// Whether the item can be settled by taking this side, and this person may.
     pub may_be_taken: bool,
 }
 
@@ -52,6 +53,10 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
+    /// Those of the entries that this person may edit.
+    pub editable: Vec<String>,
+    /// Whether this person may say who looks after it.
+    pub assignable: bool,
     /// Who looks after it; several when that was said apart.
     pub assigned: Vec<Assignee>,
 }
@@ -127,6 +132,11 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
+        let asked = self.asked()?;
+        let may = |item: &ReviewItem, verdict: &&Verdict| {
+            let choice = Choice::Decide((*verdict).clone());
+            asked.settle(item, &choice).allowed
+        };
         let label = |item: &ReviewItem, entry: &EntryId| match views.find(entry) {
             Some(view) => names.summary(view),
             None => called(&names, item.kind.as_ref(), &item.claims),
@@ -141,8 +151,20 @@ impl Record {
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(|id| label(item, id)).collect(),
                 field: item.field.clone(),
-                sides: sides(&names, item, &views),
-                verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
+                sides: sides(&names, item, &views, &asked),
+                verdicts: item
+                    .verdicts
+                    .iter()
+                    .filter(|verdict| may(item, verdict))
+                    .map(ToString::to_string)
+                    .collect(),
+                editable: item
+                    .entries
+                    .iter()
+                    .filter(|entry| asked.edit(entry))
+                    .map(ToString::to_string)
+                    .collect(),
+                assignable: asked.assign(item).allowed,
                 assigned: assignees(&names, item, profile.card.person),
             })
             .collect())
@@ -153,15 +175,7 @@ impl Record {
         let items = self.review_items()?;
         let item = items.iter().find(|item| item.key == key);
         let item = item.ok_or(CarnetError::NotFound)?;
-        let choice = match choice {
-            ReviewChoice::Take { change } => {
-                let mut sides = item.claims.iter().map(|side| side.claim.change);
-                let side = sides.find(|side| side.to_string() == change);
-                Choice::Take(side.ok_or(CarnetError::NotFound)?)
-            }
-            ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
-        };
-        self.settle(item, &choice)
+        self.settle(item, &chosen(item, &choice)?)
     }
 
     /// The entries that were on this device and were destroyed as another patient's.
@@ -244,17 +258,11 @@ impl Record {
             }
             None => None,
         };
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                for (entry, writes) in &resolution.edits {
-                    editing.write(*entry, writes, resolution.cites.clone())?;
-                }
-                if let Some((entry, writes)) = &decision {
-                    editing.write(*entry, writes, Vec::new())?;
-                }
-                Ok(())
-            })?;
-        Ok(())
+        let edits = resolution.edits.iter().chain(&decision);
+        let edits: Vec<_> = edits
+            .map(|(entry, writes)| (*entry, writes.as_slice()))
+            .collect();
+        self.carry_out(false, &edits, &resolution.cites)
     }
 
     fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
@@ -265,11 +273,20 @@ impl Record {
     }
 }
 
-fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
-    let may_be_taken = |change: ChangeHash| {
-        let resolution = merge::resolve(item, &Choice::Take(change));
-        resolution.is_some()
-    };
+/// A choice on an item, as an app names it.
+pub(super) fn chosen(item: &ReviewItem, choice: &ReviewChoice) -> Result<Choice, CarnetError> {
+    Ok(match choice {
+        ReviewChoice::Take { change } => {
+            let mut sides = item.claims.iter().map(|side| side.claim.change);
+            let side = sides.find(|side| side.to_string() == *change);
+            Choice::Take(side.ok_or(CarnetError::NotFound)?)
+        }
+        ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict.clone())),
+    })
+}
+
+fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<ReviewSide> {
+    let may_be_taken = |change| asked.settle(item, &Choice::Take(change)).allowed;
     // What is held may make the entry: then it says of what kind it is.
     let unknown = Kind::Unknown(String::new());
     let unknown = item.kind.as_ref().unwrap_or(&unknown);

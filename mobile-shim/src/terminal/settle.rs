@@ -101,7 +101,11 @@ impl Here<'_> {
             },
         };
         let item = item.key.clone();
-        self.allowed(&record, Wish::Review { item: item.clone() })?;
+        let wish = Wish::Settle {
+            item: item.clone(),
+            choice: choice.clone(),
+        };
+        self.allowed(&record, wish)?;
         record.resolve(item, choice)?;
         self.review(&Review::default())
     }

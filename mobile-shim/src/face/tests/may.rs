@@ -173,3 +173,53 @@ fn an_item_is_for_those_to_settle_to_whom_it_is_offered() {
         Err(CarnetError::NotFound)
     );
 }
+
+#[test]
+fn an_item_offers_what_its_reader_may_do_and_nothing_else() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    for _ in 0..2 {
+        let draft = AllergyDraft {
+            substance: text("Latex"),
+            ..AllergyDraft::default()
+        };
+        record.add_allergy(draft, None).unwrap();
+    }
+    // A caregiver edits, and decides nothing.
+    let item = record.to_review().unwrap().remove(0);
+    assert_eq!(item.verdicts, [""; 0]);
+    assert!(!item.assignable);
+    assert_eq!(item.editable, item.entries);
+    let settle = |verdict: &str| Wish::Settle {
+        item: item.key.clone(),
+        choice: ReviewChoice::Decide {
+            verdict: verdict.to_owned(),
+        },
+    };
+    let refused = why(&record, settle("not-a-duplicate"));
+    assert_eq!(refused.as_deref(), Some("kind-not-writable"));
+    assert_eq!(
+        why(&record, settle("confirm")).as_deref(),
+        Some("not-offered")
+    );
+    let assign = Wish::Assign {
+        item: item.key.clone(),
+    };
+    assert_eq!(why(&record, assign).as_deref(), Some("kind-not-writable"));
+    assert_eq!(why(&record, Wish::Review { item: item.key }), None);
+    // To the holder, the same item offers all.
+    let own = &tried.record;
+    for _ in 0..2 {
+        let draft = AllergyDraft {
+            substance: text("Latex"),
+            ..AllergyDraft::default()
+        };
+        own.add_allergy(draft, None).unwrap();
+    }
+    let item = own.to_review().unwrap().remove(0);
+    assert_eq!(item.verdicts, ["not-a-duplicate"]);
+    assert!(item.assignable && item.editable == item.entries);
+    let assign = Wish::Assign { item: item.key };
+    assert_eq!(why(own, assign), None);
+}
