@@ -23,6 +23,7 @@ mod sign_ins;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod wrong_patient;
 
 pub use assign::Assignee;
 pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo, wipe_folder};
@@ -52,5 +53,6 @@ pub use show::{
 };
 pub use sign_ins::{DeviceInfo, PasskeyInfo, SessionInfo};
 pub use sync::CancelToken;
+pub use wrong_patient::WrongPatient;
 
 pub use crate::driver::SyncResult;

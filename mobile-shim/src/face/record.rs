@@ -252,7 +252,8 @@ impl Record {
     /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
     /// `entered-in-error` …, with the reason in words. Nothing is deleted, but by `wrong-patient`:
     /// said by a physician, midwife or dentist within competence, or by the entry's author where
-    /// nobody else wrote, it destroys the entry for good and everywhere once it is synced. Ask first.
+    /// nobody else wrote, it destroys the entry for good and everywhere once it is synced. Ask
+    /// first; [`Record::wrong_patient`] tells what will come of it.
     #[uniffi::method(default(reason = None))]
     pub fn set_status(
         &self,

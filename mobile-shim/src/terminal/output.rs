@@ -1,7 +1,10 @@
 //! What a person, or with `--json` a program, reads.
 
 use serde::Serialize;
+use sync_core::audit::AccessAction;
+use sync_core::kind::Kind;
 use sync_core::merge::FlagCode;
+use sync_core::policy::{RightKind, Role};
 
 use crate::face::{
     Bilingual, Entry, EntryLine, EntryStanding, HeldChange, LiveMode, LogCheck, LogLine,
@@ -204,6 +207,9 @@ impl Output {
         for flag in &entry.flags {
             out!("  ⚠ {}", self.of(&flag.words));
         }
+        if let Some(ended) = self.ended_right(entry) {
+            out!("  {ended}");
+        }
         out!(
             "  {} {}",
             self.say("created", "créé"),
@@ -213,6 +219,24 @@ impl Output {
             let edited = self.by(entry.edited.as_ref());
             out!("  {} {edited}", self.say("edited", "modifié"));
         }
+    }
+
+    /// What it means that a right does not stand, whichever status says so: `refuted` takes it back
+    /// as `revoked` does, and a block that is taken back lets in again.
+    fn ended_right(&self, entry: &Entry) -> Option<&str> {
+        let right = Kind::from(entry.kind.as_str()).right()?;
+        let (en, fr) = match right {
+            _ if entry.standing == EntryStanding::Active => return None,
+            RightKind::Block => (
+                "The block is lifted: this person is no longer kept out.",
+                "Le blocage est levé : cette personne n’est plus tenue à l’écart.",
+            ),
+            _ => (
+                "The right is taken back: it gives nothing any more.",
+                "Le droit est retiré : il ne donne plus rien.",
+            ),
+        };
+        Some(self.say(en, fr))
     }
 
     pub(super) fn by(&self, stamp: Option<&Stamp>) -> String {
@@ -366,11 +390,14 @@ impl Output {
     /// The access log.
     pub fn log(&self, lines: &[LogLine]) {
         for line in lines {
-            let who = line.name.as_deref().unwrap_or(&line.person);
-            let entries = match line.entries.len() {
-                0 => String::new(),
-                1 => self.say("  1 entry", "  1 élément").to_owned(),
-                count => format!("  {count} {}", self.say("entries", "éléments")),
+            let entries = match line.entries.as_slice() {
+                // Nothing else is left of it.
+                [entry] if line.action == AccessAction::Destroy.as_str() => {
+                    format!("  {}", short(entry))
+                }
+                [] => String::new(),
+                [_] => self.say("  1 entry", "  1 élément").to_owned(),
+                all => format!("  {} {}", all.len(), self.say("entries", "éléments")),
             };
             let why = line.reason.as_deref().map(|why| self.why(why));
             let reason = why.map(|why| match self.language {
@@ -378,11 +405,11 @@ impl Output {
                 Language::Fr => format!("  « {why} »"),
             });
             out!(
-                "{:>5}  {}  {:<20} {who} ({}){entries}{}{}",
+                "{:>5}  {}  {:<20} {}{entries}{}{}",
                 line.number,
                 moment(line.at),
                 self.action(&line.action),
-                self.role(&line.role),
+                self.who(line),
                 reason.unwrap_or_default(),
                 match line.lost {
                     true => self.say("  [lost by the server]", "  [perdue par le serveur]"),
@@ -392,6 +419,15 @@ impl Output {
             if let Some(loss) = &line.loss {
                 out!("       ! {}", self.of(&loss.words));
             }
+        }
+    }
+
+    /// Who did something, in what role. The server does what it does in nobody's name.
+    fn who(&self, line: &LogLine) -> String {
+        let role = self.role(&line.role);
+        match line.role == Role::System.as_str() {
+            true => self.say("the server", "le serveur").to_owned(),
+            false => format!("{} ({role})", line.name.as_deref().unwrap_or(&line.person)),
         }
     }
 

@@ -177,9 +177,12 @@ impl Here<'_> {
         let digits = who.len() == 11 && who.bytes().all(|b| b.is_ascii_digit());
         if !digits {
             let id: Result<uuid::Uuid, _> = who.trim().parse();
-            return id
-                .map(|id| id.to_string())
-                .map_err(|_| PhoneError::NotAPerson);
+            let id = id.map_err(|_| PhoneError::NotAPerson)?.to_string();
+            return match self.record()?.entry(id.clone()) {
+                Ok(_) => Err(PhoneError::NotAPersonButEntry),
+                Err(CarnetError::NotFound) => Ok(id),
+                Err(error) => Err(error.into()),
+            };
         }
         let found = self.profile()?.find_professional(who.to_owned())?;
         if !self.output.json {

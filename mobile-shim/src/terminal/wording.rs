@@ -13,7 +13,7 @@ use crate::error::{
     CarnetError, field_in_words, invalid_in_words, problem_in_words, reason_in_words,
     storage_in_words, wrong_in_words,
 };
-use crate::face::reason;
+use crate::face::{WrongPatient, reason};
 
 impl Output {
     /// Words in the language chosen.
@@ -138,11 +138,29 @@ impl Output {
                 "say what to change, e.g. --label or --status",
                 "dites quoi modifier, par exemple --label ou --status",
             ),
-            PhoneError::Destroys => Words::new(
+            PhoneError::WrongPatient(WrongPatient::Destroys) => Words::new(
                 "the entry will be destroyed for good, here, on the server and on all devices; \
                  say --yes",
                 "l’élément sera détruit définitivement, ici, sur le serveur et sur tous les \
                  appareils ; ajoutez --yes",
+            ),
+            PhoneError::WrongPatient(WrongPatient::Withdraws) => Words::new(
+                "nothing will be destroyed: the entry goes out of everybody’s view and is kept, \
+                 for somebody to review; say --yes",
+                "rien ne sera détruit : l’élément disparaîtra des vues de tous et sera conservé, \
+                 à vérifier par quelqu’un ; ajoutez --yes",
+            ),
+            PhoneError::WrongPatient(WrongPatient::Proposes) => Words::new(
+                "nothing will be destroyed: this only proposes it, and the entry stays as it is \
+                 until a clinician takes it up; say --yes",
+                "rien ne sera détruit : ce n’est qu’une proposition, et l’élément reste tel quel \
+                 jusqu’à ce qu’un clinicien la reprenne ; ajoutez --yes",
+            ),
+            PhoneError::NotAPersonButEntry => Words::new(
+                "that is an entry of the record, not a person: whoever it is finds their \
+                 identifier with whoami",
+                "c’est un élément du carnet, pas une personne : chacun trouve son identifiant \
+                 avec whoami",
             ),
             PhoneError::NotForThisKind { option, kind } => {
                 return match self.language {
@@ -251,6 +269,12 @@ impl Output {
                 "is a blood group: A+, A-, B+, B-, AB+, AB-, O+ or O-",
                 "est un groupe sanguin : A+, A-, B+, B-, AB+, AB-, O+ ou O-",
             ),
+            Unfit::NoRhesus(abo) => {
+                return match self.language {
+                    Language::En => format!("lacks the rhesus: say {abo}+ or {abo}-"),
+                    Language::Fr => format!("n’a pas de rhésus : dites {abo}+ ou {abo}-"),
+                };
+            }
             Unfit::Json => Words::new("is no JSON object", "n’est pas un objet JSON"),
             Unfit::File => Words::new(
                 "names no file that can be read, or one that is empty or too large",
