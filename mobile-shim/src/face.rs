@@ -9,6 +9,7 @@ mod carnet;
 mod drafts;
 mod edits;
 mod forms;
+mod held;
 mod listen;
 mod log;
 mod may;
@@ -37,12 +38,13 @@ pub(crate) use forms::may_be_added;
 pub use forms::{
     CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
 };
+pub use held::{DestroyedEntry, HeldChange, HeldField};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{DestroyedEntry, HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{ReviewChoice, ReviewEntry, ReviewSide};
 pub use screens::{
     BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
     HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::PhoneError;
-use super::cli::Here;
+use super::here::Here;
 use super::output::Output;
 use crate::face::{Assignee, ReviewEntry, Wish};
 

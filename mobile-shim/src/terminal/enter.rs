@@ -4,8 +4,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use sync_core::kind::{DocumentType, Kind, StatusCode, XdsType, normalise};
 
 use super::PhoneError;
-use super::cli::Here;
 use super::fill::Given;
+use super::here::Here;
 use super::kinds::{KINDS_TOLD, kind_titles, option_help};
 use super::options::{Opt, Takes, options, short_name};
 use super::read::find_among;

@@ -4,8 +4,8 @@ use serde::Serialize;
 use sync_core::kind::{Codes, Kind, MemberShape, Structure, Words, XdsType, normalise};
 
 use super::PhoneError;
-use super::cli::Here;
 use super::enter::{addable, any_document};
+use super::here::Here;
 use super::options::{Opt, Takes, options, short_name};
 use super::output::Output;
 use super::phone::DOCUMENTS;

@@ -237,7 +237,7 @@ impl Phone {
                 wipe_folder(store, vault)?;
             }
         }
-        for file in [AUTHENTICATOR, super::cli::CHOICES] {
+        for file in [AUTHENTICATOR, super::here::CHOICES] {
             match std::fs::remove_file(folder.join(file)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(error.into());

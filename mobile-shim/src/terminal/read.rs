@@ -7,10 +7,11 @@ use serde::Serialize;
 use sync_core::kind::Kind;
 
 use super::PhoneError;
-use super::cli::{Here, pick};
+use super::here::Here;
 use super::kinds::kind_named;
 use super::output::{Output, short};
 use super::phone::DOCUMENTS;
+use super::pick::pick;
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, EntryLine, LiveListener, LiveMode, ProfileInfo, Record, RecordState,

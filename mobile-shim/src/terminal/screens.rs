@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::PhoneError;
-use super::cli::Here;
+use super::here::Here;
 use super::kinds::kind_named;
 use super::output::{Output, short};
 use super::phone::DOCUMENTS;

@@ -7,7 +7,7 @@ use sync_core::policy::DelegationType;
 
 use super::PhoneError;
 use super::assign::Review;
-use super::cli::Here;
+use super::here::Here;
 use super::read::find;
 use crate::error::CarnetError;
 use crate::face::{ReviewChoice, Wish};
