@@ -148,16 +148,16 @@ mod tests {
         };
         assert_eq!(
             said(Language::En, line("Dr Anne Petit", "physician")),
-            "entry destroyed       Dr Anne Petit (physician)  eadae0  “wrong patient”"
+            "entry destroyed      Dr Anne Petit (physician)  eadae0  “wrong patient”"
         );
         // Whatever the line's person is: it is the record's, who did nothing.
         assert_eq!(
             said(Language::En, line("JEANNE MARTIN", "system")),
-            "entry destroyed       the server  eadae0  “wrong patient”"
+            "entry destroyed      the server  eadae0  “wrong patient”"
         );
         assert_eq!(
             said(Language::Fr, line("JEANNE MARTIN", "system")),
-            "élément détruit       le serveur  eadae0  « erreur de patient »"
+            "élément détruit      le serveur  eadae0  « erreur de patient »"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever can be printed has a French wording, and that is not the bare code.
 
 use sync_core::kind::{
-    Abo, AllergyCategory, BloodGroupSource, Criticality, Severity, StatusCode, Verification,
+    Abo, AllergyCategory, BloodGroupSource, Criticality, Kind, Severity, StatusCode, Verification,
 };
 use sync_core::policy::{DelegationType, Profession};
 
