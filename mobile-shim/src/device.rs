@@ -1,22 +1,24 @@
 //! One device: its store, its unlocked profiles, its way to the servers. What apps see stands on it.
 
+mod editing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use sync_core::entry::Write;
-use sync_core::merge::EntryView;
-use sync_core::replica::{Author, ReplicaHead, Report};
-use sync_core::{ChangeHash, DeviceTime, EntryId, RecordId, codec};
+use sync_core::replica::Report;
+use sync_core::{EntryId, RecordId, codec};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::driver::{Backoff, Clock, Transport};
 use crate::error::Error;
 use crate::seal::{self, RowKey};
-use crate::store::{RecordRows, Store, StoreError, Unlocked};
+use crate::store::{Store, StoreError, Unlocked};
 use crate::vault::KeyVault;
+
+pub use editing::Editing;
 
 const OFFLINE: &str = "offline";
 /// The profiles whose person has not locked them, whatever became of the process meanwhile.
@@ -29,43 +31,6 @@ pub struct Lane {
     pub turn: tokio::sync::Mutex<()>,
     /// Told of own edits, and when the device goes online again.
     pub edited: Notify,
-}
-
-/// Edits of a record in the making.
-pub struct Editing<'e, 'r> {
-    head: &'e mut ReplicaHead,
-    rows: &'e mut RecordRows<'r>,
-    author: &'e Author,
-    at: DeviceTime,
-    changed: &'e mut Vec<EntryId>,
-}
-
-impl Editing<'_, '_> {
-    /// Writes an entry, which is created if it is not there.
-    ///
-    /// # Errors
-    /// When nothing would change, or the store is broken.
-    pub fn write(
-        &mut self,
-        entry: EntryId,
-        writes: &[Write],
-        cites: Vec<ChangeHash>,
-    ) -> Result<ChangeHash, Error> {
-        let (author, at) = (self.author, self.at);
-        let change = self
-            .head
-            .edit(self.rows, author, entry, writes, cites, at)?;
-        self.changed.push(entry);
-        Ok(change)
-    }
-
-    /// The view of an entry as it stands.
-    ///
-    /// # Errors
-    /// When there is no such entry, or the store is broken.
-    pub fn view(&mut self, entry: &EntryId) -> Result<EntryView, Error> {
-        self.rows.view(entry)?.ok_or(Error::Absent)
-    }
 }
 
 /// Told of entries that changed.
@@ -298,37 +263,6 @@ impl Device {
         for listener in listeners {
             listener.entries_changed(changed, gone);
         }
-    }
-
-    /// Edits a record: everything `call` writes is one transaction. Tells whoever watches, and the
-    /// line that carries own edits to the server.
-    ///
-    /// # Errors
-    /// What `call` returns; nothing is then kept.
-    pub fn edit<T>(
-        &self,
-        profile: &Unlocked,
-        record: &RecordId,
-        call: impl FnOnce(&mut Editing<'_, '_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let at = self.clock.now();
-        let mut changed = Vec::new();
-        let result = {
-            let mut store = self.store();
-            let author = store.author(profile, record)?;
-            store.with_replica::<_, Error>(profile, record, |head, rows| {
-                call(&mut Editing {
-                    head,
-                    rows,
-                    author: &author,
-                    at,
-                    changed: &mut changed,
-                })
-            })?
-        };
-        self.tell(profile, record, &changed, &[]);
-        self.lane(profile, record).edited.notify_one();
-        Ok(result)
     }
 
     /// Tells whoever watches of what an answer changed.

@@ -9,6 +9,7 @@ mod carnet;
 mod drafts;
 mod edits;
 mod forms;
+mod held;
 mod listen;
 mod log;
 mod may;
@@ -23,6 +24,7 @@ mod sign_ins;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod wrong_patient;
 
 pub use assign::Assignee;
 pub use carnet::{Carnet, PasskeyCeremony, ProfileInfo, wipe_folder};
@@ -36,12 +38,13 @@ pub(crate) use forms::may_be_added;
 pub use forms::{
     CodeInfo, FieldType, FieldValue, FormField, KindInfo, document_types, form, kinds, parts,
 };
+pub use held::{DestroyedEntry, HeldChange, HeldField};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
 pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
 pub use record::{Record, RecordState};
-pub use review::{DestroyedEntry, HeldChange, HeldField, ReviewChoice, ReviewEntry, ReviewSide};
+pub use review::{ReviewChoice, ReviewEntry, ReviewSide};
 pub use screens::{
     BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,
     HandedOverInfo, MomentInfo, PrescribedInfo, ProblemInfo, ProblemsScreen, ProfessionalInfo,
@@ -52,5 +55,6 @@ pub use show::{
 };
 pub use sign_ins::{DeviceInfo, PasskeyInfo, SessionInfo};
 pub use sync::CancelToken;
+pub use wrong_patient::WrongPatient;
 
 pub use crate::driver::SyncResult;

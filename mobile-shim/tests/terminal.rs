@@ -4,6 +4,8 @@
 mod entering;
 #[path = "terminal/screens.rs"]
 mod screens;
+#[path = "terminal/telling.rs"]
+mod telling;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

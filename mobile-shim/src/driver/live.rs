@@ -10,6 +10,7 @@ use sync_core::{EntryId, RecordId};
 
 use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
 use super::{Call, Cancel, Heard, Line, Method, NetError, Patience, Pending, synchronise};
+use crate::decisions;
 use crate::device::{Device, Lane};
 use crate::error::Error;
 use crate::store::Unlocked;
@@ -231,6 +232,10 @@ impl<'t> Talk<'t> {
                     return self.ask(lane).await;
                 }
                 let touched = std::mem::take(&mut self.touched);
+                // Its edits go out as any others do.
+                if !touched.is_empty() {
+                    decisions::hide_after_sync(self.device, self.profile, self.record)?;
+                }
                 follow_up(self.device, self.profile, self.record, &touched).await
             }
             // A sync beside the line moved the replica on: say where it stands now.

@@ -12,6 +12,7 @@ use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{EntryId, RecordId};
 
 use super::{Body, Call, Cancel, Method, json_call};
+use crate::decisions;
 use crate::device::Device;
 use crate::error::Error;
 use crate::store::{Shelf, StoreError, Unlocked, fresh_incarnation};
@@ -158,6 +159,7 @@ pub async fn synchronise(
     let (mut result, mut touched) = (SyncResult::default(), BTreeSet::new());
     let mut failures = 0;
     let mut waited_before = usize::MAX;
+    let mut hidden = false;
     loop {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -185,6 +187,13 @@ pub async fn synchronise(
                 let more_to_send = waiting > 0 && waiting < waited_before;
                 waited_before = waiting;
                 if !report.more && !more_to_send {
+                    if !hidden && !touched.is_empty() {
+                        hidden = decisions::hide_after_sync(device, profile, record)?;
+                        if hidden {
+                            waited_before = usize::MAX;
+                            continue;
+                        }
+                    }
                     follow_up(device, profile, record, &touched).await?;
                     return Ok(result);
                 }

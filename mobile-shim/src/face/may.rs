@@ -1,23 +1,23 @@
 //! What the person may do now, so that an app greys out what would be held. The server decides in
 //! the end, by the same rules.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-use sync_core::Tick;
-use sync_core::entry::{EntryClass, PERSON, Visibility};
-use sync_core::kind::{Kind, Words};
-use sync_core::merge::{self, EntryView, ReviewItem};
-use sync_core::policy::{
-    Action, Context, Decision, Flag, Matrix, Reason, RightKind, Rights, Subject, decide,
+use sync_core::entry::{
+    EntryClass, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
+    KIND, Value, Visibility, Write,
 };
+use sync_core::kind::{Kind, Words};
+use sync_core::merge::{self, Choice, EntryView, ReviewItem};
+use sync_core::policy::{Action, Flag, Reason, RightKind};
+use sync_core::{EntryId, Tick};
 
 use super::record::entry_id;
-use super::{Bilingual, Record};
+use super::review::chosen;
+use super::{Bilingual, Record, ReviewChoice};
 use crate::error::CarnetError;
-use crate::store::{RecordCard, Shelf, Unlocked, Views};
-
-/// What decides until the server has said what it decides by.
-static BUILT_IN: LazyLock<Matrix> = LazyLock::new(Matrix::default);
+use crate::permits::{Denied, Permits, class};
+use crate::store::Views;
 
 /// Something a person may want to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
@@ -44,8 +44,20 @@ pub enum Wish {
     },
     /// Give rights, and take them back.
     Share,
-    /// Settle an item of the to-review list.
+    /// Settle an item of the to-review list, in any way.
     Review {
+        /// Its key.
+        item: String,
+    },
+    /// Settle an item by this choice.
+    Settle {
+        /// Its key.
+        item: String,
+        /// How.
+        choice: ReviewChoice,
+    },
+    /// Say who looks after an item.
+    Assign {
         /// Its key.
         item: String,
     },
@@ -70,143 +82,157 @@ pub struct Permission {
 impl Record {
     /// Whether the person may do this now, in the role they act in, as far as this device knows.
     pub fn may(&self, wish: Wish) -> Result<Permission, CarnetError> {
-        let profile = self.profile()?;
-        let (card, synced, views, matrix) = {
-            let mut store = self.device.store();
-            let card = store.record(&profile, &self.record)?;
-            let synced = store.head(&profile, &self.record)?.seen_until();
-            let views = store.views(&profile, &self.record)?;
-            let mut rows = store.rows(&profile, &self.record);
-            let matrix: Vec<Matrix> = rows.notes(Shelf::Matrix)?;
-            let card = card.ok_or(CarnetError::NotFound)?;
-            (card, synced, views, matrix)
+        let asked = self.asked()?;
+        let item = |key: &String| -> Result<ReviewItem, CarnetError> {
+            let items = self.review_items()?;
+            let found = items.iter().find(|found| found.key == *key);
+            Ok(found.ok_or(CarnetError::NotFound)?.clone())
         };
-        let asked = Asked {
-            profile: &profile,
-            views: &views,
-            matrix: matrix.first().unwrap_or(&BUILT_IN),
-            now: self.device.clock().now(),
-            synced,
-            card,
-        };
-        match &wish {
-            Wish::Review { item } => {
-                let items = self.review_items()?;
-                let item = items.iter().find(|found| found.key == *item);
-                asked.review(item.ok_or(CarnetError::NotFound)?)
+        Ok(match &wish {
+            Wish::Review { item: key } => asked.review(&item(key)?),
+            Wish::Settle { item: key, choice } => {
+                let item = item(key)?;
+                asked.settle(&item, &chosen(&item, choice)?)
             }
-            Wish::Add { kind } => Ok(asked.new_entry(&Kind::from(kind.clone()))),
-            Wish::Share => Ok(asked.new_entry(&Kind::from(RightKind::Grant))),
-            Wish::ReadLog => Ok(asked.decide(Action::ReadLog, &asked.class_of_new(&Kind::OwnNote))),
+            Wish::Assign { item: key } => asked.assign(&item(key)?),
+            Wish::Add { kind } => asked.new_entry(&Kind::from(kind.clone())),
+            Wish::Share => asked.new_entry(&Kind::from(RightKind::Grant)),
+            Wish::ReadLog => {
+                let any = asked.permits.class_of_new(&Kind::OwnNote);
+                asked.may(Action::ReadLog, &any)
+            }
             Wish::Edit { entry } => {
                 let view = asked.view(entry)?;
-                let edited = asked.decide(Action::Edit, &class(view));
-                Ok(Permission {
+                let edited = asked.may(Action::Edit, &class(view));
+                Permission {
                     as_proposal: edited.allowed
                         && view.confirmed
-                        && !asked.card.role.is_clinician(),
+                        && !asked.permits.role().is_clinician(),
                     ..edited
-                })
+                }
             }
-            Wish::Hide { entry } => asked.hide(entry, Flag::Professionals),
-            Wish::HideFromRepresentatives { entry } => asked.hide(entry, Flag::Representatives),
-        }
+            Wish::Hide { entry } => asked.hide(entry, Flag::Professionals)?,
+            Wish::HideFromRepresentatives { entry } => asked.hide(entry, Flag::Representatives)?,
+        })
     }
 }
 
-/// One question, and what bears on it.
-struct Asked<'a> {
-    profile: &'a Unlocked,
-    card: RecordCard,
-    views: &'a Views,
-    matrix: &'a Matrix,
-    now: sync_core::DeviceTime,
-    synced: Option<Tick>,
+impl Record {
+    /// What bears on questions of what the person may do.
+    pub(super) fn asked(&self) -> Result<Asked, CarnetError> {
+        let profile = self.profile()?;
+        let (permits, views) = Permits::of(&self.device, &profile, &self.record)?;
+        Ok(Asked { permits, views })
+    }
 }
 
-impl Asked<'_> {
+/// What bears on questions of what a person may do.
+pub(super) struct Asked {
+    permits: Permits,
+    views: Arc<Views>,
+}
+
+impl Asked {
     fn view(&self, entry: &str) -> Result<&EntryView, CarnetError> {
         let found = self.views.find(&entry_id(entry)?);
         found.ok_or(CarnetError::NotFound)
     }
 
-    fn decide(&self, action: Action, class: &EntryClass) -> Permission {
-        if !self.card.roles.contains(&self.card.role) {
-            return refused(Reason::NoRight);
-        }
-        let own = self.card.holder == self.profile.card.person;
-        let Some(synced) = self.synced.or(own.then_some(Tick(0))) else {
-            return not_synced();
-        };
-        let rights = Rights::new(
-            self.card.holder,
-            self.views.iter().filter_map(merge::right_fact),
-        );
-        let millis = u64::try_from(self.now.0).unwrap_or(0);
-        let context = Context {
-            rights: &rights,
-            matrix: self.matrix,
-            // The device's clock may be behind what the record has seen already.
-            now: Tick(millis.saturating_mul(1000)).max(synced),
-        };
-        let subject = Subject {
-            person: self.profile.card.person,
-            profession: self.profile.card.profession,
-        };
-        match decide(&subject, &self.card.role, action, class, &context) {
-            Decision::Allow => ALLOWED,
-            Decision::Deny(reason) => refused(reason),
-        }
-    }
-
-    fn class_of_new(&self, kind: &Kind) -> EntryClass {
-        EntryClass {
-            kind: kind.code().to_owned(),
-            visibility: Visibility::default(),
-            author: self.profile.card.person,
-            concerns: None,
-            about: String::new(),
-        }
+    fn may(&self, action: Action, class: &EntryClass) -> Permission {
+        permission(self.permits.may(action, class))
     }
 
     fn new_entry(&self, kind: &Kind) -> Permission {
-        self.decide(Action::Create, &self.class_of_new(kind))
+        self.may(Action::Create, &self.permits.class_of_new(kind))
     }
 
     fn hide(&self, entry: &str, flag: Flag) -> Result<Permission, CarnetError> {
-        Ok(self.decide(Action::Hide(flag), &class(self.view(entry)?)))
+        Ok(self.may(Action::Hide(flag), &class(self.view(entry)?)))
     }
 
-    /// An item is settled by a decision that is offered to this person, or by an edit of what it
-    /// is about.
-    fn review(&self, item: &ReviewItem) -> Result<Permission, CarnetError> {
-        if !item.verdicts.is_empty() {
-            return Ok(self.new_entry(&Kind::ReviewDecision));
+    /// Whether the person may edit this entry, if it is here.
+    pub(super) fn edit(&self, entry: &EntryId) -> bool {
+        let view = self.views.find(entry);
+        view.is_some_and(|view| self.may(Action::Edit, &class(view)).allowed)
+    }
+
+    /// Whether somebody may be told to look after an item: by a decision that inherits what it
+    /// touches.
+    pub(super) fn assign(&self, item: &ReviewItem) -> Permission {
+        self.decision(item.inherited.visibility.clone(), &item.inherited.about)
+    }
+
+    fn decision(&self, visibility: Visibility, about: &str) -> Permission {
+        let class = EntryClass {
+            visibility,
+            about: about.to_owned(),
+            ..self.permits.class_of_new(&Kind::ReviewDecision)
+        };
+        self.may(Action::Create, &class)
+    }
+
+    /// Whether an item may be settled by a choice: all that it writes must be permitted.
+    pub(super) fn settle(&self, item: &ReviewItem, choice: &Choice) -> Permission {
+        let Some(resolution) = merge::resolve(item, choice) else {
+            return not_offered();
+        };
+        let edits = resolution.edits.iter().map(|(entry, writes)| {
+            let keys = writes.iter().map(|write| write.key.as_str());
+            permission(match self.views.find(entry) {
+                Some(view) => self.permits.may_write(keys, &class(view)),
+                None => self.permits.may(Action::Create, &self.made_by(writes)),
+            })
+        });
+        let decision = resolution.decision.iter().map(|decision| {
+            let about = decision.about.as_deref().unwrap_or_default();
+            self.decision(decision.common.visibility.clone(), about)
+        });
+        let mut refused = edits.chain(decision).filter(|may| !may.allowed);
+        refused.next().unwrap_or(ALLOWED)
+    }
+
+    /// The class of an entry that is made by taking up an edit that was held.
+    fn made_by(&self, writes: &[Write]) -> EntryClass {
+        let written = |key: &str| {
+            let write = writes.iter().find(|write| write.key == key);
+            write.and_then(|write| write.value.as_ref())
+        };
+        let yes = |key| written(key) == Some(&Value::Bool(true));
+        let kind = written(KIND).and_then(Value::as_text).unwrap_or_default();
+        EntryClass {
+            kind: kind.to_owned(),
+            visibility: Visibility {
+                hidden_from_professionals: yes(HIDDEN_FROM_PROFESSIONALS),
+                hidden_from_representatives: yes(HIDDEN_FROM_REPRESENTATIVES),
+                hidden_from_patient_until: match written(HIDDEN_FROM_PATIENT_UNTIL) {
+                    Some(Value::Uint(until)) => Some(Tick(*until)),
+                    _ => None,
+                },
+            },
+            ..self.permits.class_of_new(&Kind::OwnNote)
         }
-        let mut about = item.entries.iter().filter_map(|id| self.views.find(id));
-        let may_edit = |view: &EntryView| self.decide(Action::Edit, &class(view)).allowed;
-        Ok(match about.any(may_edit) {
-            true => ALLOWED,
-            false => denied(
-                "not-offered",
-                "It is for somebody else to settle.",
-                "C’est à quelqu’un d’autre de trancher.",
-            ),
-        })
     }
-}
 
-/// What of an entry decides who may do what with it.
-fn class(view: &EntryView) -> EntryClass {
-    let author = view.created.as_ref().map(|stamp| stamp.author);
-    let named = view.claims(PERSON).iter();
-    let mut named = named.filter_map(|claim| claim.value.as_text()?.parse().ok());
-    EntryClass {
-        kind: view.kind.code().to_owned(),
-        visibility: view.visibility.clone(),
-        author: author.unwrap_or(Subject::SYSTEM.person),
-        concerns: named.next(),
-        about: merge::about(view).to_owned(),
+    /// An item is settled by a choice that is offered and permitted to this person, or by an edit
+    /// of what it is about.
+    fn review(&self, item: &ReviewItem) -> Permission {
+        let verdicts = item.verdicts.iter().cloned().map(Choice::Decide);
+        let sides = item.claims.iter().map(|side| side.claim.change);
+        let sides = sides
+            .map(Choice::Take)
+            .filter(|take| merge::resolve(item, take).is_some());
+        let mut refused = None;
+        for choice in verdicts.chain(sides) {
+            let may = self.settle(item, &choice);
+            if may.allowed {
+                return may;
+            }
+            refused = refused.or(Some(may));
+        }
+        match item.entries.iter().any(|entry| self.edit(entry)) {
+            true => ALLOWED,
+            false => refused.unwrap_or_else(not_offered),
+        }
     }
 }
 
@@ -226,6 +252,22 @@ fn denied(reason: &str, en: &str, fr: &str) -> Permission {
             fr: fr.to_owned(),
         }),
         ..ALLOWED
+    }
+}
+
+fn not_offered() -> Permission {
+    denied(
+        "not-offered",
+        "It is for somebody else to settle.",
+        "C’est à quelqu’un d’autre de trancher.",
+    )
+}
+
+fn permission(may: Result<(), Denied>) -> Permission {
+    match may {
+        Ok(()) => ALLOWED,
+        Err(Denied::Because(reason)) => refused(reason),
+        Err(Denied::NotSynced) => not_synced(),
     }
 }
 

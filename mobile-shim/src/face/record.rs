@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use sync_core::entry::Write;
 use sync_core::kind::{CommonPatch, Draft, Patch, Status, StatusCode};
-use sync_core::merge::{self, EntryView};
-use sync_core::{EntryId, RecordId, Tick};
+use sync_core::merge::EntryView;
+use sync_core::{ChangeHash, EntryId, RecordId, Tick};
 
 use super::edits::Details;
 use super::listen::Changes;
 use super::show::Names;
 use super::{ChangeListener, Entry, EntryLine, WatchHandle};
+use crate::decisions::{self, changes_who_sees};
 use crate::device::Device;
 use crate::driver::token;
 use crate::error::{CarnetError, Error};
 use crate::people;
+use crate::permits::Permits;
 use crate::seal::RowKey;
 use crate::store::{Shelf, StoreError, Unlocked, Views};
 
@@ -93,12 +95,7 @@ impl Record {
 
     /// Writes into an entry that is here.
     pub(super) fn write_into(&self, entry: EntryId, writes: &[Write]) -> Result<(), CarnetError> {
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                editing.view(&entry)?;
-                editing.write(entry, writes, Vec::new())
-            })?;
-        Ok(())
+        self.carry_out(true, &[(entry, writes)], &[])
     }
 
     /// Writes raw fields of an entry; what drafts and edits come down to.
@@ -106,10 +103,36 @@ impl Record {
     /// # Errors
     /// When nothing would change, the profile is locked or the store is broken.
     pub fn write(&self, entry: EntryId, writes: &[Write]) -> Result<(), CarnetError> {
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                editing.write(entry, writes, Vec::new())
-            })?;
+        self.carry_out(false, &[(entry, writes)], &[])
+    }
+
+    /// Writes entries in one step, citing the held changes that it takes up. What was decided on an
+    /// entry that it hides is hidden with it. `there` says that the entries must be here.
+    pub(super) fn carry_out(
+        &self,
+        there: bool,
+        edits: &[(EntryId, &[Write])],
+        cites: &[ChangeHash],
+    ) -> Result<(), CarnetError> {
+        let profile = self.profile()?;
+        let hides = changes_who_sees(edits.iter().flat_map(|(_, writes)| *writes));
+        let permits = match hides {
+            true => Some(Permits::of(&self.device, &profile, &self.record)?),
+            false => None,
+        };
+        self.device.edit(&profile, &self.record, |editing| {
+            for (entry, writes) in edits {
+                if there {
+                    editing.view(entry)?;
+                }
+                editing.write(*entry, writes, cites.to_vec())?;
+            }
+            let edited: Vec<EntryId> = edits.iter().map(|(entry, _)| *entry).collect();
+            match &permits {
+                Some((permits, views)) => decisions::hide(editing, permits, views, &edited),
+                None => Ok(()),
+            }
+        })?;
         Ok(())
     }
 
@@ -229,7 +252,8 @@ impl Record {
     /// Sets the status of an entry: `active`, `inactive`, `resolved`, `refuted`, `stopped`,
     /// `entered-in-error` …, with the reason in words. Nothing is deleted, but by `wrong-patient`:
     /// said by a physician, midwife or dentist within competence, or by the entry's author where
-    /// nobody else wrote, it destroys the entry for good and everywhere once it is synced. Ask first.
+    /// nobody else wrote, it destroys the entry for good and everywhere once it is synced. Ask
+    /// first; [`Record::wrong_patient`] tells what will come of it.
     #[uniffi::method(default(reason = None))]
     pub fn set_status(
         &self,
@@ -252,21 +276,10 @@ impl Record {
     }
 
     /// Hides an entry (*masquer*) from everyone but its author, the treating physician and
-    /// administrators, and with it what was decided on it in the to-review list.
+    /// administrators. As with every edit that hides, what was decided on it in the to-review list
+    /// is hidden with it.
     pub fn hide(&self, entry: String) -> Result<(), CarnetError> {
-        let entry = entry_id(&entry)?;
-        let writes = hidden(true).writes().map_err(Error::from)?;
-        let decisions = merge::decisions_to_hide(&self.views()?, entry);
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                editing.view(&entry)?;
-                editing.write(entry, &writes, Vec::new())?;
-                for decision in decisions {
-                    editing.write(decision, &writes, Vec::new())?;
-                }
-                Ok(())
-            })?;
-        Ok(())
+        self.set(&entry, hidden(true))
     }
 
     /// Shows a hidden entry again.

@@ -1,19 +1,18 @@
-//! The to-review list, and edits that did not become part of the record.
+//! The to-review list.
 
 use std::sync::Arc;
 
+use sync_core::EntryId;
 use sync_core::entry;
 use sync_core::kind::{Draft, Kind, Verdict, Words};
 use sync_core::merge::{self, Choice, ReviewClaim, ReviewItem};
-use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
-use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
-use sync_core::{ChangeHash, EntryId, guard};
 
 use super::assign::{Assignee, assignees};
+use super::may::Asked;
 use super::show::{Names, same};
-use super::{Bilingual, Claim, DangerLevel, Record, Stamp};
+use super::{Bilingual, Claim, DangerLevel, Record};
 use crate::error::{CarnetError, Error, field_in_words};
-use crate::store::{Shelf, StoreError, Views};
+use crate::store::Views;
 
 /// One side of an item to review.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -26,7 +25,7 @@ pub struct ReviewSide {
     pub title: Bilingual,
     /// What, and who says so.
     pub claim: Claim,
-    /// Whether the item can be settled by taking this side.
+    /// Whether the item can be settled by taking this side, and this person may.
     pub may_be_taken: bool,
 }
 
@@ -52,6 +51,10 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
+    /// Those of the entries that this person may edit.
+    pub editable: Vec<String>,
+    /// Whether this person may say who looks after it.
+    pub assignable: bool,
     /// Who looks after it; several when that was said apart.
     pub assigned: Vec<Assignee>,
 }
@@ -71,55 +74,6 @@ pub enum ReviewChoice {
     },
 }
 
-/// What an edit that is not part of the record would write.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
-pub struct HeldField {
-    /// Under which field.
-    pub field: String,
-    /// What people call that field.
-    pub title: Bilingual,
-    /// In words.
-    pub text: Bilingual,
-    /// As it is kept.
-    pub json: String,
-}
-
-/// An edit that is not, or not yet, part of the record.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
-pub struct HeldChange {
-    /// Names it.
-    pub change: String,
-    /// The entry it is about.
-    pub entry: String,
-    /// Whether this person made it.
-    pub own: bool,
-    /// Who made it, when.
-    pub by: Option<Stamp>,
-    /// Why it is not in the record: a stable word.
-    pub reason: String,
-    /// What that means.
-    pub words: Bilingual,
-    /// What the entry is called, in one line.
-    pub label: Bilingual,
-    /// What it would write.
-    pub fields: Vec<HeldField>,
-    /// What was decided: `released`, `discarded`.
-    pub settled: Option<String>,
-}
-
-/// An entry that was withdrawn as another patient's and destroyed: all that this device knows of it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
-pub struct DestroyedEntry {
-    /// Which it was; the access log names it.
-    pub entry: String,
-    /// When this device was told, by its own clock.
-    pub at: i64,
-    /// How many own edits of it were not in the record, and were not kept.
-    pub not_kept: u32,
-    /// What that means.
-    pub words: Bilingual,
-}
-
 #[uniffi::export]
 impl Record {
     /// What has to be settled, the most dangerous first.
@@ -127,6 +81,11 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
+        let asked = self.asked()?;
+        let may = |item: &ReviewItem, verdict: &&Verdict| {
+            let choice = Choice::Decide((*verdict).clone());
+            asked.settle(item, &choice).allowed
+        };
         let label = |item: &ReviewItem, entry: &EntryId| match views.find(entry) {
             Some(view) => names.summary(view),
             None => called(&names, item.kind.as_ref(), &item.claims),
@@ -141,8 +100,20 @@ impl Record {
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(|id| label(item, id)).collect(),
                 field: item.field.clone(),
-                sides: sides(&names, item, &views),
-                verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
+                sides: sides(&names, item, &views, &asked),
+                verdicts: item
+                    .verdicts
+                    .iter()
+                    .filter(|verdict| may(item, verdict))
+                    .map(ToString::to_string)
+                    .collect(),
+                editable: item
+                    .entries
+                    .iter()
+                    .filter(|entry| asked.edit(entry))
+                    .map(ToString::to_string)
+                    .collect(),
+                assignable: asked.assign(item).allowed,
                 assigned: assignees(&names, item, profile.card.person),
             })
             .collect())
@@ -153,73 +124,7 @@ impl Record {
         let items = self.review_items()?;
         let item = items.iter().find(|item| item.key == key);
         let item = item.ok_or(CarnetError::NotFound)?;
-        let choice = match choice {
-            ReviewChoice::Take { change } => {
-                let mut sides = item.claims.iter().map(|side| side.claim.change);
-                let side = sides.find(|side| side.to_string() == change);
-                Choice::Take(side.ok_or(CarnetError::NotFound)?)
-            }
-            ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict)),
-        };
-        self.settle(item, &choice)
-    }
-
-    /// The entries that were on this device and were destroyed as another patient's.
-    pub fn destroyed(&self) -> Result<Vec<DestroyedEntry>, CarnetError> {
-        let profile = self.profile()?;
-        let mut store = self.device.store();
-        let mut rows = store.rows(&profile, &self.record);
-        let all: Vec<Destroyed> = rows.notes(Shelf::Destroyed)?;
-        Ok(all.iter().map(destroyed_entry).collect())
-    }
-
-    /// Edits that are not part of the record: own ones that were held or refused, and those of
-    /// others that wait for this person's decision.
-    pub fn held(&self) -> Result<Vec<HeldChange>, CarnetError> {
-        let profile = self.profile()?;
-        let names = self.names(&profile)?;
-        let mut store = self.device.store();
-        let views = store.views(&profile, &self.record)?;
-        let mut rows = store.rows(&profile, &self.record);
-        let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
-        let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
-        let mut shown = Vec::new();
-        for aside in &asides {
-            // Somebody else may have handed it back since.
-            let local = rows.load(&aside.edit.entry)?;
-            if local.is_some_and(|local| local.has(&aside.change)) {
-                continue;
-            }
-            let (reason, words) = aside_words(aside.why);
-            let author = aside.edit.origin.read().map(|origin| origin.author);
-            shown.push(HeldChange {
-                own: author.is_ok_and(|author| author == profile.card.person),
-                reason,
-                words,
-                ..held_change(&names, &views, &aside.edit)?
-            });
-        }
-        for held in &helds {
-            let (reason, words) = aside_words(AsideReason::Held(held.reason));
-            let change = HeldChange {
-                reason,
-                words,
-                settled: held.settled.map(|settled| {
-                    match settled {
-                        Settlement::Released => "released",
-                        Settlement::Discarded => "discarded",
-                    }
-                    .to_owned()
-                }),
-                ..held_change(&names, &views, &held.edit)?
-            };
-            // What was decided of an own edit replaces what this device knew of it.
-            match shown.iter_mut().find(|known| known.change == change.change) {
-                Some(known) => known.settled = change.settled,
-                None => shown.push(change),
-            }
-        }
-        Ok(shown)
+        self.settle(item, &chosen(item, &choice)?)
     }
 }
 
@@ -244,17 +149,11 @@ impl Record {
             }
             None => None,
         };
-        self.device
-            .edit(&*self.profile()?, &self.record, |editing| {
-                for (entry, writes) in &resolution.edits {
-                    editing.write(*entry, writes, resolution.cites.clone())?;
-                }
-                if let Some((entry, writes)) = &decision {
-                    editing.write(*entry, writes, Vec::new())?;
-                }
-                Ok(())
-            })?;
-        Ok(())
+        let edits = resolution.edits.iter().chain(&decision);
+        let edits: Vec<_> = edits
+            .map(|(entry, writes)| (*entry, writes.as_slice()))
+            .collect();
+        self.carry_out(false, &edits, &resolution.cites)
     }
 
     fn review(&self) -> Result<(Arc<Views>, Arc<Vec<ReviewItem>>), CarnetError> {
@@ -265,11 +164,20 @@ impl Record {
     }
 }
 
-fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
-    let may_be_taken = |change: ChangeHash| {
-        let resolution = merge::resolve(item, &Choice::Take(change));
-        resolution.is_some()
-    };
+/// A choice on an item, as an app names it.
+pub(super) fn chosen(item: &ReviewItem, choice: &ReviewChoice) -> Result<Choice, CarnetError> {
+    Ok(match choice {
+        ReviewChoice::Take { change } => {
+            let mut sides = item.claims.iter().map(|side| side.claim.change);
+            let side = sides.find(|side| side.to_string() == *change);
+            Choice::Take(side.ok_or(CarnetError::NotFound)?)
+        }
+        ReviewChoice::Decide { verdict } => Choice::Decide(Verdict::from(verdict.clone())),
+    })
+}
+
+fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<ReviewSide> {
+    let may_be_taken = |change| asked.settle(item, &Choice::Take(change)).allowed;
     // What is held may make the entry: then it says of what kind it is.
     let unknown = Kind::Unknown(String::new());
     let unknown = item.kind.as_ref().unwrap_or(&unknown);
@@ -288,7 +196,7 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views) -> Vec<ReviewSide> {
 }
 
 /// What people call a field of a kind. Out of its entry, "hidden" does not say from whom.
-fn title(kind: &Kind, field: &str) -> Bilingual {
+pub(super) fn title(kind: &Kind, field: &str) -> Bilingual {
     const HIDDEN: Words = Words::new("Hidden from professionals", "Masqué aux professionnels");
     if field == entry::HIDDEN_FROM_PROFESSIONALS {
         return HIDDEN.into();
@@ -299,7 +207,7 @@ fn title(kind: &Kind, field: &str) -> Bilingual {
 }
 
 /// What an entry is called that is not on this device, by what an edit would write of it.
-fn called(names: &Names, kind: Option<&Kind>, claims: &[ReviewClaim]) -> Bilingual {
+pub(super) fn called(names: &Names, kind: Option<&Kind>, claims: &[ReviewClaim]) -> Bilingual {
     let Some(kind) = kind else {
         return ELSEWHERE.into();
     };
@@ -316,139 +224,3 @@ const ELSEWHERE: Words = Words::new(
     "an entry that is not on this device",
     "un élément qui n’est pas sur cet appareil",
 );
-
-fn held_change(
-    names: &Names,
-    views: &Views,
-    edit: &sync_core::change::Edit,
-) -> Result<HeldChange, CarnetError> {
-    let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
-    let change: ChangeHash = inspected.hash();
-    let by = edit.origin.read().ok().map(|origin| {
-        let provenance = sync_core::change::Provenance {
-            origin,
-            accepted: None,
-        };
-        names.stamp(&merge::Stamp::from(&provenance))
-    });
-    let created = inspected.past.wrote(entry::KIND).flatten();
-    let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
-    let known = views.find(&edit.entry);
-    let kind = created.or_else(|| Some(known?.kind.clone()));
-    let claims: Vec<ReviewClaim> = inspected
-        .past
-        .writes
-        .iter()
-        .filter(|write| write.key != entry::SCHEMA)
-        .map(|write| ReviewClaim {
-            entry: edit.entry,
-            field: write.key.clone(),
-            claim: merge::FieldClaim {
-                value: write.value.clone().unwrap_or(entry::Value::Null),
-                change,
-                by: None,
-            },
-        })
-        .collect();
-    let label = match known {
-        Some(view) => names.summary(view),
-        None => called(names, kind.as_ref(), &claims),
-    };
-    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
-    let fields = claims.iter().map(|side| {
-        let claim = names.claim(&kind, &side.field, &side.claim);
-        HeldField {
-            field: side.field.clone(),
-            title: title(&kind, &side.field),
-            text: claim.text,
-            json: claim.json,
-        }
-    });
-    Ok(HeldChange {
-        change: change.to_string(),
-        entry: edit.entry.to_string(),
-        own: false,
-        by,
-        reason: String::new(),
-        words: Bilingual::default(),
-        label,
-        fields: fields.collect(),
-        settled: None,
-    })
-}
-
-fn destroyed_entry(destroyed: &Destroyed) -> DestroyedEntry {
-    let (en, fr) = match destroyed.not_kept {
-        0 => (
-            "Withdrawn as another patient’s, and destroyed.",
-            "Retiré comme erreur de patient, et détruit.",
-        ),
-        1 => (
-            "Withdrawn as another patient’s, and destroyed; your edit of it was not kept.",
-            "Retiré comme erreur de patient, et détruit ; votre modification n’a pas été conservée.",
-        ),
-        _ => (
-            "Withdrawn as another patient’s, and destroyed; your edits of it were not kept.",
-            "Retiré comme erreur de patient, et détruit ; vos modifications n’ont pas été conservées.",
-        ),
-    };
-    DestroyedEntry {
-        entry: destroyed.entry.to_string(),
-        at: destroyed.told.0,
-        not_kept: u32::try_from(destroyed.not_kept).unwrap_or(u32::MAX),
-        words: Bilingual {
-            en: en.to_owned(),
-            fr: fr.to_owned(),
-        },
-    }
-}
-
-fn aside_words(why: AsideReason) -> (String, Bilingual) {
-    let (code, en, fr) = match why {
-        AsideReason::Held(HoldReason::NotPermitted) => (
-            "not-permitted",
-            "Its author has not the right.",
-            "Son auteur n’en a pas le droit.",
-        ),
-        AsideReason::Held(HoldReason::NoLongerPermitted) => (
-            "no-longer-permitted",
-            "Its author no longer had the right: the holder decides.",
-            "Son auteur n’en avait plus le droit : le titulaire décide.",
-        ),
-        AsideReason::Held(HoldReason::FollowsHeld) => (
-            "follows-held",
-            "It follows an edit that is held.",
-            "Elle fait suite à une modification retenue.",
-        ),
-        AsideReason::Held(HoldReason::Other) => (
-            "held",
-            "It is held, for a reason that this version does not know.",
-            "Elle est retenue, pour une raison que cette version ne connaît pas.",
-        ),
-        AsideReason::Refused(Refusal::Equivocation) => (
-            "equivocation",
-            "This device had used the same number for another edit: its store was put back.",
-            "Cet appareil avait déjà numéroté ainsi une autre modification : ses données ont été restaurées.",
-        ),
-        AsideReason::Refused(Refusal::Invalid) => (
-            "invalid",
-            "The entry would not be valid.",
-            "L’élément ne serait pas valide.",
-        ),
-        AsideReason::Refused(Refusal::EntryFull) => (
-            "entry-full",
-            "The entry has reached its limits.",
-            "L’élément a atteint ses limites.",
-        ),
-        AsideReason::Refused(_) => (
-            "refused",
-            "The server could not take it.",
-            "Le serveur n’a pas pu l’accepter.",
-        ),
-    };
-    let words = Bilingual {
-        en: en.to_owned(),
-        fr: fr.to_owned(),
-    };
-    (code.to_owned(), words)
-}

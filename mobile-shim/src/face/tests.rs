@@ -1,3 +1,4 @@
+mod decisions;
 mod may;
 
 use std::sync::{Arc, Mutex};

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::PhoneError;
-use super::cli::Here;
+use super::here::Here;
 use super::output::Output;
-use crate::face::{Assignee, ReviewEntry};
+use crate::face::{Assignee, ReviewEntry, Wish};
 
 /// Which items to show, and whose one becomes.
 #[derive(Args, Default)]
@@ -33,7 +33,9 @@ impl Here<'_> {
                 "nobody" => None,
                 who => Some(self.person(who)?),
             };
-            record.assign(item.key.clone(), person)?;
+            let item = item.key.clone();
+            self.allowed(&record, Wish::Assign { item: item.clone() })?;
+            record.assign(item, person)?;
             items = record.to_review()?;
         }
         let mine = |item: &ReviewEntry| item.assigned.iter().any(|one| one.own);

@@ -4,8 +4,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use sync_core::kind::{DocumentType, Kind, StatusCode, XdsType, normalise};
 
 use super::PhoneError;
-use super::cli::Here;
 use super::fill::Given;
+use super::here::Here;
 use super::kinds::{KINDS_TOLD, kind_titles, option_help};
 use super::options::{Opt, Takes, options, short_name};
 use super::read::find_among;
@@ -39,7 +39,7 @@ pub struct Change {
     entry: String,
     status: Option<String>,
     reason: Option<String>,
-    /// Of the status wrong-patient: that the entry is to be destroyed.
+    /// Of the status wrong-patient: that what comes of it is wanted.
     yes: bool,
     patch: Option<String>,
     clear: Vec<String>,
@@ -48,7 +48,7 @@ pub struct Change {
 
 impl Change {
     /// Whether it marks the entry as another patient's.
-    fn destroys(&self) -> bool {
+    fn is_wrong_patient(&self) -> bool {
         let patch = self.patch.as_deref().unwrap_or_default();
         let patch: serde_json::Value = serde_json::from_str(patch).unwrap_or_default();
         let said = [self.status.as_deref(), patch["status"]["status"].as_str()];
@@ -253,7 +253,7 @@ impl clap::Args for Change {
                 Arg::new("yes")
                     .long("yes")
                     .action(ArgAction::SetTrue)
-                    .help("Of the status wrong-patient: that the entry is to be destroyed, for good and everywhere"),
+                    .help("Of the status wrong-patient: that what comes of it is wanted, be it that the entry is destroyed for good and everywhere"),
             )
             .arg(value("clear", "A field to empty").action(ArgAction::Append))
             .arg(value("label", "Call it otherwise").hide(true))
@@ -349,8 +349,9 @@ impl Here<'_> {
         })?;
         let id = entry.id.clone();
         self.allowed(&record, Wish::Edit { entry: id })?;
-        if change.destroys() && !change.yes {
-            return Err(PhoneError::Destroys);
+        if change.is_wrong_patient() && !change.yes {
+            let outcome = record.wrong_patient(entry.id.clone())?;
+            return Err(PhoneError::WrongPatient(outcome));
         }
         if let Some(patch) = change.patch {
             record.edit_json(entry.id.clone(), patch)?;

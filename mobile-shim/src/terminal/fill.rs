@@ -8,7 +8,7 @@ use sync_core::kind::vital_sign::{BLOOD_PRESSURE, DIASTOLIC, SYSTOLIC};
 use sync_core::kind::{FieldSpec, Filled, Kind, Status, StatusCode, VitalSign, normalise};
 
 use super::PhoneError;
-use super::cli::Here;
+use super::here::Here;
 use super::options::{Opt, Takes, options};
 use super::output::Language;
 use super::read::find;

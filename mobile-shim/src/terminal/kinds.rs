@@ -1,11 +1,11 @@
 //! What can be entered: the kinds, and of each its options, what they take and what they mean.
 
 use serde::Serialize;
-use sync_core::kind::{Codes, Kind, MemberShape, Structure, XdsType, normalise};
+use sync_core::kind::{Codes, Kind, MemberShape, Structure, Words, XdsType, normalise};
 
 use super::PhoneError;
-use super::cli::Here;
 use super::enter::{addable, any_document};
+use super::here::Here;
 use super::options::{Opt, Takes, options, short_name};
 use super::output::Output;
 use super::phone::DOCUMENTS;
@@ -14,6 +14,9 @@ use crate::face::{Bilingual, CodeInfo, document_types, kinds};
 /// Where the options are told in the reader's language.
 pub(super) const KINDS_TOLD: &str =
     "`carnet-phone kinds KIND` tells of each option what it takes, in English or in French.";
+
+/// What documents are called together: each type has a title of its own.
+const ANY_DOCUMENT: Words = Words::new("A document of any type", "Un document de tout type");
 
 /// Both titles of a kind.
 pub(super) fn kind_titles(kind: &Kind) -> String {
@@ -127,8 +130,7 @@ impl Here<'_> {
                     let short = short_name(kind).unwrap_or(kind.code());
                     out!("{short:<20} {}", output.words(kind.title()));
                 }
-                let document = output.say("A document of any type", "Un document de tout type");
-                out!("{DOCUMENTS:<20} {document}");
+                out!("{DOCUMENTS:<20} {}", output.words(ANY_DOCUMENT));
             });
             return Ok(());
         };
@@ -148,7 +150,7 @@ impl Here<'_> {
                 kind.code().to_owned()
             },
             short: short_name(&kind),
-            title: kind.title().into(),
+            title: if any { ANY_DOCUMENT } else { kind.title() }.into(),
             options: options(&kind).iter().map(told).collect(),
             types: if any { document_types() } else { Vec::new() },
         };

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::values::Unfit;
 use super::{AuthenticatorError, SoftwareAuthenticator, private};
 use crate::error::CarnetError;
-use crate::face::{Carnet, Profile, ProfileInfo, wipe_folder};
+use crate::face::{Carnet, Profile, ProfileInfo, WrongPatient, wipe_folder};
 use crate::vault::FileVault;
 
 const AUTHENTICATOR: &str = "test-authenticator.cbor";
@@ -55,9 +55,12 @@ pub enum PhoneError {
     /// An edit that names nothing to change.
     #[error("say what to change")]
     NothingNamed,
-    /// The entry would be destroyed, and nobody confirmed it.
-    #[error("this destroys the entry")]
-    Destroys,
+    /// The entry would be marked as another patient's, and nobody confirmed what comes of that.
+    #[error("this marks the entry as another patient's")]
+    WrongPatient(WrongPatient),
+    /// A person was to be named, and this is an entry.
+    #[error("this names an entry, not a person")]
+    NotAPersonButEntry,
     /// What is to be changed no entry of this kind has.
     #[error("an entry of this kind has no --{option}")]
     NotForThisKind {
@@ -234,7 +237,7 @@ impl Phone {
                 wipe_folder(store, vault)?;
             }
         }
-        for file in [AUTHENTICATOR, super::cli::CHOICES] {
+        for file in [AUTHENTICATOR, super::here::CHOICES] {
             match std::fs::remove_file(folder.join(file)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(error.into());

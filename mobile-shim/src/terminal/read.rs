@@ -7,10 +7,11 @@ use serde::Serialize;
 use sync_core::kind::Kind;
 
 use super::PhoneError;
-use super::cli::{Here, pick};
+use super::here::Here;
 use super::kinds::kind_named;
 use super::output::{Output, short};
 use super::phone::DOCUMENTS;
+use super::pick::pick;
 use crate::error::CarnetError;
 use crate::face::{
     ChangeListener, Entry, EntryLine, LiveListener, LiveMode, ProfileInfo, Record, RecordState,
@@ -161,7 +162,8 @@ impl Here<'_> {
     }
 }
 
-/// The entry that is meant by an identifier, its end, or enough of its label or summary.
+/// The entry that is meant by an identifier, its end, or enough of its label or summary. What was
+/// decided names entries by their identifiers, and is meant only where no entry is.
 pub(super) fn find(record: &Record, name: &str) -> Result<Entry, PhoneError> {
     find_among(record, name, |_| true)
 }
@@ -172,12 +174,17 @@ pub(super) fn find_among(
     name: &str,
     fits: impl Fn(&EntryLine) -> bool,
 ) -> Result<Entry, PhoneError> {
-    let entries = record.list(true)?;
+    let all = record.list(true)?.into_iter();
+    let decision = |entry: &EntryLine| entry.kind == Kind::ReviewDecision.code();
+    let (decisions, entries): (Vec<EntryLine>, Vec<EntryLine>) = all.partition(decision);
     let (fitting, others): (Vec<EntryLine>, Vec<EntryLine>) = entries.into_iter().partition(fits);
-    match named(record, &fitting, name) {
-        Err(PhoneError::NoneCalled) => named(record, &others, name),
-        found => found,
+    for entries in [&fitting, &others] {
+        match named(record, entries, name) {
+            Err(PhoneError::NoneCalled) => {}
+            found => return found,
+        }
     }
+    named(record, &decisions, name)
 }
 
 fn named(record: &Record, entries: &[EntryLine], name: &str) -> Result<Entry, PhoneError> {

@@ -7,7 +7,7 @@ use sync_core::policy::DelegationType;
 
 use super::PhoneError;
 use super::assign::Review;
-use super::cli::Here;
+use super::here::Here;
 use super::read::find;
 use crate::error::CarnetError;
 use crate::face::{ReviewChoice, Wish};
@@ -101,7 +101,11 @@ impl Here<'_> {
             },
         };
         let item = item.key.clone();
-        self.allowed(&record, Wish::Review { item: item.clone() })?;
+        let wish = Wish::Settle {
+            item: item.clone(),
+            choice: choice.clone(),
+        };
+        self.allowed(&record, wish)?;
         record.resolve(item, choice)?;
         self.review(&Review::default())
     }
@@ -173,9 +177,12 @@ impl Here<'_> {
         let digits = who.len() == 11 && who.bytes().all(|b| b.is_ascii_digit());
         if !digits {
             let id: Result<uuid::Uuid, _> = who.trim().parse();
-            return id
-                .map(|id| id.to_string())
-                .map_err(|_| PhoneError::NotAPerson);
+            let id = id.map_err(|_| PhoneError::NotAPerson)?.to_string();
+            return match self.record()?.entry(id.clone()) {
+                Ok(_) => Err(PhoneError::NotAPersonButEntry),
+                Err(CarnetError::NotFound) => Ok(id),
+                Err(error) => Err(error.into()),
+            };
         }
         let found = self.profile()?.find_professional(who.to_owned())?;
         if !self.output.json {

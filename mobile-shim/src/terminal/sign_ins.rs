@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::PhoneError;
-use super::cli::{Here, pick};
+use super::here::Here;
 use super::output::moment;
 use super::phone::known_kind;
+use super::pick::pick;
 use super::read::find;
 use crate::error::CarnetError;
 use crate::face::{Record, Wish};

@@ -26,7 +26,7 @@ impl Output {
         }
         let code = FlagCode::ALL.iter().find(|code| code.code() == item.code);
         if let Some((options, why)) = code.copied().and_then(by_editing) {
-            let entries = item.entries.iter().map(|entry| short(entry));
+            let entries = item.editable.iter().map(|entry| short(entry));
             let edits = entries.map(|entry| format!("edit {entry} {options}"));
             steps.extend(edits.map(|edit| self.step(&edit, self.words(why))));
         }
@@ -140,6 +140,8 @@ mod tests {
                     field: None,
                     sides: Vec::new(),
                     verdicts,
+                    editable: vec!["0123456789abcdef".to_owned()],
+                    assignable: true,
                     assigned: Vec::new(),
                 };
                 let steps = |language| {

@@ -29,6 +29,8 @@ pub enum Unfit {
     Flag,
     /// No blood group.
     Group,
+    /// An ABO group without its rhesus.
+    NoRhesus(&'static str),
     /// No JSON object.
     Json,
     /// No file that can be read, or one that is empty or too large.
@@ -97,12 +99,13 @@ fn code(codes: &Codes, text: &str) -> Result<&'static str, Unfit> {
 /// An ABO group with its RhD: `A+`, `AB-`.
 fn group(text: &str) -> Result<Json, Unfit> {
     let text = text.trim().to_lowercase().replace('−', "-");
-    let split = |sign, rhd: &'static str| Some((text.strip_suffix(sign)?, rhd));
+    let split = |sign, rhd: &'static str| Some((text.strip_suffix(sign)?, Some(rhd)));
     let parts = split('+', "positive").or_else(|| split('-', "negative"));
-    let (abo, rhd) = parts.ok_or(Unfit::Group)?;
-    let known = ["a", "b", "ab", "o"].contains(&abo);
-    let group = json!({ "abo": abo, "rhd": rhd });
-    known.then_some(group).ok_or(Unfit::Group)
+    let (abo, rhd) = parts.unwrap_or((&text, None));
+    let mut known = [("a", "A"), ("b", "B"), ("ab", "AB"), ("o", "O")].into_iter();
+    let (abo, said) = known.find(|(known, _)| *known == abo).ok_or(Unfit::Group)?;
+    let rhd = rhd.ok_or(Unfit::NoRhesus(said))?;
+    Ok(json!({ "abo": abo, "rhd": rhd }))
 }
 
 /// Parts in one text.
@@ -313,6 +316,8 @@ mod tests {
             (Takes::Number(100), "101", Unfit::Number(100)),
             (Takes::Flag, "peut-être", Unfit::Flag),
             (Takes::Group, "C+", Unfit::Group),
+            (Takes::Group, "+", Unfit::Group),
+            (Takes::Group, "ab", Unfit::NoRhesus("AB")),
         ] {
             assert_eq!(value(takes, text), Err(why));
         }

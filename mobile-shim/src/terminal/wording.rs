@@ -1,7 +1,9 @@
 //! Codes and errors in the words of the chosen language.
 
+mod typed;
+
 use sync_core::audit::AccessAction;
-use sync_core::kind::{Kind, Shape, StatusCode, Verdict, Words, common};
+use sync_core::kind::{StatusCode, Verdict, Words};
 use sync_core::merge::FlagCode;
 use sync_core::policy::Role;
 
@@ -10,10 +12,9 @@ use super::phone::kinds;
 use super::values::Unfit;
 use super::{AuthenticatorError, PhoneError};
 use crate::error::{
-    CarnetError, field_in_words, invalid_in_words, problem_in_words, reason_in_words,
-    storage_in_words, wrong_in_words,
+    CarnetError, problem_in_words, reason_in_words, storage_in_words, wrong_in_words,
 };
-use crate::face::reason;
+use crate::face::{WrongPatient, reason};
 
 impl Output {
     /// Words in the language chosen.
@@ -138,11 +139,29 @@ impl Output {
                 "say what to change, e.g. --label or --status",
                 "dites quoi modifier, par exemple --label ou --status",
             ),
-            PhoneError::Destroys => Words::new(
+            PhoneError::WrongPatient(WrongPatient::Destroys) => Words::new(
                 "the entry will be destroyed for good, here, on the server and on all devices; \
                  say --yes",
                 "l’élément sera détruit définitivement, ici, sur le serveur et sur tous les \
                  appareils ; ajoutez --yes",
+            ),
+            PhoneError::WrongPatient(WrongPatient::Withdraws) => Words::new(
+                "nothing will be destroyed: the entry goes out of everybody’s view and is kept, \
+                 for somebody to review; say --yes",
+                "rien ne sera détruit : l’élément disparaîtra des vues de tous et sera conservé, \
+                 à vérifier par quelqu’un ; ajoutez --yes",
+            ),
+            PhoneError::WrongPatient(WrongPatient::Proposes) => Words::new(
+                "nothing will be destroyed: this only proposes it, and the entry stays as it is \
+                 until a clinician takes it up; say --yes",
+                "rien ne sera détruit : ce n’est qu’une proposition, et l’élément reste tel quel \
+                 jusqu’à ce qu’un clinicien la reprenne ; ajoutez --yes",
+            ),
+            PhoneError::NotAPersonButEntry => Words::new(
+                "that is an entry of the record, not a person: whoever it is finds their \
+                 identifier with whoami",
+                "c’est un élément du carnet, pas une personne : chacun trouve son identifiant \
+                 avec whoami",
             ),
             PhoneError::NotForThisKind { option, kind } => {
                 return match self.language {
@@ -219,77 +238,6 @@ impl Output {
             plain => self.words(plain_words(plain)).to_owned(),
         }
     }
-
-    /// Why what was typed is no value.
-    fn unfit(&self, why: &Unfit) -> String {
-        let words = match why {
-            Unfit::Code(codes) => {
-                let one_of = self.say("is one of:", "se choisit parmi :");
-                return format!("{one_of} {}", codes.join(", "));
-            }
-            Unfit::Number(u32::MAX) => Words::new("is a whole number", "est un nombre entier"),
-            Unfit::Number(most) => {
-                return match self.language {
-                    Language::En => format!("is a whole number, {most} at most"),
-                    Language::Fr => format!("est un nombre entier, {most} au plus"),
-                };
-            }
-            Unfit::Date => Words::new(
-                "is a date: 2024, 2024-05 or 2024-05-03",
-                "est une date : 2024, 2024-05 ou 2024-05-03",
-            ),
-            Unfit::Day => Words::new(
-                "is a whole day, like 2024-05-03",
-                "est un jour entier, comme 2024-05-03",
-            ),
-            Unfit::Decimal => Words::new(
-                "is a number like 1 or 0.5; of a blood pressure two, like 128/79",
-                "est un nombre comme 1 ou 0,5 ; d’une pression artérielle deux, comme 128/79",
-            ),
-            Unfit::Flag => Words::new("is yes or no", "est oui ou non"),
-            Unfit::Group => Words::new(
-                "is a blood group: A+, A-, B+, B-, AB+, AB-, O+ or O-",
-                "est un groupe sanguin : A+, A-, B+, B-, AB+, AB-, O+ ou O-",
-            ),
-            Unfit::Json => Words::new("is no JSON object", "n’est pas un objet JSON"),
-            Unfit::File => Words::new(
-                "names no file that can be read, or one that is empty or too large",
-                "ne désigne pas de fichier lisible, ou il est vide ou trop grand",
-            ),
-            Unfit::FileType => Words::new(
-                "names a file by its ending: pdf, png, jpg, dcm, xml or txt",
-                "désigne un fichier par son extension : pdf, png, jpg, dcm, xml ou txt",
-            ),
-        };
-        self.words(words).to_owned()
-    }
-
-    fn invalid(&self, field: &str, problem: &str) -> String {
-        let title = self.known(field_in_words(field), field);
-        let said = self.known(invalid_in_words(problem), problem);
-        let option = match field {
-            "occurred" => " (--when)",
-            "source" => " (--from)",
-            "blood-group" => " (--group)",
-            _ => "",
-        };
-        let values = match problem {
-            "unknown-code" => values(field),
-            _ => None,
-        };
-        let values = values.map(|values| format!("{}{}", self.say(": ", " : "), values.join(", ")));
-        format!("{title}{option} {said}{}", values.unwrap_or_default())
-    }
-}
-
-/// The values that a field may have, if they are few.
-fn values(field: &str) -> Option<&'static [&'static str]> {
-    let own = Kind::ALL.iter().flat_map(|kind| kind.own_fields());
-    let mut specs = own.chain(common::FIELDS).filter(|spec| spec.key == field);
-    specs.find_map(|spec| match spec.shape {
-        Shape::Code(list) => Some(list.codes),
-        _ => None,
-    })
 }
 
 fn authenticator(error: AuthenticatorError) -> Words {

@@ -39,7 +39,7 @@ struct Sentence {
 struct OfKind {
     kind: String,
     title: &'static str,
-    confirmed_by: Vec<&'static str>,
+    confirmed_by: Vec<Profession>,
     fields: Vec<Field>,
 }
 
@@ -81,7 +81,8 @@ impl Rules {
                 "confirmed by"
             };
             if !kind.confirmed_by.is_empty() {
-                output::line(&format!("  {confirmed}: {}", kind.confirmed_by.join(", ")))?;
+                let colon = if french { " :" } else { ":" };
+                output::line(&format!("  {confirmed}{colon} {}", self.confirmers(kind)))?;
             }
             for field in &kind.fields {
                 output::line(&format!(
@@ -124,16 +125,22 @@ impl Rules {
         }
     }
 
+    /// Who confirms, in words.
+    fn confirmers(&self, kind: &OfKind) -> String {
+        let words = kind
+            .confirmed_by
+            .iter()
+            .map(|profession| profession.words().for_language(&self.lang));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     fn of_kind(&self, kind: &Kind) -> OfKind {
         let own = kind.own_fields();
         let shared = common::FIELDS
             .iter()
             .filter(|spec| !own.iter().any(|mine| mine.key == spec.key));
         let confirmed_by = if kind.is_clinical() {
-            confirmers(kind)
-                .iter()
-                .map(|profession| Profession::as_str(*profession))
-                .collect()
+            confirmers(kind).to_vec()
         } else {
             Vec::new()
         };
@@ -200,6 +207,17 @@ mod tests {
                 assert!(kind.fields.iter().any(|field| field.key == spec.key));
             }
         }
+    }
+
+    #[test]
+    fn who_confirms_is_told_in_the_readers_language() {
+        let confirmers = |lang: &str| {
+            let rules = rules(lang);
+            let told = rules.told(Some(&Kind::BloodGroup));
+            rules.confirmers(&told.kinds[0])
+        };
+        assert_eq!(confirmers("en"), "physician, midwife");
+        assert_eq!(confirmers("fr"), "médecin, sage-femme");
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl AccessAction {
             AccessAction::ReadLog => Words::new("read the log", "lecture du journal"),
             AccessAction::ReadPeople => Words::new("read names", "lecture de noms"),
             AccessAction::IssueCode => Words::new("code issued", "code délivré"),
-            AccessAction::Destroy => Words::new("destroyed", "destruction"),
+            AccessAction::Destroy => Words::new("entry destroyed", "élément détruit"),
             AccessAction::Restore => Words::new("server restored", "serveur restauré"),
             AccessAction::Loss => Words::new("more was lost", "perte plus grande"),
             AccessAction::PasskeyAdded => Words::new("passkey added", "passkey ajouté"),

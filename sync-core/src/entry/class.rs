@@ -24,6 +24,22 @@ pub struct Visibility {
     pub hidden_from_representatives: bool,
 }
 
+impl Visibility {
+    /// What keeps from all from whom either does.
+    #[must_use]
+    pub fn strictest(&self, other: &Self) -> Self {
+        Visibility {
+            hidden_from_professionals: self.hidden_from_professionals
+                || other.hidden_from_professionals,
+            hidden_from_patient_until: self
+                .hidden_from_patient_until
+                .max(other.hidden_from_patient_until),
+            hidden_from_representatives: self.hidden_from_representatives
+                || other.hidden_from_representatives,
+        }
+    }
+}
+
 /// What of an entry decides who may do what with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryClass {

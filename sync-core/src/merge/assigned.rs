@@ -1,10 +1,13 @@
 //! Who looks after an item of the to-review list. An assignment is a decision that is kept as an
 //! entry of its own; taking it back is another one, to nobody.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::across::kept_from;
 use super::{EntryView, FlagCode, Rule, Rules, Stamp};
+use crate::entry::Visibility;
 use crate::kind::decision::{ABOUT, ASSIGNEE, DECISION, ITEM};
 use crate::kind::{Kind, Read, Verdict};
 use crate::{EntryId, PersonId};
@@ -93,25 +96,39 @@ pub fn about(view: &EntryView) -> &str {
         .unwrap_or_default()
 }
 
-/// The decisions and assignments that name an entry and may be known of beyond those who know of
-/// what is hidden: whoever hides the entry hides these with it.
-pub fn decisions_to_hide(views: &[EntryView], entry: EntryId) -> Vec<EntryId> {
-    let kind = views.iter().find(|view| view.id == entry);
-    let kind = kind.map(|view| &view.kind);
-    let named = entry.to_string();
-    let names = |view: &&EntryView| {
-        let items = view.claims(ITEM).iter();
-        let mut items = items.filter_map(|claim| claim.value.as_text());
-        let all_groups = FlagCode::DiscordantBloodGroup.code();
-        items.any(|item| {
-            item.contains(&named) || (kind == Some(&Kind::BloodGroup) && item == all_groups)
-        })
-    };
-    views
-        .iter()
-        .filter(|view| view.kind == Kind::ReviewDecision)
-        .filter(|view| !view.visibility.hidden_from_professionals)
-        .filter(names)
+/// The decisions and assignments that somebody may know of from whom an entry they name is kept,
+/// each with the visibility that would keep it from all of them. One that names all blood groups
+/// names each of them.
+pub fn decisions_to_hide<'v>(
+    views: impl Iterator<Item = &'v EntryView> + Clone,
+) -> Vec<(EntryId, Visibility)> {
+    let open = Visibility::default();
+    let kept: BTreeMap<EntryId, &EntryView> = views
+        .clone()
+        .filter(|view| view.visibility != open)
+        .map(|view| (view.id, view))
+        .collect();
+    let groups: Vec<EntryId> = kept
+        .values()
+        .filter(|view| view.kind == Kind::BloodGroup)
         .map(|view| view.id)
+        .collect();
+    let named = |item: &str| match item == FlagCode::DiscordantBloodGroup.code() {
+        true => groups.clone(),
+        false => item.split('/').filter_map(|id| id.parse().ok()).collect(),
+    };
+    let decisions = views.filter(|view| view.kind == Kind::ReviewDecision);
+    let as_strict = decisions.map(|decision| {
+        let items = decision.claims(ITEM).iter();
+        let items = items.filter_map(|claim| claim.value.as_text());
+        let named = items.flat_map(named).filter_map(|entry| kept.get(&entry));
+        let strictest = named.fold(decision.visibility.clone(), |all, view| {
+            all.strictest(&view.visibility)
+        });
+        (decision, strictest)
+    });
+    as_strict
+        .filter(|(decision, strictest)| decision.visibility != *strictest)
+        .map(|(decision, strictest)| (decision.id, strictest))
         .collect()
 }

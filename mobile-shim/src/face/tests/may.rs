@@ -2,7 +2,8 @@
 
 use ed25519_dalek::SigningKey;
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
-use sync_core::kind::{Draft, RightDraft};
+use sync_core::entry::Write;
+use sync_core::kind::{AllergyDraft as NewAllergy, Draft, RightDraft};
 use sync_core::policy::{DelegationType, Profession, RightKind, Role};
 use sync_core::replica::Author;
 use sync_core::{DeviceTime, Digest32, Epoch, LogIncarnation, PersonId, RecordId, Tick};
@@ -38,17 +39,34 @@ fn helped(tried: &Tried) -> Arc<Record> {
     profile.record(HERS.to_string()).unwrap()
 }
 
+fn by(person: PersonId, role: Role) -> Author {
+    Author {
+        person,
+        role,
+        on_behalf_of: None,
+        key: SigningKey::from_bytes(&[8; 32]),
+    }
+}
+
+/// Somebody's edit of the record the person helps with, on their own device.
+fn written(tried: &Tried, author: &Author, entry: &str, writes: &[Write]) {
+    let device = tried.carnet.device();
+    let row = device.store().profiles().unwrap()[0].0;
+    let unlocked = device.profile(&row).unwrap();
+    let entry = entry.parse().unwrap();
+    let mut store = device.store();
+    let made = store.with_replica::<_, Error>(&unlocked, &HERS, |head, rows| {
+        Ok(head.edit(rows, author, entry, writes, Vec::new(), DeviceTime(2))?)
+    });
+    made.unwrap();
+}
+
 /// The holder's delegation arrives, with a first sync.
 fn delegated(tried: &Tried) {
     let device = tried.carnet.device();
     let row = device.store().profiles().unwrap()[0].0;
     let unlocked = device.profile(&row).unwrap();
-    let holder = Author {
-        person: HOLDER,
-        role: Role::Holder,
-        on_behalf_of: None,
-        key: SigningKey::from_bytes(&[8; 32]),
-    };
+    let holder = by(HOLDER, Role::Holder);
     let right = RightDraft {
         delegation_type: Some(DelegationType::Caregiver),
         ..RightDraft::new(RightKind::Delegation, unlocked.card.person)
@@ -172,4 +190,101 @@ fn an_item_is_for_those_to_settle_to_whom_it_is_offered() {
         record.may(Wish::Review { item }),
         Err(CarnetError::NotFound)
     );
+}
+
+#[test]
+fn an_item_offers_what_its_reader_may_do_and_nothing_else() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    for _ in 0..2 {
+        let draft = AllergyDraft {
+            substance: text("Latex"),
+            ..AllergyDraft::default()
+        };
+        record.add_allergy(draft, None).unwrap();
+    }
+    // A caregiver edits, and decides nothing.
+    let item = record.to_review().unwrap().remove(0);
+    assert_eq!(item.verdicts, [""; 0]);
+    assert!(!item.assignable);
+    assert_eq!(item.editable, item.entries);
+    let settle = |verdict: &str| Wish::Settle {
+        item: item.key.clone(),
+        choice: ReviewChoice::Decide {
+            verdict: verdict.to_owned(),
+        },
+    };
+    let refused = why(&record, settle("not-a-duplicate"));
+    assert_eq!(refused.as_deref(), Some("kind-not-writable"));
+    assert_eq!(
+        why(&record, settle("confirm")).as_deref(),
+        Some("not-offered")
+    );
+    let assign = Wish::Assign {
+        item: item.key.clone(),
+    };
+    assert_eq!(why(&record, assign).as_deref(), Some("kind-not-writable"));
+    assert_eq!(why(&record, Wish::Review { item: item.key }), None);
+    // To the holder, the same item offers all.
+    let own = &tried.record;
+    for _ in 0..2 {
+        let draft = AllergyDraft {
+            substance: text("Latex"),
+            ..AllergyDraft::default()
+        };
+        own.add_allergy(draft, None).unwrap();
+    }
+    let item = own.to_review().unwrap().remove(0);
+    assert_eq!(item.verdicts, ["not-a-duplicate"]);
+    assert!(item.assignable && item.editable == item.entries);
+    let assign = Wish::Assign { item: item.key };
+    assert_eq!(why(own, assign), None);
+}
+
+#[test]
+fn what_comes_of_a_wrong_patient_is_told_and_not_done() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    let latex = NewAllergy {
+        substance: "Latex".into(),
+        ..NewAllergy::default()
+    };
+    let writes = Draft::from(latex).writes().unwrap();
+    let made = |author: &Author| {
+        let id = tried.carnet.device().new_entry_id().unwrap().to_string();
+        written(&tried, author, &id, &writes);
+        id
+    };
+    let holder = by(HOLDER, Role::Holder);
+    let told = |entry: &str| {
+        let before = record.entry(entry.to_owned()).unwrap();
+        let told = record.wrong_patient(entry.to_owned()).unwrap();
+        assert_eq!(record.entry(entry.to_owned()).unwrap(), before);
+        told
+    };
+    let draft = AllergyDraft {
+        substance: text("Pollens"),
+        ..AllergyDraft::default()
+    };
+    let own = record.add_allergy(draft, None).unwrap();
+    let waiting = record.state().unwrap().waiting;
+    assert_eq!(told(&own), WrongPatient::Destroys);
+    assert_eq!(record.state().unwrap().waiting, waiting);
+    // As soon as somebody else has written in it, it is not the author's alone to destroy.
+    written(&tried, &holder, &own, &[Write::set("notes", "rouge")]);
+    assert_eq!(told(&own), WrongPatient::Withdraws);
+    assert_eq!(told(&made(&holder)), WrongPatient::Proposes);
+    let doctor = Role::Professional(Profession::Physician);
+    let doctor = by(PersonId(Uuid::from_u128(43)), doctor);
+    assert_eq!(told(&made(&doctor)), WrongPatient::Proposes);
+    // What comes of it is what was told.
+    let reason = Some("dossier de Jean".to_owned());
+    record
+        .set_status(own.clone(), "wrong-patient".to_owned(), reason)
+        .unwrap();
+    assert_eq!(record.entry(own).unwrap().standing, EntryStanding::InError);
+    let nowhere = record.wrong_patient(HOLDER.to_string());
+    assert_eq!(nowhere, Err(CarnetError::NotFound));
 }

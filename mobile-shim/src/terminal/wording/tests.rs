@@ -1,7 +1,7 @@
 //! Whatever can be printed has a French wording, and that is not the bare code.
 
 use sync_core::kind::{
-    Abo, AllergyCategory, BloodGroupSource, Criticality, Severity, StatusCode, Verification,
+    Abo, AllergyCategory, BloodGroupSource, Criticality, Kind, Severity, StatusCode, Verification,
 };
 use sync_core::policy::{DelegationType, Profession};
 
@@ -128,7 +128,10 @@ fn errors() -> Vec<PhoneError> {
         PhoneError::NoServer,
         PhoneError::StayingOffline,
         PhoneError::NothingNamed,
-        PhoneError::Destroys,
+        PhoneError::WrongPatient(WrongPatient::Destroys),
+        PhoneError::WrongPatient(WrongPatient::Withdraws),
+        PhoneError::WrongPatient(WrongPatient::Proposes),
+        PhoneError::NotAPersonButEntry,
         PhoneError::NotForThisKind {
             option: text(),
             kind: text(),
@@ -156,6 +159,7 @@ fn errors() -> Vec<PhoneError> {
         Unfit::Number(u32::MAX),
         Unfit::Flag,
         Unfit::Group,
+        Unfit::NoRhesus("AB"),
         Unfit::Json,
         Unfit::File,
         Unfit::FileType,
@@ -197,7 +201,10 @@ fn is_listed(error: &PhoneError) {
         | PhoneError::NoServer
         | PhoneError::StayingOffline
         | PhoneError::NothingNamed
-        | PhoneError::Destroys
+        | PhoneError::WrongPatient(
+            WrongPatient::Destroys | WrongPatient::Withdraws | WrongPatient::Proposes,
+        )
+        | PhoneError::NotAPersonButEntry
         | PhoneError::NotForThisKind { .. }
         | PhoneError::Missing { .. }
         | PhoneError::UnknownDocumentType
@@ -210,6 +217,7 @@ fn is_listed(error: &PhoneError) {
                 | Unfit::Number(_)
                 | Unfit::Flag
                 | Unfit::Group
+                | Unfit::NoRhesus(_)
                 | Unfit::Json
                 | Unfit::File
                 | Unfit::FileType,

@@ -177,3 +177,95 @@ fn an_edit_held_for_another_reason_asks_for_nothing() {
     let held = held(&story, caregiver, HoldReason::NotPermitted);
     assert!(review(&story.views(), &[held], &story.viewer(holder)).is_empty());
 }
+
+fn hides() -> CommonPatch {
+    CommonPatch {
+        hidden_from_professionals: Some(true),
+        ..CommonPatch::default()
+    }
+}
+
+#[test]
+fn decisions_that_name_what_is_hidden_are_to_be_hidden_as_strictly() {
+    let (mut story, holder, _, _) = three();
+    let one = story.create(holder, penicillin());
+    story.create(holder, penicillin());
+    story.settle();
+    let me = Some(Story::person(holder));
+    story.resolve(holder, 0, &Choice::Assign(me));
+    story.resolve(holder, 0, &Choice::Decide(Verdict::NotADuplicate));
+    story.settle();
+    let to_hide = |story: &Story| decisions_to_hide(story.views().iter());
+    assert_eq!(to_hide(&story), []);
+    story.edit(holder, one, hides());
+    story.settle();
+    let strict = story.view(one).visibility;
+    let found = to_hide(&story);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|(_, visibility)| *visibility == strict));
+    for (decision, _) in found {
+        story.edit(holder, decision, hides());
+    }
+    story.settle();
+    assert_eq!(to_hide(&story), []);
+    let delegates = CommonPatch {
+        hidden_from_representatives: Some(true),
+        ..CommonPatch::default()
+    };
+    story.edit(holder, one, delegates);
+    story.settle();
+    assert_eq!(to_hide(&story).len(), 2, "each flag for itself");
+}
+
+#[test]
+fn an_assignment_of_all_blood_groups_names_each_of_them() {
+    let (mut story, holder, _, _) = three();
+    let group = |abo| {
+        let group = BloodGroup::new(abo, RhD::Positive, BloodGroupSource::Laboratory);
+        BloodGroupDraft::new(group)
+    };
+    let one = story.create(holder, group(Abo::A));
+    story.create(holder, group(Abo::B));
+    story.settle();
+    let me = Some(Story::person(holder));
+    story.resolve(holder, 0, &Choice::Assign(me));
+    story.edit(holder, one, hides());
+    story.settle();
+    assert_eq!(decisions_to_hide(story.views().iter()).len(), 1);
+}
+
+#[test]
+fn what_is_said_of_a_hidden_decision_is_hidden_with_it() {
+    let (mut story, holder, caregiver, _) = three();
+    let shown = story.create(holder, penicillin());
+    let mut hidden = penicillin();
+    hidden.common.visibility.hidden_from_professionals = true;
+    story.create(holder, hidden);
+    story.settle();
+    story.edit(caregiver, shown, status(StatusCode::Resolved));
+    let twice = |item: &ReviewItem| item.code == FlagCode::PossibleDuplicate;
+    let place = story.review(holder).iter().position(twice);
+    let choice = Choice::Decide(Verdict::NotADuplicate);
+    story.resolve(holder, place.expect("seen as twice"), &choice);
+    story.settle();
+    let items = story.review(holder);
+    let crossed = items
+        .iter()
+        .find(|item| item.code == FlagCode::DecidedDifferently);
+    let crossed = crossed.expect("neither knew of the other");
+    assert_eq!(crossed.entries, [shown]);
+    assert!(crossed.inherited.visibility.hidden_from_professionals);
+}
+
+#[test]
+fn what_is_decided_on_a_held_edit_that_hides_is_hidden() {
+    let (mut story, holder, caregiver, _) = three();
+    story.create(holder, penicillin());
+    story.settle();
+    let mut held = held(&story, caregiver, HoldReason::NoLongerPermitted);
+    held.writes = vec![Write::set("hidden-from-professionals", true)];
+    let list = review(&story.views(), &[held], &story.viewer(holder));
+    let discard = resolve(&list[0], &Choice::Decide(Verdict::Discard)).expect("offered");
+    let decision = discard.decision.expect("a decision").common.visibility;
+    assert!(decision.hidden_from_professionals);
+}

@@ -1,0 +1,260 @@
+//! Edits that did not become part of the record, and entries that were destroyed.
+
+use sync_core::entry;
+use sync_core::kind::Kind;
+use sync_core::merge::{self, ReviewClaim};
+use sync_core::replica::{AsideReason, Destroyed, Entries as _, SetAside};
+use sync_core::sync::{HeldEdit, HoldReason, Refusal, Settlement};
+use sync_core::{ChangeHash, guard};
+
+use super::review::{called, title};
+use super::show::Names;
+use super::{Bilingual, Record, Stamp};
+use crate::error::CarnetError;
+use crate::store::{Shelf, StoreError, Views};
+
+/// What an edit that is not part of the record would write.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct HeldField {
+    /// Under which field.
+    pub field: String,
+    /// What people call that field.
+    pub title: Bilingual,
+    /// In words.
+    pub text: Bilingual,
+    /// As it is kept.
+    pub json: String,
+}
+
+/// An edit that is not, or not yet, part of the record.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct HeldChange {
+    /// Names it.
+    pub change: String,
+    /// The entry it is about.
+    pub entry: String,
+    /// Whether this person made it.
+    pub own: bool,
+    /// Who made it, when.
+    pub by: Option<Stamp>,
+    /// Why it is not in the record: a stable word.
+    pub reason: String,
+    /// What that means.
+    pub words: Bilingual,
+    /// What the entry is called, in one line.
+    pub label: Bilingual,
+    /// What it would write.
+    pub fields: Vec<HeldField>,
+    /// What was decided: `released`, `discarded`.
+    pub settled: Option<String>,
+}
+
+/// An entry that was withdrawn as another patient's and destroyed: all that this device knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
+pub struct DestroyedEntry {
+    /// Which it was; the access log names it.
+    pub entry: String,
+    /// When this device was told, by its own clock.
+    pub at: i64,
+    /// How many own edits of it were not in the record, and were not kept.
+    pub not_kept: u32,
+    /// What that means.
+    pub words: Bilingual,
+}
+
+#[uniffi::export]
+impl Record {
+    /// The entries that were on this device and were destroyed as another patient's.
+    pub fn destroyed(&self) -> Result<Vec<DestroyedEntry>, CarnetError> {
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        let mut rows = store.rows(&profile, &self.record);
+        let all: Vec<Destroyed> = rows.notes(Shelf::Destroyed)?;
+        Ok(all.iter().map(destroyed_entry).collect())
+    }
+
+    /// Edits that are not part of the record: own ones that were held or refused, and those of
+    /// others that wait for this person's decision.
+    pub fn held(&self) -> Result<Vec<HeldChange>, CarnetError> {
+        let profile = self.profile()?;
+        let names = self.names(&profile)?;
+        let mut store = self.device.store();
+        let views = store.views(&profile, &self.record)?;
+        let mut rows = store.rows(&profile, &self.record);
+        let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
+        let helds: Vec<HeldEdit> = rows.notes(Shelf::Held)?;
+        let mut shown = Vec::new();
+        for aside in &asides {
+            // Somebody else may have handed it back since.
+            let local = rows.load(&aside.edit.entry)?;
+            if local.is_some_and(|local| local.has(&aside.change)) {
+                continue;
+            }
+            let (reason, words) = aside_words(aside.why);
+            let author = aside.edit.origin.read().map(|origin| origin.author);
+            shown.push(HeldChange {
+                own: author.is_ok_and(|author| author == profile.card.person),
+                reason,
+                words,
+                ..held_change(&names, &views, &aside.edit)?
+            });
+        }
+        for held in &helds {
+            let (reason, words) = aside_words(AsideReason::Held(held.reason));
+            let change = HeldChange {
+                reason,
+                words,
+                settled: held.settled.map(|settled| {
+                    match settled {
+                        Settlement::Released => "released",
+                        Settlement::Discarded => "discarded",
+                    }
+                    .to_owned()
+                }),
+                ..held_change(&names, &views, &held.edit)?
+            };
+            // What was decided of an own edit replaces what this device knew of it.
+            match shown.iter_mut().find(|known| known.change == change.change) {
+                Some(known) => known.settled = change.settled,
+                None => shown.push(change),
+            }
+        }
+        Ok(shown)
+    }
+}
+
+fn held_change(
+    names: &Names,
+    views: &Views,
+    edit: &sync_core::change::Edit,
+) -> Result<HeldChange, CarnetError> {
+    let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
+    let change: ChangeHash = inspected.hash();
+    let by = edit.origin.read().ok().map(|origin| {
+        let provenance = sync_core::change::Provenance {
+            origin,
+            accepted: None,
+        };
+        names.stamp(&merge::Stamp::from(&provenance))
+    });
+    let created = inspected.past.wrote(entry::KIND).flatten();
+    let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
+    let known = views.find(&edit.entry);
+    let kind = created.or_else(|| Some(known?.kind.clone()));
+    let claims: Vec<ReviewClaim> = inspected
+        .past
+        .writes
+        .iter()
+        .filter(|write| write.key != entry::SCHEMA)
+        .map(|write| ReviewClaim {
+            entry: edit.entry,
+            field: write.key.clone(),
+            claim: merge::FieldClaim {
+                value: write.value.clone().unwrap_or(entry::Value::Null),
+                change,
+                by: None,
+            },
+        })
+        .collect();
+    let label = match known {
+        Some(view) => names.summary(view),
+        None => called(names, kind.as_ref(), &claims),
+    };
+    let kind = kind.unwrap_or_else(|| Kind::Unknown(String::new()));
+    let fields = claims.iter().map(|side| {
+        let claim = names.claim(&kind, &side.field, &side.claim);
+        HeldField {
+            field: side.field.clone(),
+            title: title(&kind, &side.field),
+            text: claim.text,
+            json: claim.json,
+        }
+    });
+    Ok(HeldChange {
+        change: change.to_string(),
+        entry: edit.entry.to_string(),
+        own: false,
+        by,
+        reason: String::new(),
+        words: Bilingual::default(),
+        label,
+        fields: fields.collect(),
+        settled: None,
+    })
+}
+
+fn destroyed_entry(destroyed: &Destroyed) -> DestroyedEntry {
+    let (en, fr) = match destroyed.not_kept {
+        0 => (
+            "Withdrawn as another patient’s, and destroyed.",
+            "Retiré comme erreur de patient, et détruit.",
+        ),
+        1 => (
+            "Withdrawn as another patient’s, and destroyed; your edit of it was not kept.",
+            "Retiré comme erreur de patient, et détruit ; votre modification n’a pas été conservée.",
+        ),
+        _ => (
+            "Withdrawn as another patient’s, and destroyed; your edits of it were not kept.",
+            "Retiré comme erreur de patient, et détruit ; vos modifications n’ont pas été conservées.",
+        ),
+    };
+    DestroyedEntry {
+        entry: destroyed.entry.to_string(),
+        at: destroyed.told.0,
+        not_kept: u32::try_from(destroyed.not_kept).unwrap_or(u32::MAX),
+        words: Bilingual {
+            en: en.to_owned(),
+            fr: fr.to_owned(),
+        },
+    }
+}
+
+fn aside_words(why: AsideReason) -> (String, Bilingual) {
+    let (code, en, fr) = match why {
+        AsideReason::Held(HoldReason::NotPermitted) => (
+            "not-permitted",
+            "Its author has not the right.",
+            "Son auteur n’en a pas le droit.",
+        ),
+        AsideReason::Held(HoldReason::NoLongerPermitted) => (
+            "no-longer-permitted",
+            "Its author no longer had the right: the holder decides.",
+            "Son auteur n’en avait plus le droit : le titulaire décide.",
+        ),
+        AsideReason::Held(HoldReason::FollowsHeld) => (
+            "follows-held",
+            "It follows an edit that is held.",
+            "Elle fait suite à une modification retenue.",
+        ),
+        AsideReason::Held(HoldReason::Other) => (
+            "held",
+            "It is held, for a reason that this version does not know.",
+            "Elle est retenue, pour une raison que cette version ne connaît pas.",
+        ),
+        AsideReason::Refused(Refusal::Equivocation) => (
+            "equivocation",
+            "This device had used the same number for another edit: its store was put back.",
+            "Cet appareil avait déjà numéroté ainsi une autre modification : ses données ont été restaurées.",
+        ),
+        AsideReason::Refused(Refusal::Invalid) => (
+            "invalid",
+            "The entry would not be valid.",
+            "L’élément ne serait pas valide.",
+        ),
+        AsideReason::Refused(Refusal::EntryFull) => (
+            "entry-full",
+            "The entry has reached its limits.",
+            "L’élément a atteint ses limites.",
+        ),
+        AsideReason::Refused(_) => (
+            "refused",
+            "The server could not take it.",
+            "Le serveur n’a pas pu l’accepter.",
+        ),
+    };
+    let words = Bilingual {
+        en: en.to_owned(),
+        fr: fr.to_owned(),
+    };
+    (code.to_owned(), words)
+}
