@@ -3,6 +3,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
+use super::ended::is_ended_by;
 use super::{EntryView, FlagCode, Rule, Rules};
 use crate::kind::Kind;
 use crate::kind::pregnancy::{DUE, ENDED, OUTCOME};
@@ -17,13 +18,9 @@ pub(super) fn due(view: &EntryView) -> Vec<Date> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Whether somebody said that it is over.
+/// Whether somebody said that it is over, and nothing speaks against it.
 pub(super) fn is_over(view: &EntryView) -> bool {
-    let said = |key| {
-        view.field(key)
-            .is_some_and(|field| !field.current.is_empty())
-    };
-    said(OUTCOME) || said(ENDED)
+    is_ended_by(view, OUTCOME) || is_ended_by(view, ENDED)
 }
 
 /// Whether it counts, nobody said that it is over, and every due date is long past.

@@ -51,8 +51,8 @@ rules! {
         "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une, remplacée ou conservée entière et jamais mélangée.";
     /// Ended against edited.
     EndedAgainstEdit = "ended-against-edit", "*",
-        "Ruled out, inactive or resolved while somebody else edited it: the entry stays active, flagged.",
-        "Écarté, inactif ou résolu pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
+        "Ruled out, inactive, resolved or written as over while somebody else edited it: the entry stays active, flagged.",
+        "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
     /// A clinician's refutation.
     RefutationStands = "refutation-stands", "*",
         "A clinician’s refutation stands against a concurrent edit, flagged.",

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
+use super::ended::is_ended_by;
 use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy};
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -201,7 +202,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         devices: of(Kind::Device)
-            .filter(|view| !view.is_said(REMOVED))
+            .filter(|view| !is_ended_by(view, REMOVED))
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),
