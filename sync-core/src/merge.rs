@@ -25,6 +25,7 @@ mod review;
 mod rights;
 mod rule;
 mod rules;
+mod treatment;
 mod view;
 mod vital;
 mod waiting;
