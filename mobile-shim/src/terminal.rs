@@ -23,6 +23,7 @@ mod enter;
 mod fill;
 mod kinds;
 mod lines;
+mod none;
 mod options;
 mod output;
 mod phone;

@@ -22,6 +22,12 @@ static BUILT_IN: LazyLock<Matrix> = LazyLock::new(Matrix::default);
 /// Something a person may want to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 pub enum Wish {
+    /// Read entries of this kind. Where it may not, a screen that shows none does not say that
+    /// there is none.
+    Read {
+        /// The kind's code.
+        kind: String,
+    },
     /// Add an entry of this kind: `allergy`, `own-note` …
     Add {
         /// The kind's code.
@@ -94,6 +100,10 @@ impl Record {
                 let items = self.review_items()?;
                 let item = items.iter().find(|found| found.key == *item);
                 asked.review(item.ok_or(CarnetError::NotFound)?)
+            }
+            Wish::Read { kind } => {
+                let class = asked.class_of_new(&Kind::from(kind.clone()));
+                Ok(asked.decide(Action::Read, &class))
             }
             Wish::Add { kind } => Ok(asked.new_entry(&Kind::from(kind.clone()))),
             Wish::Share => Ok(asked.new_entry(&Kind::from(RightKind::Grant))),

@@ -447,7 +447,7 @@ impl Here<'_> {
 
     /// The current record: the one chosen last, the profile's own, one that is open, or one whose
     /// right has ended.
-    fn chosen(&self) -> Result<(Arc<Profile>, RecordInfo), PhoneError> {
+    pub(super) fn chosen(&self) -> Result<(Arc<Profile>, RecordInfo), PhoneError> {
         let profile = self.profile()?;
         let person = profile.info()?.person;
         let mut records = profile.records()?;
