@@ -39,10 +39,7 @@ impl Reads {
 
 impl Here<'_> {
     /// How much of these kinds the current person may read.
-    pub(super) fn reads(
-        &self,
-        kinds: impl IntoIterator<Item = Kind>,
-    ) -> Result<Reads, PhoneError> {
+    pub(super) fn reads(&self, kinds: impl IntoIterator<Item = Kind>) -> Result<Reads, PhoneError> {
         let (profile, chosen) = self.chosen()?;
         if chosen.holder == profile.info()?.person {
             return Ok(Reads::All);

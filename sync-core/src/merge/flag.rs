@@ -185,7 +185,9 @@ impl FlagCode {
             ),
             FlagCode::SubstanceTwice => Words::new("same substance twice", "substance en double"),
             FlagCode::DecidedDifferently => Words::new("settled twice", "réglé de deux façons"),
-            FlagCode::DirectivesSameDate => Words::new("not the only one of its date", "pas la seule de sa date"),
+            FlagCode::DirectivesSameDate => {
+                Words::new("not the only one of its date", "pas la seule de sa date")
+            }
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }

@@ -13,9 +13,9 @@ use crate::kind::{Kind, Regimen};
 pub(super) fn is_over(rules: Rules, view: &EntryView, today: Date) -> bool {
     let undisputed = rules.has(Rule::TreatmentEnded)
         && view.standing == Standing::Active
-        && view.field(REGIMEN).is_some_and(|field| {
-            field.current.len() == 1 && field.proposals.is_empty()
-        });
+        && view
+            .field(REGIMEN)
+            .is_some_and(|field| field.current.len() == 1 && field.proposals.is_empty());
     let regimen: Option<Regimen> = view.all(REGIMEN).into_iter().next();
     let last = regimen.and_then(|regimen| Some(regimen.ends?.last_day()));
     // A day ends up to half a day later than in UTC.

@@ -96,7 +96,9 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         !document.revocation && (document.date.is_some() || !rules.has(Rule::DirectiveUndated))
     };
     let revoked_by = |document: &Document, says: Revokes| -> Vec<EntryId> {
-        let revocations = all.iter().filter(|one| revokes(rules, one, document) == says);
+        let revocations = all
+            .iter()
+            .filter(|one| revokes(rules, one, document) == says);
         let revocations = revocations.filter(|_| rules.has(Rule::DirectiveRevocation));
         revocations.map(|one| one.entry).collect()
     };
