@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::history::{Field, History};
 use super::rules::beside;
-use super::{EntryView, Flag, FlagCode, Rule};
+use super::{EntryView, FieldClaim, Flag, FlagCode, Rule};
 use crate::entry::{SCHEMA, Value};
-use crate::kind::{Kind, StatusCode, condition, device, pregnancy};
+use crate::kind::{Kind, Occurred, StatusCode, condition, device, pregnancy};
 
 /// The fields that say that an entry of a kind is over.
 pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
@@ -68,13 +70,19 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     writes.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
-/// Whether somebody said under this key that the entry is over: nobody says at the same time that
-/// it is not, and no edit stands beside it whose author did not know.
-pub(super) fn is_ended_by(view: &EntryView, key: &str) -> bool {
-    let ended = |flag: &Flag| {
+/// Whether somebody said under this key that the entry is over by a day: nobody says at the same
+/// time that it is not, or only later, and no edit stands beside it whose author did not know. A
+/// partial date counts from its first day on.
+pub(super) fn is_ended_by(view: &EntryView, key: &str, today: Date) -> bool {
+    let in_doubt = |flag: &Flag| {
         let field = flag.field.as_deref();
         flag.code == FlagCode::StatusAgainstEdit
             && field.is_some_and(|field| endings(&view.kind).contains(&field))
     };
-    view.is_said(key) && !view.flags.iter().any(ended)
+    let past = |claim: &FieldClaim| {
+        let date = claim.value.as_text().map(str::parse::<Occurred>);
+        let past = date.is_some_and(|date| date.is_ok_and(|when| when.first_day() <= today));
+        past || key == pregnancy::OUTCOME
+    };
+    view.is_said(key) && view.claims(key).iter().all(past) && !view.flags.iter().any(in_doubt)
 }

@@ -194,7 +194,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .collect(),
         blood_group: blood_group(rules, views),
         pregnancies: of(Kind::Pregnancy)
-            .filter(|view| !pregnancy::is_over(view))
+            .filter(|view| !pregnancy::is_over(view, today))
             .map(|view| PregnancyFact {
                 entry: view.id,
                 due: pregnancy::due(view),
@@ -203,7 +203,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         devices: of(Kind::Device)
-            .filter(|view| !is_ended_by(view, REMOVED))
+            .filter(|view| !is_ended_by(view, REMOVED, today))
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),
