@@ -39,6 +39,7 @@ mod wording;
 pub use authenticator::{AuthenticatorError, SoftwareAuthenticator};
 pub use cli::run;
 pub use lines::print_line;
+pub use none::Reads;
 pub use output::{Language, Output};
 pub use phone::{AskOwner, Phone, PhoneError};
 pub use values::Unfit;
