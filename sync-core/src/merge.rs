@@ -16,6 +16,7 @@ mod card;
 mod condition;
 mod decided;
 mod destroyed;
+mod ended;
 mod flag;
 mod history;
 mod pregnancy;
@@ -24,6 +25,7 @@ mod review;
 mod rights;
 mod rule;
 mod rules;
+mod treatment;
 mod view;
 mod vital;
 mod waiting;
@@ -86,6 +88,9 @@ pub fn view_by(
     let empty = Field::default();
     let statuses = written.get(STATUS).unwrap_or(&empty);
     let (standing, status, mut flags) = rules::standing(&history, &statuses.standing);
+    if standing == Standing::Active {
+        flags.extend(ended::against_edits(&history, &written));
+    }
     let mut fields = Vec::new();
     for (key, field) in &written {
         let bookkeeping = [entry::KIND, entry::SCHEMA].contains(key);

@@ -22,6 +22,12 @@ use crate::store::Views;
 /// Something a person may want to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 pub enum Wish {
+    /// Read entries of this kind. Where it may not, a screen that shows none does not say that
+    /// there is none.
+    Read {
+        /// The kind's code.
+        kind: String,
+    },
     /// Add an entry of this kind: `allergy`, `own-note` …
     Add {
         /// The kind's code.
@@ -100,6 +106,10 @@ impl Record {
             Wish::ReadLog => {
                 let any = asked.permits.class_of_new(&Kind::OwnNote);
                 asked.may(Action::ReadLog, &any)
+            }
+            Wish::Read { kind } => {
+                let class = asked.permits.class_of_new(&Kind::from(kind.clone()));
+                asked.may(Action::Read, &class)
             }
             Wish::Edit { entry } => {
                 let view = asked.view(entry)?;

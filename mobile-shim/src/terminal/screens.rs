@@ -3,10 +3,12 @@
 mod treatments;
 
 use clap::Args;
+use sync_core::kind::{Kind, Words};
 
 use super::PhoneError;
 use super::here::Here;
 use super::kinds::kind_named;
+use super::none::{Nothing, Reads};
 use super::output::{Output, short};
 use super::phone::DOCUMENTS;
 use super::read::find;
@@ -51,16 +53,22 @@ impl Here<'_> {
     pub(super) fn treatments(&self) -> Result<(), PhoneError> {
         self.still_open()?;
         let screen = self.record()?.treatments()?;
+        let reads = self.reads([
+            Kind::MedicationTaken,
+            Kind::MedicationPrescribed,
+            Kind::MedicationDispensed,
+        ])?;
         self.output
-            .print(&screen, |output| output.treatments(&screen));
+            .print(&screen, |output| output.treatments(&screen, reads));
         Ok(())
     }
 
     pub(super) fn problems(&self) -> Result<(), PhoneError> {
         self.still_open()?;
         let screen = self.record()?.problems()?;
+        let reads = self.reads([Kind::Condition])?;
         self.output
-            .print(&screen, |output| output.problems(&screen));
+            .print(&screen, |output| output.problems(&screen, reads));
         Ok(())
     }
 
@@ -78,8 +86,9 @@ impl Here<'_> {
             most: Some(asked.most),
         };
         let page = self.record()?.timeline(query)?;
+        let reads = self.reads(Kind::ALL.iter().cloned())?;
         self.output
-            .print(&page, |output| output.timeline(&page, asked.page));
+            .print(&page, |output| output.timeline(&page, asked.page, reads));
         Ok(())
     }
 
@@ -95,23 +104,27 @@ impl Here<'_> {
     pub(super) fn professionals(&self) -> Result<(), PhoneError> {
         self.still_open()?;
         let seen = self.record()?.professionals()?;
+        let reads = self.reads([Kind::ProfessionalSeen, Kind::Consultation])?;
         self.output
-            .print(&seen, |output| output.professionals(&seen));
+            .print(&seen, |output| output.professionals(&seen, reads));
         Ok(())
     }
 
     pub(super) fn documents(&self) -> Result<(), PhoneError> {
         self.still_open()?;
         let documents = self.record()?.documents()?;
+        let reads = self.reads(Kind::documents())?;
         self.output
-            .print(&documents, |output| output.documents(&documents));
+            .print(&documents, |output| output.documents(&documents, reads));
         Ok(())
     }
 
     pub(super) fn directives(&self) -> Result<(), PhoneError> {
         self.still_open()?;
         let wishes = self.record()?.wishes()?;
-        self.output.print(&wishes, |output| output.wishes(&wishes));
+        let reads = self.reads([Kind::AdvanceDirective])?;
+        self.output
+            .print(&wishes, |output| output.wishes(&wishes, reads));
         Ok(())
     }
 }
@@ -125,26 +138,17 @@ impl Output {
         }
     }
 
-    fn none(&self, none: bool, (en, fr): (&str, &str)) {
-        if none {
-            out!("{}", self.say(en, fr));
-        }
-    }
-
     /// A label and a text after it.
     pub(super) fn labelled(&self, (en, fr): (&str, &str), text: &str) -> String {
         format!("{}{}{text}", self.say(en, fr), self.say(": ", " : "))
     }
 
-    fn problems(&self, screen: &ProblemsScreen) {
+    fn problems(&self, screen: &ProblemsScreen, reads: Reads) {
         self.part(("Active", "En cours"), &screen.active, |one| {
             self.problem(one)
         });
         self.part(("Past", "Passés"), &screen.past, |one| self.problem(one));
-        self.none(
-            *screen == ProblemsScreen::default(),
-            ("No condition is recorded.", "Aucune maladie enregistrée."),
-        );
+        self.none(*screen == ProblemsScreen::default(), reads, NO_CONDITION);
     }
 
     fn problem(&self, problem: &ProblemInfo) {
@@ -178,11 +182,8 @@ impl Output {
         out!("  {}  {text}{more}{}", short(&line.id), self.marks(line));
     }
 
-    fn timeline(&self, page: &TimelinePage, number: u32) {
-        self.none(
-            page.total == 0,
-            ("Nothing happened.", "Rien ne s’est passé."),
-        );
+    fn timeline(&self, page: &TimelinePage, number: u32, reads: Reads) {
+        self.none(page.total == 0, reads, NO_MOMENT);
         for MomentInfo {
             line,
             occurred,
@@ -213,14 +214,8 @@ impl Output {
         }
     }
 
-    fn professionals(&self, seen: &[ProfessionalInfo]) {
-        self.none(
-            seen.is_empty(),
-            (
-                "No professional is recorded.",
-                "Aucun professionnel enregistré.",
-            ),
-        );
+    fn professionals(&self, seen: &[ProfessionalInfo], reads: Reads) {
+        self.none(seen.is_empty(), reads, NO_PROFESSIONAL);
         for who in seen {
             let profession = who.profession.as_ref().map(|words| self.of(words));
             let rpps = who.rpps.as_ref().map(|number| format!("RPPS {number}"));
@@ -251,7 +246,7 @@ impl Output {
         }
     }
 
-    fn documents(&self, documents: &[DocumentInfo]) {
+    fn documents(&self, documents: &[DocumentInfo], reads: Reads) {
         let (current, replaced): (Vec<&DocumentInfo>, Vec<&DocumentInfo>) =
             documents.iter().partition(|document| document.current);
         self.part(("Current", "En vigueur"), &current, |document| {
@@ -260,10 +255,7 @@ impl Output {
         self.part(("Replaced", "Remplacés"), &replaced, |document| {
             self.document(document)
         });
-        self.none(
-            documents.is_empty(),
-            ("No document is recorded.", "Aucun document enregistré."),
-        );
+        self.none(documents.is_empty(), reads, NO_DOCUMENT);
     }
 
     fn document(&self, document: &DocumentInfo) {
@@ -295,7 +287,7 @@ impl Output {
     }
 
     /// Advance directives by what counts of them, and organ donation.
-    pub fn wishes(&self, wishes: &WishesScreen) {
+    pub fn wishes(&self, wishes: &WishesScreen, reads: Reads) {
         for (state, title) in STATES {
             let of_state = |one: &&DirectiveInfo| one.state == state;
             let these: Vec<_> = wishes.directives.iter().filter(of_state).collect();
@@ -305,13 +297,7 @@ impl Output {
             .directives
             .iter()
             .any(|one| one.state == DirectiveState::InForce);
-        self.none(
-            none,
-            (
-                "No advance directive is in force.",
-                "Aucune directive anticipée n’est en vigueur.",
-            ),
-        );
+        self.none(none, reads, NO_DIRECTIVE);
         let title = ("Organ donation", "Don d’organes");
         self.part(title, &wishes.organ_donation, |line| self.line(line, ""));
     }
@@ -345,6 +331,55 @@ impl Output {
         }
     }
 }
+
+const NO_TREATMENT: Nothing = [
+    Words::new("No treatment is recorded.", "Aucun traitement enregistré."),
+    Words::new(
+        "No treatment that you may read is recorded.",
+        "Aucun traitement enregistré que vous puissiez lire.",
+    ),
+];
+const NO_CONDITION: Nothing = [
+    Words::new("No condition is recorded.", "Aucune maladie enregistrée."),
+    Words::new(
+        "No condition that you may read is recorded.",
+        "Aucune maladie enregistrée que vous puissiez lire.",
+    ),
+];
+const NO_MOMENT: Nothing = [
+    Words::new("Nothing happened.", "Rien ne s’est passé."),
+    Words::new(
+        "Nothing happened that you may read.",
+        "Rien ne s’est passé que vous puissiez lire.",
+    ),
+];
+const NO_PROFESSIONAL: Nothing = [
+    Words::new(
+        "No professional is recorded.",
+        "Aucun professionnel enregistré.",
+    ),
+    Words::new(
+        "No professional that you may read of is recorded.",
+        "Aucun professionnel enregistré que vous puissiez voir.",
+    ),
+];
+const NO_DOCUMENT: Nothing = [
+    Words::new("No document is recorded.", "Aucun document enregistré."),
+    Words::new(
+        "No document that you may read is recorded.",
+        "Aucun document enregistré que vous puissiez lire.",
+    ),
+];
+const NO_DIRECTIVE: Nothing = [
+    Words::new(
+        "No advance directive is in force.",
+        "Aucune directive anticipée n’est en vigueur.",
+    ),
+    Words::new(
+        "No advance directive that you may read is in force.",
+        "Aucune directive anticipée que vous puissiez lire n’est en vigueur.",
+    ),
+];
 
 const STATES: [(DirectiveState, (&str, &str)); 5] = [
     (DirectiveState::InForce, ("In force", "En vigueur")),

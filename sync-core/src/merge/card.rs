@@ -70,7 +70,11 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
     if named(&facts.trusted_persons) != named(&all.trusted_persons) {
         facts.trusted_persons.clear();
     }
-    if facts.directives.in_force != all.directives.in_force {
+    let wishes = |facts: &VitalFacts| {
+        let wishes = &facts.directives;
+        (wishes.in_force.clone(), wishes.unordered.clone())
+    };
+    if wishes(facts) != wishes(all) {
         facts.directives = Directives::default();
     }
 }

@@ -96,10 +96,10 @@ flags! {
     SubstanceTwice = "substance-twice", High,
         "The same active substance appears in two treatments.",
         "La même substance active figure dans deux traitements.";
-    /// Two directives of one date.
+    /// Two directives, or one and a revocation of all, of one date.
     DirectivesSameDate = "directives-same-date", High,
-        "Two advance directives bear the same date: both are shown.",
-        "Deux directives anticipées portent la même date : les deux sont affichées.";
+        "Two advance directives, or one and a revocation, bear dates that do not tell which came first: both are shown.",
+        "Deux directives anticipées, ou une directive et une révocation, portent des dates qui ne disent pas laquelle est la dernière : les deux sont affichées.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -185,7 +185,9 @@ impl FlagCode {
             ),
             FlagCode::SubstanceTwice => Words::new("same substance twice", "substance en double"),
             FlagCode::DecidedDifferently => Words::new("settled twice", "réglé de deux façons"),
-            FlagCode::DirectivesSameDate => Words::new("two of one date", "deux de même date"),
+            FlagCode::DirectivesSameDate => {
+                Words::new("not the only one of its date", "pas la seule de sa date")
+            }
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }

@@ -3,6 +3,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
+use super::ended::is_ended_by;
 use super::{EntryView, FlagCode, Rule, Rules};
 use crate::kind::Kind;
 use crate::kind::pregnancy::{DUE, ENDED, OUTCOME};
@@ -17,13 +18,9 @@ pub(super) fn due(view: &EntryView) -> Vec<Date> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Whether somebody said that it is over.
-pub(super) fn is_over(view: &EntryView) -> bool {
-    let said = |key| {
-        view.field(key)
-            .is_some_and(|field| !field.current.is_empty())
-    };
-    said(OUTCOME) || said(ENDED)
+/// Whether somebody said that it is over by a day, and nothing speaks against it.
+pub(super) fn is_over(view: &EntryView, today: Date) -> bool {
+    is_ended_by(view, OUTCOME, today) || is_ended_by(view, ENDED, today)
 }
 
 /// Whether it counts, nobody said that it is over, and every due date is long past.
@@ -33,7 +30,7 @@ pub(super) fn to_confirm(rules: Rules, view: &EntryView, today: Date) -> bool {
     rules.has(Rule::PregnancyToConfirm)
         && view.kind == Kind::Pregnancy
         && view.counts()
-        && !is_over(view)
+        && !is_over(view, today)
         && until.is_some_and(|until| today > until)
 }
 

@@ -1,9 +1,12 @@
 //! From a choice on the to-review list to the edits that carry it out.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::ended::{ends, status_of_ended};
 use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, authority};
-use crate::entry::{STATUS, Write};
+use crate::entry::{STATUS, Value, Write};
 use crate::kind::common::ACCEPTS;
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
 use crate::policy::Role;
@@ -85,6 +88,13 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
         .iter()
         .filter(|side| side.claim.change == change);
     let entry = sides.clone().next()?.entry;
+    if item.field.as_deref() != Some(STATUS) && item.code == FlagCode::StatusAgainstEdit {
+        let writes = take_or_leave_ending(item, change)?;
+        return Some(Resolution {
+            edits: vec![(entry, writes)],
+            ..Resolution::default()
+        });
+    }
     let value = match item.code {
         FlagCode::DoseDisputed
         | FlagCode::ConcurrentValues
@@ -118,6 +128,22 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
         edits: vec![(entry, vec![Write::set(STATUS, value.to_value())])],
         ..Resolution::default()
     })
+}
+
+/// An ending that is written as a field, or its absence. Writing the very same field would say
+/// nothing new, so the side that ends the entry is taken by the status that says so; the other one
+/// clears what ended it.
+fn take_or_leave_ending(item: &ReviewItem, change: ChangeHash) -> Option<Vec<Write>> {
+    let kind = item.kind.as_ref()?;
+    let ending = |side: &&ReviewClaim| ends(kind, &side.field, Some(&side.claim.value));
+    let endings: Vec<&ReviewClaim> = item.claims.iter().filter(ending).collect();
+    if endings.iter().any(|side| side.claim.change == change) {
+        let status = again(item, change, status_of_ended(kind).into());
+        return Some(vec![Write::set(STATUS, status.to_value())]);
+    }
+    let keys: BTreeSet<&str> = endings.iter().map(|side| side.field.as_str()).collect();
+    let clear = |key: &str| Write::set(key, Value::Null);
+    Some(keys.into_iter().map(clear).collect())
 }
 
 /// The same status, said again after the edits beside it: the value names them, because writing

@@ -359,7 +359,8 @@ fn written(item: &ReviewItem) -> Visibility {
 }
 
 /// Where a clinician's word is at stake a clinician decides; whoever proposed may withdraw; held
-/// edits are the holder's, or their legal representative's; wishes and what is hidden, the holder's.
+/// edits, wishes and what is hidden are the holder's. The server takes up an edit it holds by
+/// nobody else's word.
 pub(super) fn may_decide(
     rules: Rules,
     item: &ReviewItem,
@@ -373,10 +374,10 @@ pub(super) fn may_decide(
         None => role.is_clinician(),
     };
     match item.code {
-        FlagCode::HeldEdit => matches!(role, Role::Holder | Role::Representative),
-        FlagCode::DirectivesSameDate | FlagCode::DirectiveUndated | FlagCode::HiddenAllergy => {
-            *role == Role::Holder
-        }
+        FlagCode::HeldEdit
+        | FlagCode::DirectivesSameDate
+        | FlagCode::DirectiveUndated
+        | FlagCode::HiddenAllergy => *role == Role::Holder,
         FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => true,
         FlagCode::Proposal => {
             let lay = || by().filter(|stamp| !confirms(&stamp.role));

@@ -51,8 +51,8 @@ rules! {
         "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une, remplacée ou conservée entière et jamais mélangée.";
     /// Ended against edited.
     EndedAgainstEdit = "ended-against-edit", "*",
-        "Ruled out, inactive or resolved while somebody else edited it: the entry stays active, flagged.",
-        "Écarté, inactif ou résolu pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
+        "Ruled out, inactive, resolved or written as over while somebody else edited it: the entry stays active, flagged.",
+        "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
     /// A clinician's refutation.
     RefutationStands = "refutation-stands", "*",
         "A clinician’s refutation stands against a concurrent edit, flagged.",
@@ -169,6 +169,10 @@ rules! {
     StopAgainstChange = "stop-against-change", "medication-taken",
         "Stopped while somebody else changed it: both shown, to reconcile, never resumed by itself.",
         "Arrêté pendant que quelqu’un d’autre le modifiait : les deux affichés, à concilier, jamais repris de soi-même.";
+    /// The end of a regimen.
+    TreatmentEnded = "treatment-ended", "medication-taken",
+        "A treatment is no longer current once the last day of its regimen has passed for certain: not while two regimens stand or another is proposed.",
+        "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
         "The same active substance in two treatments is flagged.",
@@ -197,6 +201,10 @@ rules! {
     TrustedPersonConfirmed = "trusted-person-confirmed", "trusted-person",
         "Of two concurrent trusted persons none is silently chosen: the patient confirms.",
         "De deux personnes de confiance concurrentes, aucune n’est choisie en silence : le patient confirme.";
+    /// Replaced.
+    TrustedPersonReplaced = "trusted-person-replaced", "trusted-person",
+        "Naming a trusted person revokes whoever was known to be named before, for good: nobody comes back when that ends, unless it was entered in error.",
+        "Désigner une personne de confiance révoque pour de bon celle que l’on savait désignée : personne ne revient quand cela prend fin, sauf saisie par erreur.";
     /// Directives never change.
     DirectiveFixed = "directive-fixed", "advance-directive",
         "An advance directive is an immutable document.",
@@ -211,8 +219,8 @@ rules! {
         "Une directive sans date n’est jamais en vigueur.";
     /// Of one date.
     DirectiveSameDate = "directive-same-date", "advance-directive",
-        "Of two directives of the same date both are shown.",
-        "De deux directives de même date, les deux sont affichées.";
+        "Of two directives of the same date both are shown; a revocation of all leaves one of its own date shown, in doubt. Dates that do not tell which came first count as the same.",
+        "De deux directives de même date, les deux sont affichées ; une révocation générale laisse affichée, avec un doute, une directive de sa propre date. Des dates qui ne disent pas laquelle est la première comptent comme égales.";
     /// Taken back.
     DirectiveRevocation = "directive-revocation", "advance-directive",
         "Revoking a directive is a document too.",

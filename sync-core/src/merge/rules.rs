@@ -1,6 +1,7 @@
 //! The rules within one entry.
 
 use super::destroyed::{can_be_destroyed, is_destroyed_by};
+use super::ended::ends;
 use super::history::{Field, History, Said, is_member};
 use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
 use crate::entry::{PERSON, STATUS, Value};
@@ -311,7 +312,7 @@ fn conflict(
 
 /// The edits of content made without having seen a status, nor seen by its author. Ending the
 /// entry in other words is not one of them, unless `any` does.
-fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
+pub(super) fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
     let edits = |other: &usize| {
         let mut writes = history.changes[*other].writes.iter();
         history.concurrent(change, *other)
@@ -322,6 +323,7 @@ fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
                 }
                 // Whom is blocked, and when: a remark is no reason to block somebody again.
                 key if history.kind == Kind::Block => [PERSON, STARTS, ENDS].contains(&key),
+                key if ends(&history.kind, key, write.value.as_ref()) => any,
                 key => {
                     key != crate::entry::SCHEMA && !is_visibility(key) && !is_member(key, ACCEPTS)
                 }

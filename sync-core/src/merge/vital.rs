@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
-use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy};
+use super::ended::is_ended_by;
+use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy, treatment};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -24,7 +25,7 @@ pub struct VitalFacts {
     pub allergies: Vec<AllergyFact>,
     /// That none is known: stated, contradicted by nothing, and no allergy beside it.
     pub no_known_allergy: bool,
-    /// What is taken.
+    /// What is taken: not what was to end by a day that has passed.
     pub treatments: Vec<TreatmentFact>,
     /// Active conditions: those that stand and are not said to be over.
     pub conditions: Vec<ConditionFact>,
@@ -179,6 +180,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         no_known_allergy: allergies.is_empty() && none.next().is_some(),
         allergies,
         treatments: of(Kind::MedicationTaken)
+            .filter(|view| !treatment::is_over(rules, view, today))
             .map(|view| treatment(view, doubts(view)))
             .collect(),
         conditions: of(Kind::Condition)
@@ -192,7 +194,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .collect(),
         blood_group: blood_group(rules, views),
         pregnancies: of(Kind::Pregnancy)
-            .filter(|view| !pregnancy::is_over(view))
+            .filter(|view| !pregnancy::is_over(view, today))
             .map(|view| PregnancyFact {
                 entry: view.id,
                 due: pregnancy::due(view),
@@ -201,7 +203,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         devices: of(Kind::Device)
-            .filter(|view| !view.is_said(REMOVED))
+            .filter(|view| !is_ended_by(view, REMOVED, today))
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),

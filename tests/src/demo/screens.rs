@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use carnet_mobile::face::{CardScreen, ReviewEntry, TreatmentsScreen};
-use carnet_mobile::terminal::{Language, Output};
+use carnet_mobile::terminal::{Language, Output, Reads};
 use sync_core::kind::contact::RELATIONSHIP;
 use sync_core::merge::FlagCode;
 
@@ -45,7 +45,7 @@ pub(super) fn show(
     // Those that the story is about; the life has more.
     let about = [scene.amlodipine, scene.care.levothyrox].map(|entry| entry.to_string());
     treatments.taken.retain(|one| about.contains(&one.line.id));
-    TERMINAL.treatments(&treatments);
+    TERMINAL.treatments(&treatments, Reads::All);
     let card = record.card(Vec::new())?;
     let mut shown = card.clone();
     shown.treatments.clear();
@@ -56,7 +56,7 @@ pub(super) fn show(
         "(of the card, the treatments above are left out here)",
     ));
     TERMINAL.card(&shown);
-    TERMINAL.wishes(&record.wishes()?);
+    TERMINAL.wishes(&record.wishes()?, Reads::All);
     screen.chapter("10  What Jeanne settles: carnet-phone review, resolve");
     let review = record.to_review()?;
     let disputed = |item: &&ReviewEntry| {

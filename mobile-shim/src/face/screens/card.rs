@@ -112,7 +112,8 @@ impl Record {
         let in_force = papers
             .iter()
             .filter(|one| facts.directives.in_force.contains(&one.entry));
-        let same_date = match facts.directives.in_force.len() {
+        let wishes = &facts.directives;
+        let same_date = match wishes.in_force.len() + wishes.unordered.len() {
             0 | 1 => &[][..],
             _ => &[merge::FlagCode::DirectivesSameDate],
         };

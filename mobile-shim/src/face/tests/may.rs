@@ -95,6 +95,12 @@ fn add(kind: &str) -> Wish {
     }
 }
 
+fn read(kind: &str) -> Wish {
+    Wish::Read {
+        kind: kind.to_owned(),
+    }
+}
+
 fn why(record: &Record, wish: Wish) -> Option<String> {
     let answer = record.may(wish).unwrap();
     assert_eq!(answer.allowed, answer.reason.is_none());
@@ -111,6 +117,7 @@ fn a_holder_may_do_everything_to_their_own_record() {
     let entry = record.add_note(note, None).unwrap();
     let entry = || entry.clone();
     for wish in [
+        read("own-note"),
         add("own-note"),
         Wish::Edit { entry: entry() },
         Wish::Hide { entry: entry() },
@@ -134,6 +141,9 @@ fn a_caregiver_is_told_why_not() {
     assert_eq!(reason(add("allergy")).as_deref(), Some("not-synced"));
     delegated(&tried);
     assert_eq!(reason(add("allergy")), None);
+    assert_eq!(reason(read("allergy")), None);
+    let notes = reason(read("own-note"));
+    assert_eq!(notes.as_deref(), Some("unknown-entry"));
     let own_note = reason(add("own-note"));
     assert_eq!(own_note.as_deref(), Some("kind-not-writable"));
     let share = reason(Wish::Share);

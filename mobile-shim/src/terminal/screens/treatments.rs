@@ -1,11 +1,13 @@
 //! What is taken, prescribed and handed over.
 
 use crate::face::{HandedOverInfo, PrescribedInfo, TreatmentInfo, TreatmentsScreen};
+use crate::terminal::none::Reads;
 use crate::terminal::output::{Output, short};
+use super::NO_TREATMENT;
 
 impl Output {
     /// What is taken, prescribed and handed over.
-    pub fn treatments(&self, screen: &TreatmentsScreen) {
+    pub fn treatments(&self, screen: &TreatmentsScreen, reads: Reads) {
         self.part(("Taken", "Pris"), &screen.taken, |one| self.treatment(one));
         let title = (
             "Prescribed, not said to be taken",
@@ -21,10 +23,7 @@ impl Output {
         self.part(title, &screen.only_dispensed, |one| {
             self.handed_over(one, "")
         });
-        self.none(
-            *screen == TreatmentsScreen::default(),
-            ("No treatment is recorded.", "Aucun traitement enregistré."),
-        );
+        self.none(*screen == TreatmentsScreen::default(), reads, NO_TREATMENT);
     }
 
     /// How something is taken; in doubt, every way that somebody wrote, and none as the one.

@@ -14,6 +14,19 @@ pub(super) fn of_one_name<'v>(
     views: impl Iterator<Item = &'v EntryView>,
     names: impl Fn(&EntryView) -> Vec<Label>,
 ) -> Vec<(&'v EntryView, &'v EntryView)> {
+    pairs(views, names, |group| {
+        let next = group.iter().zip(group.iter().skip(1));
+        next.map(|(one, other)| (*one, *other)).collect()
+    })
+}
+
+/// [`of_one_name`], with what links the entries of a name that are too many to be linked each with
+/// each. They come in the order of their identifiers.
+pub(super) fn pairs<'v>(
+    views: impl Iterator<Item = &'v EntryView>,
+    names: impl Fn(&EntryView) -> Vec<Label>,
+    chain: impl Fn(&[&'v EntryView]) -> Vec<(&'v EntryView, &'v EntryView)>,
+) -> Vec<(&'v EntryView, &'v EntryView)> {
     let mut by_name: BTreeMap<String, BTreeMap<EntryId, &EntryView>> = BTreeMap::new();
     for view in views {
         for label in names(view) {
@@ -30,18 +43,30 @@ pub(super) fn of_one_name<'v>(
     let mut pairs = Vec::new();
     for group in by_name.into_values() {
         let group: Vec<_> = group.into_values().collect();
-        for (place, one) in group.iter().enumerate() {
-            let reach = if group.len() <= LINKED_PAIRWISE {
-                group.len()
+        let linked = if group.len() <= LINKED_PAIRWISE {
+            each_with_each(&group)
+        } else {
+            chain(&group)
+        };
+        for (one, other) in linked {
+            let pair = if one.id < other.id {
+                (one, other)
             } else {
-                1
+                (other, one)
             };
-            for other in group.iter().skip(place + 1).take(reach) {
-                if seen.insert((one.id, other.id)) {
-                    pairs.push((*one, *other));
-                }
+            if seen.insert((pair.0.id, pair.1.id)) {
+                pairs.push(pair);
             }
         }
     }
     pairs
+}
+
+fn each_with_each<'v>(group: &[&'v EntryView]) -> Vec<(&'v EntryView, &'v EntryView)> {
+    let places = group.iter().enumerate();
+    let pairs = places.flat_map(|(place, one)| {
+        let later = group.iter().skip(place + 1);
+        later.map(|other| (*one, *other))
+    });
+    pairs.collect()
 }

@@ -11,8 +11,12 @@ use crate::kind::{DirectiveType, Kind, Occurred, Read};
 /// The advance directives of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directives {
-    /// In force: one, or several of one date; none when there is none or it was revoked.
+    /// In force: one, or several when their dates do not tell which; none when there is none or it
+    /// was revoked.
     pub in_force: Vec<EntryId>,
+    /// Revocations that may have come before or after what is in force: their dates do not tell.
+    #[serde(default)]
+    pub unordered: Vec<EntryId>,
     /// Overtaken by a later one.
     pub superseded: Vec<EntryId>,
     /// Taken back.
@@ -43,7 +47,41 @@ fn read(view: &EntryView) -> Option<Document> {
 
 /// Whether a date is certainly after another, as exactly as both are known.
 fn after(one: &Occurred, other: &Occurred) -> bool {
-    one.first_day() > other.last_day()
+    match (one, other) {
+        (Occurred::Instant(one), Occurred::Instant(other)) => one > other,
+        _ => one.first_day() > other.last_day(),
+    }
+}
+
+/// What a revocation says of a directive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Revokes {
+    /// It takes it back: it names it, or came after it.
+    Yes,
+    /// It takes back all, and nobody can tell which of the two came first.
+    Perhaps,
+    /// It is not about it.
+    No,
+}
+
+fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
+    let (Some(date), true) = (&one.date, one.revocation) else {
+        return Revokes::No;
+    };
+    let Some(of) = &directive.date else {
+        return match one.revokes.is_none_or(|entry| entry == directive.entry) {
+            true => Revokes::Yes,
+            false => Revokes::No,
+        };
+    };
+    match one.revokes {
+        _ if after(of, date) => Revokes::No,
+        // Whoever names a directive has it in front of them.
+        Some(entry) if entry == directive.entry => Revokes::Yes,
+        Some(_) => Revokes::No,
+        None if after(date, of) || !rules.has(Rule::DirectiveSameDate) => Revokes::Yes,
+        None => Revokes::Perhaps,
+    }
 }
 
 /// Which directives are in force, by the dates of the documents (Code de la santé publique,
@@ -57,17 +95,14 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
     let counts = |document: &&Document| {
         !document.revocation && (document.date.is_some() || !rules.has(Rule::DirectiveUndated))
     };
-    let revoked = |document: &Document| {
-        let by = |one: &&Document| {
-            let dated = match (&one.date, &document.date) {
-                (Some(revocation), Some(date)) => !after(date, revocation),
-                (Some(_), None) => true,
-                (None, _) => false,
-            };
-            one.revocation && dated && one.revokes.is_none_or(|entry| entry == document.entry)
-        };
-        rules.has(Rule::DirectiveRevocation) && all.iter().any(|one| by(&one))
+    let revoked_by = |document: &Document, says: Revokes| -> Vec<EntryId> {
+        let revocations = all
+            .iter()
+            .filter(|one| revokes(rules, one, document) == says);
+        let revocations = revocations.filter(|_| rules.has(Rule::DirectiveRevocation));
+        revocations.map(|one| one.entry).collect()
     };
+    let revoked = |document: &Document| !revoked_by(document, Revokes::Yes).is_empty();
     let (back, standing): (Vec<&Document>, Vec<&Document>) =
         all.iter().filter(counts).partition(|one| revoked(one));
     told.revoked = back.iter().map(|one| one.entry).collect();
@@ -94,18 +129,28 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         told.in_force.sort_by_key(recorded);
         told.in_force.drain(..told.in_force.len().saturating_sub(1));
     }
+    let in_force = standing
+        .iter()
+        .filter(|one| told.in_force.contains(&one.entry));
+    told.unordered = in_force
+        .flat_map(|one| revoked_by(one, Revokes::Perhaps))
+        .collect();
+    told.unordered.sort();
+    told.unordered.dedup();
     told
 }
 
-/// Two in force, and what has no date.
+/// What nobody can put in order, and what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let told = directives(rules, views);
     let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
     let mut links = Vec::new();
-    if told.in_force.len() > 1 {
+    let mut together = [told.in_force, told.unordered].concat();
+    together.sort();
+    if together.len() > 1 {
         links.push(Link {
             code: FlagCode::DirectivesSameDate,
-            entries: told.in_force.iter().filter_map(find).collect(),
+            entries: together.iter().filter_map(find).collect(),
         });
     }
     if rules.has(Rule::DirectiveUndated) {

@@ -304,3 +304,41 @@ fn a_form_shows_what_stands_not_what_is_proposed() {
     assert_eq!(form.criticality, Some(Criticality::Low));
     assert_eq!(form.verification, Some(Verification::Confirmed));
 }
+
+#[test]
+fn an_end_on_a_day_to_come_is_no_end_yet() {
+    let (mut story, holder, ..) = three();
+    let ended = |day: &str| day.parse().ok();
+    for day in ["2024-10-06", "2024-10-05"] {
+        let label: Label = day.into();
+        story.create(
+            holder,
+            DeviceDraft {
+                removed: ended(day),
+                ..DeviceDraft::new(label.clone())
+            },
+        );
+        story.create(
+            holder,
+            ConditionDraft {
+                ended: ended(day),
+                ..ConditionDraft::new(label)
+            },
+        );
+        story.create(
+            holder,
+            PregnancyDraft {
+                ended: ended(day),
+                ..PregnancyDraft::new(jiff::civil::date(2024, 12, 24))
+            },
+        );
+    }
+    story.settle();
+    let facts = vital(&story.views());
+    let devices: Vec<&str> = facts.devices.iter().map(|one| one.label.as_str()).collect();
+    let conditions = facts.conditions.iter();
+    let conditions: Vec<&str> = conditions.map(|one| one.label.as_str()).collect();
+    let still = ["2024-10-06"];
+    assert_eq!((&*devices, &*conditions), (&still[..], &still[..]));
+    assert_eq!(facts.pregnancies.len(), 1);
+}

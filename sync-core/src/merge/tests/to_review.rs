@@ -158,7 +158,10 @@ fn a_held_edit_in_good_faith_goes_to_the_holder_to_accept_or_discard() {
     let list = |story: &Story, party| review(&story.views(), &held, &story.viewer(party));
     let item = list(&story, holder).remove(0);
     assert_eq!(item.verdicts, [Verdict::Accept, Verdict::Discard]);
-    assert_eq!(list(&story, doctor)[0].verdicts, []);
+    let representative = story.party(Role::Representative);
+    for party in [caregiver, doctor, representative] {
+        assert_eq!(list(&story, party)[0].verdicts, []);
+    }
     let accept = resolve(&item, &Choice::Decide(Verdict::Accept)).expect("offered");
     assert_eq!(accept.cites, [held[0].change]);
     assert_eq!(accept.edits, [(entry, held[0].writes.clone())]);

@@ -465,6 +465,7 @@ impl Play<'_> {
             "superseded": names(&told.superseded),
             "revoked": names(&told.revoked),
             "undated": names(&told.undated),
+            "unordered": names(&told.unordered),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {
