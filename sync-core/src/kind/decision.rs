@@ -47,9 +47,10 @@ codes! {
 kind! {
     /// A decision as an app fills it in; the to-review list prepares it.
     ReviewDecisionDraft,
-    /// A partial edit of a decision; taking it back is the status `revoked`.
+    /// A partial edit of a decision: what was decided never changes. Taking it back is the status
+    /// `revoked`; deciding otherwise is another decision.
     ReviewDecisionPatch: Kind::ReviewDecision;
-    required {
+    fixed_required {
         /// The key of the item; of an assignment, its topic.
         item: String [300] = ITEM, "Item", "Élément";
         /// What was decided.
@@ -60,8 +61,6 @@ kind! {
         assignee: PersonId = ASSIGNEE, "Assigned to", "Confié à";
         /// The kinds of entry the item is about, a space between two.
         about: String [300] = ABOUT, "About", "Concerne";
-    }
-    optional {
         /// For a held edit: its change, as hexadecimal text.
         change: String [64] = CHANGE, "Change", "Modification";
     }

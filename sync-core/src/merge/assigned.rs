@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::across::kept_from;
+use super::decided::Decision;
 use super::{EntryView, FlagCode, Rule, Rules, Stamp};
-use crate::kind::decision::{ABOUT, ASSIGNEE, DECISION, ITEM};
-use crate::kind::{Kind, Read, Verdict};
+use crate::kind::decision::{ABOUT, ASSIGNEE, ITEM};
+use crate::kind::{Kind, Scalar as _, Verdict};
 use crate::{EntryId, PersonId};
 
 /// To whom an item is assigned.
@@ -26,31 +27,18 @@ pub(super) struct Assigned<'v> {
     by: &'v Stamp,
 }
 
-/// The assignments among the views that count.
-pub(super) fn assignments(views: &[EntryView]) -> Vec<Assigned<'_>> {
-    let assigns = |view: &&EntryView| {
-        view.kind == Kind::ReviewDecision
-            && view.counts()
-            && says(view, DECISION) == Some(Verdict::Assign.code())
-    };
-    let all = views.iter().filter(assigns).filter_map(|view| {
-        let from: &dyn Read = view;
-        Some(Assigned {
-            view,
-            topic: says(view, ITEM)?,
-            to: from.scalar(ASSIGNEE),
-            by: view.created.as_ref()?,
-        })
+/// The assignments among the decisions.
+pub(super) fn assignments<'v>(decisions: &[Decision<'v>]) -> Vec<Assigned<'v>> {
+    let assigns = decisions
+        .iter()
+        .filter(|one| one.verdict == Verdict::Assign);
+    let all = assigns.map(|one| Assigned {
+        view: one.view,
+        topic: one.item,
+        to: one.says(ASSIGNEE).and_then(PersonId::from_scalar),
+        by: one.by,
     });
     all.collect()
-}
-
-/// The one text that stands for a key.
-fn says<'v>(view: &'v EntryView, key: &str) -> Option<&'v str> {
-    match view.field(key)?.current.as_slice() {
-        [one] => one.as_text(),
-        _ => None,
-    }
 }
 
 /// To whom an item is assigned: by those that nobody had in front of them who assigned it after.
