@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
-use sync_core::Tick;
-use sync_core::entry::{EntryClass, PERSON, Visibility};
+use sync_core::entry::{EntryClass, Visibility};
 use sync_core::kind::{Kind, Words};
-use sync_core::merge::{self, EntryView, ReviewItem};
+use sync_core::merge::{self, EntryView, ReviewItem, Viewer};
 use sync_core::policy::{
     Action, Context, Decision, Flag, Matrix, Reason, RightKind, Rights, Subject, decide,
 };
+use sync_core::{DeviceTime, PersonId, Tick};
 
 use super::record::entry_id;
 use super::{Bilingual, Record};
@@ -100,11 +100,11 @@ impl Record {
             Wish::ReadLog => Ok(asked.decide(Action::ReadLog, &asked.class_of_new(&Kind::OwnNote))),
             Wish::Edit { entry } => {
                 let view = asked.view(entry)?;
-                let edited = asked.decide(Action::Edit, &class(view));
+                let edited = asked.decide(Action::Edit, &view.class());
+                let person = profile.card.person;
+                let proposes = merge::proposes(view, &asked.card.role, person);
                 Ok(Permission {
-                    as_proposal: edited.allowed
-                        && view.confirmed
-                        && !asked.card.role.is_clinician(),
+                    as_proposal: edited.allowed && proposes,
                     ..edited
                 })
             }
@@ -114,13 +114,42 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Of those an item is assigned to, who may not see it, as far as this person can know.
+    pub(super) fn unseen_by<'v>(
+        &self,
+        profile: &Unlocked,
+        views: &'v Views,
+    ) -> Result<impl Fn(&ReviewItem) -> Vec<PersonId> + 'v, CarnetError> {
+        let mut store = self.device.store();
+        let card = store.record(profile, &self.record)?;
+        let card = card.ok_or(CarnetError::NotFound)?;
+        let synced = store.head(profile, &self.record)?.seen_until();
+        let mut rows = store.rows(profile, &self.record);
+        let matrix: Vec<Matrix> = rows.notes(Shelf::Matrix)?;
+        let matrix = matrix.into_iter().next().unwrap_or_default();
+        let now = tick(self.device.clock().now(), synced.unwrap_or(Tick(0)));
+        let viewer = Viewer {
+            person: profile.card.person,
+            role: card.role,
+        };
+        Ok(move |item: &ReviewItem| merge::assigned_unseen(item, views, &viewer, &matrix, now))
+    }
+}
+
+/// The record's time by a device's clock, which may be behind what the record has seen already.
+fn tick(now: DeviceTime, synced: Tick) -> Tick {
+    let millis = u64::try_from(now.0).unwrap_or(0);
+    Tick(millis.saturating_mul(1000)).max(synced)
+}
+
 /// One question, and what bears on it.
 struct Asked<'a> {
     profile: &'a Unlocked,
     card: RecordCard,
     views: &'a Views,
     matrix: &'a Matrix,
-    now: sync_core::DeviceTime,
+    now: DeviceTime,
     synced: Option<Tick>,
 }
 
@@ -142,12 +171,10 @@ impl Asked<'_> {
             self.card.holder,
             self.views.iter().filter_map(merge::right_fact),
         );
-        let millis = u64::try_from(self.now.0).unwrap_or(0);
         let context = Context {
             rights: &rights,
             matrix: self.matrix,
-            // The device's clock may be behind what the record has seen already.
-            now: Tick(millis.saturating_mul(1000)).max(synced),
+            now: tick(self.now, synced),
         };
         let subject = Subject {
             person: self.profile.card.person,
@@ -174,7 +201,7 @@ impl Asked<'_> {
     }
 
     fn hide(&self, entry: &str, flag: Flag) -> Result<Permission, CarnetError> {
-        Ok(self.decide(Action::Hide(flag), &class(self.view(entry)?)))
+        Ok(self.decide(Action::Hide(flag), &self.view(entry)?.class()))
     }
 
     /// An item is settled by a decision that is offered to this person, or by an edit of what it
@@ -184,7 +211,7 @@ impl Asked<'_> {
             return Ok(self.new_entry(&Kind::ReviewDecision));
         }
         let mut about = item.entries.iter().filter_map(|id| self.views.find(id));
-        let may_edit = |view: &EntryView| self.decide(Action::Edit, &class(view)).allowed;
+        let may_edit = |view: &EntryView| self.decide(Action::Edit, &view.class()).allowed;
         Ok(match about.any(may_edit) {
             true => ALLOWED,
             false => denied(
@@ -193,20 +220,6 @@ impl Asked<'_> {
                 "C’est à quelqu’un d’autre de trancher.",
             ),
         })
-    }
-}
-
-/// What of an entry decides who may do what with it.
-fn class(view: &EntryView) -> EntryClass {
-    let author = view.created.as_ref().map(|stamp| stamp.author);
-    let named = view.claims(PERSON).iter();
-    let mut named = named.filter_map(|claim| claim.value.as_text()?.parse().ok());
-    EntryClass {
-        kind: view.kind.code().to_owned(),
-        visibility: view.visibility.clone(),
-        author: author.unwrap_or(Subject::SYSTEM.person),
-        concerns: named.next(),
-        about: merge::about(view).to_owned(),
     }
 }
 

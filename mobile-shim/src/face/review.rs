@@ -127,6 +127,7 @@ impl Record {
         let (views, items) = self.review()?;
         let profile = self.profile()?;
         let names = self.names(&profile)?;
+        let unseen = self.unseen_by(&profile, &views)?;
         let label = |item: &ReviewItem, entry: &EntryId| match views.find(entry) {
             Some(view) => names.summary(view),
             None => called(&names, item.kind.as_ref(), &item.claims),
@@ -143,7 +144,7 @@ impl Record {
                 field: item.field.clone(),
                 sides: sides(&names, item, &views),
                 verdicts: item.verdicts.iter().map(ToString::to_string).collect(),
-                assigned: assignees(&names, item, profile.card.person),
+                assigned: assignees(&names, item, profile.card.person, &unseen(item)),
             })
             .collect())
     }
