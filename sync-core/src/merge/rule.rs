@@ -263,12 +263,12 @@ rules! {
         "Une carte dit toujours « non valable pour transfusion ».";
     /// Somebody else's.
     WrongPatient = "wrong-patient", "*",
-        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
-        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
+        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content; what somebody else wrote into it that arrives later stays with them, out of the record.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu ; ce qu’un autre y a écrit et qui arrive ensuite reste chez lui, hors du carnet.";
     /// What only a clinician can destroy.
     WrongPatientSpares = "wrong-patient-spares", "*",
-        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else wrote: it is out of every view, kept, and to review.",
-        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où un autre a écrit : l’élément est hors de toute vue, conservé, et à vérifier.";
+        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else’s edit has arrived: it is out of every view, kept, and to review.",
+        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où la modification d’un autre est arrivée : l’élément est hors de toute vue, conservé, et à vérifier.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.
