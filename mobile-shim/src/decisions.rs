@@ -15,7 +15,7 @@ use sync_core::{EntryId, RecordId};
 
 use crate::device::{Device, Editing};
 use crate::error::Error;
-use crate::permits::{Permits, class};
+use crate::permits::Permits;
 use crate::store::{Shelf, Unlocked, Views};
 
 /// Whether one of these writes changes who may see an entry.
@@ -102,7 +102,7 @@ pub fn hide_after_sync(
 
 /// What makes a decision as strict, of that which the person may write.
 fn stricter(permits: &Permits, stands: &EntryView, strictest: &Visibility) -> Vec<Write> {
-    let (is, class) = (&stands.visibility, class(stands));
+    let (is, class) = (&stands.visibility, stands.class());
     let may = |flag| permits.may(Action::Hide(flag), &class).is_ok();
     let mut writes = Vec::new();
     let mut hide = |flag, key: &str, wanted: bool, is: bool| {

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use sync_core::entry::{EntryClass, PERSON, Visibility};
+use sync_core::entry::{EntryClass, Visibility};
 use sync_core::kind::Kind;
-use sync_core::merge::{self, EntryView};
+use sync_core::merge::{self, EntryView, ReviewItem, Viewer};
 use sync_core::policy::{Action, Decision, Matrix, Reason, Rights, Role, Standing, Subject};
-use sync_core::{RecordId, Tick};
+use sync_core::{PersonId, RecordId, Tick};
 
 use crate::device::Device;
 use crate::error::Error;
@@ -79,6 +79,20 @@ impl Permits {
         &self.role
     }
 
+    /// Who they are.
+    pub fn person(&self) -> PersonId {
+        self.subject.person
+    }
+
+    /// Of those an item is assigned to, who may not see it, as far as this person can know.
+    pub fn unseen_by(&self, item: &ReviewItem, views: &[EntryView]) -> Vec<PersonId> {
+        let viewer = Viewer {
+            person: self.subject.person,
+            role: self.role.clone(),
+        };
+        merge::assigned_unseen(item, views, &viewer, &self.matrix, self.now)
+    }
+
     /// The moment, on the record's clock.
     pub fn now(&self) -> Tick {
         self.now
@@ -129,19 +143,5 @@ fn told(decision: Decision) -> Result<(), Denied> {
     match decision {
         Decision::Allow => Ok(()),
         Decision::Deny(reason) => Err(Denied::Because(reason)),
-    }
-}
-
-/// What of an entry decides who may do what with it.
-pub fn class(view: &EntryView) -> EntryClass {
-    let author = view.created.as_ref().map(|stamp| stamp.author);
-    let named = view.claims(PERSON).iter();
-    let mut named = named.filter_map(|claim| claim.value.as_text()?.parse().ok());
-    EntryClass {
-        kind: view.kind.code().to_owned(),
-        visibility: view.visibility.clone(),
-        author: author.unwrap_or(Subject::SYSTEM.person),
-        concerns: named.next(),
-        about: merge::about(view).to_owned(),
     }
 }

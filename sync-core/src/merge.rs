@@ -36,8 +36,8 @@ pub(crate) mod support;
 mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
-pub use assigned::{Assignment, about, decisions_to_hide};
-pub use authority::confirmers;
+pub use assigned::{Assignment, about, assigned_unseen, decisions_to_hide};
+pub use authority::{confirmers, proposes};
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use condition::condition_is_over;
 pub use destroyed::destroys;

@@ -20,6 +20,7 @@ use std::fmt;
 
 use crate::change::Edit;
 use crate::checkpoint::SignedCheckpoint;
+use crate::kind::Kind;
 use crate::sync::{HeldEdit, HoldReason, Refusal};
 use crate::{ChangeHash, DeviceTime, EntryId, Tick};
 
@@ -83,7 +84,8 @@ pub struct Destroyed {
     pub entry: EntryId,
     /// When this device was told.
     pub told: DeviceTime,
-    /// How many edits made here, which were not in the record, went with it.
+    /// How many edits made here, which were not in the record, went with it: what their author had
+    /// written into another's entry is set aside instead.
     pub not_kept: usize,
 }
 
@@ -102,6 +104,9 @@ pub struct SetAside {
     /// When it was accepted, in a life of the log that the server has lost the end of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Tick>,
+    /// Of what kind its entry was, once that is destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
 }
 
 /// Why an own edit was set aside.

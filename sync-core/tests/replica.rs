@@ -641,3 +641,43 @@ fn what_was_destroyed_leaves_nothing_and_takes_nothing_else_along() {
     assert!(report.destroyed.is_empty());
     assert_eq!(phone.store.destroyed[&entry(0)].not_kept, 1);
 }
+
+#[test]
+fn what_was_written_into_anothers_entry_is_kept_of_what_was_destroyed() {
+    let mut phone = Phone::new();
+    phone.note(0, "first");
+    let request = phone.request();
+    phone.receive(&answer(&request, 1)).expect("its answer");
+    // Somebody else uses the copy: to them the entry is another's.
+    let own = std::mem::replace(&mut phone.author.person, PersonId(Uuid::from_u128(11)));
+    let status = Write::set("status", r#"{"status":"wrong-patient"}"#);
+    phone.write(entry(0), &[status]);
+    let said = phone.write(entry(0), &[Write::set("text", "mine")]);
+    phone.author.person = own;
+    let Phone { head, store, .. } = &mut phone;
+    let author = Author {
+        person: PersonId(Uuid::from_u128(11)),
+        role: Role::Caregiver,
+        on_behalf_of: Some(own),
+        key: SigningKey::from_bytes(&[1; 32]),
+    };
+    let request = head.request(store, &author, None).expect("a request");
+    let mut told = answer(&request, 2);
+    let mut checkpoint: Checkpoint = told.checkpoint.0.read().expect("made here");
+    checkpoint.viewer = author.person;
+    told.checkpoint = SignedCheckpoint::new(&server(), &checkpoint);
+    for outcome in &mut told.outcomes {
+        outcome.verdict = Verdict::Refused(Refusal::Destroyed);
+    }
+    told.destroyed = vec![entry(0)];
+    let fresh = Incarnation([7; 16]);
+    let report = head.receive(store, &author, &told, fresh, DeviceTime(900_000));
+    let report = report.expect("its answer");
+    assert_eq!(report.not_kept, 1, "the mark says nothing by itself");
+    let [aside] = &store.aside[..] else {
+        panic!("one edit: {:?}", store.aside);
+    };
+    assert_eq!(aside.change, said);
+    assert_eq!(aside.why, AsideReason::Refused(Refusal::Destroyed));
+    assert!(store.unsent.is_empty() && !store.entries.contains_key(&entry(0)));
+}

@@ -18,13 +18,16 @@ pub struct Assignee {
     pub own: bool,
     /// Who said so, and when.
     pub by: Stamp,
+    /// To the holder: this person may not see what the item is about, and learns nothing of it; it
+    /// is as good as assigned to nobody.
+    pub unseen: bool,
 }
 
 #[uniffi::export]
 impl Record {
     /// Assigns an item of the to-review list to a person, instead of whom it is assigned to; takes
     /// it back without one. Nothing is done when it is assigned so already. Whoever may not see
-    /// what the item is about does not learn of it.
+    /// what the item is about does not learn of it, and the holder's list says so.
     pub fn assign(&self, key: String, person: Option<String>) -> Result<(), CarnetError> {
         let to = person.map(|person| person.parse::<PersonId>());
         let to = to.transpose().map_err(|_| CarnetError::Invalid {
@@ -41,13 +44,19 @@ impl Record {
     }
 }
 
-/// To whom an item is assigned, as a screen of this person shows it.
-pub(super) fn assignees(names: &Names, item: &ReviewItem, own: PersonId) -> Vec<Assignee> {
+/// To whom an item is assigned, as a screen of this person shows it; `unseen` may not see it.
+pub(super) fn assignees(
+    names: &Names,
+    item: &ReviewItem,
+    own: PersonId,
+    unseen: &[PersonId],
+) -> Vec<Assignee> {
     let cast = |Assignment { to, by }: &Assignment| Assignee {
         person: to.to_string(),
         name: names.0.get(to).cloned(),
         own: *to == own,
         by: names.stamp(by),
+        unseen: unseen.contains(to),
     };
     item.assigned.iter().map(cast).collect()
 }

@@ -56,7 +56,8 @@ pub struct DestroyedEntry {
     pub entry: String,
     /// When this device was told, by its own clock.
     pub at: i64,
-    /// How many own edits of it were not in the record, and were not kept.
+    /// How many own edits of it were not in the record, and were not kept; what was written into
+    /// another's entry is among those held.
     pub not_kept: u32,
     /// What that means.
     pub words: Bilingual,
@@ -96,7 +97,7 @@ impl Record {
                 own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
-                ..held_change(&names, &views, &aside.edit)?
+                ..held_change(&names, &views, &aside.edit, aside.kind.as_ref())?
             });
         }
         for held in &helds {
@@ -111,7 +112,7 @@ impl Record {
                     }
                     .to_owned()
                 }),
-                ..held_change(&names, &views, &held.edit)?
+                ..held_change(&names, &views, &held.edit, None)?
             };
             // What was decided of an own edit replaces what this device knew of it.
             match shown.iter_mut().find(|known| known.change == change.change) {
@@ -121,12 +122,28 @@ impl Record {
         }
         Ok(shown)
     }
+
+    /// Drops for good an own edit whose entry was destroyed as another patient's, once it was
+    /// written anew or is about that other patient. No other edit is ever dropped.
+    pub fn drop_destroyed_edit(&self, change: String) -> Result<(), CarnetError> {
+        let change: ChangeHash = change.parse().map_err(|_| CarnetError::NotFound)?;
+        let profile = self.profile()?;
+        let mut store = self.device.store();
+        let dropped = store.with_replica(&profile, &self.record, |_, rows| {
+            rows.drop_what_was_destroyed(&change)
+        });
+        match dropped? {
+            true => Ok(()),
+            false => Err(CarnetError::NotFound),
+        }
+    }
 }
 
 fn held_change(
     names: &Names,
     views: &Views,
     edit: &sync_core::change::Edit,
+    former: Option<&Kind>,
 ) -> Result<HeldChange, CarnetError> {
     let inspected = guard::inspect(&edit.change).map_err(|_| StoreError::Damaged)?;
     let change: ChangeHash = inspected.hash();
@@ -141,6 +158,7 @@ fn held_change(
     let created = created.and_then(|kind| Some(Kind::from(kind.as_text()?)));
     let known = views.find(&edit.entry);
     let kind = created.or_else(|| Some(known?.kind.clone()));
+    let kind = kind.or_else(|| former.cloned());
     let claims: Vec<ReviewClaim> = inspected
         .past
         .writes
@@ -245,6 +263,11 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
             "entry-full",
             "The entry has reached its limits.",
             "L’élément a atteint ses limites.",
+        ),
+        AsideReason::Refused(Refusal::Destroyed) => (
+            "destroyed",
+            "The entry was withdrawn as another patient’s, and destroyed: if this is about this patient all the same, write it in a new entry.",
+            "L’élément a été retiré comme erreur de patient, et détruit : si ceci concerne bien ce patient, écrivez-le dans un nouvel élément.",
         ),
         AsideReason::Refused(_) => (
             "refused",

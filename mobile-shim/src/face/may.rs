@@ -10,13 +10,13 @@ use sync_core::entry::{
 use sync_core::kind::{Kind, Words};
 use sync_core::merge::{self, Choice, EntryView, ReviewItem};
 use sync_core::policy::{Action, Flag, Reason, RightKind};
-use sync_core::{EntryId, Tick};
+use sync_core::{EntryId, PersonId, Tick};
 
 use super::record::entry_id;
 use super::review::chosen;
 use super::{Bilingual, Record, ReviewChoice};
 use crate::error::CarnetError;
-use crate::permits::{Denied, Permits, class};
+use crate::permits::{Denied, Permits};
 use crate::store::Views;
 
 /// Something a person may want to do with a record.
@@ -113,11 +113,10 @@ impl Record {
             }
             Wish::Edit { entry } => {
                 let view = asked.view(entry)?;
-                let edited = asked.may(Action::Edit, &class(view));
+                let edited = asked.may(Action::Edit, &view.class());
                 Permission {
                     as_proposal: edited.allowed
-                        && view.confirmed
-                        && !asked.permits.role().is_clinician(),
+                        && merge::proposes(view, asked.permits.role(), asked.permits.person()),
                     ..edited
                 }
             }
@@ -143,6 +142,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Of those an item is assigned to, who may not see it, as far as this person can know.
+    pub fn unseen_by(&self, item: &ReviewItem) -> Vec<PersonId> {
+        self.permits.unseen_by(item, &self.views)
+    }
+
     fn view(&self, entry: &str) -> Result<&EntryView, CarnetError> {
         let found = self.views.find(&entry_id(entry)?);
         found.ok_or(CarnetError::NotFound)
@@ -157,13 +161,13 @@ impl Asked {
     }
 
     fn hide(&self, entry: &str, flag: Flag) -> Result<Permission, CarnetError> {
-        Ok(self.may(Action::Hide(flag), &class(self.view(entry)?)))
+        Ok(self.may(Action::Hide(flag), &self.view(entry)?.class()))
     }
 
     /// Whether the person may edit this entry, if it is here.
     pub(super) fn edit(&self, entry: &EntryId) -> bool {
         let view = self.views.find(entry);
-        view.is_some_and(|view| self.may(Action::Edit, &class(view)).allowed)
+        view.is_some_and(|view| self.may(Action::Edit, &view.class()).allowed)
     }
 
     /// Whether somebody may be told to look after an item: by a decision that inherits what it
@@ -189,7 +193,7 @@ impl Asked {
         let edits = resolution.edits.iter().map(|(entry, writes)| {
             let keys = writes.iter().map(|write| write.key.as_str());
             permission(match self.views.find(entry) {
-                Some(view) => self.permits.may_write(keys, &class(view)),
+                Some(view) => self.permits.may_write(keys, &view.class()),
                 None => self.permits.may(Action::Create, &self.made_by(writes)),
             })
         });

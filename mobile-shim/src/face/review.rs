@@ -114,7 +114,7 @@ impl Record {
                     .map(ToString::to_string)
                     .collect(),
                 assignable: asked.assign(item).allowed,
-                assigned: assignees(&names, item, profile.card.person),
+                assigned: assignees(&names, item, profile.card.person, &asked.unseen_by(item)),
             })
             .collect())
     }

@@ -175,7 +175,12 @@ fn what_two_entries_contradict_is_reviewed_and_settled_by_a_person() {
         "00000000-0000-0000-0000-0000000000aa",
         "00000000-0000-0000-0000-0000000000bb",
     );
-    assert_eq!(assigned(Some(one))[0].person, one);
+    let to = assigned(Some(one)).remove(0);
+    assert_eq!(
+        (to.person.as_str(), to.unseen),
+        (one, true),
+        "without a right"
+    );
     let now: Vec<_> = assigned(Some(other))
         .into_iter()
         .map(|to| (to.person, to.own))

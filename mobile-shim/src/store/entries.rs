@@ -6,8 +6,8 @@
 use diesel::prelude::*;
 use serde::Serialize;
 use sync_core::merge::{self, EntryView, HeldForReview};
-use sync_core::replica::{Destroyed, Entries, LocalEntry, SetAside, Unsent};
-use sync_core::sync::HeldEdit;
+use sync_core::replica::{AsideReason, Destroyed, Entries, LocalEntry, SetAside, Unsent};
+use sync_core::sync::{HeldEdit, Refusal};
 use sync_core::{ChangeHash, EntryId, PersonId, codec};
 
 use super::StoreError;
@@ -244,6 +244,22 @@ impl<'s> RecordRows<'s> {
             Some(cancel) if cancel.is_cancelled() => Err(StoreError::Cancelled),
             _ => Ok(()),
         }
+    }
+}
+
+impl RecordRows<'_> {
+    /// Drops for good an edit that was set aside because its entry was destroyed; false when there
+    /// is none of that name.
+    pub fn drop_what_was_destroyed(&mut self, change: &ChangeHash) -> Result<bool, StoreError> {
+        let destroyed = AsideReason::Refused(Refusal::Destroyed);
+        let all: Vec<SetAside> = self.notes(Shelf::Aside)?;
+        let mut all = all.iter();
+        let found = all.any(|aside| aside.change == *change && aside.why == destroyed);
+        if found {
+            self.remove_note(Shelf::Aside, change.as_bytes())?;
+            self.touched.destroyed = true;
+        }
+        Ok(found)
     }
 }
 

@@ -54,7 +54,11 @@ impl Output {
     pub(super) fn assigned(&self, assigned: &[Assignee]) -> Option<String> {
         let one = |one: &Assignee| {
             let name = one.name.as_deref().unwrap_or(&one.person);
-            format!("{name}  {}", self.by(Some(&one.by)))
+            let unseen = match one.unseen {
+                true => self.say(" [may not see this]", " [ne peut pas le voir]"),
+                false => "",
+            };
+            format!("{name}{unseen}  {}", self.by(Some(&one.by)))
         };
         let all: Vec<String> = assigned.iter().map(one).collect();
         let said = self.say("Assigned to:", "Confié à :");

@@ -175,7 +175,11 @@ enum Command {
         entry: String,
     },
     /// Edits that are not part of the record, and why.
-    Held,
+    Held {
+        /// Drop for good this edit of yours, whose entry was destroyed: by the name before it.
+        #[arg(long, value_name = "EDIT")]
+        drop: Option<String>,
+    },
     /// Stay offline, or stop doing so.
     Offline {
         /// on or off
@@ -313,7 +317,7 @@ impl Here<'_> {
             Command::Revoke { right, reason } => here.revoke(&right, reason)?,
             Command::Hide { entry } => here.hide(&entry, true)?,
             Command::Unhide { entry } => here.hide(&entry, false)?,
-            Command::Held => here.held()?,
+            Command::Held { drop } => here.held(drop.as_deref())?,
             Command::Offline { on } => {
                 here.phone.carnet.set_offline(on)?;
                 here.done(match on {

@@ -4,7 +4,7 @@
 use sync_core::kind::{Kind, Words};
 
 use super::PhoneError;
-use super::cli::Here;
+use super::here::Here;
 use super::output::Output;
 use crate::face::Wish;
 

@@ -97,8 +97,16 @@ impl Here<'_> {
         Ok(())
     }
 
-    pub(super) fn held(&self) -> Result<(), PhoneError> {
+    pub(super) fn held(&self, drop: Option<&str>) -> Result<(), PhoneError> {
         let record = self.record()?;
+        if let Some(named) = drop {
+            let all = record.held()?;
+            let mut found = all.iter().filter(|held| held.change.starts_with(named));
+            match (found.next(), found.next()) {
+                (Some(one), None) => record.drop_destroyed_edit(one.change.clone())?,
+                _ => return Err(PhoneError::NoneCalled),
+            }
+        }
         let (held, destroyed) = (record.held()?, record.destroyed()?);
         self.output.print(&held, |output| {
             output.held(&held);

@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use sync_core::audit::AccessEvent;
 use sync_core::entry::Write;
+use sync_core::guard;
+use sync_core::kind::Kind;
 use sync_core::policy::{Profession, RightKind, Role};
+use sync_core::replica::AsideReason;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 
 use super::*;
@@ -102,6 +105,21 @@ fn is_gone(phone: &Phone, entry: EntryId) {
             .all(|aside| aside.edit.entry != entry)
     );
     assert!(phone.kept.held.iter().all(|held| held.edit.entry != entry));
+}
+
+/// The notes that a phone keeps of its own in what was destroyed; nothing else is left of that.
+fn set_aside(phone: &Phone, entry: EntryId) -> Vec<String> {
+    let aside = phone.kept.aside.iter();
+    let aside = aside.filter(|aside| aside.edit.entry == entry);
+    let gone = AsideReason::Refused(Refusal::Destroyed);
+    let notes = aside.map(|aside| {
+        assert_eq!(aside.why, gone);
+        let inspected = guard::inspect(&aside.edit.change).expect("made here");
+        let notes = inspected.past.wrote("notes").flatten();
+        let notes = notes.and_then(|notes| notes.as_text());
+        notes.expect("it wrote one").to_owned()
+    });
+    notes.collect()
 }
 
 #[tokio::test]
@@ -214,11 +232,12 @@ async fn a_later_edit_is_refused_and_goes_with_the_entry_alone() {
     assert_eq!(told[..2], [gone.clone(), gone]);
     assert!(told[2..].iter().all(|verdict| verdict.accepted().is_some()));
     let report = caregiver.receive(&answer);
-    assert_eq!((report.not_kept, report.accepted.len()), (2, 2));
-    assert!(report.aside.is_empty());
-    is_gone(&caregiver, wrong);
-    assert!(caregiver.has(right));
-    assert_eq!(caregiver.kept.destroyed[&wrong].not_kept, 2);
+    assert_eq!((report.not_kept, report.accepted.len()), (0, 2));
+    assert_eq!(set_aside(&caregiver, wrong), ["one", "two"]);
+    let mut kinds = report.aside.iter().map(|aside| aside.kind.clone());
+    assert!(kinds.all(|kind| kind == Some(Kind::Allergy)));
+    assert!(!caregiver.has(wrong) && caregiver.has(right));
+    assert_eq!(caregiver.kept.destroyed[&wrong].not_kept, 0);
     holder.sync().await;
     is_gone(&holder, wrong);
     is_sound(&world, &holder).await;
@@ -251,13 +270,36 @@ async fn a_later_edit_is_refused_and_goes_with_the_entry_alone() {
 }
 
 #[tokio::test]
+async fn what_a_clinician_wrote_before_they_knew_of_its_authors_mark_is_not_lost() {
+    let (world, mut holder, mut caregiver, mut doctor, ..) = known().await;
+    let theirs = caregiver.allergy(PLANTED);
+    caregiver.sync().await;
+    doctor.sync().await;
+    // The clinic is offline while the author takes back what nobody else has written in.
+    doctor.write(theirs, &[Write::set("notes", "choc en 2019")]);
+    caregiver.wrong_patient(theirs);
+    caregiver.sync().await;
+    assert_eq!(kept(&world, &caregiver, theirs).await, (false, false));
+    let report = doctor.sync().await;
+    assert_eq!(report.not_kept, 0);
+    assert_eq!(set_aside(&doctor, theirs), ["choc en 2019"]);
+    // Told again, it stays; and it is in the record nowhere.
+    doctor.sync().await;
+    assert_eq!(set_aside(&doctor, theirs), ["choc en 2019"]);
+    holder.sync().await;
+    is_gone(&holder, theirs);
+    is_gone(&caregiver, theirs);
+    is_sound(&world, &holder).await;
+}
+
+#[tokio::test]
 async fn what_is_held_of_it_goes_too_and_its_author_is_told() {
     let (world, mut holder, mut caregiver, mut doctor, wrong, right) = known().await;
     let delegation =
         holder.kept.entries.iter().find_map(|(entry, local)| {
             (local.state().kind() == Some("delegation")).then_some(*entry)
         });
-    caregiver.write(wrong, &[Write::set("notes", PLANTED)]);
+    caregiver.write(wrong, &[Write::set("notes", "hers")]);
     caregiver.write(right, &[Write::set("notes", "kept")]);
     let revoked = r#"{"status":"revoked"}"#;
     holder.write(
@@ -273,10 +315,11 @@ async fn what_is_held_of_it_goes_too_and_its_author_is_told() {
     doctor.sync().await;
     for phone in [&mut holder, &mut caregiver] {
         phone.sync().await;
-        is_gone(phone, wrong);
+        assert!(!phone.has(wrong));
     }
-    assert_eq!(caregiver.kept.destroyed[&wrong].not_kept, 1);
-    assert_eq!((caregiver.kept.aside.len(), holder.kept.held.len()), (1, 1));
+    is_gone(&holder, wrong);
+    assert_eq!(set_aside(&caregiver, wrong), ["hers"]);
+    assert_eq!((caregiver.kept.aside.len(), holder.kept.held.len()), (2, 1));
     is_sound(&world, &holder).await;
 }
 
@@ -388,9 +431,11 @@ async fn a_store_put_back_destroys_it_again() {
         for phone in [&mut doctor, &mut caregiver, &mut holder] {
             phone.sync().await;
             phone.sync().await;
-            is_gone(phone, wrong);
+            assert!(!phone.has(wrong));
         }
-        assert_eq!(caregiver.kept.destroyed[&wrong].not_kept, 1);
+        is_gone(&doctor, wrong);
+        is_gone(&holder, wrong);
+        assert_eq!(set_aside(&caregiver, wrong), ["handed in late"]);
         let events = events(&world, &holder).await;
         let [event] = destroyed(&events)[..] else {
             panic!("told once: {events:?}");

@@ -127,7 +127,7 @@ pub struct Admission {
     pub right: bool,
     /// Held changes that it takes up.
     pub releases: Vec<ChangeHash>,
-    /// Held changes that it decides to leave out.
+    /// Held changes that the holder decides to leave out with it, in a decision of their own.
     pub discards: Vec<ChangeHash>,
 }
 
@@ -272,7 +272,6 @@ impl Lane<'_> {
         self.permitted(&asked, tick)?;
 
         let right = is_right(&class.kind);
-        let discards = merge::discards(&after);
         let by_holder = origin.role == Role::Holder;
         let provenance = Provenance {
             origin: origin.clone(),
@@ -281,6 +280,7 @@ impl Lane<'_> {
         let kept = self.entries.entry(entry).or_default();
         kept.document = document;
         kept.provenance.insert(change, provenance);
+        let discards = merge::discards(&after, &kept.provenance);
         if right {
             self.ledger.put(RightEntry {
                 entry,

@@ -10,7 +10,8 @@
 //!
 //! A decision inherits the strictest visibility of what it touches, and whoever may not read one of
 //! the kinds it is about may not read it either. An assignment is a decision of its own: it settles
-//! nothing, and says who looks after the item.
+//! nothing, and says who looks after the item. What was decided never changes; taking it back is the
+//! status `revoked`.
 
 use super::Kind;
 use super::code::codes;
@@ -47,9 +48,10 @@ codes! {
 kind! {
     /// A decision as an app fills it in; the to-review list prepares it.
     ReviewDecisionDraft,
-    /// A partial edit of a decision; taking it back is the status `revoked`.
+    /// A partial edit of a decision: what was decided never changes. Taking it back is the status
+    /// `revoked`; deciding otherwise is another decision.
     ReviewDecisionPatch: Kind::ReviewDecision;
-    required {
+    fixed_required {
         /// The key of the item; of an assignment, its topic.
         item: String [300] = ITEM, "Item", "Élément";
         /// What was decided.
@@ -60,8 +62,6 @@ kind! {
         assignee: PersonId = ASSIGNEE, "Assigned to", "Confié à";
         /// The kinds of entry the item is about, a space between two.
         about: String [300] = ABOUT, "About", "Concerne";
-    }
-    optional {
         /// For a held edit: its change, as hexadecimal text.
         change: String [64] = CHANGE, "Change", "Modification";
     }

@@ -3,6 +3,7 @@
 
 mod allergies;
 mod blood_groups;
+mod compared;
 mod documents;
 mod immunizations;
 mod pairs;
@@ -12,13 +13,15 @@ mod wishes;
 
 pub(super) use allergies::{kept_from, states_none};
 pub(super) use blood_groups::blood_groups;
+pub(super) use compared::compared;
 pub use documents::DocumentGroup;
 pub(super) use documents::documents;
 pub(super) use people::trusted_persons;
 pub use wishes::Directives;
 pub(super) use wishes::directives;
 
-use super::{EntryView, Flag, FlagCode, Rule, Rules};
+use super::review::of_link;
+use super::{EntryView, Flag, FlagCode, Rule, Rules, decided};
 use crate::EntryId;
 
 /// Entries that say something together which none says alone.
@@ -73,7 +76,8 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     links
 }
 
-/// What is flagged on entries because of other entries among the given ones.
+/// What is flagged on entries because of other entries among the given ones. Of two that were told
+/// apart, their likeness is not.
 pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     flags_by(Rules::ALL, views)
 }
@@ -81,7 +85,14 @@ pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
 /// [`cross_flags`] by some of the rules.
 pub(super) fn flags_by(rules: Rules, views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     let mut flags = Vec::new();
+    let decisions = decided::decisions(rules, views);
+    let told_apart = |link: &Link<'_>| {
+        compared(link).is_some() && decided::settled(rules, &of_link(link), &decisions)
+    };
     for link in links(rules, views) {
+        if told_apart(&link) {
+            continue;
+        }
         for view in &link.entries {
             let mut flag = Flag::new(link.code, None, []);
             let others = link.entries.iter().map(|other| other.id);

@@ -1,16 +1,18 @@
 //! Who looks after an item of the to-review list. An assignment is a decision that is kept as an
 //! entry of its own; taking it back is another one, to nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::across::kept_from;
-use super::{EntryView, FlagCode, Rule, Rules, Stamp};
-use crate::entry::Visibility;
-use crate::kind::decision::{ABOUT, ASSIGNEE, DECISION, ITEM};
-use crate::kind::{Kind, Read, Verdict};
-use crate::{EntryId, PersonId};
+use super::decided::Decision;
+use super::{EntryView, FlagCode, ReviewItem, Rule, Rules, Stamp, Viewer, right_fact};
+use crate::entry::{EntryClass, Visibility};
+use crate::kind::decision::{ABOUT, ASSIGNEE, ITEM};
+use crate::kind::{Kind, Scalar as _, Verdict};
+use crate::policy::{Matrix, Profession, Rights, Role, Subject};
+use crate::{EntryId, PersonId, Tick};
 
 /// To whom an item is assigned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,31 +31,18 @@ pub(super) struct Assigned<'v> {
     by: &'v Stamp,
 }
 
-/// The assignments among the views that count.
-pub(super) fn assignments(views: &[EntryView]) -> Vec<Assigned<'_>> {
-    let assigns = |view: &&EntryView| {
-        view.kind == Kind::ReviewDecision
-            && view.counts()
-            && says(view, DECISION) == Some(Verdict::Assign.code())
-    };
-    let all = views.iter().filter(assigns).filter_map(|view| {
-        let from: &dyn Read = view;
-        Some(Assigned {
-            view,
-            topic: says(view, ITEM)?,
-            to: from.scalar(ASSIGNEE),
-            by: view.created.as_ref()?,
-        })
+/// The assignments among the decisions.
+pub(super) fn assignments<'v>(decisions: &[Decision<'v>]) -> Vec<Assigned<'v>> {
+    let assigns = decisions
+        .iter()
+        .filter(|one| one.verdict == Verdict::Assign);
+    let all = assigns.map(|one| Assigned {
+        view: one.view,
+        topic: one.item,
+        to: one.says(ASSIGNEE).and_then(PersonId::from_scalar),
+        by: one.by,
     });
     all.collect()
-}
-
-/// The one text that stands for a key.
-fn says<'v>(view: &'v EntryView, key: &str) -> Option<&'v str> {
-    match view.field(key)?.current.as_slice() {
-        [one] => one.as_text(),
-        _ => None,
-    }
 }
 
 /// To whom an item is assigned: by those that nobody had in front of them who assigned it after.
@@ -84,6 +73,53 @@ pub(super) fn stand(rules: Rules, topic: &str, all: &[Assigned<'_>]) -> Vec<Assi
         }
     }
     found
+}
+
+/// Of those an item is assigned to, who may not see all that it is about, by the rights that the
+/// holder has in front of them at `now`. Nobody else knows what others may see: to them it says
+/// nothing. A profession is known of whoever wrote here; of anybody else any is thought possible.
+pub fn assigned_unseen(
+    item: &ReviewItem,
+    views: &[EntryView],
+    viewer: &Viewer,
+    matrix: &Matrix,
+    now: Tick,
+) -> Vec<PersonId> {
+    if viewer.role != Role::Holder {
+        return Vec::new();
+    }
+    let rights = Rights::new(viewer.person, views.iter().filter_map(right_fact));
+    let about = views.iter().filter(|view| item.entries.contains(&view.id));
+    let about: Vec<EntryClass> = about.map(EntryView::class).collect();
+    let sees = |person: &PersonId| {
+        let mut may_be = professions(views, *person);
+        if may_be.is_empty() {
+            may_be = Profession::ALL.into_iter().map(Some).collect();
+            may_be.insert(None);
+        }
+        may_be.into_iter().any(|profession| {
+            let person = *person;
+            let standing = rights.standing(&Subject { person, profession }, now);
+            let mut about = about.iter();
+            about.all(|class| standing.may_read(class, matrix, now))
+        })
+    };
+    let to = item.assigned.iter().map(|assignment| assignment.to);
+    to.filter(|person| !sees(person)).collect()
+}
+
+/// In which professions somebody wrote here; as none where they wrote in another role.
+fn professions(views: &[EntryView], person: PersonId) -> BTreeSet<Option<Profession>> {
+    let fields = views.iter().flat_map(|view| &view.fields);
+    let claims = fields.flat_map(|field| field.claims.iter().chain(&field.proposals));
+    let said = claims.filter_map(|claim| claim.by.as_ref());
+    let made = views.iter().filter_map(|view| view.created.as_ref());
+    let by = said.chain(made).filter(|stamp| stamp.author == person);
+    by.map(|stamp| match stamp.role {
+        Role::Professional(profession) => Some(profession),
+        _ => None,
+    })
+    .collect()
 }
 
 /// The kinds of entry that a decision is about, as written; empty of any other entry.

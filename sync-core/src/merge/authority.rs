@@ -1,7 +1,9 @@
 //! Whose word confirms a fact: a clinician's within competence, a pharmacist's or a nurse's in what
-//! is theirs. Everybody else proposes where one of these has spoken.
+//! is theirs. Everybody else proposes where one of these has spoken, and another professional also
+//! where nobody has.
 
-use super::{Rule, Rules};
+use super::{EntryView, Rule, Rules};
+use crate::PersonId;
 use crate::kind::Kind;
 use crate::policy::Profession::{Dentist, Midwife, Nurse, Pharmacist, Physician};
 use crate::policy::{Profession, Role};
@@ -34,4 +36,16 @@ pub(super) fn confirms(rules: Rules, kind: &Kind, role: &Role) -> bool {
         return role.is_clinician();
     }
     confirmers(kind).contains(profession)
+}
+
+/// Whether an edit by somebody in this role of what an entry says would stand as a proposal: of a
+/// fact that is confirmed, or of a professional outside what is theirs in another's entry. What a
+/// clinician wrote into an entry that none confirmed does so besides for its end alone.
+pub fn proposes(view: &EntryView, role: &Role, person: PersonId) -> bool {
+    if !view.kind.is_clinical() || confirms(Rules::ALL, &view.kind, role) {
+        return false;
+    }
+    let created = view.created.as_ref();
+    let own = created.is_some_and(|stamp| stamp.author == person);
+    view.confirmed || (matches!(role, Role::Professional(_)) && !own)
 }

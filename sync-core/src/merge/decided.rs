@@ -6,37 +6,65 @@ use super::{
     Standing,
 };
 use crate::EntryId;
-use crate::entry::STATUS;
+use crate::entry::{STATUS, Value};
 use crate::kind::decision::{CHANGE, DECISION, ITEM};
 use crate::kind::{Kind, Verdict};
 
 /// What a review-decision entry says.
 pub(super) struct Decision<'v> {
-    view: &'v EntryView,
-    item: &'v str,
-    verdict: Verdict,
-    by: &'v Stamp,
+    pub view: &'v EntryView,
+    pub item: &'v str,
+    pub verdict: Verdict,
+    pub by: &'v Stamp,
 }
 
-/// The decisions among the views that count. An entry in which two verdicts stand decides nothing.
-pub(super) fn decisions(views: &[EntryView]) -> Vec<Decision<'_>> {
-    views.iter().filter_map(decision).collect()
+/// The decisions among the views that count.
+pub(super) fn decisions(rules: Rules, views: &[EntryView]) -> Vec<Decision<'_>> {
+    let all = views.iter();
+    all.filter_map(|view| decision(rules, view)).collect()
 }
 
-fn decision(view: &EntryView) -> Option<Decision<'_>> {
+/// A decision is of whoever wrote its verdict, about what they wrote with it. It counts as long as
+/// nobody took it back. That anybody else says it counts again is not their word.
+fn decision(rules: Rules, view: &EntryView) -> Option<Decision<'_>> {
     if view.kind != Kind::ReviewDecision || !view.counts() {
         return None;
     }
-    let only = |key| match view.field(key)?.current.as_slice() {
-        [one] => one.as_text(),
-        _ => None,
+    let [verdict] = view.claims(DECISION) else {
+        return None;
     };
+    let by = verdict.by.as_ref()?;
+    let own = |claim: &FieldClaim| {
+        claim
+            .by
+            .as_ref()
+            .is_some_and(|said| said.author == by.author)
+    };
+    if rules.has(Rule::DecisionOwn) && !view.claims(STATUS).iter().all(own) {
+        return None;
+    }
     Some(Decision {
         view,
-        item: only(ITEM)?,
-        verdict: Verdict::from(only(DECISION)?),
-        by: view.created.as_ref()?,
+        item: said_with(view, verdict, ITEM)?.as_text()?,
+        verdict: Verdict::from(verdict.value.as_text()?),
+        by,
     })
+}
+
+/// The one value that stands under a key, if it was written with this claim.
+fn said_with<'v>(view: &'v EntryView, claim: &FieldClaim, key: &str) -> Option<&'v Value> {
+    match view.claims(key) {
+        [one] if one.change == claim.change => Some(&one.value),
+        _ => None,
+    }
+}
+
+impl<'v> Decision<'v> {
+    /// What else was said with the verdict.
+    pub fn says(&self, key: &str) -> Option<&'v Value> {
+        let verdict = self.view.claims(DECISION).first()?;
+        said_with(self.view, verdict, key)
+    }
 }
 
 /// Whether an item was settled. Taking something up is an edit of its entry, which by itself takes
@@ -91,7 +119,7 @@ fn taken_up<'v>(
     decision: &Decision<'_>,
     view: &'v EntryView,
 ) -> Option<(&'v EntryView, &'v Stamp)> {
-    let discarded = decision.view.claims(CHANGE).first()?.value.as_text()?;
+    let discarded = decision.says(CHANGE)?.as_text()?;
     let same = view.taken_up.iter();
     let same = same.filter(|taken| taken.proposal.to_string() == discarded);
     let mut by = same.filter_map(|taken| taken.by.as_ref());

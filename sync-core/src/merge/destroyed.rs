@@ -12,7 +12,8 @@ use crate::kind::{JsonScalar as _, Kind, Status, StatusCode};
 /// Whether whoever keeps an entry whose changes have these provenances must destroy its content.
 ///
 /// It must when a *wrong patient* stands that a physician, midwife or dentist within competence
-/// said or took up, or the author of an entry in which nobody else wrote. Of anybody else a
+/// said or took up, or the author of an entry in which nobody else wrote: nothing, that is, of what
+/// has arrived. An edit that arrives later is refused, and stays with whoever made it. Of anybody else a
 /// pharmacist or nurse in what is theirs, or an author, takes it out of view and leaves it to
 /// review; the others propose. Rights and decisions are about nobody's health, and are taken back
 /// instead.

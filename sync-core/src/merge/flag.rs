@@ -128,10 +128,10 @@ flags! {
     RefutedAgainstEdit = "refuted-against-edit", Moderate,
         "A clinician ruled this out while somebody else edited it: it stays ruled out.",
         "Un clinicien l’a écarté pendant que quelqu’un d’autre le modifiait : il reste écarté.";
-    /// A lay edit of what a clinician confirmed.
+    /// An edit that is for a clinician to take up.
     Proposal = "proposal", Moderate,
-        "A change is proposed to what a clinician confirmed.",
-        "Une modification est proposée à ce qu’un clinicien a confirmé.";
+        "A change is proposed, for a clinician to take up or leave out.",
+        "Une modification est proposée : à un clinicien de la retenir ou de l’écarter.";
     /// Two values of a field without a rule of its own.
     ConcurrentValues = "concurrent-values", Moderate,
         "Two people wrote different values without knowing of each other: both are kept.",

@@ -8,7 +8,9 @@ use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, Verification, same_value};
+use crate::kind::{
+    FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, Verification, same_value,
+};
 use crate::policy::Role;
 use crate::{ChangeHash, PersonId};
 
@@ -295,8 +297,9 @@ impl<'a> History<'a> {
             || (0..self.changes.len()).any(|change| later(change) && self.confirms(change))
     }
 
-    /// Whether this write is a proposal only: a lay edit of what a clinician confirmed, or an
-    /// error that somebody calls who is neither its author nor a clinician.
+    /// Whether this write is a proposal only: a lay edit of what a clinician confirmed, a lay end
+    /// of what a clinician wrote into, a professional's edit outside what is theirs, or an error
+    /// that somebody calls who is neither its author nor a clinician.
     fn is_proposal(&self, key: &str, said: Said<'_>, taken: &[Said<'_>]) -> bool {
         let change = said.change;
         if self.has_authority(change) || self.creation() == Some(change) || is_apart(key) {
@@ -305,7 +308,7 @@ impl<'a> History<'a> {
         if key == STATUS && is_error(said.value) && !self.is_of_author(change) {
             return self.rules.has(Rule::ErrorByAuthor);
         }
-        if !self.kind.is_clinical() || !self.rules.has(Rule::LayProposes) {
+        if !self.kind.is_clinical() {
             return false;
         }
         let seen = |other: &usize| self.saw(change, *other);
@@ -314,6 +317,15 @@ impl<'a> History<'a> {
             return false;
         }
         let whole = key != NOTES && key != SOURCE;
+        if whole && self.is_outside_competence(change) {
+            return true;
+        }
+        if !self.rules.has(Rule::LayProposes) {
+            return false;
+        }
+        if key == STATUS && ends(said.value) && self.follows_clinicians_content(change) {
+            return true;
+        }
         let stands = |said: bool| {
             let mut words = self.words[change].iter();
             words.any(|word| self.word(word) == Some(said))
@@ -339,6 +351,48 @@ impl<'a> History<'a> {
         };
         let mut clinicians = (0..self.changes.len()).filter(|other| self.has_authority(*other));
         !ruled && clinicians.any(beside)
+    }
+
+    /// Whether a professional edits with this change what is neither theirs nor an entry of theirs.
+    fn is_outside_competence(&self, change: usize) -> bool {
+        let role = self.provenance[change].map(|p| &p.origin.role);
+        matches!(role, Some(Role::Professional(_)))
+            && !self.has_authority(change)
+            && !self.is_of_author(change)
+    }
+
+    /// Whether whoever made a change had in front of them what a clinician wrote of the fact, not
+    /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
+    fn follows_clinicians_content(&self, change: usize) -> bool {
+        let doubts = self.words[change].iter();
+        let doubts = doubts.filter(|word| self.word(*word) == Some(false));
+        let doubts: Vec<usize> = doubts.collect();
+        let doubted = |content: usize| {
+            let mut doubts = doubts.iter();
+            doubts.any(|doubt| *doubt == content || self.saw(*doubt, content))
+        };
+        (0..change).any(|other| {
+            self.saw(change, other)
+                && self.has_authority(other)
+                && self.says_of_the_fact(other)
+                && !doubted(other)
+        })
+    }
+
+    /// Whether a change, or a proposal it takes up, writes what the fact is.
+    fn says_of_the_fact(&self, change: usize) -> bool {
+        let says = |write: &entry::Write| {
+            let key = write.key.as_str();
+            !is_apart(key)
+                && ![STATUS, VERIFICATION, NOTES, SOURCE].contains(&key)
+                && write
+                    .value
+                    .as_ref()
+                    .is_some_and(|value| *value != Value::Null)
+        };
+        let taken_up = self.accepted[change].iter();
+        let mut told = taken_up.chain([&change]);
+        told.any(|told| self.changes[*told].writes.iter().any(says))
     }
 
     /// Whether a clinician says with this change that the fact is so.
@@ -390,6 +444,15 @@ fn is_apart(key: &str) -> bool {
 fn is_error(value: Option<&Value>) -> bool {
     let status = value.and_then(Status::from_value);
     status.is_some_and(|status| status.status.is_error())
+}
+
+/// Whether a status ends an entry. *Wrong patient* does more: its author's word takes the entry out
+/// of view and to review.
+fn ends(value: Option<&Value>) -> bool {
+    let status = value
+        .and_then(Status::from_value)
+        .map(|status| status.status);
+    status.is_some_and(|status| !status.is_active() && status != StatusCode::WrongPatient)
 }
 
 /// Whether a proposal says what stands anyway.

@@ -165,12 +165,12 @@ pub(super) fn review_by(
     if rules.has(Rule::HeldAsks) {
         items.extend(held.iter().filter_map(|held| of_held(views, held)));
     }
-    let decisions = decided::decisions(views);
+    let decisions = decided::decisions(rules, views);
     items.retain(|item| !decided::settled(rules, item, &decisions));
     if rules.has(Rule::DecisionsDiffer) {
         items.extend(decided::differently(views, &decisions));
     }
-    let assignments = assigned::assignments(views);
+    let assignments = assigned::assignments(&decisions);
     for item in &mut items {
         item.assigned = assigned::stand(rules, &item.topic, &assignments);
         item.inherited = inherited(item, views, &viewer.role);
@@ -245,7 +245,7 @@ fn sides(view: &EntryView, flag: &Flag) -> Vec<ReviewClaim> {
     sides
 }
 
-fn of_link(link: &across::Link<'_>) -> ReviewItem {
+pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
     let ids: Vec<EntryId> = link.entries.iter().map(|view| view.id).collect();
     let names: Vec<String> = ids.iter().map(EntryId::to_string).collect();
     let bytes: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
@@ -261,14 +261,18 @@ fn of_link(link: &across::Link<'_>) -> ReviewItem {
             claim: claim.clone(),
         })
     });
-    let key = format!("{}/{about}", link.code.code());
+    let named = format!("{}/{about}", link.code.code());
     ReviewItem {
+        // What was told apart is asked anew once either is said to be something else.
+        key: match across::compared(link) {
+            Some(compared) => format!("{named}/{}", &compared.to_string()[..16]),
+            None => named.clone(),
+        },
         // Of all blood groups together there is one item, whichever they are.
         topic: match link.code {
             FlagCode::DiscordantBloodGroup => link.code.code().to_owned(),
-            _ => key.clone(),
+            _ => named,
         },
-        key,
         danger: link.code.danger(),
         code: link.code,
         entries: ids,

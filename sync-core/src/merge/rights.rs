@@ -1,11 +1,14 @@
 //! What rights entries and review decisions say to those who enforce them.
 
+use std::collections::BTreeMap;
+
 use super::{EntryView, Standing};
+use crate::change::Provenance;
 use crate::entry::{EntryState, PERSON, STATUS, Value};
 use crate::kind::decision::{CHANGE, DECISION};
 use crate::kind::right::{ENDS, STARTS, TYPE, WRITE};
 use crate::kind::{JsonScalar as _, Kind, Status, Verdict};
-use crate::policy::{DelegationType, RightFact, RightKind};
+use crate::policy::{DelegationType, RightFact, RightKind, Role};
 use crate::{ChangeHash, PersonId, Tick};
 
 /// What a rights entry says, concurrent edits settled: the most restrictive stands, a revocation
@@ -61,8 +64,16 @@ pub fn right_fact(view: &EntryView) -> Option<RightFact> {
     })
 }
 
-/// The held changes that a review decision leaves out: none unless it says so without dispute.
-pub fn discards(state: &EntryState) -> Vec<ChangeHash> {
+/// The held changes that a review decision leaves out whose changes have these provenances: none
+/// unless it says so without dispute, and the holder made it.
+pub fn discards(
+    state: &EntryState,
+    provenance: &BTreeMap<ChangeHash, Provenance>,
+) -> Vec<ChangeHash> {
+    let made = state.creation().and_then(|past| provenance.get(&past.hash));
+    if made.is_none_or(|made| made.origin.role != Role::Holder) {
+        return Vec::new();
+    }
     let discard = Value::from(Verdict::Discard.code());
     let mut decisions = state.values(DECISION).peekable();
     let mut statuses = state.values(STATUS).filter_map(Status::from_value);

@@ -79,12 +79,12 @@ rules! {
         "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
     /// Lay edits of what a clinician confirmed.
     LayProposes = "lay-proposes", "*",
-        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential.",
-        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite.";
+        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end of one that a clinician wrote into without doubt.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien d’un fait qu’un clinicien a complété sans émettre de doute.";
     /// Pharmacists and nurses.
     OthersPropose = "others-propose", "*",
-        "Pharmacists and nurses propose, except in what is theirs.",
-        "Pharmaciens et infirmiers proposent, sauf pour ce qui relève d’eux.";
+        "Pharmacists and nurses propose, except in what is theirs and in entries of their own; a reaction they add and a remark stand.",
+        "Pharmaciens et infirmiers proposent, sauf pour ce qui relève d’eux et dans leurs propres éléments ; une réaction qu’ils ajoutent et une remarque valent.";
     /// What is theirs.
     OwnCompetence = "own-competence", "*",
         "In what is theirs (dispensations, vaccinations, measurements) pharmacists and nurses confirm as a clinician does.",
@@ -101,6 +101,10 @@ rules! {
     DecisionsDiffer = "decisions-differ", "*",
         "Two people who decide differently on one item without knowing of each other settle nothing.",
         "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
+    /// Whose a decision is.
+    DecisionOwn = "decision-own", "*",
+        "What somebody decided never changes, and counts as long as nobody takes it back; only they can say it again.",
+        "Ce que quelqu’un a décidé ne change pas, et vaut tant que personne ne le révoque ; lui seul peut le redire.";
     /// What a decision inherits.
     DecisionHidden = "decision-hidden", "*",
         "A decision inherits the strictest visibility of what it touches.",
@@ -159,8 +163,8 @@ rules! {
         "La même substance deux fois est liée comme doublon possible, jamais fusionnée.";
     /// Remembered.
     NotADuplicate = "not-a-duplicate", "*",
-        "“Not a duplicate” is remembered.",
-        "« Pas un doublon » est retenu.";
+        "“Not a duplicate” is remembered of the two as they were compared, and asked anew once either is said to be something else.",
+        "« Pas un doublon » est retenu pour les deux éléments tels que comparés, et redemandé dès que l’un est dit autre chose.";
     /// Two regimens.
     DoseDisputed = "dose-disputed", "medication-taken",
         "Two concurrent regimens are both shown and neither is current.",
@@ -267,12 +271,12 @@ rules! {
         "Une carte dit toujours « non valable pour transfusion ».";
     /// Somebody else's.
     WrongPatient = "wrong-patient", "*",
-        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content.",
-        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu.";
+        "Wrong patient, by the author or a clinician, takes the entry out of every view whatever the concurrent edits, and destroys its content; what somebody else wrote into it that arrives later stays with them, out of the record.",
+        "« Erreur de patient », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes, et détruit son contenu ; ce qu’un autre y a écrit et qui arrive ensuite reste chez lui, hors du carnet.";
     /// What only a clinician can destroy.
     WrongPatientSpares = "wrong-patient-spares", "*",
-        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else wrote: it is out of every view, kept, and to review.",
-        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où un autre a écrit : l’élément est hors de toute vue, conservé, et à vérifier.";
+        "Wrong patient by anybody but a physician, midwife or dentist within competence destroys nothing in which somebody else’s edit has arrived: it is out of every view, kept, and to review.",
+        "« Erreur de patient » dit par quelqu’un d’autre qu’un médecin, une sage-femme ou un dentiste dans sa compétence ne détruit rien où la modification d’un autre est arrivée : l’élément est hors de toute vue, conservé, et à vérifier.";
 }
 
 /// Which rules are in force: all of them, but in the tests that show what each is for.

@@ -21,6 +21,7 @@ pub const PHARMACIST: Role = Role::Professional(Profession::Pharmacist);
 /// One party's device, by its place in the story.
 pub type Party = usize;
 
+#[derive(Clone)]
 struct Device {
     role: Role,
     documents: BTreeMap<EntryId, EntryDocument>,
@@ -29,6 +30,7 @@ struct Device {
 }
 
 /// A record, its server and the devices that edit it.
+#[derive(Clone)]
 pub struct Story {
     /// In how many orders of arrival every view is computed, at most.
     pub orders: usize,

@@ -3,6 +3,7 @@
 
 mod all_kinds;
 mod allergy;
+mod assigned;
 mod blood_group;
 mod contact;
 mod laws;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Flag, FlagCode};
 use crate::change::Provenance;
-use crate::entry::{STATUS, Value, Visibility};
+use crate::entry::{EntryClass, PERSON, STATUS, Value, Visibility};
 use crate::kind::{JsonScalar, Kind, Label, Read, Status, StatusCode};
-use crate::policy::Role;
+use crate::policy::{Role, Subject};
 use crate::{ChangeHash, DeviceId, DeviceTime, EntryId, PersonId, Tick};
 
 /// Who did something, in what role, on which device, when, having seen what.
@@ -213,6 +213,20 @@ impl EntryView {
     /// Whether it is flagged so.
     pub fn is_flagged(&self, code: FlagCode) -> bool {
         self.flags.iter().any(|flag| flag.code == code)
+    }
+
+    /// What of it decides who may do what with it.
+    pub fn class(&self) -> EntryClass {
+        let author = self.created.as_ref().map(|stamp| stamp.author);
+        let named = self.claims(PERSON).iter();
+        let mut named = named.filter_map(|claim| claim.value.as_text()?.parse().ok());
+        EntryClass {
+            kind: self.kind.code().to_owned(),
+            visibility: self.visibility.clone(),
+            author: author.unwrap_or(Subject::SYSTEM.person),
+            concerns: named.next(),
+            about: super::about(self).to_owned(),
+        }
     }
 
     /// The labels that stand.

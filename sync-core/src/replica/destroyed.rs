@@ -1,15 +1,30 @@
-//! What another patient's entry leaves on a device: that it was destroyed, and nothing of it.
+//! What another patient's entry leaves on a device: that it was destroyed, and nothing of it but what
+//! this person had written into somebody else's entry, which never was part of it.
 
 use std::collections::BTreeSet;
 
-use super::{AnswerError, Author, Destroyed, Entries, ReplicaHead, Report};
+use super::{AnswerError, AsideReason, Author, Destroyed, Entries, ReplicaHead, Report, SetAside};
 use crate::change::Edit;
-use crate::sync::SyncAnswer;
-use crate::{ChangeHash, DeviceTime, EntryId};
+use crate::entry::{SCHEMA, STATUS, Value};
+use crate::guard;
+use crate::kind::Kind;
+use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::sync::{Refusal, SyncAnswer};
+use crate::{ChangeHash, DeviceTime, EntryId, PersonId};
+
+const DESTROYED: AsideReason = AsideReason::Refused(Refusal::Destroyed);
+
+/// What is known of an entry before it is dropped.
+struct Former {
+    kind: Option<Kind>,
+    author: Option<PersonId>,
+}
 
 impl ReplicaHead {
     /// Drops entries that were destroyed, with all edits of them: those that wait, those that were
-    /// set aside and those that are held. What other entries have is not touched.
+    /// set aside and those that are held. What this person had written into an entry that is not
+    /// theirs is set aside, so that a new entry can be made of it. What other entries have is not
+    /// touched.
     pub(super) fn drop_destroyed<E: Entries>(
         &self,
         entries: &mut E,
@@ -21,12 +36,34 @@ impl ReplicaHead {
         let refused = std::mem::take(&mut report.destroyed);
         let all: BTreeSet<EntryId> = answer.destroyed.iter().copied().chain(refused).collect();
         for entry in all {
-            let mut here = entries.load(&entry).map_err(AnswerError::Store)?.is_some();
+            let local = entries.load(&entry).map_err(AnswerError::Store)?;
+            let mut here = local.is_some();
+            let former = Former {
+                kind: local.as_ref().and_then(|local| Kind::of(&local.state())),
+                author: local.as_ref().and_then(|local| {
+                    let first = local.state().creation()?.hash;
+                    Some(local.provenance().get(&first)?.origin.author)
+                }),
+            };
             let mut not_kept: BTreeSet<ChangeHash> = BTreeSet::new();
+            let mut kept: Vec<SetAside> = Vec::new();
             let mut dropped = |edit: &Edit, change, lost: bool| {
                 here = true;
                 let origin = edit.origin.read();
-                if !lost && origin.is_ok_and(|origin| origin.author == author.person) {
+                let own = origin.is_ok_and(|origin| origin.author == author.person);
+                if lost || !own {
+                    return;
+                }
+                if former.is_anothers(author.person) && says_something(edit) {
+                    kept.push(SetAside {
+                        edit: edit.clone(),
+                        change,
+                        why: DESTROYED,
+                        checkpoint: None,
+                        lost: None,
+                        kind: former.kind.clone(),
+                    });
+                } else {
                     not_kept.insert(change);
                 }
             };
@@ -38,7 +75,7 @@ impl ReplicaHead {
                 }
             }
             for aside in entries.aside().map_err(AnswerError::Store)? {
-                if aside.edit.entry == entry {
+                if aside.edit.entry == entry && aside.why != DESTROYED {
                     let change = aside.change;
                     entries.take_up(&change).map_err(AnswerError::Store)?;
                     dropped(&aside.edit, change, aside.lost.is_some());
@@ -46,7 +83,11 @@ impl ReplicaHead {
             }
             entries.remove(&entry).map_err(AnswerError::Store)?;
             entries.forget_held(&entry).map_err(AnswerError::Store)?;
+            for aside in &kept {
+                entries.set_aside(aside).map_err(AnswerError::Store)?;
+            }
             report.aside.retain(|aside| aside.edit.entry != entry);
+            report.aside.extend(kept);
             report.changed.remove(&entry);
             if !here {
                 continue;
@@ -64,4 +105,28 @@ impl ReplicaHead {
         }
         Ok(())
     }
+}
+
+impl Former {
+    /// Whether somebody else made the entry, as far as this device knows.
+    fn is_anothers(&self, person: PersonId) -> bool {
+        self.author.is_none_or(|author| author != person)
+    }
+}
+
+/// Whether an edit of an entry that was there says more than what becomes of it.
+fn says_something(edit: &Edit) -> bool {
+    let Ok(inspected) = guard::inspect(&edit.change) else {
+        return false;
+    };
+    let past = &inspected.past;
+    let mut writes = past.writes.iter();
+    !past.deps.is_empty()
+        && writes.any(|write| {
+            let key = write.key.as_str();
+            let apart = key == STATUS || key == SCHEMA || is_visibility(key);
+            let accepts = key.split('/').next() == Some(ACCEPTS);
+            let value = write.value.as_ref();
+            !apart && !accepts && value.is_some_and(|value| *value != Value::Null)
+        })
 }

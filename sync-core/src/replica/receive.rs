@@ -59,7 +59,8 @@ pub struct Report {
     pub handed_back: usize,
     /// Of those that are gone, the ones that were destroyed as another patient's.
     pub destroyed: BTreeSet<EntryId>,
-    /// How many own edits, which were not in the record, went with them.
+    /// How many own edits, which were not in the record, went with them; what was set aside
+    /// instead is among `aside`.
     pub not_kept: usize,
     /// Edits of the queue that did not become part of the record.
     pub aside: Vec<SetAside>,
@@ -254,6 +255,7 @@ impl ReplicaHead {
                 why,
                 checkpoint,
                 lost,
+                kind: None,
             });
         }
         Ok(())
@@ -417,6 +419,7 @@ impl ReplicaHead {
             checkpoint: self.shown(&edit),
             edit,
             lost,
+            kind: None,
         };
         entries.set_aside(&aside).map_err(AnswerError::Store)?;
         Ok(aside)
@@ -495,6 +498,7 @@ impl ReplicaHead {
                     why,
                     checkpoint: None,
                     lost: None,
+                    kind: None,
                 });
             }
         }

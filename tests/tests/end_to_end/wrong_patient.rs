@@ -44,13 +44,25 @@ fn a_doctor_marks_it_and_everybody_forgets_it() {
     assert_eq!(sync(&mine).destroyed, 1);
     awa.phone.set_offline(false).expect("a network");
     let told = sync(&hers);
-    assert_eq!((told.destroyed, told.not_kept, told.accepted), (1, 1, 1));
+    assert_eq!((told.destroyed, told.not_kept, told.accepted), (1, 0, 1));
+    // What she wrote herself is hers to write anew, or to drop.
+    let held = hers.record.held().expect("reads");
+    let [edit] = &held[..] else {
+        panic!("one edit: {held:?}");
+    };
+    assert!(edit.own && edit.reason == "destroyed");
+    assert_eq!(edit.fields[0].text.en, "carnet de santé");
+    hers.record
+        .drop_destroyed_edit(edit.change.clone())
+        .expect("dropped");
+    let again = hers.record.drop_destroyed_edit(edit.change.clone());
+    assert!(again.is_err());
     assert!(hers.record.held().expect("reads").is_empty());
     let destroyed = hers.record.destroyed().expect("reads");
     assert_eq!(destroyed.len(), 1);
     assert_eq!(
         (destroyed[0].entry.as_str(), destroyed[0].not_kept),
-        (&*wrong.to_string(), 1)
+        (&*wrong.to_string(), 0)
     );
     for copy in [&mine, &hers, &theirs] {
         sync(copy);

@@ -1,9 +1,9 @@
 //! What is taken, prescribed and handed over.
 
+use super::NO_TREATMENT;
 use crate::face::{HandedOverInfo, PrescribedInfo, TreatmentInfo, TreatmentsScreen};
 use crate::terminal::none::Reads;
 use crate::terminal::output::{Output, short};
-use super::NO_TREATMENT;
 
 impl Output {
     /// What is taken, prescribed and handed over.

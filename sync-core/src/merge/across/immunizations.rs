@@ -23,7 +23,7 @@ pub(super) fn of_one_dose(views: &[EntryView]) -> impl Iterator<Item = Link<'_>>
         .map(|pair| Link::of(FlagCode::PossibleDuplicate, pair))
 }
 
-fn doses(view: &EntryView) -> impl Iterator<Item = Immunization> {
+pub(super) fn doses(view: &EntryView) -> impl Iterator<Item = Immunization> {
     view.all::<Immunization>(IMMUNIZATION).into_iter()
 }
 

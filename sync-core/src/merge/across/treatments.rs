@@ -14,7 +14,7 @@ pub(super) fn of_one_substance(views: &[EntryView]) -> impl Iterator<Item = Link
         .map(|pair| Link::of(FlagCode::SubstanceTwice, pair))
 }
 
-fn taken(view: &EntryView) -> Vec<Label> {
+pub(super) fn taken(view: &EntryView) -> Vec<Label> {
     let regimens: Vec<Regimen> = view.all(REGIMEN);
     let substances = regimens.iter().flat_map(Regimen::substances_or_product);
     substances.cloned().collect()

@@ -269,6 +269,9 @@ fn not_a_duplicate_is_remembered() {
         ["hidden-allergy"],
         "remembered"
     );
+    assert_eq!(cross_flags(&story.views()), [], "on the entries too");
+    let doubts = |fact: &AllergyFact| fact.doubts.contains(&FlagCode::PossibleDuplicate);
+    assert!(!vital(&story.views()).allergies.iter().any(doubts));
     let views = story.views();
     let decision = views
         .iter()
@@ -277,6 +280,34 @@ fn not_a_duplicate_is_remembered() {
     assert!(
         decision.visibility.hidden_from_professionals,
         "as strict as what it touches"
+    );
+}
+
+#[test]
+fn two_told_apart_are_asked_about_anew_once_either_is_something_else() {
+    let (mut story, holder, caregiver, _) = three();
+    story.create(holder, penicillin());
+    let other = story.create(caregiver, penicillin());
+    story.settle();
+    story.resolve(holder, 0, &Choice::Decide(Verdict::NotADuplicate));
+    let called = |text: &str| AllergyPatch {
+        substance: Some(Label::coded(text, "http://snomed.info/sct", "764146007")),
+        ..AllergyPatch::default()
+    };
+    let rename = |story: &mut Story, text: &str| {
+        story.edit(caregiver, other, called(text));
+        story.settle();
+        (
+            items(&story.review(holder)).len(),
+            cross_flags(&story.views()).len(),
+        )
+    };
+    assert_eq!(rename(&mut story, "PENICILLINE"), (0, 0), "the same name");
+    assert_eq!(rename(&mut story, "Pénicilline G"), (1, 2));
+    assert_eq!(
+        rename(&mut story, "Pénicilline"),
+        (0, 0),
+        "as it was compared"
     );
 }
 

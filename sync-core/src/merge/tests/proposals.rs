@@ -214,3 +214,27 @@ fn a_clinicians_later_edit_answers_a_proposal() {
     assert_eq!(view.label, "Pénicilline G");
     assert_eq!(codes(&view), [""; 0]);
 }
+
+#[test]
+fn whoever_edits_is_told_beforehand_that_it_will_be_a_proposal() {
+    let (mut story, holder, caregiver, doctor, entry) = confirmed();
+    let nurse = story.party(Role::Professional(crate::policy::Profession::Nurse));
+    let lay = story.create(caregiver, penicillin());
+    let own = story.create(nurse, penicillin());
+    story.settle();
+    let told = |party, entry| {
+        let viewer = story.viewer(party);
+        proposes(&story.view(entry), &viewer.role, viewer.person)
+    };
+    let all = [holder, doctor, nurse];
+    assert_eq!(all.map(|by| told(by, entry)), [true, false, true]);
+    assert_eq!(all.map(|by| told(by, lay)), [false, false, true]);
+    assert_eq!(all.map(|by| told(by, own)), [false, false, false]);
+    for (by, entry) in [(nurse, lay), (holder, entry), (holder, lay), (nurse, own)] {
+        let mut after = story.clone();
+        after.edit(by, entry, rename("Amoxicilline"));
+        after.settle();
+        let open = after.view(entry).proposals().count();
+        assert_eq!(open == 1, told(by, entry), "{by}");
+    }
+}

@@ -146,7 +146,7 @@ fn what_is_no_right_says_nothing() {
 
 #[test]
 fn a_decision_names_the_held_change_it_leaves_out() {
-    let (mut story, holder, _, _) = three();
+    let (mut story, holder, caregiver, _) = three();
     let change = ChangeHash([0xab; 32]);
     let decide = |decision| ReviewDecisionDraft {
         change: Some(change.to_string()),
@@ -154,10 +154,15 @@ fn a_decision_names_the_held_change_it_leaves_out() {
     };
     let discard = story.create(holder, decide(Verdict::Discard));
     let accept = story.create(holder, decide(Verdict::Accept));
+    let of_another = story.create(caregiver, decide(Verdict::Discard));
     story.settle();
-    assert_eq!(discards(&story.state(discard)), [change]);
-    assert_eq!(discards(&story.state(accept)), []);
+    story.edit(holder, of_another, notes("as I would"));
+    story.settle();
+    let discarded = |story: &Story, entry| discards(&story.state(entry), &story.provenance());
+    assert_eq!(discarded(&story, discard), [change]);
+    assert_eq!(discarded(&story, accept), []);
+    assert_eq!(discarded(&story, of_another), []);
     story.edit(holder, discard, status(StatusCode::Revoked));
     story.settle();
-    assert_eq!(discards(&story.state(discard)), []);
+    assert_eq!(discarded(&story, discard), []);
 }

@@ -236,6 +236,7 @@ impl Play<'_> {
             Some("prescription" | "dispensation") => Rule::PrescriptionFixed,
             Some("at-holders-request") => Rule::DirectiveDeposit,
             Some("text" | "content") => Rule::DirectiveFixed,
+            Some("item" | "decision" | "change") => Rule::DecisionOwn,
             _ => return false,
         };
         self.without == Some(rule)
