@@ -123,16 +123,12 @@ impl Records {
                     &records, connection, record, &visitor, &submitted, cursor, taken,
                 )
             };
-            let mut passed = self.db.write(pass).await?;
-            let gone = std::mem::take(&mut passed.taken.destroyed);
-            if !gone.is_empty() {
-                let records = self.clone();
-                off_thread(move || {
-                    destruction::complete(&records, record, &gone);
-                    Ok(())
-                })
-                .await?;
-            }
+            let records = self.clone();
+            // The writer does that too: a request may be dropped at any moment.
+            let complete = move |passed: &Passed| {
+                destruction::complete(&records, record, &passed.taken.destroyed);
+            };
+            let passed = self.db.write_then(pass, complete).await?;
             if passed.done {
                 return Ok(passed);
             }
