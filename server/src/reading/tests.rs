@@ -328,8 +328,6 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
 async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
     let (world, running) = World::serving().await;
     let mut holder = world.holder(1).await;
-    let (_, session) = world.sign_in(&holder).await;
-    holder.visitor.session = Some(session);
     holder.sync().await;
     let record = holder.head.record;
 
@@ -342,11 +340,11 @@ async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
         Role::Holder,
         holder.author.person,
     );
-    world.sign_out(&holder, session).await;
+    world.sign_out(&holder).await;
     let refused = world.records.sync(record, visitor, with_edits).await;
     assert!(matches!(refused, Err(AccessError::SignedOut)));
     let visitor = Visitor {
-        session: Some(session),
+        session: visitor.session,
         ..to_read.visitor
     };
     let refused = world.records.sync(record, visitor, to_read.request()).await;
