@@ -59,8 +59,9 @@ pub trait Log {
 
     /// The entries on the viewer's shelves (see [`super::Shelf`]) since ticks after `after` and not
     /// after `until`, and those that left one at a tick after `left` too: with these ticks, in the
-    /// order of these, and for each tick all of them or none. An entry may be among them
-    /// more than once.
+    /// order of these and within a tick in the order of the entries' names, and for each tick all of
+    /// them or none: a page may end within a tick, and the next goes on after the last entry it
+    /// passed. An entry may be among them more than once.
     fn met(
         &mut self,
         after: Tick,

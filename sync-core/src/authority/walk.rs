@@ -310,7 +310,7 @@ impl<'w, L: Log> Walk<'w, L> {
         if self.may_read(&now, until) && at != self.noticed(&now, touched, due) {
             return Ok(true);
         }
-        let Some(what) = self.what(entry, &now)? else {
+        let Some(what) = self.what(id, entry, &now)? else {
             return Ok(true);
         };
         if self.budget == 0 {
@@ -350,14 +350,19 @@ impl<'w, L: Log> Walk<'w, L> {
         }
     }
 
-    fn what(&mut self, entry: &L::Entry, now: &EntryClass) -> Result<Option<What>, L::Error> {
+    fn what(
+        &mut self,
+        id: EntryId,
+        entry: &L::Entry,
+        now: &EntryClass,
+    ) -> Result<Option<What>, L::Error> {
         let base = self.page.cursor.base;
         let saw = base > Tick(0)
             && match self.log.class_at(entry, base)? {
                 Some(class) => self.may_read(&class, base),
                 None => false,
             };
-        let (has, since_base) = self.after_pages(entry, saw)?;
+        let (has, since_base) = self.after_pages(id, entry, saw)?;
         Ok(match (has, self.may_read(now, self.since.until)) {
             (true, true) if since_base => Some(What::Since),
             (_, true) => Some(What::Whole),
@@ -388,26 +393,32 @@ impl<'w, L: Log> Walk<'w, L> {
     /// it or not; and whether it never may have been told to forget it since.
     ///
     /// Each page told of what it met, as that stood when the page was worked out.
-    fn after_pages(&mut self, entry: &L::Entry, saw: bool) -> Result<(bool, bool), L::Error> {
+    fn after_pages(
+        &mut self,
+        id: EntryId,
+        entry: &L::Entry,
+        saw: bool,
+    ) -> Result<(bool, bool), L::Error> {
         let stretches = self.page.cursor.stretches;
         if stretches.last().is_none() {
             return Ok((saw, saw));
         }
         let base = self.page.cursor.base;
         let touches = self.log.classes(entry, self.since.until)?;
-        let (mut has, mut from) = (saw, base);
-        for Stretch { upto, at } in stretches.iter() {
+        let (mut has, mut from) = (saw, Stretch { upto: base, ..Stretch::default() });
+        for stretch in stretches.iter() {
+            let at = stretch.at;
             let known = touches.partition_point(|(touched, _)| *touched <= at);
             if let Some((touched, class)) = touches[..known].last() {
                 let due = class.visibility.hidden_from_patient_until;
-                let within = |tick: Tick| from < tick && tick <= upto;
+                let within = |tick: Tick| !from.passed(tick, id) && stretch.passed(tick, id);
                 if !self.may_read(class, at) {
                     has &= !self.left(&touches[..known]).any(within);
                 } else if within(self.noticed(class, *touched, due.filter(|due| *due <= at))) {
                     has = true;
                 }
             }
-            from = upto;
+            from = stretch;
         }
         let first = touches.iter().rposition(|(touched, _)| *touched <= base);
         let mut since = touches[first.unwrap_or(0)..].iter();
@@ -580,8 +591,8 @@ impl<'w, L: Log> Walk<'w, L> {
                 Some(last) if !changed(log, last.at, until)? => last.at,
                 _ => until,
             };
-            let upto = cursor.upto;
-            cursor.stretches.add(Stretch { upto, at });
+            let Cursor { upto, within, .. } = *cursor;
+            cursor.stretches.add(Stretch { upto, within, at });
         } else {
             *cursor = Cursor {
                 base: until,
