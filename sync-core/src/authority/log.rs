@@ -105,8 +105,9 @@ pub trait Log {
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Self::Error>;
 
     /// The held edits that the viewer may have to be told of since ticks after `after` and not after
-    /// `until`: their own that were settled, and if they are the holder those that came, changed or
-    /// fell due, whatever came last.
+    /// `until`: if they are the holder, their own that were settled and of the others those that
+    /// came, changed or fell due, whatever came last; else their own that were settled, and those
+    /// that came and were not.
     fn held_changed(
         &mut self,
         after: Tick,

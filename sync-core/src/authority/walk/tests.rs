@@ -79,6 +79,7 @@ impl Rows {
             floor: Tick(0),
             own: &BTreeSet::new(),
             answered: &BTreeSet::new(),
+            held: &BTreeSet::new(),
             budget: 1,
         };
         let Ok(page) = walk(self, viewer, &since);

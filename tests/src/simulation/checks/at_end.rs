@@ -186,6 +186,14 @@ impl Checks {
             let told = disk.held.get(change).map(|held| held.settled);
             let up_to_date = told == Some(row.settlement);
             let own = row.author == profile.who.id();
+            if own && row.settlement.is_none() && disk.unsent.iter().any(|u| u.change == *change) {
+                let (name, short) = (profile.name, short(change));
+                return Err(format!("{name} still sends {short}, which is held"));
+            }
+            if own && device.diary.renewed.contains(change) {
+                let (name, short) = (profile.name, short(change));
+                return Err(format!("{name} signed {short} anew, which is held"));
+            }
             if own && row.settlement.is_some() && !up_to_date {
                 let name = profile.name;
                 return Err(format!("{name} does not know what became of its held edit"));
