@@ -297,6 +297,7 @@ impl ReplicaHead {
                 change,
                 why: AsideReason::Held(held.reason),
                 lost,
+                kind: None,
             });
         }
         Ok(())
