@@ -44,7 +44,7 @@ impl Output {
     pub fn print<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
         if self.json {
             let json = serde_json::to_string_pretty(value).unwrap_or_default();
-            out!("{}", sync_core::text::shown_json(&json));
+            super::print_line(format_args!("{}", sync_core::text::shown_json(&json)));
         } else {
             people(self);
         }

@@ -60,7 +60,8 @@ impl Here<'_> {
     pub(super) fn invite(&self) -> Result<(), PhoneError> {
         let invitation = self.profile()?.invite()?;
         self.output.print(&invitation, |_| {
-            out!("{}\n{}", invitation.code, invitation.link);
+            out!("{}", invitation.code);
+            out!("{}", invitation.link);
         });
         Ok(())
     }
