@@ -49,7 +49,8 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     if let Err(error) = writing.await.unwrap_or(Err(StorageError::Busy)) {
         tracing::error!(%error, "the store cannot be written to");
         let detail = "the store cannot be written to";
-        return Err(Problem::new(ProblemType::Unavailable).detail(detail));
+        let problem = Problem::new(ProblemType::Unavailable).detail(detail);
+        return Err(problem.retry_after(5));
     }
     Ok(HttpResponse::Ok()
         .content_type("text/plain")
