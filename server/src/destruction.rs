@@ -201,9 +201,12 @@ pub fn scrub(path: &std::path::Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Destroys the keys of entries that the data store was just emptied of. What fails is left to the
-/// next start.
+/// Destroys the keys of entries that the data store was just emptied of, if there are any. What
+/// fails is left to the next start.
 pub fn complete(records: &Records, record: RecordId, gone: &[(EntryId, EntryKeyId)]) {
+    if gone.is_empty() {
+        return;
+    }
     for (entry, key) in gone {
         if let Err(error) = records.keys.destroy_entry(record, *entry, *key) {
             tracing::error!(%error, "a key that must be destroyed is left to the next start");

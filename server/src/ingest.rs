@@ -39,6 +39,8 @@ pub struct Taken {
     pub outcomes: Vec<Outcome>,
     /// The ticks of the edits that were accepted.
     pub own: BTreeSet<Tick>,
+    /// The ticks of those that were held.
+    pub held: BTreeSet<Tick>,
     /// The entries of edits that are in the record now, or were before; and of those that are
     /// destroyed, the ones that the visitor may know of.
     pub answered: BTreeSet<EntryId>,
@@ -124,6 +126,7 @@ pub fn pass(
     let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
     taken.heard |= writing.heard();
     taken.own.append(&mut writing.own);
+    taken.held.append(&mut writing.held);
     taken.before.append(&mut writing.before);
     taken.gone |= !writing.missed.is_empty() || !writing.destroyed.is_empty();
     taken.answered.append(&mut writing.missed);
@@ -342,8 +345,15 @@ fn is_quiet(
     };
     let me = admitted.vault.author_blind(admitted.subject.person);
     let told = |held: &HeldRow| held.author_blind != me || held.settlement.is_some();
+    let answered = |held: &HeldRow| taken.held.contains(&held.received);
     Ok(own(connection.placed(record, shelves, since, at, limit)?)
         && own(connection.departed(record, shelves, since, at)?)
         && connection.held_settled(record, me, held, at)?.is_empty()
-        && !(admitted.is_holder() && connection.held_shown(record, held, at)?.iter().any(told)))
+        && match admitted.is_holder() {
+            true => !connection.held_shown(record, held, at)?.iter().any(told),
+            false => connection
+                .held_open(record, me, held, at)?
+                .iter()
+                .all(answered),
+        })
 }

@@ -66,9 +66,8 @@ pub struct Visitor {
     pub person: PersonId,
     /// On which device, if the device has a key.
     pub device: Option<SignedDevice>,
-    /// By which session: it must still stand when something is taken or given. None is for those
-    /// who come without one, inside the server.
-    pub session: Option<Uuid>,
+    /// By which session: it must still stand when something is taken or given.
+    pub session: Uuid,
 }
 
 impl Visitor {
@@ -78,10 +77,7 @@ impl Visitor {
     /// # Errors
     /// [`AccessError::SignedOut`].
     pub fn is_signed_in(&self, connection: &mut SqliteConnection) -> Result<(), AccessError> {
-        let Some(session) = self.session else {
-            return Ok(());
-        };
-        match sessions::open_of(connection, session)? {
+        match sessions::open_of(connection, self.session)? {
             Some(person) if person == self.person => Ok(()),
             _ => Err(AccessError::SignedOut),
         }
@@ -93,7 +89,7 @@ impl From<&Signed> for Visitor {
         Visitor {
             person: signed.person,
             device: signed.device,
-            session: Some(signed.session),
+            session: signed.session,
         }
     }
 }

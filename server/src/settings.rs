@@ -18,6 +18,9 @@ pub const COPIED: &str = "copied";
 /// When the store was put back from a copy last, in microseconds since 1970.
 pub const RESTORED: &str = "restored";
 
+/// Written and removed again, to see whether there is room to write.
+pub const ROOM: &str = "room";
+
 /// The value of a setting.
 pub fn find(connection: &mut SqliteConnection, key: &str) -> Result<Option<String>, StorageError> {
     Ok(settings::table

@@ -54,6 +54,11 @@ async fn kept(world: &World, phone: &Phone, entry: EntryId) -> (bool, bool) {
     world.records.db.read(job).await.expect("reads")
 }
 
+async fn writes_next(world: &World) {
+    let nothing = |_: &mut SqliteConnection| -> Result<_, Fault> { Ok(()) };
+    world.records.db.write(nothing).await.expect("writes");
+}
+
 async fn events(world: &World, phone: &Phone) -> Vec<AccessEvent> {
     let (record, keys) = (phone.head.record, world.records.keys.clone());
     let job = move |c: &mut SqliteConnection| -> Result<_, Fault> {
@@ -356,6 +361,36 @@ async fn a_start_finishes_what_a_crash_left() {
     );
     is_gone(&doctor, wrong);
     running.stop().await;
+}
+
+/// Whoever asked goes away while the writer takes the mark in: it is destroyed all the same.
+#[tokio::test]
+async fn a_request_that_is_dropped_leaves_no_key() {
+    let (mut world, mut holder, _, mut doctor, wrong, right) = known().await;
+    let mut gate = world.gated(&mut [&mut doctor]);
+    doctor.wrong_patient(wrong);
+    let request = doctor.request();
+    {
+        let answer = std::pin::pin!(doctor.ask(request));
+        tokio::select! {
+            _ = answer => panic!("answered before it was taken in"),
+            taking = &mut gate.reached => taking.expect("taken in"),
+        }
+    }
+    gate.open();
+    // Whoever writes next finds it done.
+    writes_next(&world).await;
+    assert_eq!(kept(&world, &doctor, wrong).await, (false, false));
+    assert_eq!(kept(&world, &doctor, right).await, (true, true));
+    let lines = world.records.keys.destroyed_after(0, 10).expect("reads");
+    assert_eq!(
+        lines.iter().map(|line| line.entry).collect::<Vec<_>>(),
+        [wrong]
+    );
+    let found = is_sound(&world, &holder).await;
+    assert_eq!((found.destroyed, found.unfinished), (1, 0));
+    holder.sync().await;
+    is_gone(&holder, wrong);
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ pub async fn healthz() -> HttpResponse {
 /// How long the store may keep somebody waiting who wants to write.
 const WRITING: Duration = Duration::from_secs(5);
 
-/// Whether the server can serve: its store answers and can be written to, its disk has room, its clock was not set far
-/// ahead, and it is not stopping.
+/// Whether the server can serve: its store answers and takes what is written, its disks have room, its
+/// clock was not set far ahead, and it is not stopping.
 #[utoipa::path(tag = "Operation", responses((status = 200), (status = 503)))]
 #[get("/readyz")]
 pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
@@ -39,11 +39,17 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             Ok(settings::table.count().get_result(connection)?)
         })
         .await?;
-    let writing = tokio::time::timeout(WRITING, app.db.can_write());
-    writing.await.unwrap_or(Err(StorageError::Busy))?;
-    let free = rustix::fs::statvfs(&app.config.data).map(|disk| disk.f_bavail * disk.f_frsize);
-    if free.is_ok_and(|free| free / (1024 * 1024) < app.config.min_free.into()) {
-        return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
+    for store in [&app.config.data, &app.config.keys()] {
+        let free = rustix::fs::statvfs(store).map(|disk| disk.f_bavail * disk.f_frsize);
+        if free.is_ok_and(|free| free / (1024 * 1024) < app.config.min_free.into()) {
+            return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
+        }
+    }
+    let writing = tokio::time::timeout(WRITING, app.db.can_write(app.clock.now()));
+    if let Err(error) = writing.await.unwrap_or(Err(StorageError::Busy)) {
+        tracing::error!(%error, "the store cannot be written to");
+        let detail = "the store cannot be written to";
+        return Err(Problem::new(ProblemType::Unavailable).detail(detail));
     }
     Ok(HttpResponse::Ok()
         .content_type("text/plain")

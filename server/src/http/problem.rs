@@ -160,6 +160,11 @@ impl From<StorageError> for Problem {
                 .detail("the store is in use by something else; try again")
                 .retry_after(5);
         }
+        if error.is_full() {
+            return Problem::new(ProblemType::Unavailable)
+                .detail("the server has no room to write; try again later")
+                .retry_after(60);
+        }
         match error {
             StorageError::Closed => Problem::new(ProblemType::Unavailable)
                 .detail("the server is stopping; try again")

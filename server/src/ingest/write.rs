@@ -45,6 +45,8 @@ pub(super) struct Writing<'a> {
     pub(super) own: BTreeSet<Tick>,
     /// When their entries had been touched last.
     pub(super) before: BTreeSet<Tick>,
+    /// The ticks of edits that were held.
+    pub(super) held: BTreeSet<Tick>,
     /// Who wrote an accepted edit of an entry last.
     writers: BTreeMap<EntryId, Actor>,
     /// The entries that were destroyed, with their keys.
@@ -94,6 +96,7 @@ impl<'a> Writing<'a> {
             events: Vec::new(),
             carries: false,
             own: BTreeSet::new(),
+            held: BTreeSet::new(),
             before: BTreeSet::new(),
             writers: BTreeMap::new(),
             destroyed: Vec::new(),
@@ -293,6 +296,7 @@ impl<'a> Writing<'a> {
             due,
         )?;
         connection.hold(vault.record(), &row)?;
+        self.held.insert(tick);
         self.clock.last = tick;
         let reason = code(&held.reason);
         self.note(self.actor(), AccessAction::Hold, reason, edit.entry);

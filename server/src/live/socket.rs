@@ -15,6 +15,7 @@ use super::window::Window;
 use super::{Listener, Place};
 use crate::app::App;
 use crate::fault::Fault;
+use crate::http::{Problem, ProblemType};
 use crate::records::{AccessError, Visitor};
 use crate::sessions;
 
@@ -76,10 +77,11 @@ impl From<AccessError> for End {
             AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
             AccessError::Device => End(CloseCode::Policy, "device-refused"),
             AccessError::Changing => End(CloseCode::Again, "unavailable"),
-            AccessError::Fault(error) => {
-                tracing::error!(%error, "a live connection failed");
-                End(CloseCode::Error, "internal")
-            }
+            // What is to be tried again over HTTP is so here, by the same rule.
+            AccessError::Fault(error) => match Problem::from(error).kind() {
+                ProblemType::Unavailable => End(CloseCode::Again, "unavailable"),
+                _ => End(CloseCode::Error, "internal"),
+            },
         }
     }
 }

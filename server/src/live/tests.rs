@@ -1,3 +1,4 @@
+use diesel::connection::SimpleConnection as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sync_core::audit::{ChainedEvent, LogHead, verify};
 use sync_core::checkpoint::Checkpoint;
@@ -5,11 +6,13 @@ use sync_core::codec::Encoding;
 use sync_core::sync::{SyncAnswer, Verdict};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::app::Running;
 use crate::records::world::{Phone, World};
+use crate::storage::sqlite::open_connection;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -49,7 +52,7 @@ async fn changes_of_others_come_unasked_until_the_session_ends() {
     let mut holder = world.holder(1).await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
-    let (token, session) = world.sign_in(&holder).await;
+    let token = world.sign_in(&mut holder);
     let mut socket = connect(&running, &holder, &token).await.expect("connects");
 
     let note = holder.note("Par le fil");
@@ -73,7 +76,7 @@ async fn changes_of_others_come_unasked_until_the_session_ends() {
     assert!(matches!(message, Message::Text(_)));
     holder.receive(&read(&message));
 
-    world.sign_out(&holder, session).await;
+    world.sign_out(&holder).await;
     caregiver.allergy("Iode");
     caregiver.sync().await;
     let Message::Close(Some(reason)) = next(&mut socket).await else {
@@ -86,8 +89,8 @@ async fn changes_of_others_come_unasked_until_the_session_ends() {
 #[tokio::test]
 async fn a_connection_that_talks_nonsense_is_ended() {
     let (world, running) = World::serving().await;
-    let holder = world.holder(1).await;
-    let (token, _) = world.sign_in(&holder).await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
     let mut socket = connect(&running, &holder, &token).await.expect("connects");
     let nonsense = Message::binary(vec![0xff; 10]);
     socket.send(nonsense).await.expect("sends");
@@ -96,12 +99,38 @@ async fn a_connection_that_talks_nonsense_is_ended() {
     };
     assert_eq!(reason.reason.as_str(), "malformed");
 
-    let stranger = world.holder(2).await;
-    let (token, _) = world.sign_in(&stranger).await;
+    let mut stranger = world.holder(2).await;
+    let token = world.sign_in(&mut stranger);
     let Err(Error::Http(refused)) = connect(&running, &holder, &token).await else {
         panic!("connected");
     };
     assert_eq!(refused.status(), 404);
+    running.stop().await;
+}
+
+/// The store is busy, not broken: whoever is connected is told to try again, as over HTTP.
+#[tokio::test]
+async fn a_store_that_another_keeps_locked_ends_a_connection_until_later() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    world.never_waits().await;
+    let mut other = open_connection(world.records.db.path()).expect("opens");
+    other.batch_execute("BEGIN IMMEDIATE").expect("locks");
+    ask(&mut socket, &mut holder, 1).await;
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.code, CloseCode::Again);
+    assert_eq!(reason.reason.as_str(), "unavailable");
+    let (status, _) = get(&running, "/readyz", &token).await;
+    assert_eq!(status, 503);
+    other.batch_execute("ROLLBACK").expect("unlocks");
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    ask(&mut socket, &mut holder, 1).await;
+    read(&next(&mut socket).await);
     running.stop().await;
 }
 
@@ -117,7 +146,7 @@ async fn ask(socket: &mut Socket, phone: &mut Phone, times: usize) {
 async fn whoever_asks_and_does_not_read_is_answered_when_they_do() {
     let (world, running) = World::serving().await;
     let mut holder = world.holder(1).await;
-    let (token, _) = world.sign_in(&holder).await;
+    let token = world.sign_in(&mut holder);
     let mut socket = connect(&running, &holder, &token).await.expect("connects");
     ask(&mut socket, &mut holder, 9).await;
     for _ in 0..9 {
@@ -131,7 +160,7 @@ async fn whoever_asks_and_does_not_read_is_answered_when_they_do() {
 async fn whoever_asks_on_and_on_and_does_not_read_is_not_kept() {
     let (world, running) = World::serving().await;
     let mut holder = world.holder(1).await;
-    let (token, _) = world.sign_in(&holder).await;
+    let token = world.sign_in(&mut holder);
     let mut socket = connect(&running, &holder, &token).await.expect("connects");
     ask(&mut socket, &mut holder, 10).await;
     for _ in 0..8 {
@@ -162,8 +191,8 @@ async fn the_holder_reads_and_verifies_the_log_and_learns_who_is_who() {
     caregiver.sync().await;
     holder.sync().await;
     let record = holder.head.record;
-    let (token, _) = world.sign_in(&holder).await;
-    let (other, _) = world.sign_in(&caregiver).await;
+    let token = world.sign_in(&mut holder);
+    let other = world.sign_in(&mut caregiver);
 
     let held = holder.head.checkpoint.as_ref().expect("a checkpoint");
     let witness: Checkpoint = held.0.read().expect("a checkpoint");

@@ -7,8 +7,8 @@ use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
 use sync_core::authority::{self, Cursor};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
-use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest};
-use sync_core::{Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
+use sync_core::{ChangeHash, Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::{Page, cursor, page};
 use crate::audit::{self, Actor};
@@ -67,6 +67,7 @@ impl Records {
             floor: passed.at,
             own: passed.taken.own,
             answered: passed.taken.answered,
+            held: passed.taken.outcomes.iter().filter_map(held).collect(),
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
@@ -91,6 +92,7 @@ impl Records {
             cursor,
             own: BTreeSet::new(),
             answered: BTreeSet::new(),
+            held: BTreeSet::new(),
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
@@ -123,16 +125,12 @@ impl Records {
                     &records, connection, record, &visitor, &submitted, cursor, taken,
                 )
             };
-            let mut passed = self.db.write(pass).await?;
-            let gone = std::mem::take(&mut passed.taken.destroyed);
-            if !gone.is_empty() {
-                let records = self.clone();
-                off_thread(move || {
-                    destruction::complete(&records, record, &gone);
-                    Ok(())
-                })
-                .await?;
-            }
+            let records = self.clone();
+            // The writer does that too: a request may be dropped at any moment.
+            let complete = move |passed: &Passed| {
+                destruction::complete(&records, record, &passed.taken.destroyed);
+            };
+            let passed = self.db.write_then(pass, complete).await?;
             if passed.done {
                 return Ok(passed);
             }
@@ -403,6 +401,11 @@ fn witness(row: &RecordRow, person: PersonId, log: LogIncarnation, told: Tick) -
     }
 }
 
+/// The edit, if it is said to be held.
+fn held(outcome: &Outcome) -> Option<ChangeHash> {
+    matches!(outcome.verdict, Verdict::Held(_)).then_some(outcome.change)
+}
+
 /// Does what takes a while where it keeps nobody waiting.
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
@@ -431,6 +434,8 @@ pub(super) struct Start {
     pub(super) own: BTreeSet<Tick>,
     /// The entries that they name, those included that were accepted before.
     pub(super) answered: BTreeSet<EntryId>,
+    /// The edits that it handed in and that are held.
+    pub(super) held: BTreeSet<ChangeHash>,
     /// How many bytes the device can take.
     pub(super) limit: Option<u32>,
 }

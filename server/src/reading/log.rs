@@ -166,6 +166,8 @@ impl Log for StoredLog<'_, '_> {
             let shown = self.connection.held_shown(record, after, until)?;
             let own = |row: &HeldRow| row.author_blind == me && row.settlement.is_some();
             rows.extend(shown.into_iter().filter(|row| !own(row)));
+        } else {
+            rows.extend(self.connection.held_open(record, me, after, until)?);
         }
         let rows = rows.into_iter();
         Ok(rows

@@ -44,6 +44,7 @@ pub fn page(
         floor: start.floor,
         own: &start.own,
         answered: &start.answered,
+        held: &start.held,
         budget: limit.clamp(LEAST_ANSWER, ANSWER),
     };
     let viewer = Viewer {

@@ -3,6 +3,7 @@
 use sync_core::audit::{AccessAction, AccessEvent, Verifier};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
+use sync_core::replica::Author;
 use sync_core::sync::{HoldReason, Verdict};
 use sync_core::{EntryId, RecordId};
 
@@ -61,10 +62,22 @@ async fn family() -> (World, Phone, Phone) {
     let mut holder = world.holder(1).await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     for phone in [&mut caregiver, &mut holder] {
-        world.sign_in(phone).await;
+        world.sign_in(phone);
         phone.sync().await;
     }
     (world, holder, caregiver)
+}
+
+/// Another phone of the same person, signed in; the server of today knows it.
+fn another_phone(world: &World, phone: &Phone) -> Phone {
+    let Author {
+        person,
+        role,
+        on_behalf_of,
+        ..
+    } = phone.author.clone();
+    let holder = on_behalf_of.unwrap_or(person);
+    world.phone(phone.head.record, person, role, holder)
 }
 
 /// A holder's phone that has synced, and a copy of the store as it stood then.
@@ -173,7 +186,7 @@ async fn rights_come_back_before_what_they_allowed() {
     holder.sync().await;
     let (person, patient) = (world.person(None).await, holder.author.person);
     let mut caregiver = world.phone(holder.head.record, person, Role::Caregiver, patient);
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     let copy = world.copy();
     holder.right(RightKind::Delegation, person);
     holder.sync().await;
@@ -225,10 +238,10 @@ async fn nobody_carries_others_edits_otherwise() {
     // Not after a restore either, of what was made since.
     let copy = world.copy();
     holder.sync().await;
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
     holder.sync().await;
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     caregiver.kept.unsent.clear();
     caregiver.sync().await;
     caregiver.allergy("depuis");
@@ -323,7 +336,7 @@ async fn what_was_held_is_held_again() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
     let (mut caregiver, right) = world.caregiver(&mut holder).await;
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     caregiver.sync().await;
     let copy = world.copy();
     let status = |of: &str| serde_json::json!({ "status": of }).to_string();
@@ -355,7 +368,7 @@ async fn what_was_held_and_is_permitted_is_accepted() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
     let (mut caregiver, right) = world.caregiver(&mut holder).await;
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     caregiver.sync().await;
     let copy = world.copy();
     let status = |of: &str| serde_json::json!({ "status": of }).to_string();
@@ -379,11 +392,10 @@ async fn what_was_held_and_is_permitted_is_accepted() {
 async fn what_a_stranger_to_the_copy_wrote_goes_again() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    world.sign_in(&holder).await;
-    caregiver.sync().await;
+    let (earlier, _) = world.caregiver(&mut holder).await;
     let copy = world.copy();
-    world.sign_in(&caregiver).await;
+    let mut caregiver = another_phone(&world, &earlier);
+    caregiver.sync().await;
     let hers = caregiver.allergy("de la fille");
     caregiver.sync().await;
     holder.sync().await;
@@ -393,7 +405,7 @@ async fn what_a_stranger_to_the_copy_wrote_goes_again() {
     assert_eq!(holder.kept.aside.len(), 1);
 
     // She signs in, and her other phone, which has not got it, writes something.
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     let note = caregiver.allergy("encore une");
     caregiver.kept.entries.remove(&hers);
     caregiver.sync().await;
@@ -410,17 +422,16 @@ async fn what_a_stranger_to_the_copy_wrote_goes_again() {
 async fn what_another_key_of_ones_own_signed_is_signed_anew() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
-    caregiver.sync().await;
+    let (earlier, _) = world.caregiver(&mut holder).await;
     let copy = world.copy();
+    let mut caregiver = another_phone(&world, &earlier);
+    caregiver.sync().await;
     let hers = caregiver.allergy("de la fille");
     caregiver.sync().await;
-    let (record, person) = (holder.head.record, caregiver.author.person);
-    let fresh = world.phone(record, person, Role::Caregiver, holder.author.person);
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    let fresh = another_phone(&world, &caregiver);
     caregiver.author = fresh.author;
     caregiver.visitor = fresh.visitor;
-    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
-    world.sign_in(&caregiver).await;
     caregiver.sync().await;
     is_whole(&caregiver, &[hers]);
     assert!(caregiver.kept.aside.is_empty());
@@ -485,7 +496,7 @@ async fn a_device_of_today_hands_nothing_back_of_its_own() {
     world.clock.advance_seconds(60);
     let (person, patient) = (caregiver.author.person, holder.author.person);
     let mut fresh = world.phone(holder.head.record, person, Role::Caregiver, patient);
-    world.sign_in(&fresh).await;
+    world.sign_in(&mut fresh);
     fresh.allergy("aujourd'hui");
     let mut request = fresh.request();
     let frame = request.edits.take().expect("edits");
@@ -548,10 +559,15 @@ async fn ticks_of_a_lost_life_are_not_given_again() {
 /// the loss all the same.
 #[actix_web::test]
 async fn a_stranger_to_the_copy_shows_what_it_lost() {
-    let (mut world, mut holder, copy) = copied().await;
-    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let person = world.person(None).await;
+    holder.sync().await;
+    let copy = world.copy();
+    let (mut caregiver, _) = world.delegated(&mut holder, person).await;
     caregiver.sync().await;
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    world.sign_in(&mut caregiver);
     let request = caregiver.request();
     assert!(caregiver.ask(request).await.is_err());
     assert_eq!(restores(&access_log(&world, holder.head.record).await), 1);
@@ -569,7 +585,7 @@ async fn what_is_no_longer_permitted_waits_for_the_holder() {
     holder.sync().await;
     let (person, patient) = (world.person(None).await, holder.author.person);
     let mut caregiver = world.phone(holder.head.record, person, Role::Caregiver, patient);
-    world.sign_in(&caregiver).await;
+    world.sign_in(&mut caregiver);
     let copy = world.copy();
     let for_a_day = RightDraft {
         ends: Some(START.plus_days(1)),

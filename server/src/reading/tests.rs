@@ -1,11 +1,12 @@
 use sync_core::audit::{AccessAction, AccessEvent};
 use sync_core::entry::{
-    HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Write,
+    HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, STATUS,
+    Value, Write,
 };
 use sync_core::policy::{Profession, RightKind, Role};
 use sync_core::sync::limits::LEAST_ANSWER;
-use sync_core::sync::{HoldReason, Settlement, SyncAnswer, Verdict};
-use sync_core::{Bytes, EntryId, RecordId};
+use sync_core::sync::{HoldReason, Outcome, Settlement, SyncAnswer, Verdict};
+use sync_core::{Bytes, EntryId, PersonId, RecordId};
 use uuid::Uuid;
 
 use super::cursor;
@@ -328,8 +329,6 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
 async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
     let (world, running) = World::serving().await;
     let mut holder = world.holder(1).await;
-    let (_, session) = world.sign_in(&holder).await;
-    holder.visitor.session = Some(session);
     holder.sync().await;
     let record = holder.head.record;
 
@@ -342,11 +341,11 @@ async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
         Role::Holder,
         holder.author.person,
     );
-    world.sign_out(&holder, session).await;
+    world.sign_out(&holder).await;
     let refused = world.records.sync(record, visitor, with_edits).await;
     assert!(matches!(refused, Err(AccessError::SignedOut)));
     let visitor = Visitor {
-        session: Some(session),
+        session: visitor.session,
         ..to_read.visitor
     };
     let refused = world.records.sync(record, visitor, to_read.request()).await;
@@ -409,6 +408,113 @@ async fn the_access_log_says_who_wrote_and_who_was_given_what() {
     );
     assert!(given.entries.contains(&allergy) && given.entries.contains(&right));
     assert!(!given.entries.contains(&note));
+}
+
+/// The answer that said so was lost, and the device was revoked: it hears that its edits are held
+/// before it signs them anew, and nothing is held twice.
+#[tokio::test]
+async fn what_is_held_already_is_not_signed_anew() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let other = caregiver.clone();
+    holder.write(right, &[Write::set(STATUS, r#"{"status":"revoked"}"#)]);
+    holder.sync().await;
+    let (latex, iodine) = (caregiver.allergy("Latex"), caregiver.allergy("Iode"));
+    caregiver.write(iodine, &[Write::set("notes", "en 2019")]);
+    let request = caregiver.request();
+    let lost = caregiver.ask(request).await.expect("answers");
+    let held = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Held(_));
+    assert!(lost.outcomes.len() == 3 && lost.outcomes.iter().all(held));
+    assert_eq!(lost.held, [], "told once");
+    // Again by the same key: told by the outcome alone.
+    let mut same = caregiver.clone();
+    let (answer, report) = same.round().await;
+    assert!(answer.outcomes.iter().all(held) && answer.held.is_empty());
+    assert_eq!((report.aside.len(), same.kept.unsent.len()), (3, 0));
+
+    let (record, person) = (holder.head.record, caregiver.author.person);
+    let fresh = world.phone(record, person, Role::Caregiver, holder.author.person);
+    (caregiver.author, caregiver.visitor) = (fresh.author, fresh.visitor);
+    let (answer, report) = caregiver.round().await;
+    assert!(answer.outcomes.is_empty());
+    assert_eq!((answer.held.len(), report.aside.len()), (3, 3));
+    assert_eq!((report.more, caregiver.kept.unsent.len()), (false, 0));
+    // It is not for them to decide.
+    assert!(caregiver.kept.held.is_empty());
+    assert!(says_nothing(&caregiver.round().await.0));
+    // Another device of hers, which never had them, keeps nothing of them.
+    let mut other = other;
+    other.sync().await;
+    assert!(other.kept.held.is_empty() && other.kept.aside.is_empty());
+    holder.sync().await;
+    let told: Vec<EntryId> = holder
+        .kept
+        .held
+        .iter()
+        .map(|held| held.edit.entry)
+        .collect();
+    assert_eq!(told, [latex, iodine, iodine]);
+}
+
+/// An author hears nothing of an entry by what is held of it: that it was put off is not told.
+#[tokio::test]
+async fn an_author_is_told_once_that_an_edit_is_held() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    let allergy = caregiver.allergy("Latex");
+    caregiver.sync().await;
+    doctor.sync().await;
+    holder.write(right, &[Write::set(STATUS, r#"{"status":"revoked"}"#)]);
+    holder.sync().await;
+    caregiver.write(allergy, &[Write::set("notes", "en 2019")]);
+    caregiver.sync().await;
+    assert_eq!(caregiver.kept.aside.len(), 1);
+    let until = Value::Uint(world.clock.now().plus_days(1).0);
+    doctor.write(allergy, &[Write::set(HIDDEN_FROM_PATIENT_UNTIL, until)]);
+    doctor.sync().await;
+    assert!(says_nothing(&caregiver.round().await.0));
+}
+
+/// Rights may be given before the server knows whom they name: it may have been put back from a copy
+/// of before, and must not tell who is known. They count once it does, as they are.
+#[tokio::test]
+async fn a_right_waits_for_whom_it_names() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let allergy = holder.allergy("Latex");
+    let hidden = holder.allergy("Iode");
+    holder.write(hidden, &[Write::set(HIDDEN_FROM_PROFESSIONALS, true)]);
+    let [doctor, nobody] = [1, 2].map(|n| PersonId(Uuid::from_u128(n)));
+    for person in [doctor, nobody] {
+        holder.right(RightKind::Grant, person);
+    }
+    let (answer, _) = holder.round().await;
+    let accepted = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Accepted(_));
+    assert!(answer.outcomes.iter().all(accepted));
+
+    let physician = Profession::Physician;
+    world
+        .person_as(doctor, Some(("10101010105", physician)))
+        .await;
+    let other = world.person(Some(("10101010204", physician))).await;
+    let (record, patient) = (holder.head.record, holder.author.person);
+    let role = Role::Professional(physician);
+    let mut phone = world.phone(record, doctor, role.clone(), patient);
+    phone.sync().await;
+    assert!(phone.has(allergy) && !phone.has(hidden));
+    let found = phone.allergy("Amoxicilline");
+    phone.sync().await;
+    holder.sync().await;
+    assert!(holder.has(found), "they write by it too");
+    // Whom nothing names has none of it.
+    let mut stranger = world.phone(record, other, role, patient);
+    let request = stranger.request();
+    let refused = stranger.ask(request).await;
+    assert!(matches!(refused, Err(AccessError::NotYours)));
 }
 
 #[tokio::test]

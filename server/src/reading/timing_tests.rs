@@ -92,6 +92,7 @@ fn start(cursor: Option<Cursor>, taken: &Taken) -> Start {
         cursor,
         own: taken.own.clone(),
         answered: BTreeSet::new(),
+        held: BTreeSet::new(),
         limit: None,
     }
 }

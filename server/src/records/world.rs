@@ -1,7 +1,8 @@
 //! A server's stores in a temporary directory, a clock that stands still, and phones in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use ed25519_dalek::SigningKey;
 use sync_core::change::Actor;
@@ -13,6 +14,7 @@ use sync_core::replica::{Author, Memory, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId, Tick};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{AccessError, Channel, Opened, Opening, Records, Visitor, open};
@@ -35,6 +37,38 @@ impl Clock for SlowClock {
     fn now(&self) -> Tick {
         self.0.advance_micros(30_000);
         self.0.now()
+    }
+}
+
+/// Keeps whoever looks at the clock first, on the writer's thread, until the gate is opened.
+struct GatedClock {
+    clock: Arc<ManualClock>,
+    gate: Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>,
+}
+
+impl Clock for GatedClock {
+    fn now(&self) -> Tick {
+        if std::thread::current().name() == Some("store-writer") {
+            let gate = self.gate.lock().expect("not poisoned").take();
+            if let Some((reached, opened)) = gate {
+                reached.send(()).expect("awaited");
+                opened.recv().expect("opened");
+            }
+        }
+        self.clock.now()
+    }
+}
+
+/// Where a job of the writer can be kept.
+pub(crate) struct Gate {
+    /// A job is there.
+    pub(crate) reached: oneshot::Receiver<()>,
+    opened: mpsc::Sender<()>,
+}
+
+impl Gate {
+    pub(crate) fn open(self) {
+        self.opened.send(()).expect("somebody waits");
     }
 }
 
@@ -74,6 +108,22 @@ impl World {
             clock,
             dir,
         }
+    }
+
+    /// From now on these phones speak to a server whose next job that looks at the clock waits at
+    /// a gate.
+    pub(crate) fn gated(&mut self, phones: &mut [&mut Phone]) -> Gate {
+        let ((sender, reached), (opened, receiver)) = (oneshot::channel(), mpsc::channel());
+        let clock = Arc::new(GatedClock {
+            clock: self.clock.clone(),
+            gate: Mutex::new(Some((sender, receiver))),
+        });
+        let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
+        self.records = Arc::new(Records::new(db, keys, clock, Matrix::default(), 30));
+        for phone in phones {
+            phone.records = self.records.clone();
+        }
+        Gate { reached, opened }
     }
 
     /// Copies the data store as it stands, as a snapshot of the disk would: without a mark.
@@ -137,12 +187,19 @@ impl World {
         again
     }
 
-    /// Signs a phone in, without the ceremony; gives the token and the session's name.
-    pub(crate) async fn sign_in(&self, phone: &Phone) -> (String, Uuid) {
+    /// Signs a phone in, without the ceremony: it comes by that session from now on. Gives the
+    /// token.
+    pub(crate) fn sign_in(&self, phone: &mut Phone) -> String {
         let (person, device) = (phone.author.person, phone.visitor.device);
-        let known = device.expect("has a key");
+        let (token, session) = self.begin_session(person, device.expect("has a key"));
+        phone.visitor.session = session;
+        token
+    }
+
+    fn begin_session(&self, person: PersonId, known: SignedDevice) -> (String, Uuid) {
         let now = self.clock.now();
-        let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+        let mut store = open_connection(self.records.db.path()).expect("opens");
+        let begun = store.transaction(|c| -> Result<_, Fault> {
             let passkey = Uuid::from_bytes(random());
             diesel::insert_into(passkeys::table)
                 .values((
@@ -163,10 +220,18 @@ impl World {
                 ))
                 .execute(c)?;
             let lasts = std::time::Duration::from_secs(3600);
-            let (token, session) = sessions::begin(c, now, lasts, person, passkey, device)?;
+            let (token, session) = sessions::begin(c, now, lasts, person, passkey, Some(known))?;
             Ok((token.expose(), session.id))
+        });
+        begun.expect("signs in")
+    }
+
+    /// The store's writer waits for nobody who keeps the store locked.
+    pub(crate) async fn never_waits(&self) {
+        let hurried = |c: &mut SqliteConnection| -> Result<_, Fault> {
+            Ok(c.batch_execute("PRAGMA busy_timeout = 0")?)
         };
-        self.records.db.write(job).await.expect("signs in")
+        self.records.db.write(hurried).await.expect("set");
     }
 
     /// Sets the clock, back too.
@@ -174,8 +239,9 @@ impl World {
         self.clock.set(to);
     }
 
-    pub(crate) async fn sign_out(&self, phone: &Phone, session: Uuid) {
-        let (person, now) = (phone.author.person, self.clock.now());
+    pub(crate) async fn sign_out(&self, phone: &Phone) {
+        let (person, session) = (phone.author.person, phone.visitor.session);
+        let now = self.clock.now();
         let keys = self.records.keys.clone();
         let job =
             move |c: &mut diesel::SqliteConnection| sessions::end(c, &keys, now, person, session);
@@ -214,6 +280,13 @@ impl World {
     }
 
     pub(crate) async fn person(&self, profession: Option<(&str, Profession)>) -> PersonId {
+        let id = PersonId(Uuid::from_bytes(random()));
+        self.person_as(id, profession).await;
+        id
+    }
+
+    /// A person under an identifier that may have been named before.
+    pub(crate) async fn person_as(&self, id: PersonId, profession: Option<(&str, Profession)>) {
         let professional = profession.map(|(rpps, profession)| Professional {
             rpps: Rpps::parse(rpps).expect("a number"),
             profession,
@@ -227,12 +300,12 @@ impl World {
         };
         let (keys, now) = (self.records.keys.clone(), self.clock.now());
         let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
-            people::add(c, &keys, now, &person)
+            people::add_as(c, &keys, now, id, &person)
         };
-        self.records.db.write(job).await.expect("added")
+        self.records.db.write(job).await.expect("added");
     }
 
-    /// A phone that knows nothing yet.
+    /// A phone that knows nothing yet, signed in.
     pub(crate) fn phone(
         &self,
         record: RecordId,
@@ -244,6 +317,11 @@ impl World {
         let public_key = PublicKey::of(&key);
         let head = ReplicaHead::new(record, self.records.server_keys(), Incarnation(random()));
         let delegate = role.is_delegate();
+        let device = SignedDevice {
+            id: DeviceId::of(&public_key),
+            public_key,
+        };
+        let (_, session) = self.begin_session(person, device);
         Phone {
             records: self.records.clone(),
             head,
@@ -256,11 +334,8 @@ impl World {
             },
             visitor: Visitor {
                 person,
-                device: Some(SignedDevice {
-                    id: DeviceId::of(&public_key),
-                    public_key,
-                }),
-                session: None,
+                device: Some(device),
+                session,
             },
         }
     }
@@ -280,6 +355,11 @@ impl World {
     /// A caregiver of a holder, delegated and synced, with their phone.
     pub(crate) async fn caregiver(&self, holder: &mut Phone) -> (Phone, EntryId) {
         let person = self.person(None).await;
+        self.delegated(holder, person).await
+    }
+
+    /// Delegates to somebody, and gives their phone.
+    pub(crate) async fn delegated(&self, holder: &mut Phone, person: PersonId) -> (Phone, EntryId) {
         let right = holder.right(RightKind::Delegation, person);
         holder.sync().await;
         let record = holder.head.record;

@@ -65,6 +65,16 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether there was no room for what was to be written, on the disk or under a limit.
+    pub fn is_full(&self) -> bool {
+        let reason = match self {
+            Self::Query(error) => &error.to_string(),
+            Self::Commit(reason) => reason,
+            _ => return false,
+        };
+        reason.contains("database or disk is full")
+    }
+
     /// Whether another process keeps the store locked: to be tried again.
     pub fn is_busy(&self) -> bool {
         match self {

@@ -422,6 +422,15 @@ pub trait RecordStore {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>, StorageError>;
+    /// Held edits of a person that came after `after` and not after `until`, in this order, and are
+    /// not settled.
+    fn held_open(
+        &mut self,
+        record: RecordId,
+        author: Blind,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<HeldRow>, StorageError>;
     /// How many edits of a person are held and not settled.
     fn count_held(&mut self, record: RecordId, author: Blind) -> Result<u64, StorageError>;
 

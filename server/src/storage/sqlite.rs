@@ -15,11 +15,15 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use sync_core::Tick;
 
 use super::StorageError;
+use crate::sessions::after;
+use crate::settings;
 pub use connection::{migrate, open_connection};
 use readers::Readers;
 use writer::Writer;
@@ -30,6 +34,12 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqli
 /// The most jobs that share one transaction.
 pub const GROUP_MOST: usize = 64;
 
+/// For how long it is believed that the store can be written to, once it was.
+pub const TRIED_EVERY: Duration = Duration::from_secs(5);
+
+/// How many bytes are written to see whether they can be: more than a page.
+const TRIED: usize = 16 * 1024;
+
 /// Threads that read.
 const READERS: usize = 4;
 
@@ -39,7 +49,8 @@ pub struct Database {
     path: Arc<PathBuf>,
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    trying: Arc<tokio::sync::Mutex<()>>,
+    /// When something could be written last, if it was tried.
+    tried: Arc<tokio::sync::Mutex<Option<Tick>>>,
 }
 
 impl Database {
@@ -54,7 +65,7 @@ impl Database {
             path: Arc::new(path.to_owned()),
             writer: Arc::new(Writer::start(path.to_owned(), connection)?),
             readers: Arc::new(Readers::start(path, READERS)?),
-            trying: Arc::default(),
+            tried: Arc::default(),
         })
     }
 
@@ -73,7 +84,20 @@ impl Database {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.writer.run(job).await
+        self.writer.run(job, |_| ()).await
+    }
+
+    /// As [`Database::write`]; and once the job's writes are on the disk, `after` is done with its
+    /// answer, on the writer's thread too, before anybody else writes: also if who asked has gone
+    /// away meanwhile. It must not use [`Database::write`].
+    pub async fn write_then<T, E, F, A>(&self, job: F, after: A) -> Result<T, E>
+    where
+        F: FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.writer.run(job, after).await
     }
 
     /// Runs a job that only reads, in one consistent snapshot.
@@ -86,14 +110,26 @@ impl Database {
         self.readers.run(job).await
     }
 
-    /// Whether a transaction that writes can be begun now. One is tried, with nothing in it, which
-    /// costs the disk nothing; those who ask meanwhile wait for their turn.
+    /// Whether the store takes what is written, at `now`. It is tried: a few pages are written and
+    /// made durable, of which nothing is left afterwards; but not again within [`TRIED_EVERY`]
+    /// after it went well, however many ask. Those who ask meanwhile wait for their turn.
     ///
     /// # Errors
-    /// [`StorageError::Busy`] when another process keeps the store locked.
-    pub async fn can_write(&self) -> Result<(), StorageError> {
-        let _turn = self.trying.lock().await;
-        self.write(|_| Ok(())).await
+    /// [`StorageError::Busy`] when another process keeps the store locked, and whatever else keeps
+    /// it from writing.
+    pub async fn can_write(&self, now: Tick) -> Result<(), StorageError> {
+        let mut tried = self.tried.lock().await;
+        if tried.is_some_and(|at| at <= now && now < after(at, TRIED_EVERY)) {
+            return Ok(());
+        }
+        *tried = None;
+        let room = |connection: &mut SqliteConnection| {
+            settings::note(connection, settings::ROOM, &"0".repeat(TRIED))?;
+            settings::remove(connection, settings::ROOM)
+        };
+        self.write(room).await?;
+        *tried = Some(now);
+        Ok(())
     }
 
     /// Takes no more writing jobs, finishes those that wait, and folds the write-ahead log into

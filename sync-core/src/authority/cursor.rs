@@ -7,7 +7,7 @@ use crate::{Digest32, EntryId, Epoch, LogIncarnation, Tick};
 const WITNESS: &[u8] = b"carnet/cursor-witness/1";
 
 /// The layout of an encoded cursor while a walk is under way.
-const WALKING: u8 = 1;
+const WALKING: u8 = 3;
 /// The same, of a device that has all it was to be given.
 const RESTING: u8 = 2;
 
@@ -51,8 +51,18 @@ pub struct Cursor {
 pub struct Stretch {
     /// How far they went.
     pub upto: Tick,
+    /// Of the entries of the tick `upto`, only up to this one; all of them, if none is named.
+    pub within: Option<EntryId>,
     /// That moment.
     pub at: Tick,
+}
+
+impl Stretch {
+    /// Whether these pages, or those before them, went through an entry that is met at a tick.
+    pub fn passed(&self, at: Tick, entry: EntryId) -> bool {
+        let Stretch { upto, within, .. } = *self;
+        at < upto || at == upto && within.is_none_or(|within| entry <= within)
+    }
 }
 
 /// The pages of a walk, by the moments as of which they were worked out, in order: what they told
@@ -90,7 +100,7 @@ impl Stretches {
             .checked_sub(1)
             .and_then(|last| self.all.get_mut(last))
         {
-            Some(last) if last.at == page.at => last.upto = page.upto,
+            Some(last) if last.at == page.at => *last = page,
             _ => {
                 if let Some(next) = self.all.get_mut(self.len) {
                     *next = page;
@@ -167,11 +177,11 @@ impl Cursor {
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
             bytes.push(u8::from(self.resending));
-            let within = self.within.map_or([0; 16], |entry| *entry.as_bytes());
-            bytes.extend_from_slice(&within);
+            bytes.extend_from_slice(&named(self.within));
             bytes.extend_from_slice(&self.held_within.0.to_be_bytes());
-            for Stretch { upto, at } in self.stretches.all {
+            for Stretch { upto, within, at } in self.stretches.all {
                 bytes.extend_from_slice(&upto.0.to_be_bytes());
+                bytes.extend_from_slice(&named(within));
                 bytes.extend_from_slice(&at.0.to_be_bytes());
             }
         }
@@ -218,14 +228,15 @@ impl Cursor {
             stretches: Stretches::default(),
         };
         if walks {
-            let within = EntryId::from_slice(take(16)?)?;
-            cursor.within = Some(within).filter(|entry| !entry.0.is_nil());
+            cursor.within = name(take(16)?)?;
             cursor.held_within = Tick(number(take(8)?));
         }
         for _ in 0..if walks { Stretches::MOST } else { 0 } {
-            let (upto, at) = (Tick(number(take(8)?)), Tick(number(take(8)?)));
+            let upto = Tick(number(take(8)?));
+            let within = name(take(16)?)?;
+            let at = Tick(number(take(8)?));
             if at > Tick(0) {
-                cursor.stretches.add(Stretch { upto, at });
+                cursor.stretches.add(Stretch { upto, within, at });
             }
         }
         rest.is_empty().then_some(cursor)
@@ -236,6 +247,17 @@ impl Cursor {
         let held = self.held == self.base && self.held_within == Tick(0);
         self.rests() && held && self.started == Tick(0)
     }
+}
+
+/// An entry that may be named, as bytes: none is all zeros.
+fn named(entry: Option<EntryId>) -> [u8; 16] {
+    entry.map_or([0; 16], |entry| *entry.as_bytes())
+}
+
+/// The other way round; nothing when it is not as long.
+fn name(bytes: &[u8]) -> Option<Option<EntryId>> {
+    let entry = EntryId::from_slice(bytes)?;
+    Some(Some(entry).filter(|entry| !entry.0.is_nil()))
 }
 
 fn number(bytes: &[u8]) -> u64 {

@@ -59,8 +59,9 @@ pub trait Log {
 
     /// The entries on the viewer's shelves (see [`super::Shelf`]) since ticks after `after` and not
     /// after `until`, and those that left one at a tick after `left` too: with these ticks, in the
-    /// order of these, and for each tick all of them or none. An entry may be among them
-    /// more than once.
+    /// order of these and within a tick in the order of the entries' names, and for each tick all of
+    /// them or none: a page may end within a tick, and the next goes on after the last entry it
+    /// passed. An entry may be among them more than once.
     fn met(
         &mut self,
         after: Tick,
@@ -104,8 +105,9 @@ pub trait Log {
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Self::Error>;
 
     /// The held edits that the viewer may have to be told of since ticks after `after` and not after
-    /// `until`: their own that were settled, and if they are the holder those that came, changed or
-    /// fell due, whatever came last.
+    /// `until`: if they are the holder, their own that were settled and of the others those that
+    /// came, changed or fell due, whatever came last; else their own that were settled, and those
+    /// that came and were not.
     fn held_changed(
         &mut self,
         after: Tick,

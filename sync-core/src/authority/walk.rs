@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
+use crate::change::Edit;
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
+use crate::guard;
 use crate::policy::{Matrix, Standing};
 use crate::sync::{HeldEdit, HoldReason, Item};
-use crate::{EntryId, Epoch, LogIncarnation, Tick};
+use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
 /// What an edit weighs besides its change: origin, signature, names.
 const OVERHEAD: usize = 192;
@@ -49,6 +51,8 @@ pub struct Since<'s> {
     /// The entries of the edits it handed in that are in the record, those included that were
     /// accepted before, and those that it may know were destroyed.
     pub answered: &'s BTreeSet<EntryId>,
+    /// Edits of the viewer's that the answer says to be held.
+    pub held: &'s BTreeSet<ChangeHash>,
     /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
     pub budget: usize,
 }
@@ -310,7 +314,7 @@ impl<'w, L: Log> Walk<'w, L> {
         if self.may_read(&now, until) && at != self.noticed(&now, touched, due) {
             return Ok(true);
         }
-        let Some(what) = self.what(entry, &now)? else {
+        let Some(what) = self.what(id, entry, &now)? else {
             return Ok(true);
         };
         if self.budget == 0 {
@@ -350,14 +354,19 @@ impl<'w, L: Log> Walk<'w, L> {
         }
     }
 
-    fn what(&mut self, entry: &L::Entry, now: &EntryClass) -> Result<Option<What>, L::Error> {
+    fn what(
+        &mut self,
+        id: EntryId,
+        entry: &L::Entry,
+        now: &EntryClass,
+    ) -> Result<Option<What>, L::Error> {
         let base = self.page.cursor.base;
         let saw = base > Tick(0)
             && match self.log.class_at(entry, base)? {
                 Some(class) => self.may_read(&class, base),
                 None => false,
             };
-        let (has, since_base) = self.after_pages(entry, saw)?;
+        let (has, since_base) = self.after_pages(id, entry, saw)?;
         Ok(match (has, self.may_read(now, self.since.until)) {
             (true, true) if since_base => Some(What::Since),
             (_, true) => Some(What::Whole),
@@ -388,26 +397,38 @@ impl<'w, L: Log> Walk<'w, L> {
     /// it or not; and whether it never may have been told to forget it since.
     ///
     /// Each page told of what it met, as that stood when the page was worked out.
-    fn after_pages(&mut self, entry: &L::Entry, saw: bool) -> Result<(bool, bool), L::Error> {
+    fn after_pages(
+        &mut self,
+        id: EntryId,
+        entry: &L::Entry,
+        saw: bool,
+    ) -> Result<(bool, bool), L::Error> {
         let stretches = self.page.cursor.stretches;
         if stretches.last().is_none() {
             return Ok((saw, saw));
         }
         let base = self.page.cursor.base;
         let touches = self.log.classes(entry, self.since.until)?;
-        let (mut has, mut from) = (saw, base);
-        for Stretch { upto, at } in stretches.iter() {
+        let (mut has, mut from) = (
+            saw,
+            Stretch {
+                upto: base,
+                ..Stretch::default()
+            },
+        );
+        for stretch in stretches.iter() {
+            let at = stretch.at;
             let known = touches.partition_point(|(touched, _)| *touched <= at);
             if let Some((touched, class)) = touches[..known].last() {
                 let due = class.visibility.hidden_from_patient_until;
-                let within = |tick: Tick| from < tick && tick <= upto;
+                let within = |tick: Tick| !from.passed(tick, id) && stretch.passed(tick, id);
                 if !self.may_read(class, at) {
                     has &= !self.left(&touches[..known]).any(within);
                 } else if within(self.noticed(class, *touched, due.filter(|due| *due <= at))) {
                     has = true;
                 }
             }
-            from = upto;
+            from = stretch;
         }
         let first = touches.iter().rposition(|(touched, _)| *touched <= base);
         let mut since = touches[first.unwrap_or(0)..].iter();
@@ -477,7 +498,7 @@ impl<'w, L: Log> Walk<'w, L> {
     }
 
     /// Tells of held edits, once all entries are given: the holder of those that wait for a
-    /// decision, an author of what was decided.
+    /// decision, an author of their own, that they are held and what was decided.
     fn tell_held(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
         let told = (self.page.cursor.held, self.page.cursor.held_within);
@@ -497,12 +518,13 @@ impl<'w, L: Log> Walk<'w, L> {
         for (since, held) in changed {
             let (edit, reason) = self.log.open_held(&held.row)?;
             let destroyed = edit.change.is_empty();
-            // What they were never told of was destroyed before they might know of it.
-            let untold = held.due.is_some_and(|due| due > held.changed);
-            if destroyed && !settled_own(&held) && untold {
-                continue;
-            }
-            if !settled_own(&held) && !self.for_holder(reason, &held.row)? {
+            if self.decides(&held) {
+                // What they were never told of was destroyed before they might know of it.
+                let untold = held.due.is_some_and(|due| due > held.changed);
+                if destroyed && untold || !self.for_holder(reason, &held.row)? {
+                    continue;
+                }
+            } else if held.settlement.is_none() && self.is_answered(&edit) {
                 continue;
             }
             if self.budget == 0 {
@@ -539,14 +561,28 @@ impl<'w, L: Log> Walk<'w, L> {
     }
 
     /// Since when there is something to tell the viewer of a held edit, if they may be told at
-    /// all: an author when it was settled, the holder when it came, but not before they may know
-    /// of it.
+    /// all: the holder when it came, but not before they may know of it; an author when it came,
+    /// and when it was settled. That it was put off tells of its entry, and is not told to them.
     fn told_since(&self, held: &MetHeld<L::Held>) -> Option<Tick> {
-        if settled_own(held) {
-            return Some(held.changed);
+        if self.decides(held) {
+            return Some(held.due.map_or(held.changed, |due| due.max(held.changed)));
         }
-        let since = held.due.map_or(held.changed, |due| due.max(held.changed));
-        self.viewer.holder.then_some(since)
+        held.own.then_some(match held.settlement {
+            Some(_) => held.changed,
+            None => held.received,
+        })
+    }
+
+    /// Whether the viewer is told of a held edit as the one who decides, or decided, on it.
+    fn decides(&self, held: &MetHeld<L::Held>) -> bool {
+        self.viewer.holder && !(held.own && held.settlement.is_some())
+    }
+
+    /// Whether the answer says already that an edit is held.
+    fn is_answered(&self, edit: &Edit) -> bool {
+        !self.since.held.is_empty()
+            && guard::inspect(&edit.change)
+                .is_ok_and(|inspected| self.since.held.contains(&inspected.hash()))
     }
 
     /// Whether the holder decides on a held edit: it was made in good faith, or follows one that
@@ -580,8 +616,8 @@ impl<'w, L: Log> Walk<'w, L> {
                 Some(last) if !changed(log, last.at, until)? => last.at,
                 _ => until,
             };
-            let upto = cursor.upto;
-            cursor.stretches.add(Stretch { upto, at });
+            let Cursor { upto, within, .. } = *cursor;
+            cursor.stretches.add(Stretch { upto, within, at });
         } else {
             *cursor = Cursor {
                 base: until,
@@ -600,10 +636,6 @@ impl<'w, L: Log> Walk<'w, L> {
         }
         Ok(page)
     }
-}
-
-fn settled_own<H>(held: &MetHeld<H>) -> bool {
-    held.own && held.settlement.is_some()
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use crate::change::{Actor, Edit};
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
 use crate::entry::EntryError;
-use crate::sync::{CursorDigest, FrameError, Item, PROTOCOL, Refusal, SyncAnswer, Verdict};
+use crate::policy::Role;
+use crate::sync::{
+    CursorDigest, FrameError, HeldEdit, Item, PROTOCOL, Refusal, SyncAnswer, Verdict,
+};
 use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, Tick};
 
 /// Why an answer is not taken. Nothing of it has then been kept, if the caller's transaction is
@@ -88,6 +91,12 @@ fn numbered(local: &LocalEntry, entry: &EntryId) -> Vec<Waiting> {
     numbered.collect()
 }
 
+/// Whether a held edit was made by this person.
+fn is_by(held: &HeldEdit, author: &Author) -> bool {
+    let origin = held.origin();
+    origin.is_ok_and(|origin| origin.author == author.person)
+}
+
 impl ReplicaHead {
     /// Takes in an answer. `fresh` must be random; it becomes the store's incarnation if an own
     /// edit was set aside or signed anew, so that later edits go on under another actor.
@@ -118,6 +127,7 @@ impl ReplicaHead {
             self.doubt_all(entries)?;
         }
         self.outcomes(entries, author, answer, &mut report)?;
+        self.told_held(entries, author, answer, &mut report)?;
         let news = self.attested(answer)?;
         self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
@@ -132,7 +142,10 @@ impl ReplicaHead {
             self.drop_entry(entries, entry, &mut report)?;
         }
         for held in &answer.held {
-            entries.note_held(held).map_err(AnswerError::Store)?;
+            // Of an own edit that waits for somebody else it is enough that it is set aside.
+            if held.settled.is_some() || author.role == Role::Holder || !is_by(held, author) {
+                entries.note_held(held).map_err(AnswerError::Store)?;
+            }
         }
         if self.resending && !answer.more {
             self.resending = false;
@@ -253,6 +266,34 @@ impl ReplicaHead {
                 change,
                 why,
                 checkpoint,
+                lost,
+            });
+        }
+        Ok(())
+    }
+
+    /// Sets aside what waits to be sent and is held already: the answer that said so was lost. The
+    /// server may not take it a second time, if another key of this device signed it.
+    fn told_held<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let open = answer.held.iter().filter(|held| held.settled.is_none());
+        for held in open.filter(|held| is_by(held, author)) {
+            let change = held.change()?;
+            let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            entries.dequeue(&change).map_err(AnswerError::Store)?;
+            let Unsent { edit, change, lost } = unsent;
+            report.aside.push(SetAside {
+                checkpoint: self.shown(&edit),
+                edit,
+                change,
+                why: AsideReason::Held(held.reason),
                 lost,
             });
         }

@@ -68,7 +68,8 @@ pub struct SyncAnswer {
     /// of it, no edit of its own either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destroyed: Vec<EntryId>,
-    /// To the holder: edits held for their decision. To an author: what became of theirs.
+    /// To the holder: edits held for their decision. To an author: those of theirs that are held,
+    /// but for those among the outcomes, and what became of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldEdit>,
     /// There is more: ask again at once with the new cursor.

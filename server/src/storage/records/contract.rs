@@ -453,6 +453,14 @@ mod cases {
         assert!(store.hold(record, &held(1, 12)).is_err());
         let author = held(1, 11).author_blind;
         assert_eq!(store.count_held(record, author).expect("reads"), 2);
+        let mut open = |who, after, until| {
+            let open = store.held_open(record, who, Tick(after), Tick(until));
+            open.expect("reads")
+        };
+        assert_eq!(open(author, 0, 12), [held(1, 11), held(1, 12)]);
+        assert_eq!(open(author, 11, 12), [held(1, 12)]);
+        assert_eq!(open(author, 0, 11), [held(1, 11)]);
+        assert_eq!(open(Blind([0; 16]), 0, 12), []);
         let first = held(1, 11).change_blind;
         let mut settle = |change, at| {
             let settled = store.settle(record, change, Settlement::Discarded, Tick(at));
@@ -462,6 +470,8 @@ mod cases {
         assert!(!settle(first, 21));
         assert!(!settle(Blind([0; 16]), 21));
         assert_eq!(store.count_held(record, author).expect("reads"), 1);
+        let open = store.held_open(record, author, Tick(0), Tick(20));
+        assert_eq!(open.expect("reads"), [held(1, 12)]);
         let settled = HeldRow {
             changed: Tick(20),
             settlement: Some(Settlement::Discarded),

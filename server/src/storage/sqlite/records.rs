@@ -550,6 +550,25 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::held_row).collect()
     }
 
+    fn held_open(
+        &mut self,
+        record: RecordId,
+        author: Blind,
+        after: Tick,
+        until: Tick,
+    ) -> Result<Vec<HeldRow>> {
+        let found: Vec<HeldTuple> = held::table
+            .filter(held::record_id.eq(bytes(&record)))
+            .filter(held::author_blind.eq(author.as_bytes()))
+            .filter(held::settlement.is_null())
+            .filter(held::received.gt(int(after.0)))
+            .filter(held::received.le(int(until.0)))
+            .order((held::received, held::change_blind))
+            .select(rows::HELD)
+            .load(self)?;
+        found.into_iter().map(rows::held_row).collect()
+    }
+
     fn count_held(&mut self, record: RecordId, author: Blind) -> Result<u64> {
         let count: i64 = held::table
             .filter(held::record_id.eq(bytes(&record)))

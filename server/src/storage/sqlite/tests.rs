@@ -1,9 +1,19 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use sync_core::Tick;
+
 use super::Database;
+use crate::sessions::after;
 use crate::storage::StorageError;
 use crate::storage::schema::identity::settings;
+
+const NOW: Tick = Tick(1_790_000_000_000_000);
+
+/// So many times later that it is tried again whether the store can be written to.
+fn later(times: u32) -> Tick {
+    after(NOW, super::TRIED_EVERY * times)
+}
 
 fn fresh() -> (tempfile::TempDir, Database) {
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -97,16 +107,121 @@ async fn a_store_that_another_keeps_locked_says_so_and_works_again_once_it_does_
     // Nothing here waits ten seconds.
     let hurried = |c: &mut SqliteConnection| Ok(c.batch_execute("PRAGMA busy_timeout = 0")?);
     db.write::<_, StorageError, _>(hurried).await.expect("set");
-    db.can_write().await.expect("nobody else writes");
+    db.can_write(NOW).await.expect("nobody else writes");
     let mut other = super::open_connection(db.path()).expect("opens");
     other.batch_execute("BEGIN IMMEDIATE").expect("locks");
     let refused = db.write(|c| put(c, "locked out")).await;
     let error = refused.expect_err("locked");
     assert!(error.is_busy(), "{error}");
+    let refused = db.can_write(later(1)).await.expect_err("locked");
+    assert!(refused.is_busy(), "{refused}");
     other.batch_execute("ROLLBACK").expect("unlocks");
-    db.can_write().await.expect("nobody else writes any more");
+    let unlocked = db.can_write(later(1)).await;
+    unlocked.expect("nobody else writes any more");
     db.write(|c| put(c, "later")).await.expect("written");
     assert_eq!(keys(&db).await, ["later"]);
+}
+
+/// A store that can be locked but has no room is noticed.
+#[tokio::test]
+async fn a_store_without_room_says_so_and_works_again_once_it_has_some() {
+    let (_dir, db) = fresh();
+    let set = |pragma: &'static str| {
+        db.write(move |c| -> Result<_, StorageError> { Ok(c.batch_execute(pragma)?) })
+    };
+    // No page is free, and SQLite takes the number of pages that there are for the most if that is
+    // more.
+    let mut other = super::open_connection(db.path()).expect("opens");
+    other.batch_execute("VACUUM").expect("packed");
+    set("PRAGMA max_page_count = 1").await.expect("set");
+    let error = db.can_write(NOW).await.expect_err("no room");
+    assert!(error.is_full() && !error.is_busy(), "{error}");
+    // SQLite undid all, and the writer went on with a connection without that limit.
+    db.can_write(NOW).await.expect("there is room again");
+    assert!(keys(&db).await.is_empty());
+}
+
+/// SQLite undoes the whole group then: the rest of it is told that nothing was kept.
+#[tokio::test]
+async fn who_shares_a_group_with_a_job_that_has_no_room_is_told_to_try_again() {
+    let (_dir, db) = fresh();
+    let (open, gate) = std::sync::mpsc::channel();
+    let (begins, began) = tokio::sync::oneshot::channel();
+    let mut waits = Box::pin(db.write(move |_| -> Result<(), StorageError> {
+        begins.send(()).expect("awaited");
+        gate.recv().expect("opened");
+        Ok(())
+    }));
+    assert!(futures_util::poll!(&mut waits).is_pending());
+    began.await.expect("begins");
+    // These wait for the gate, and so share the next group.
+    let mut group = std::pin::pin!(futures_util::future::join3(
+        db.write(|c| put(c, "before")),
+        db.write(|c| -> Result<(), StorageError> {
+            c.batch_execute("PRAGMA max_page_count = 1")?;
+            crate::settings::note(c, "full", &"0".repeat(1 << 20))
+        }),
+        db.write(|c| put(c, "after")),
+    ));
+    assert!(futures_util::poll!(&mut group).is_pending());
+    open.send(()).expect("waits");
+    let (before, full, after) = group.await;
+    assert!(full.expect_err("no room").is_full());
+    for told in [before, after] {
+        assert!(matches!(told, Err(StorageError::Commit(_))), "{told:?}");
+    }
+    waits.await.expect("a group before");
+    assert!(keys(&db).await.is_empty());
+}
+
+/// Whoever asks again and again does not make the store write each time.
+#[tokio::test]
+async fn whether_it_can_be_written_to_is_tried_now_and_then() {
+    let (dir, db) = fresh();
+    let wal = dir.path().join("carnet.sqlite-wal");
+    let written = || std::fs::metadata(&wal).expect("the log").len();
+    db.can_write(NOW).await.expect("writes");
+    let once = written();
+    for _ in 0..10 {
+        db.can_write(NOW).await.expect("could be written to");
+    }
+    assert_eq!(written(), once);
+    let cases = [(later(1), true), (NOW, true), (NOW, false)];
+    for (at, tries) in cases {
+        let before = written();
+        db.can_write(at).await.expect("writes");
+        assert_eq!(
+            written() > before,
+            tries,
+            "set back, a clock is not believed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_job_is_done_though_nobody_waits_and_only_if_it_is_durable() {
+    let (_dir, db) = fresh();
+    let (sender, done) = std::sync::mpsc::channel();
+    let job = |key: &'static str, kept: bool| {
+        let sender = sender.clone();
+        let job = move |c: &mut SqliteConnection| {
+            put(c, key)?;
+            let undone = StorageError::Malformed("as the test wants");
+            if kept { Ok(key) } else { Err(undone) }
+        };
+        db.write_then(job, move |key: &&str| {
+            sender.send(*key).expect("heard");
+            assert_ne!(*key, "panics", "as the test wants");
+        })
+    };
+    for (key, kept) in [("undone", false), ("panics", true), ("dropped", true)] {
+        // Polled once, it waits in the writer's queue.
+        let mut job = Box::pin(job(key, kept));
+        assert!(futures_util::poll!(&mut job).is_pending());
+    }
+    db.write(|c| put(c, "next")).await.expect("still works");
+    assert_eq!(done.try_iter().collect::<Vec<_>>(), ["panics", "dropped"]);
+    assert_eq!(keys(&db).await, ["dropped", "next", "panics"]);
 }
 
 #[tokio::test]

@@ -20,8 +20,11 @@ type Verdict = Result<(), String>;
 /// What a job left behind inside the transaction, to be answered after it.
 struct Ran {
     keep: bool,
-    answer: Box<dyn FnOnce(Verdict) + Send>,
+    answer: Answer,
 }
+
+/// Does what follows a job, and answers it.
+type Answer = Box<dyn FnOnce(Verdict) + Send>;
 
 /// A job, and the span of the request that asked for it.
 type Job = (Work, Span);
@@ -53,9 +56,12 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    pub(super) async fn run<T, E, F>(&self, job: F) -> Result<T, E>
+    /// Runs a job, and once it is durable what is to follow it, before the answer: whether or not
+    /// anybody waits for that.
+    pub(super) async fn run<T, E, F, A>(&self, job: F, after: A) -> Result<T, E>
     where
         F: FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
@@ -70,6 +76,9 @@ impl Writer {
                         Err(reason) if result.is_ok() => Err(StorageError::Commit(reason).into()),
                         _ => result,
                     };
+                    if let Ok(done) = &answer {
+                        after(done);
+                    }
                     // A caller that went away does not want its answer.
                     let _ = sender.send(answer);
                 }),
@@ -145,16 +154,23 @@ fn write_group(
         }
     };
     let mut answers = Vec::with_capacity(size);
-    let outcome = run_group(&mut connection, group, &mut answers)
+    let mut group = group.into_iter();
+    let outcome = run_group(&mut connection, &mut group, &mut answers)
         .map(|sound| (connection, sound))
         .map_err(|error| error.to_string());
     let verdict = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
     if let Err(reason) = &verdict {
         tracing::error!(%reason, size, "a group of writes was undone");
+        // SQLite undoes all when there is no room, and so the rest is not begun.
+        refuse(group.collect(), &StorageError::Commit(reason.clone()));
     }
     metrics::histogram!("carnet_store_group_size").record(size as f64);
-    for answer in answers {
-        answer(verdict.clone());
+    for (answer, span) in answers {
+        let _entered = span.enter();
+        let verdict = verdict.clone();
+        if catch_unwind(AssertUnwindSafe(|| answer(verdict))).is_err() {
+            tracing::error!("what follows a job of the store panicked");
+        }
     }
     outcome
         .ok()
@@ -169,12 +185,15 @@ fn begin(mut connection: SqliteConnection) -> Result<SqliteConnection, StorageEr
 
 /// Answers a group that there was no transaction for.
 fn refuse(group: Vec<Job>, error: &StorageError) {
-    tracing::error!(%error, size = group.len(), "no transaction could be begun");
+    if !group.is_empty() {
+        tracing::error!(%error, size = group.len(), "jobs of the store were not begun");
+    }
     for (job, span) in group {
         let _entered = span.enter();
-        let told = match error.is_busy() {
-            true => StorageError::Busy,
-            false => StorageError::Commit(error.to_string()),
+        let told = match error {
+            _ if error.is_busy() => StorageError::Busy,
+            StorageError::Commit(reason) => StorageError::Commit(reason.clone()),
+            _ => StorageError::Commit(error.to_string()),
         };
         (job(Err(told)).answer)(Ok(()));
     }
@@ -183,19 +202,20 @@ fn refuse(group: Vec<Job>, error: &StorageError) {
 /// Answers whether the connection's transaction state is still sound.
 fn run_group(
     connection: &mut SqliteConnection,
-    group: Vec<Job>,
-    answers: &mut Vec<Box<dyn FnOnce(Verdict) + Send>>,
+    group: &mut impl Iterator<Item = Job>,
+    answers: &mut Vec<(Answer, Span)>,
 ) -> Result<bool, diesel::result::Error> {
     let mut sound = true;
     for (job, span) in group {
-        let _entered = span.enter();
+        let entered = span.enter();
         // Savepoints by hand, not by a nested Diesel transaction: a job that panics inside a
         // transaction of its own leaves Diesel's count of them wrong, and this must still undo it.
         connection.batch_execute("SAVEPOINT job")?;
         let keep = match catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *connection)))) {
             Ok(ran) => {
                 tracing::trace!(kept = ran.keep, "a job of the store ran");
-                answers.push(ran.answer);
+                drop(entered);
+                answers.push((ran.answer, span));
                 ran.keep
             }
             Err(_) => {

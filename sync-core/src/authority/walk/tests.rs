@@ -79,6 +79,7 @@ impl Rows {
             floor: Tick(0),
             own: &BTreeSet::new(),
             answered: &BTreeSet::new(),
+            held: &BTreeSet::new(),
             budget: 1,
         };
         let Ok(page) = walk(self, viewer, &since);
@@ -266,6 +267,25 @@ fn what_falls_due_at_once_is_given_page_by_page() {
     assert!(rest.iter().any(|page| page.forget.contains(&entry(1))));
 }
 
+/// A page that ends within a tick has not told of the rest of it.
+#[test]
+fn what_no_page_gave_is_not_forgotten() {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 1), (2, 2), (3, 3)] {
+        rows.touch(at, name, Some(10));
+    }
+    let rests = rows.page(None, 6).cursor;
+    let first = rows.page(Some(rests), 11);
+    assert_eq!(given(&first), [(entry(1), 1)]);
+    // The others are put off before a page came to them: the device never hears of them.
+    rows.touch(12, 2, Some(30));
+    rows.touch(13, 3, Some(30));
+    for page in rows.pages(Some(first.cursor), 14) {
+        assert_eq!(page.forget, BTreeSet::new());
+        assert!(!page.gives());
+    }
+}
+
 #[test]
 fn what_falls_due_while_all_is_sent_again_is_not_missed() {
     let mut rows = Rows::default();
@@ -292,8 +312,9 @@ fn what_falls_due_while_all_is_sent_again_is_not_missed() {
 fn a_cursor_is_read_as_it_was_written() {
     let mut stretches = Stretches::default();
     for (upto, at) in [(1, 3), (2, 3), (3, 4)] {
+        let within = Some(entry(upto)).filter(|_| upto > 1);
         let (upto, at) = (Tick(upto), Tick(at));
-        stretches.add(Stretch { upto, at });
+        stretches.add(Stretch { upto, within, at });
     }
     assert_eq!(stretches.iter().count(), 2);
     let cursor = Cursor {
@@ -326,7 +347,7 @@ fn a_cursor_is_read_as_it_was_written() {
         stretches: Stretches::default(),
         ..cursor
     };
-    for (cursor, length) in [(cursor, 316), (rests, 75)] {
+    for (cursor, length) in [(cursor, 508), (rests, 75)] {
         let bytes = cursor.encode();
         assert_eq!(bytes.len(), length);
         assert_eq!(Cursor::decode(&bytes), Some(cursor));

@@ -147,10 +147,12 @@ impl Log for BooksLog<'_> {
     fn held_changed(&mut self, after: Tick, until: Tick) -> Answer<Vec<MetHeld<ChangeHash>>> {
         let within = |tick: Tick| after < tick && tick <= until;
         let rows = self.books.held.iter();
-        let own = |row: &HeldRow| row.author == self.person && row.settlement.is_some();
-        let changed = rows.filter(|(_, row)| match own(row) {
-            true => within(row.changed),
-            false => self.viewer.holder && within(row.due.unwrap_or_default().max(row.changed)),
+        let own = |row: &HeldRow| row.author == self.person;
+        let changed = rows.filter(|(_, row)| match row.settlement {
+            Some(_) if own(row) => within(row.changed),
+            _ if self.viewer.holder => within(row.due.unwrap_or_default().max(row.changed)),
+            None => own(row) && within(row.received),
+            Some(_) => false,
         });
         Ok(changed
             .map(|(change, row)| MetHeld {

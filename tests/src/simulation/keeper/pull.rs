@@ -158,6 +158,10 @@ impl Keeper {
         });
         let answered = there.chain(gone);
         let answered = answered.map(|judgement| judgement.edit.entry).collect();
+        let held = judged
+            .iter()
+            .filter(|j| matches!(j.verdict, Verdict::Held(_)));
+        let held = held.map(|judgement| judgement.outcome().change).collect();
         let since = Since {
             log: self.log,
             until,
@@ -165,6 +169,7 @@ impl Keeper {
             floor: until,
             own: &own,
             answered: &answered,
+            held: &held,
             budget: request.limit.map_or(ANSWER, |limit| limit as usize),
         };
         let viewer = Viewer {
