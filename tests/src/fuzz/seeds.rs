@@ -338,6 +338,7 @@ fn cursors() -> Vec<Cursor> {
     for at in 1..5 {
         stretches.add(Stretch {
             upto: Tick(TICK.0 + at),
+            within: None,
             at: Tick(TICK.0 + at * 2),
         });
     }
