@@ -7,7 +7,7 @@
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
-use sync_core::authority::Shelf;
+use sync_core::authority::{Place, Shelf};
 use sync_core::policy::Role;
 use sync_core::{EntryId, RecordId, Tick};
 
@@ -186,7 +186,27 @@ fn whereabouts(
             }
         }
     }
+    stood.left = left_before(store, vault, entry)?;
     Ok((moved, stood))
+}
+
+/// Which shelves an entry left so far, and when.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn left_before(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    entry: EntryId,
+) -> Result<Vec<Place>, Fault> {
+    let mut places = Vec::new();
+    for (id, sealed) in store.shelves(vault.record())? {
+        let left = store.standing_on(vault.record(), id)?.left;
+        for (_, at) in left.into_iter().filter(|(gone, _)| *gone == entry) {
+            places.push((vault.open_shelf(id, &sealed)?, at));
+        }
+    }
+    Ok(places)
 }
 
 /// Folds the data store's write-ahead log into the file, where what was emptied is overwritten: the

@@ -291,8 +291,11 @@ fn take_in(
         if let Some(shelves) = &kept.destroyed {
             let (standing, matrix) = (&admitted.standing, &records.matrix);
             let told = *verdict == Verdict::Refused(Refusal::Destroyed)
-                || shelves.is_empty()
-                || shelves.iter().any(|shelf| shelf.is_for(standing, matrix));
+                || shelves.stood.is_empty()
+                || shelves
+                    .stood
+                    .iter()
+                    .any(|shelf| shelf.is_for(standing, matrix));
             writing.missed.extend(told.then_some(entry));
         } else if verdict.accepted().is_some()
             && once

@@ -681,3 +681,168 @@ fn what_was_written_into_anothers_entry_is_kept_of_what_was_destroyed() {
     assert_eq!(aside.why, AsideReason::Refused(Refusal::Destroyed));
     assert!(store.unsent.is_empty() && !store.entries.contains_key(&entry(0)));
 }
+
+/// Whoever shows no cursor that the server can read is told of no time before all is given; but
+/// all that is given must not end behind what was told once.
+#[test]
+fn the_pages_of_a_full_resend_may_be_behind_the_checkpoint_but_not_its_end() {
+    let pages = |request: &SyncRequest, reset: bool, more: bool, tick: u64| SyncAnswer {
+        reset,
+        more,
+        cursor: Bytes::from([tick.to_le_bytes(), [u8::from(more); 8]].concat()),
+        ..answer(request, tick)
+    };
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    let held = phone.head.checkpoint.clone();
+    // Its right was renewed, or the server cannot read its cursor.
+    for forgotten in [true, false] {
+        if forgotten {
+            phone.head.forget_cursor();
+        }
+        let request = phone.request();
+        let whole = phone.receive(&pages(&request, true, false, 9));
+        assert!(matches!(whole, Err(AnswerError::WentBack)), "{whole:?}");
+        phone
+            .receive(&pages(&request, true, true, 0))
+            .expect("a page");
+        assert_eq!(phone.head.checkpoint, held, "edits name it still");
+        let request = phone.request();
+        let rest = phone.receive(&pages(&request, false, false, 9));
+        assert!(matches!(rest, Err(AnswerError::WentBack)), "{rest:?}");
+        // It may start over meanwhile.
+        phone
+            .receive(&pages(&request, true, true, 0))
+            .expect("a page");
+    }
+    let request = phone.request();
+    phone
+        .receive(&pages(&request, false, false, 10))
+        .expect("the last page");
+    assert_eq!(phone.head.seen_until(), Some(Tick(10)));
+    // What goes on from here is no resend.
+    let request = phone.request();
+    let page = phone.receive(&pages(&request, false, true, 9));
+    assert!(matches!(page, Err(AnswerError::WentBack)), "{page:?}");
+}
+
+/// What a server had held and lost goes to it again, also if its device signs in anew before that:
+/// under its new key, and what follows it too.
+#[test]
+fn what_was_held_and_lost_goes_again_under_another_key() {
+    const NOT: Verdict = Verdict::Held(HoldReason::NotPermitted);
+    for noticed_first in [true, false] {
+        let mut phone = Phone::new();
+        phone.note(9, "elsewhere");
+        let request = phone.request();
+        phone.receive(&answer(&request, 10)).expect("its answer");
+        phone.note(1, "ten");
+        phone.write(entry(1), &[Write::set("text", "twenty")]);
+        let request = phone.request();
+        let told = judged(&request, 20, &[NOT, FOLLOWS]);
+        phone.receive(&told).expect("its answer");
+        let old: Vec<ChangeHash> = phone.store.aside.iter().map(|a| a.change).collect();
+
+        let request = phone.request();
+        let renew = |phone: &mut Phone| phone.author.key = SigningKey::from_bytes(&[2; 32]);
+        if noticed_first {
+            phone.receive(&anew(&request, 50)).expect("an answer");
+            renew(&mut phone);
+        } else {
+            renew(&mut phone);
+            phone.receive(&anew(&request, 50)).expect("an answer");
+        }
+        // It learns what arrived, and hands back what was accepted.
+        let mut rounds = 0;
+        let of_entry = |edit: &Edit| edit.entry == entry(1);
+        let (all, sent) = loop {
+            let all = phone.sent();
+            let sent: Vec<Edit> = all.iter().filter(|e| of_entry(e)).cloned().collect();
+            if sent.len() == 2 {
+                break (all, sent);
+            }
+            rounds += 1;
+            let (queue, aside) = (&phone.store.unsent, &phone.store.aside);
+            assert!(rounds < 4, "it does not go again: {queue:#?} {aside:#?}");
+            let request = phone.request();
+            let mut told = answer(&request, 60 + rounds);
+            told.checkpoint = anew(&request, 60 + rounds).checkpoint;
+            phone.receive(&told).expect("an answer");
+        };
+        let said = |change: &Edit| guard::inspect(&change.change).expect("a change").past;
+        let (beginning, then) = (said(&sent[0]), said(&sent[1]));
+        let texts = |past: &sync_core::entry::PastChange| past.wrote("text").flatten().cloned();
+        assert_eq!(texts(&beginning), Some(Value::from("ten")));
+        assert_eq!(texts(&then), Some(Value::from("twenty")));
+        assert_eq!(then.deps, [beginning.hash]);
+        for edit in &sent {
+            let origin = edit.origin.read().expect("an origin");
+            assert_eq!(origin.device, phone.device());
+        }
+        let request = phone.request();
+        let mut held = [NOT, FOLLOWS].into_iter();
+        let verdict = |edit: &Edit| match of_entry(edit) {
+            true => held.next().expect("two of them"),
+            false => Verdict::Accepted(Tick(70)),
+        };
+        let verdicts: Vec<Verdict> = all.iter().map(verdict).collect();
+        let mut told = judged(&request, 70, &verdicts);
+        told.checkpoint = anew(&request, 70).checkpoint;
+        phone.receive(&told).expect("an answer");
+        let aside: Vec<ChangeHash> = phone.store.aside.iter().map(|a| a.change).collect();
+        assert_eq!(
+            aside,
+            [beginning.hash, then.hash],
+            "and nothing twice: {old:?}"
+        );
+        assert!(phone.sent().is_empty());
+    }
+}
+
+/// What a server did not take because it did not know its author's device goes again once it does:
+/// once, whatever becomes of it then.
+#[test]
+fn what_is_refused_a_second_time_does_not_go_again() {
+    let mut phone = Phone::new();
+    for number in 0..7 {
+        phone.note(number, "mine");
+    }
+    let bases = phone.sent();
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let theirs = elsewhere(&bases[0], "theirs", 11);
+    let their_change = hash_of(&theirs.edit);
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    phone.receive(&told).expect("an answer");
+    let request = phone.request();
+    let mut whole = anew(&request, 50);
+    let kept = |edit: &Edit| Item {
+        edit: edit.clone(),
+        accepted: Some(Tick(10)),
+    };
+    let kept: Vec<Item> = bases.iter().map(kept).collect();
+    whole.news = Some(Frame::pack(&RECORD, &kept, Some(&server())).expect("a frame"));
+    phone.receive(&whole).expect("an answer");
+
+    let mut goes = 0;
+    for (tick, base) in (60..).zip(&bases[1..]) {
+        let request = phone.request();
+        let sent = phone.sent();
+        goes += sent.iter().filter(|e| hash_of(e) == their_change).count();
+        let mut told = answer(&request, tick);
+        told.checkpoint = anew(&request, tick).checkpoint;
+        for outcome in &mut told.outcomes {
+            outcome.verdict = Verdict::Refused(Refusal::NotAuthentic);
+        }
+        // Their device writes something else.
+        let news = elsewhere(base, "news", tick);
+        told.news = Some(Frame::pack(&RECORD, &[news], Some(&server())).expect("a frame"));
+        phone.receive(&told).expect("an answer");
+    }
+    assert_eq!(goes, 2, "as it was, and once more");
+    assert!(phone.sent().is_empty());
+}

@@ -126,6 +126,10 @@ pub(super) fn take(
             if let (Role::Holder, Some(checkpoint)) = (&author.role, &head.checkpoint) {
                 witness::note(rows, checkpoint)?;
             }
+            // Rights may have changed: the server is asked which, also if this is killed now.
+            if answer.reset && answer.after.is_some() {
+                rows.doubt()?;
+            }
             Ok((report, rows.waiting()?))
         })
     };
@@ -133,9 +137,6 @@ pub(super) fn take(
         Error::Store(StoreError::Cancelled) => Error::Cancelled,
         error => error,
     })?;
-    if answer.reset && answer.after.is_some() {
-        device.store().doubt_record(profile, record)?;
-    }
     device.tell_report(profile, record, &report);
     Ok((report, waiting))
 }

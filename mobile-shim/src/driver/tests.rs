@@ -5,6 +5,7 @@ use std::time::Duration;
 use sync_core::EntryId;
 use sync_core::entry::{KIND, Write};
 
+use super::sync::{ask, take};
 use super::*;
 use crate::device::{Watching, lock};
 use crate::error::{CarnetError, Error};
@@ -404,4 +405,77 @@ async fn the_heads_that_the_server_signs_are_kept_each_once() {
         sync(&phone, 1).await.unwrap();
         assert!(noted());
     }
+}
+
+#[tokio::test]
+async fn a_record_of_many_pages_comes_anew_once_the_right_is_renewed() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    for number in 0..10 {
+        note(&one, &number.to_string());
+    }
+    sync(&one, 1).await.unwrap();
+    server.pages_of(3);
+    assert_eq!(sync(&other, 1).await.unwrap().round_trips, 4);
+    let seen = {
+        let mut store = other.device.store();
+        let card = store.record(&other.profile, &RECORD).unwrap().unwrap();
+        store.put_records(&other.profile, &[]).unwrap();
+        store.put_records(&other.profile, &[card]).unwrap();
+        store.head(&other.profile, &RECORD).unwrap().seen_until()
+    };
+    assert!(seen.is_some(), "the server must not go back behind it");
+    assert_eq!(entries(&other), 0);
+    let again = sync(&other, 1).await.unwrap();
+    assert_eq!((again.received, again.round_trips), (10, 4));
+    // Also when it ends in the middle.
+    note(&one, "another");
+    sync(&one, 1).await.unwrap();
+    let cancel = Cancel::default();
+    let seen = Arc::new(Seen(cancel.clone(), Mutex::default()));
+    let (device, profile) = (&other.device, &other.profile);
+    let card = device.store().record(profile, &RECORD).unwrap().unwrap();
+    for cards in [vec![], vec![card.clone()]] {
+        device.store().put_records(profile, &cards).unwrap();
+    }
+    let endless = Patience::Endless;
+    let broken_off = synchronise(device, profile, &RECORD, endless, &cancel, Some(&*seen));
+    assert!(matches!(broken_off.await, Err(Error::Cancelled)));
+    for cards in [vec![], vec![card]] {
+        device.store().put_records(profile, &cards).unwrap();
+    }
+    let again = sync(&other, 1).await.unwrap();
+    assert_eq!((again.received, entries(&other)), (11, 11));
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_with_the_doubt_that_it_raises_or_not_at_all() {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::{Connection as _, SqliteConnection};
+
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "sent");
+    sync(&phone, 1).await.unwrap();
+    let (device, profile) = (&phone.device, &phone.profile);
+    let asked = ask(device, profile, &RECORD).unwrap();
+    let mut answer = server.answer(&asked);
+    // Over other rights.
+    answer.reset = true;
+    let folder = std::fs::read_dir(phone._folder.path()).unwrap();
+    let file = folder
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "sqlite"))
+        .unwrap();
+    let mut beside = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let fails = "CREATE TRIGGER dies BEFORE UPDATE OF card ON records \
+                 BEGIN SELECT RAISE(ABORT, 'killed'); END";
+    beside.batch_execute(fails).unwrap();
+    let before = device.store().head(profile, &RECORD).unwrap();
+    let cancel = Cancel::default();
+    take(device, profile, &RECORD, &answer, &cancel).unwrap_err();
+    assert_eq!(device.store().head(profile, &RECORD).unwrap(), before);
+    beside.batch_execute("DROP TRIGGER dies").unwrap();
+    take(device, profile, &RECORD, &answer, &cancel).unwrap();
+    assert!(device.store().is_doubted(profile, &RECORD).unwrap());
 }

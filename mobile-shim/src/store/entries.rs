@@ -14,8 +14,8 @@ use super::StoreError;
 use super::notes::{self, Shelf};
 use super::packed;
 use super::schema::entries;
-use super::unsent;
 use super::views::Touched;
+use super::{records, unsent};
 use crate::driver::Cancel;
 use crate::seal::{Place, RowKey, SealKey};
 
@@ -50,6 +50,14 @@ impl<'s> RecordRows<'s> {
     /// Whatever is read or written from now on fails once this is cancelled.
     pub fn stop_when(&mut self, cancel: Cancel) {
         self.stop = Some(cancel);
+    }
+
+    /// Notes that the server is to be asked anew what the person may do with the record.
+    ///
+    /// # Errors
+    /// When the record is not here or the store is broken.
+    pub fn doubt(&mut self) -> Result<(), StoreError> {
+        records::doubt(self.connection, self.key, &self.record)
     }
 
     /// What was done to the record.

@@ -8,7 +8,7 @@ use sync_core::{PersonId, RecordId, Tick, codec};
 
 use super::schema::records;
 use super::{Store, StoreError, Unlocked, replica};
-use crate::seal::{Place, RowKey};
+use crate::seal::{Place, RowKey, SealKey};
 
 /// A record that a profile may open, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,10 +210,7 @@ impl Store {
         profile: &Unlocked,
         record: &RecordId,
     ) -> Result<(), StoreError> {
-        self.change_card(profile, record, |card| {
-            card.in_doubt = true;
-            Ok(())
-        })
+        self.rows(profile, record).doubt()
     }
 
     /// Whether the server is to be asked anew what the person may do with a record.
@@ -253,6 +250,29 @@ impl Store {
             key: self.secrets(profile)?.device_key()?,
         })
     }
+}
+
+/// Notes of a record that its card is to be asked for anew.
+pub(super) fn doubt(
+    connection: &mut SqliteConnection,
+    key: &SealKey,
+    row: &RowKey,
+) -> Result<(), StoreError> {
+    let sealed: Option<Vec<u8>> = records::table
+        .find(&row[..])
+        .select(records::card)
+        .first(connection)
+        .optional()?;
+    let sealed = sealed.ok_or(StoreError::Absent)?;
+    let card: RecordCard = codec::from_cbor(&key.open(card_place(row), &sealed)?)?;
+    let card = RecordCard {
+        in_doubt: true,
+        ..card
+    };
+    diesel::update(records::table.find(&row[..]))
+        .set(records::card.eq(key.seal(card_place(row), &codec::to_cbor(&card))?))
+        .execute(connection)?;
+    Ok(())
 }
 
 fn seal_card(profile: &Unlocked, card: &RecordCard) -> Result<Vec<u8>, StoreError> {

@@ -97,7 +97,8 @@ impl Store {
 }
 
 /// Forgets what a record said; own edits that were not sent, or not taken, stay. Should the record
-/// be opened again, all of it comes anew.
+/// be opened again, all of it comes anew; the checkpoint stays, behind which the server must not
+/// go back.
 pub(super) fn forget_content(
     connection: &mut SqliteConnection,
     profile: &Unlocked,
@@ -105,7 +106,7 @@ pub(super) fn forget_content(
 ) -> Result<(), StoreError> {
     let row = profile.record_row(record);
     let StoredHead { life, mut head } = load_head(connection, profile, &row)?;
-    head.cursor = None;
+    head.forget_cursor();
     let sealed = seal_head(profile, &row, life, &head)?;
     diesel::update(records::table.find(&row[..]))
         .set(records::head.eq(sealed))

@@ -128,8 +128,10 @@ impl FakeServer {
             };
             outcomes.push(Outcome { change, verdict });
         }
-        let from = request.cursor.as_ref().map_or(0, |cursor| {
-            usize::from_le_bytes(cursor[..].try_into().unwrap())
+        let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+        let (from, told) = request.cursor.as_ref().map_or((0, 0), |cursor| {
+            let (from, told) = cursor.split_at(8);
+            (usize::try_from(number(from)).unwrap(), number(told))
         });
         let to = state
             .page
@@ -138,11 +140,13 @@ impl FakeServer {
         let news = (!news.is_empty()).then(|| Frame::pack(&RECORD, news, Some(&self.key)).unwrap());
         let more = to < state.log.len();
         state.ticks += 1;
+        // While there is more to come, a page tells of no time that was not told before.
+        let told = if more { told } else { state.ticks };
         let checkpoint = Checkpoint {
             record: RECORD,
             viewer: PERSON,
             log: LogIncarnation([1; 16]),
-            tick: Tick(state.ticks),
+            tick: Tick(told),
             epoch: Epoch([1; 8]),
             access_log: Digest32::of(&[&state.log.len().to_le_bytes()]),
         };
@@ -152,14 +156,14 @@ impl FakeServer {
         SyncAnswer {
             v: PROTOCOL,
             outcomes,
-            reset: false,
+            reset: request.cursor.is_none(),
             news,
             forget: Vec::new(),
             destroyed: Vec::new(),
             held: Vec::new(),
             more,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
-            cursor: Bytes::from(&to.to_le_bytes()[..]),
+            cursor: Bytes::from([(to as u64).to_le_bytes(), told.to_le_bytes()].concat()),
             checkpoint: SignedCheckpoint::new(&self.key, &checkpoint),
         }
     }

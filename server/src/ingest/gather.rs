@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::{HeldChange, Judged, Kept, VerifiedEdit};
+use sync_core::authority::{Gone, HeldChange, Judged, Kept, VerifiedEdit};
 use sync_core::entry::EntryClass;
 use sync_core::sync::Refusal;
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKeyId, SealingKey};
-use crate::records::vault::Vault;
+use crate::records::vault::{Stood, Vault};
 use crate::records::{load_document, provenance};
 use crate::storage::records::RecordStore;
 
@@ -65,7 +65,12 @@ impl Gathered {
             let stood = vault.open_stood(&row)?;
             self.kept_until
                 .extend(stood.kept_until.map(|until| (entry, until)));
-            self.kept.insert(entry, Kept::destroyed(stood.shelves));
+            let Stood { shelves, left, .. } = stood;
+            let gone = Gone {
+                stood: shelves,
+                left,
+            };
+            self.kept.insert(entry, Kept::destroyed(gone));
             return Ok(());
         }
         let Some((row, document)) = found else {
@@ -77,7 +82,7 @@ impl Gathered {
             return Ok(());
         };
         let Some(key) = vault.entry_key(row.key)? else {
-            self.kept.insert(entry, Kept::destroyed(Vec::new()));
+            self.kept.insert(entry, Kept::destroyed(Gone::default()));
             return Ok(());
         };
         let class = vault.open_class(&key, &row)?;

@@ -253,6 +253,7 @@ impl<'a> Writing<'a> {
             moved,
             stood: Stood {
                 shelves: left,
+                left: destruction::left_before(connection, &self.admitted.vault, entry)?,
                 kept_until: stored.kept_until.filter(|until| *until > tick),
             },
         };

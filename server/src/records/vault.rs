@@ -46,6 +46,8 @@ pub struct Held {
 pub struct Stood {
     /// On which shelves; none if it was not here.
     pub shelves: Vec<Shelf>,
+    /// Which it had left before, and when.
+    pub left: Vec<(Shelf, Tick)>,
     /// Until when the holder may not know of it.
     pub kept_until: Option<Tick>,
 }
@@ -311,7 +313,7 @@ impl<'k> Vault<'k> {
 
     /// Seals where a destroyed entry stood, and until when the holder may not know of it.
     pub fn seal_stood(&self, entry: &EntryId, stood: &Stood) -> Result<Vec<u8>, Fault> {
-        let bytes = to_cbor(&(&stood.shelves, stood.kept_until));
+        let bytes = to_cbor(&(&stood.shelves, stood.kept_until, &stood.left));
         self.seal_own(("destroyed", "sealed"), entry.as_bytes(), &bytes)
     }
 
@@ -319,10 +321,14 @@ impl<'k> Vault<'k> {
     pub fn open_stood(&self, row: &DestroyedRow) -> Result<Stood, Fault> {
         let place = ("destroyed", "sealed");
         let bytes = self.open_own(place, row.entry.as_bytes(), &row.sealed)?;
-        let (shelves, kept_until) =
-            from_cbor(&bytes).map_err(|_| Fault::malformed("a destroyed entry"))?;
+        // Of old, what an entry had left was not kept.
+        let of_old = || from_cbor(&bytes).map(|(shelves, until)| (shelves, until, Vec::new()));
+        let (shelves, kept_until, left) = from_cbor(&bytes)
+            .or_else(|_| of_old())
+            .map_err(|_| Fault::malformed("a destroyed entry"))?;
         Ok(Stood {
             shelves,
+            left,
             kept_until,
         })
     }

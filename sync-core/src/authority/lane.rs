@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Former, RightEntry, RightsLedger, Shelf, VerifiedEdit};
+use super::{Former, Gone, RightEntry, RightsLedger, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
@@ -23,9 +23,8 @@ pub struct Kept {
     pub provenance: BTreeMap<ChangeHash, Provenance>,
     /// Changes of it that are held.
     pub held: BTreeMap<ChangeHash, HeldChange>,
-    /// It was destroyed: the shelves on which it stood, none if that is not known. Nothing else of
-    /// it is here.
-    pub destroyed: Option<Vec<Shelf>>,
+    /// It was destroyed: where it stood. Nothing else of it is here.
+    pub destroyed: Option<Gone>,
     state: Option<EntryState>,
 }
 
@@ -57,9 +56,9 @@ impl Kept {
     }
 
     /// An entry that was destroyed.
-    pub fn destroyed(shelves: Vec<Shelf>) -> Self {
+    pub fn destroyed(gone: Gone) -> Self {
         Kept {
-            destroyed: Some(shelves),
+            destroyed: Some(gone),
             ..Kept::default()
         }
     }
@@ -92,6 +91,16 @@ impl Kept {
             .as_of(|hash| known(hash).is_some_and(|accepted| accepted <= tick));
         let author = provenance.get(&state.creation()?.hash)?.origin.author;
         Some(EntryClass::of(&state, author))
+    }
+
+    /// The class of the entry as it was for whoever made a change that follows these; nothing if
+    /// it follows none.
+    fn class_before(&mut self, deps: &[ChangeHash]) -> Option<EntryClass> {
+        let state = self.state();
+        let before = state.closure(deps.iter().copied());
+        let state = state.as_of(|hash| before.contains(hash));
+        let first = self.provenance.get(&state.creation()?.hash)?;
+        Some(EntryClass::of(&state, first.origin.author))
     }
 }
 
@@ -204,16 +213,21 @@ impl Lane<'_> {
     fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
         let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
         let origin = self.authentic(edit)?;
-        if let Some(shelves) = self.entries.get(&entry).and_then(|k| k.destroyed.as_ref()) {
+        let there = self.entries.get(&entry);
+        let accepted = there.and_then(|kept| kept.accepted(&change));
+        if accepted.is_none() {
+            self.proved(origin)?;
+        }
+        if let Some(gone) = self.entries.get(&entry).and_then(|k| k.destroyed.clone()) {
             // To whoever could not see it, it is not there.
-            let known = shelves.is_empty() || self.could_see(shelves.clone(), origin, tick);
+            let known = gone.stood.is_empty() || self.could_see(&gone, origin, tick);
             return Err(Stop::Refused(match known {
                 true => Refusal::Destroyed,
                 false => Refusal::Incomplete,
             }));
         }
         let kept = self.entries.entry(entry).or_default();
-        if let Some(accepted) = kept.provenance.get(&change).and_then(|p| p.accepted) {
+        if let Some(accepted) = accepted {
             return Ok(Judged::Duplicate(change, accepted));
         }
         if let Some(held) = kept.held.get(&change).copied() {
@@ -303,7 +317,7 @@ impl Lane<'_> {
         })))
     }
 
-    /// The origin, if it is this submitter's and names only checkpoints that were proved.
+    /// The origin, if it is this submitter's.
     fn authentic<'e>(&self, edit: &'e VerifiedEdit) -> Result<&'e Origin, Stop> {
         let Submitter {
             subject,
@@ -321,12 +335,19 @@ impl Lane<'_> {
         {
             return Err(Stop::Refused(Refusal::NotAuthentic));
         }
+        Ok(origin)
+    }
+
+    /// Whether an edit names only checkpoints that were proved. Of one that is in the record its
+    /// author is told so all the same: somebody else may have handed it back, and what follows it
+    /// must not be torn from it.
+    fn proved(&self, origin: &Origin) -> Result<(), Stop> {
         let before = |seen: &Seen| self.handed_back.is_some_and(|former| former.gave(seen));
         let known = |seen: &Seen| self.proven.contains(seen) || before(seen);
-        if origin.seen.is_some_and(|seen| !known(&seen)) {
-            return Err(Stop::Refused(Refusal::UnknownCheckpoint));
+        match origin.seen.is_none_or(|seen| known(&seen)) {
+            true => Ok(()),
+            false => Err(Stop::Refused(Refusal::UnknownCheckpoint)),
         }
-        Ok(origin)
     }
 
     /// Whether the submitter sees an entry now or did at the checkpoint held; to anybody else it
@@ -352,17 +373,21 @@ impl Lane<'_> {
         then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
     }
 
-    /// Whether the submitter has, or had at the checkpoint held, a right to what stood on one of
-    /// these shelves.
-    fn could_see(&mut self, shelves: Vec<Shelf>, origin: &Origin, tick: Tick) -> bool {
+    /// Whether the submitter has, or had at the checkpoint held, a right to what stood where an entry
+    /// was destroyed; or had one then to what left there later.
+    fn could_see(&mut self, gone: &Gone, origin: &Origin, tick: Tick) -> bool {
         let (subject, matrix) = (&self.submitter.subject, self.matrix);
         let now = self.ledger.latest().standing(subject, tick);
-        let then = origin.seen.map(|seen| {
-            let rights = self.ledger.at(seen.tick);
-            rights.standing(subject, seen.tick)
-        });
-        let mut standings = [Some(now), then].into_iter().flatten();
-        standings.any(|standing| shelves.iter().any(|shelf| shelf.is_for(&standing, matrix)))
+        if gone.stood.iter().any(|shelf| shelf.is_for(&now, matrix)) {
+            return true;
+        }
+        let Some(seen) = origin.seen else {
+            return false;
+        };
+        let then = self.ledger.at(seen.tick).standing(subject, seen.tick);
+        let left = gone.left.iter().filter(|(_, at)| *at > seen.tick);
+        let mut stood = gone.stood.iter().chain(left.map(|(shelf, _)| shelf));
+        stood.any(|shelf| shelf.is_for(&then, matrix))
     }
 
     fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
@@ -379,7 +404,10 @@ impl Lane<'_> {
             return Err(Stop::Held(HoldReason::NotPermitted));
         };
         let kept = self.entries.entry(asked.edit.entry()).or_default();
+        // A page may have given it an entry that is younger than its checkpoint.
+        let deps = &asked.edit.past().deps;
         let before = kept.class_at(seen.tick);
+        let before = before.or_else(|| kept.class_before(deps));
         let then = Asked {
             before: before.as_ref(),
             ..*asked

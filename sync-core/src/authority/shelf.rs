@@ -51,6 +51,15 @@ enum Delay {
 /// Where an entry stands, and since or from when.
 pub type Place = (Shelf, Tick);
 
+/// Where an entry stood that was destroyed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// On which shelves then; none if that is not known.
+    pub stood: Vec<Shelf>,
+    /// Which it had left before, and when.
+    pub left: Vec<Place>,
+}
+
 impl Shelf {
     fn new(class: &EntryClass, delay: Delay) -> Self {
         let EntryClass {

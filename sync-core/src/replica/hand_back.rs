@@ -25,6 +25,9 @@ impl ReplicaHead {
         entries: &mut E,
     ) -> Result<(), AnswerError<E::Error>> {
         self.handing_back = true;
+        self.still_held.clear();
+        // That is another cause to try again.
+        self.unknown.append(&mut self.tried);
         for entry in entries.older_than(u64::MAX).map_err(AnswerError::Store)? {
             if let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? {
                 local.doubt();
@@ -42,6 +45,7 @@ impl ReplicaHead {
         author: &Author,
     ) -> Result<bool, AnswerError<E::Error>> {
         self.handing_back = false;
+        let still_held = std::mem::take(&mut self.still_held);
         let mut lost: Vec<Unsent> = Vec::new();
         for entry in entries.older_than(u64::MAX).map_err(AnswerError::Store)? {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
@@ -55,7 +59,7 @@ impl ReplicaHead {
             lost.extend(of_entry);
         }
         lost.sort_by_key(|unsent| unsent.lost);
-        lost.extend(self.held_once(entries, author)?);
+        lost.extend(self.held_once(entries, author, &still_held)?);
         if lost.is_empty() {
             return Ok(false);
         }
@@ -73,13 +77,15 @@ impl ReplicaHead {
         Ok(true)
     }
 
-    /// The edits that the server held, each after those it follows, unless a decision is known.
+    /// The edits that the server held, each after those it follows, unless a decision is known or it
+    /// said that it still holds them.
     /// What was made in good faith is handed back, for the holder to decide; the rest goes as it
     /// went at first.
     fn held_once<E: Entries>(
         &mut self,
         entries: &mut E,
         author: &Author,
+        still_held: &BTreeSet<ChangeHash>,
     ) -> Result<Vec<Unsent>, AnswerError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let mut held = Vec::new();
@@ -88,14 +94,17 @@ impl ReplicaHead {
                 continue;
             };
             let settled = entries.is_settled(&aside.change);
-            if settled.map_err(AnswerError::Store)? || is_here(entries, &aside)? {
+            let known = still_held.contains(&aside.change);
+            if settled.map_err(AnswerError::Store)? || known || is_here(entries, &aside)? {
                 continue;
             }
             let seen = aside.edit.origin.read().ok().and_then(|origin| origin.seen);
             let asked = (reason != HoldReason::NotPermitted).then(|| seen.map(|seen| seen.tick));
             let lost = aside.lost.or(asked.flatten());
             let unsent = again(&aside, lost);
-            if lost.is_some() || is_signed_by(&unsent, device) {
+            // What another key of this device signed is signed anew before it goes.
+            let own = is_signed_by(&unsent, device) || self.is_signed_here(&unsent);
+            if lost.is_some() || own {
                 let shown = aside
                     .checkpoint
                     .filter(|shown| !self.earlier.contains(shown));
@@ -134,7 +143,9 @@ impl ReplicaHead {
                 Ok(true)
             }
             _ => {
-                self.unknown.insert(origin.device);
+                if !self.tried.contains(&origin.device) {
+                    self.unknown.insert(origin.device);
+                }
                 Ok(false)
             }
         }
@@ -153,7 +164,7 @@ impl ReplicaHead {
     }
 
     /// Hands back again what these devices signed, which the server knows by now: it gave something
-    /// that they signed. Whether there was any.
+    /// that they signed. Once: what is refused then is not theirs to mend. Whether there was any.
     pub(super) fn try_again<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -163,6 +174,7 @@ impl ReplicaHead {
             return Ok(false);
         }
         self.unknown.retain(|device| !known.contains(device));
+        self.tried.extend(known);
         let asides = entries.aside().map_err(AnswerError::Store)?;
         let refused = AsideReason::Refused(Refusal::NotAuthentic);
         let theirs = |aside: &&SetAside| {

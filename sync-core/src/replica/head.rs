@@ -54,10 +54,16 @@ pub struct ReplicaHead {
     /// It is the first of a log begun anew: what it does not name is handed back.
     #[serde(default)]
     pub handing_back: bool,
+    /// Own edits that are held in the log begun anew, as was said meanwhile: they need not go again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub still_held: BTreeSet<ChangeHash>,
     /// Devices whose edits were handed back to a server that does not know them. Once it does, they
     /// go again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unknown: BTreeSet<DeviceId>,
+    /// Of those that the server knew by then, and whose edits went again: once is enough.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tried: BTreeSet<DeviceId>,
     /// The device keys under which edits were made here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub signed_as: BTreeSet<DeviceId>,
@@ -77,9 +83,18 @@ impl ReplicaHead {
             generation: 0,
             resending: false,
             handing_back: false,
+            still_held: BTreeSet::new(),
             unknown: BTreeSet::new(),
+            tried: BTreeSet::new(),
             signed_as: BTreeSet::new(),
         }
+    }
+
+    /// Forgets how far it has come, so that all of the record comes anew. The last checkpoint all of
+    /// which was given stays: edits name it, and no answer may end behind it.
+    pub fn forget_cursor(&mut self) {
+        self.cursor = None;
+        self.page = None;
     }
 
     /// Makes an edit: writes `entry`, which is created if it is not there.

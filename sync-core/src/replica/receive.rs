@@ -186,18 +186,31 @@ impl ReplicaHead {
 
     /// Whether the log was begun anew since the last answer. Then all is sent again; in one life,
     /// the log does not go back.
+    ///
+    /// The pages of a full resend may: whoever shows no cursor that the server can read is told of
+    /// no time before all is given. The checkpoint held stays until then, and the last page must
+    /// not be behind it.
     fn begins_anew<E: std::fmt::Debug>(
         &self,
         answer: &SyncAnswer,
         next: &Checkpoint,
     ) -> Result<bool, AnswerError<E>> {
-        let Some(held) = self.page.as_ref().or(self.checkpoint.as_ref()) else {
+        let Some(last) = self.page.as_ref().or(self.checkpoint.as_ref()) else {
             return Ok(false);
         };
-        let held: Checkpoint = held.0.read()?;
-        let anew = held.log != next.log;
-        if anew && !answer.reset || !anew && next.tick < held.tick {
+        let last: Checkpoint = last.0.read()?;
+        let anew = last.log != next.log;
+        if anew && !answer.reset {
             return Err(AnswerError::WentBack);
+        }
+        let page = self.page.as_ref().filter(|_| !answer.reset);
+        let walks = answer.more && (answer.reset || self.resending);
+        let whole = self.checkpoint.as_ref().filter(|_| !walks);
+        for held in page.into_iter().chain(whole) {
+            let held: Checkpoint = held.0.read()?;
+            if held.log == next.log && next.tick < held.tick {
+                return Err(AnswerError::WentBack);
+            }
         }
         Ok(anew)
     }
@@ -286,6 +299,9 @@ impl ReplicaHead {
         let open = answer.held.iter().filter(|held| held.settled.is_none());
         for held in open.filter(|held| is_by(held, author)) {
             let change = held.change()?;
+            if self.handing_back {
+                self.still_held.insert(change);
+            }
             let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
                 continue;
             };

@@ -6,12 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AnswerError, Author, Entries, LocalEntry, ReplicaHead, Unsent};
-use crate::change::{Actor, Origin};
+use super::{AnswerError, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use crate::change::{Actor, Edit, Origin};
 use crate::entry::EntryError;
 use crate::sign::PublicKey;
 use crate::sync::limits::MAX_EDITS;
 use crate::{ChangeHash, DeviceId, EntryId, Incarnation};
+
+/// What edits that are not in their entries became.
+type Renewed = BTreeMap<ChangeHash, ChangeHash>;
 
 /// Whether this device key signed an edit.
 pub(super) fn is_signed_by(unsent: &Unsent, device: DeviceId) -> bool {
@@ -34,37 +37,133 @@ impl ReplicaHead {
     ) -> Result<bool, AnswerError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let queue = entries.queue(MAX_EDITS).map_err(AnswerError::Store)?;
-        let own = queue.into_iter().filter(|unsent| unsent.lost.is_none());
-        let old = own.filter(|unsent| !is_signed_by(unsent, device));
-        let old: Vec<Unsent> = old.collect();
-        if old.is_empty() {
+        let own = queue.iter().filter(|unsent| unsent.lost.is_none());
+        let mut old = own
+            .filter(|unsent| !is_signed_by(unsent, device))
+            .peekable();
+        if old.peek().is_none() {
             return Ok(false);
         }
         self.incarnation = fresh;
-        let signed = old
-            .iter()
-            .filter_map(|unsent| unsent.edit.origin.read().ok());
+        let signed = old.filter_map(|unsent| unsent.edit.origin.read().ok());
         self.signed_as.extend(signed.map(|origin| origin.device));
         self.signed_as.insert(device);
-        for unsent in &old {
+        let mut renewed = Renewed::new();
+        for unsent in &queue {
             let change = unsent.change;
             // What follows an edit is made again with it.
             let left = entries.unsent(&change).map_err(AnswerError::Store)?;
+            let Some(left) = left.filter(|left| self.is_renewed(left, device, &renewed)) else {
+                continue;
+            };
             let entry = unsent.edit.entry;
             let local = entries.load(&entry).map_err(AnswerError::Store)?;
-            match (left, local.filter(|local| local.has(&change))) {
-                (None, _) => {}
-                (Some(_), Some(local)) => {
-                    self.renew_entry(entries, author, local, (entry, change))?;
-                }
-                // It was left in the queue to follow something held.
-                (Some(Unsent { edit, change, .. }), None) => {
-                    entries.dequeue(&change).map_err(AnswerError::Store)?;
-                    self.follow_aside(entries, edit, change, None)?;
-                }
+            match local.filter(|local| local.has(&change)) {
+                Some(local) => self.renew_entry(entries, author, local, (entry, change))?,
+                // It was left in the queue to follow something held, or put there after a restore.
+                None => self.renew_apart(entries, author, left, &mut renewed)?,
             }
         }
         Ok(true)
+    }
+
+    /// Whether one of the keys of this device, that it had or has, signed an edit.
+    pub(super) fn is_signed_here(&self, unsent: &Unsent) -> bool {
+        let origin = unsent.edit.origin.read();
+        origin.is_ok_and(|origin| self.signed_as.contains(&origin.device))
+    }
+
+    /// Whether an edit of the queue must be signed anew: another key signed it, or that of what it
+    /// follows.
+    fn is_renewed(&self, unsent: &Unsent, device: DeviceId, renewed: &Renewed) -> bool {
+        let follows = || {
+            let inspected = crate::guard::inspect(&unsent.edit.change);
+            let mut deps = inspected.into_iter().flat_map(|change| change.past.deps);
+            deps.any(|dep| renewed.contains_key(&dep))
+        };
+        let own = unsent.lost.is_none() && !is_signed_by(unsent, device);
+        own || self.is_signed_here(unsent) && follows()
+    }
+
+    /// Signs an edit anew that is not in its entry: what it follows is held, or it was held itself
+    /// by a server that has lost it. So it stays out of the entry until it is accepted.
+    fn renew_apart<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        unsent: Unsent,
+        renewed: &mut Renewed,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let Unsent { edit, change, .. } = unsent;
+        let entry = edit.entry;
+        let mut whole = entries.load(&entry).map_err(AnswerError::Store)?;
+        let whole = whole.get_or_insert_default();
+        let aside = entries.aside().map_err(AnswerError::Store)?;
+        let queue = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
+        entries.dequeue(&change).map_err(AnswerError::Store)?;
+        let known = aside.iter().find(|aside| aside.change == change);
+        let apart = aside.iter().map(|aside| (&aside.edit, aside.change));
+        let apart = apart.chain(queue.iter().map(|unsent| (&unsent.edit, unsent.change)));
+        let mut apart: Vec<(&Edit, ChangeHash)> =
+            apart.filter(|(edit, _)| edit.entry == entry).collect();
+        // What it follows, each after what that follows.
+        while let Some(fits) = apart.iter().position(|(edit, hash)| {
+            !whole.has(hash) && whole.take(&edit.change, edit.origin.clone(), None).is_ok()
+        }) {
+            apart.remove(fits);
+        }
+        let said = edit.origin.read()?;
+        let past = match crate::guard::inspect(&edit.change) {
+            Ok(inspected) if self.signed_as.contains(&said.device) => inspected.past,
+            _ => {
+                self.follow_aside(entries, edit, change, None)?;
+                return Ok(());
+            }
+        };
+        let deps = past.deps.iter();
+        let deps: BTreeSet<ChangeHash> = deps
+            .map(|dep| renewed.get(dep).copied().unwrap_or(*dep))
+            .collect();
+        let public = PublicKey::of(&author.key);
+        let origin = Origin {
+            device: DeviceId::of(&public),
+            incarnation: self.incarnation,
+            seen: said.seen.filter(|_| self.shown(&edit).is_some()),
+            ..said
+        };
+        let actor = Actor::of(&public, &self.incarnation, &entry);
+        let here = deps.iter().all(|dep| whole.has(dep));
+        let then = if here {
+            whole.as_of(&entry, &deps)
+        } else {
+            Err(EntryError::Unfit)
+        };
+        let signed = then.and_then(|mut then| {
+            then.write(entry, actor, &past.writes, origin.at, |change| {
+                self.sign(author, &entry, change, &origin)
+            })
+        });
+        match signed {
+            Ok(signed) => {
+                renewed.insert(change, signed.change);
+                entries.enqueue(&signed).map_err(AnswerError::Store)?;
+                if let Some(known) = known {
+                    let again = SetAside {
+                        edit: signed.edit,
+                        change: signed.change,
+                        ..known.clone()
+                    };
+                    entries.take_up(&change).map_err(AnswerError::Store)?;
+                    entries.set_aside(&again).map_err(AnswerError::Store)?;
+                }
+                Ok(())
+            }
+            // It cannot be made again, or what it follows is not here: it stays on this device.
+            Err(_) => {
+                self.follow_aside(entries, edit, change, None)?;
+                Ok(())
+            }
+        }
     }
 
     /// Signs one edit anew, and whatever follows it.

@@ -13,6 +13,7 @@ use sync_core::entry::Write;
 use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
 
+use super::disk::Disk;
 use super::oracle::Oracle;
 
 /// What is noted of a device to check it by; goes back with its store when a copy is restored.
@@ -28,6 +29,8 @@ pub struct Diary {
     pub cloned: bool,
     /// What the server lost and this device had: it must not lose it too.
     owes: BTreeSet<(EntryId, ChangeHash)>,
+    /// The record was closed to its person, and has not come anew since.
+    closed: bool,
     /// What of that was its own and was signed anew under another key.
     renewed: BTreeSet<ChangeHash>,
 }
@@ -37,6 +40,13 @@ impl Diary {
     pub fn made(&mut self, entry: EntryId, change: ChangeHash, writes: &[Write]) {
         self.made.insert(change, (entry, writes.to_vec()));
         self.ever_held.insert(entry);
+    }
+
+    /// Notes that the record is about to be forgotten, and with it what was destroyed.
+    pub fn closed(&mut self, disk: &Disk) {
+        self.closed = true;
+        self.made
+            .retain(|_, (entry, _)| !disk.destroyed.contains(entry));
     }
 
     /// Notes what is gone with a store that was put back, or that an answer took while the device
@@ -50,6 +60,7 @@ impl Diary {
         Diary {
             ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
             cloned: self.cloned,
+            closed: self.closed || copy.closed,
             owes: self.owes.clone(),
             renewed: self.renewed.clone(),
             ..copy
@@ -103,6 +114,8 @@ pub struct Counts {
     pub revoked: u64,
     /// Entries destroyed.
     pub destroyed: u64,
+    /// Devices that forgot the record because it was closed to their person.
+    pub closed: u64,
 }
 
 impl Counts {
@@ -127,6 +140,7 @@ impl Counts {
             handed_back,
             revoked,
             destroyed,
+            closed,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -146,6 +160,7 @@ impl Counts {
         self.handed_back += handed_back;
         self.revoked += revoked;
         self.destroyed += destroyed;
+        self.closed += closed;
     }
 
     fn refused(&mut self, why: Refusal) {

@@ -167,6 +167,16 @@ impl Device {
         self.disk.reopen()
     }
 
+    /// It is told that its person may not open the record any more, and forgets it.
+    pub fn close_record(&mut self) {
+        self.diary.closed(&self.disk);
+        self.disk.forget_content(self.profile.who.id());
+        let disk = &self.disk;
+        self.diary
+            .owes_only(|entry, change| disk.has(entry, change) || disk.aside.contains_key(change));
+        self.again = false;
+    }
+
     /// Somebody copies the store.
     pub fn copy_store(&mut self) {
         self.copy = Some((self.disk.clone(), self.diary.clone()));

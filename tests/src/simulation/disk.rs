@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use sync_core::replica::{Destroyed, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use sync_core::sync::HeldEdit;
-use sync_core::{ChangeHash, EntryId};
+use sync_core::{ChangeHash, EntryId, PersonId};
 
 /// What is durable on a device.
 #[derive(Clone)]
@@ -80,6 +80,22 @@ impl Disk {
                 .map(move |change| (entry, change))
         };
         self.entries.iter().flat_map(changes)
+    }
+
+    /// Forgets what the record said, as a phone does whose person may not open it any more. Own
+    /// edits that were not sent, or not taken, stay.
+    pub fn forget_content(&mut self, person: PersonId) {
+        self.head.forget_cursor();
+        self.entries.retain(|_, local| local.is_pending());
+        for local in self.entries.values_mut() {
+            Rc::make_mut(local).forgotten = true;
+        }
+        self.aside.retain(|_, aside| {
+            let origin = aside.edit.origin.read();
+            origin.is_ok_and(|origin| origin.author == person)
+        });
+        self.held.clear();
+        self.destroyed.clear();
     }
 
     /// Starts a transaction; with a fuse, the power goes off after so many operations.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use sync_core::authority::{Page, Submitter};
-use sync_core::policy::Matrix;
+use sync_core::policy::{Context, Matrix, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{PROTOCOL, SyncAnswer, SyncRequest};
 use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
@@ -125,6 +125,17 @@ impl Keeper {
             fell_due: pulled.fell_due,
             answer: pulled.answer,
         })
+    }
+
+    /// Whether somebody may open the record.
+    pub fn may_open(&self, subject: &Subject, now: Tick) -> bool {
+        let mut ledger = (*self.books().ledger).clone();
+        let context = Context {
+            rights: ledger.latest(),
+            matrix: &self.matrix,
+            now,
+        };
+        context.standing(subject).may_open()
     }
 
     /// Makes the open transaction durable.

@@ -93,6 +93,12 @@ impl Oracle {
         });
     }
 
+    /// Knows no more of what was destroyed than that it was: the store was put back, and what
+    /// destroyed it may be lost.
+    pub fn destroy_again(&mut self, entry: EntryId, at: Tick) {
+        self.destroyed.insert(entry, at);
+    }
+
     /// Forgets what came after `tick`: it was never durable.
     pub fn roll_back(&mut self, tick: Tick) {
         for deeds in self.entries.values_mut() {
@@ -128,7 +134,13 @@ impl Oracle {
         marks.any(|deed| may(&deed))
     }
 
-    /// What was destroyed.
+    /// Whether this person wrote the beginning of an entry.
+    pub fn is_author(&self, entry: &EntryId, person: PersonId) -> bool {
+        self.created(entry)
+            .is_some_and(|deed| deed.author == person)
+    }
+
+    /// Whether it was destroyed.
     pub fn is_destroyed(&self, entry: &EntryId) -> bool {
         self.destroyed.contains_key(entry)
     }
@@ -379,6 +391,27 @@ impl Oracle {
             };
             by_kind && !kept_back
         })
+    }
+
+    /// Whether an edit was within its author's rights at the checkpoint that it names. What it
+    /// follows its author had seen, if only in a page.
+    pub fn might_write(&self, wish: Wish<'_>, seen: Tick) -> bool {
+        let created = self.created(&wish.entry).map(|deed| deed.tick);
+        if wish.past.deps.is_empty() || created.is_none_or(|made| made <= seen) {
+            return self.may_write(wish, Moment::at(seen));
+        }
+        let mut then = self.clone();
+        let deeds = then.entries.entry(wish.entry).or_default();
+        let mut known: BTreeSet<ChangeHash> = wish.past.deps.iter().copied().collect();
+        for deed in deeds
+            .iter()
+            .filter(|deed| wish.past.deps.contains(&deed.change))
+        {
+            known.extend(&deed.follows);
+        }
+        deeds.retain(|deed| known.contains(&deed.change));
+        deeds.iter_mut().for_each(|deed| deed.tick = seen);
+        then.may_write(wish, Moment::at(seen))
     }
 
     /// Whether an edit is within its author's rights.

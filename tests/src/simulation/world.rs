@@ -55,7 +55,13 @@ pub struct World {
     names: BTreeMap<EntryId, String>,
     trace: Trace,
     bug: Option<Bug>,
+    /// Phones forget a record that is closed to their person: in every seventh history, so that the
+    /// others are as they were. There records come in several pages to the end.
+    closes: bool,
 }
+
+/// The pages of an answer, where records come in several.
+const PAGE: u32 = 2_000;
 
 impl World {
     /// A new record, its holder's rights not written yet.
@@ -100,6 +106,7 @@ impl World {
             names: BTreeMap::new(),
             trace,
             bug,
+            closes: seed % 7 == 3,
         }
     }
 
@@ -202,6 +209,7 @@ impl World {
         }
         let small = !self.network.healed && self.dice.percent(50);
         let limit = small.then(|| self.dice.between(1, 400) as u32);
+        let limit = limit.or((self.closes && self.network.healed).then_some(PAGE));
         let request = Rc::new(self.devices[device].request(limit)?);
         self.requests += 1;
         let (id, until) = (self.requests, self.now + PATIENCE);
@@ -313,6 +321,7 @@ impl World {
                     self.say(|| format!("{name} takes the answer to request {id}: {said}"));
                 }
                 self.checks.received(&mut self.devices[device], answer)?;
+                self.close_if_ended(device);
                 if self.devices[device].again && self.dice.percent(40) {
                     self.sync(device)?;
                 }
@@ -329,6 +338,23 @@ impl World {
         Ok(())
     }
 
+    /// Somebody who may not open the record any more hears of it, and their device forgets it.
+    fn close_if_ended(&mut self, device: usize) {
+        let Device { profile, disk, .. } = &self.devices[device];
+        let subject = profile.submitter().subject;
+        if !self.closes
+            || self.network.healed
+            || disk.head.cursor.is_none()
+            || self.keeper.may_open(&subject, self.tick())
+        {
+            return;
+        }
+        let name = profile.name;
+        self.say(|| format!("the record is closed to {name}, which forgets it"));
+        self.checks.counts.closed += 1;
+        self.devices[device].close_record();
+    }
+
     /// The faults end; after some rounds everybody has what they may have.
     fn heal(&mut self) -> Result<(), String> {
         self.say(|| "all faults end".to_owned());
@@ -338,14 +364,15 @@ impl World {
         // Longer than any driver's patience and any message's way.
         self.run_until(self.now + 2 * PATIENCE)?;
         self.checks.owed_by(&self.devices);
-        for _ in 0..40 {
-            self.everybody_syncs()?;
-            if settled(&self.devices) {
-                break;
+        // Twice: the last to send has told nobody yet.
+        for _ in 0..2 {
+            for _ in 0..40 {
+                self.everybody_syncs()?;
+                if settled(&self.devices) {
+                    break;
+                }
             }
         }
-        // Once more: the last to send has told nobody yet.
-        self.everybody_syncs()?;
         for device in &mut self.devices {
             self.checks.nothing_lost(device)?;
         }

@@ -125,6 +125,10 @@ impl Keeper {
     }
 
     fn submit(&mut self, party: &Party, edit: &Edit, tick: Tick) -> Judged {
+        self.submit_as(&party.submitter(), edit, tick)
+    }
+
+    fn submit_as(&mut self, submitter: &Submitter, edit: &Edit, tick: Tick) -> Judged {
         let former = Some(Former {
             log: LogIncarnation([0; 16]),
             lives: &self.former,
@@ -135,14 +139,14 @@ impl Keeper {
             record: RECORD,
             ledger: &mut self.ledger,
             matrix: &self.matrix,
-            submitter: &party.submitter(),
+            submitter,
             proven: &proven,
             handed_back: former.filter(|former| !former.lives.is_empty()),
             entries: &mut self.entries,
             lease_days: LEASE,
             tables: Tables::CURRENT,
         };
-        match VerifiedEdit::new(&RECORD, &PublicKey::of(&party.key), edit.clone()) {
+        match VerifiedEdit::new(&RECORD, &submitter.key, edit.clone()) {
             Ok(edit) => lane.submit(&edit, tick),
             Err(unverified) => unverified.into(),
         }
@@ -168,6 +172,10 @@ fn holder() -> Party {
 
 fn caregiver() -> Party {
     Party::new(CAREGIVER, Role::Caregiver)
+}
+
+fn doctor() -> Party {
+    Party::new(DOCTOR, Role::Professional(Profession::Physician))
 }
 
 fn accepted(judged: &Judged) -> bool {
@@ -519,7 +527,11 @@ fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
     ] {
         let mut keeper = Keeper::new();
         let stood = crate::authority::leaves_all((&class(kind), day(1)), day(2));
-        keeper.entries.insert(ALLERGY, Kept::destroyed(stood));
+        let gone = Gone {
+            stood,
+            left: Vec::new(),
+        };
+        keeper.entries.insert(ALLERGY, Kept::destroyed(gone));
         for (party, wanted) in [(holder(), Refusal::Destroyed), (caregiver(), caregivers)] {
             let judged = keeper.submit(&party, &edit(&party), day(3));
             assert_eq!(refused(&judged), Some(wanted), "{kind}");
@@ -531,7 +543,87 @@ fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
     }
     // Of one that was destroyed before the store was put back, nobody knows where it stood.
     let mut keeper = Keeper::new();
-    keeper.entries.insert(ALLERGY, Kept::destroyed(Vec::new()));
+    keeper
+        .entries
+        .insert(ALLERGY, Kept::destroyed(Gone::default()));
     let judged = keeper.submit(&caregiver(), &edit(&caregiver()), day(3));
     assert_eq!(refused(&judged), Some(Refusal::Destroyed));
+}
+
+#[test]
+fn an_edit_of_what_was_hidden_and_destroyed_is_refused_to_whoever_saw_it_before() {
+    let class = |hidden| EntryClass {
+        kind: "allergy".to_owned(),
+        visibility: crate::entry::Visibility {
+            hidden_from_professionals: hidden,
+            ..crate::entry::Visibility::default()
+        },
+        author: HOLDER,
+        concerns: None,
+        about: String::new(),
+    };
+    let touches = [(day(1), class(false)), (day(4), class(true))];
+    let gone = Gone {
+        stood: crate::authority::leaves_all((&class(true), day(4)), day(5)),
+        left: crate::authority::stands(&touches).1,
+    };
+    let doctor = doctor();
+    for (checkpoint, wanted) in [
+        (Some(day(3)), Refusal::Destroyed),
+        (Some(day(4)), Refusal::Incomplete),
+        (None, Refusal::Incomplete),
+    ] {
+        let mut keeper = Keeper::new();
+        let kept = Kept::destroyed(gone.clone());
+        keeper.entries.insert(ALLERGY, kept);
+        let checkpoint = checkpoint.map(seen);
+        let edit = doctor.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), checkpoint);
+        let judged = keeper.submit(&doctor, &edit, day(6));
+        assert_eq!(refused(&judged), Some(wanted), "{checkpoint:?}");
+    }
+}
+
+#[test]
+fn an_edit_of_what_is_younger_than_its_checkpoint_is_judged_as_an_edit() {
+    // A page gave the entry before there was a checkpoint that covers it.
+    let flag = crate::entry::HIDDEN_FROM_REPRESENTATIVES;
+    let doctor = doctor();
+    for (write, wanted) in [
+        (Write::set("notes", "a word"), HoldReason::NoLongerPermitted),
+        // It would leave an entry that they might have made.
+        (Write::set(flag, false), HoldReason::NotPermitted),
+    ] {
+        let mut keeper = Keeper::new();
+        let mut document = EntryDocument::new();
+        let writes = [allergy(), vec![Write::set(flag, true)]].concat();
+        let made = holder().edit(ALLERGY, &mut document, &writes, None);
+        assert!(accepted(&keeper.submit(&holder(), &made, day(2))));
+        let edit = doctor.edit(ALLERGY, &mut document, &[write], Some(seen(day(1))));
+        let submitter = Submitter {
+            revoked: true,
+            ..doctor.submitter()
+        };
+        let judged = keeper.submit_as(&submitter, &edit, day(3));
+        assert_eq!(held(&judged), Some(wanted));
+    }
+}
+
+#[test]
+fn what_is_in_the_record_is_known_to_its_author_whatever_checkpoint_it_names() {
+    let mut keeper = Keeper::new();
+    let holder = holder();
+    let old = Seen {
+        log: LogIncarnation([7; 16]),
+        ..seen(day(1))
+    };
+    let edit = holder.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), Some(old));
+    // It was handed back, while its checkpoint was still believed.
+    keeper.former = BTreeMap::from([(old.log, day(2))]);
+    assert!(accepted(&keeper.submit(&holder, &edit, day(3))));
+    keeper.former.clear();
+    let judged = keeper.submit(&holder, &edit, day(40));
+    assert!(matches!(judged, Judged::Duplicate(..)), "{judged:?}");
+    let new = holder.edit(DELEGATION, &mut EntryDocument::new(), &allergy(), Some(old));
+    let judged = keeper.submit(&holder, &new, day(40));
+    assert_eq!(refused(&judged), Some(Refusal::UnknownCheckpoint));
 }

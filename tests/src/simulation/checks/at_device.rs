@@ -40,9 +40,11 @@ impl Checks {
         let told = self.told.get(&CursorDigest::of(&answer.cursor)).copied();
         let told = told.ok_or("an answer that the server did not give")?;
         self.forward(device)?;
+        // Of a record that was closed all comes anew, while the checkpoint stays.
+        device.diary.closed &= answer.more || device.disk.head.resending;
         self.complete(device, told)?;
         if !answer.more && !device.disk.head.resending {
-            self.nothing_unseen(device, told)?;
+            self.nothing_unseen(device, answer, told)?;
         }
         self.nothing_lost(device)
     }
@@ -69,7 +71,7 @@ impl Checks {
             return Ok(());
         };
         // What it was given of a life of the log that is lost, nobody knows any more.
-        if !self.is_of_this_life(device) {
+        if !self.is_of_this_life(device) || device.diary.closed {
             return Ok(());
         }
         let person = device.profile.who.id();
@@ -91,7 +93,12 @@ impl Checks {
     }
 
     /// Nothing stays that its person may not see, but what they wrote and nobody answered yet.
-    fn nothing_unseen(&self, device: &Device, told: Tick) -> Result<(), String> {
+    fn nothing_unseen(
+        &self,
+        device: &Device,
+        answer: &SyncAnswer,
+        told: Tick,
+    ) -> Result<(), String> {
         let person = device.profile.who.id();
         let readable = self.oracle.readable(person, Moment::at(told));
         let accepted = |entry: &EntryId, local: &LocalEntry| {
@@ -99,10 +106,13 @@ impl Checks {
             changes.any(|change| local.has(&change))
         };
         let mut entries = device.disk.entries.iter();
-        // What is handed back is kept until the server has said what became of it.
+        // What is handed back is kept until the server has said what became of it; and own edits, of
+        // which an answer in another life of the log says nothing yet.
+        let unanswered = self.log.is_some() && answer.outcomes.is_empty();
         let waits = |entry: &EntryId| {
             let mut unsent = device.disk.unsent.iter();
-            unsent.any(|unsent| unsent.lost.is_some() && unsent.edit.entry == *entry)
+            let waits = |lost: bool| lost || unanswered;
+            unsent.any(|unsent| waits(unsent.lost.is_some()) && unsent.edit.entry == *entry)
         };
         let unseen = entries.find(|(entry, local)| {
             !local.forgotten && !readable.contains(entry) && accepted(entry, local) && !waits(entry)
@@ -149,8 +159,13 @@ impl Checks {
         let renewed = |(entry, change): &&(EntryId, ChangeHash)| {
             let local = disk.entries.get(entry);
             let history = local.map(|local| local.state().history).unwrap_or_default();
+            let aside = disk.aside.values().map(|aside| &aside.edit);
+            let apart = aside.chain(disk.unsent.iter().map(|unsent| &unsent.edit));
+            let apart = apart.filter(|edit| edit.entry == *entry);
+            let apart = apart.filter_map(|edit| guard::inspect(&edit.change).ok());
+            let mut all = history.into_iter().chain(apart.map(|change| change.past));
             let made = diary.made.get(change);
-            made.is_some_and(|(_, writes)| history.iter().any(|past| says_no_less(past, writes)))
+            made.is_some_and(|(_, writes)| all.any(|past| says_no_less(&past, writes)))
         };
         let gone: Vec<(EntryId, ChangeHash)> = diary.owes.iter().filter(gone).copied().collect();
         // The server may have lost what it had taken, before this device heard of it.

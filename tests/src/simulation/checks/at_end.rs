@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::replica::{AsideReason, SetAside};
-use sync_core::sync::HoldReason;
+use sync_core::sync::{HoldReason, Refusal};
 use sync_core::{ChangeHash, EntryId, Tick, guard, merge};
 
 use super::Checks;
@@ -22,17 +22,17 @@ pub fn settled(devices: &[Device]) -> bool {
 }
 
 /// Whether a device knows of an edit that it is held, and not what was decided, and can still hand
-/// it in: what was never permitted goes under the key that signed it, or not at all.
+/// it in: what was never permitted goes under a key of the device that signed it, or not at all.
 fn still_held(device: &Device, change: &ChangeHash) -> bool {
     let Disk { aside, held, .. } = &device.disk;
     let settled = held.get(change).is_some_and(|held| held.settled.is_some());
-    let key = device.profile.submitter().device;
+    let keys = &device.disk.head.signed_as;
     let goes = |aside: &SetAside| {
         let (AsideReason::Held(reason), Ok(origin)) = (aside.why, aside.edit.origin.read()) else {
             return false;
         };
         let asked = reason != HoldReason::NotPermitted && origin.seen.is_some();
-        asked || aside.lost.is_some() || origin.device == key
+        asked || aside.lost.is_some() || keys.contains(&origin.device)
     };
     !settled && aside.get(change).is_some_and(goes)
 }
@@ -93,8 +93,11 @@ impl Checks {
         Ok(())
     }
 
-    /// Everybody has met the server: nobody holds anything of what was destroyed. (What a server
-    /// refused before it was put back, it cannot know to be there.)
+    /// Everybody has met the server: nobody holds anything of what was destroyed, but what they
+    /// themselves wrote into somebody else's entry and was not taken. (What a server
+    /// refused before it was put back, it cannot know to be there. Nor can it answer otherwise than
+    /// as if nothing were there, when the checkpoint of an edit does not show that its author could
+    /// read the entry.)
     fn holds_nothing_destroyed(&self, keeper: &Keeper, device: &Device) -> Result<(), String> {
         let books = keeper.durable();
         let Disk {
@@ -104,8 +107,23 @@ impl Checks {
             held,
             ..
         } = &device.disk;
-        let refused = |aside: &SetAside| matches!(aside.why, AsideReason::Refused(_));
-        let knows = |aside: &&SetAside| !refused(aside) || self.log.is_none();
+        let person = device.profile.who.id();
+        let shown = |aside: &SetAside| {
+            let seen = aside.edit.origin.read().ok().and_then(|origin| origin.seen);
+            seen.is_some_and(|seen| {
+                let then = self.oracle.readable(person, Moment::at(seen.tick));
+                then.contains(&aside.edit.entry)
+            })
+        };
+        let knows = |aside: &&SetAside| match aside.why {
+            AsideReason::Held(_) => true,
+            AsideReason::Refused(Refusal::Incomplete) => self.log.is_none() && shown(aside),
+            // What was written into another's entry is its author's to drop.
+            AsideReason::Refused(Refusal::Destroyed) => {
+                self.oracle.is_author(&aside.edit.entry, person)
+            }
+            AsideReason::Refused(_) => self.log.is_none(),
+        };
         for entry in books.destroyed.keys() {
             let kept = entries.contains_key(entry)
                 || unsent.iter().any(|unsent| unsent.edit.entry == *entry)

@@ -121,7 +121,7 @@ impl Checks {
                 let in_good_faith = origin.seen.is_some_and(|seen| {
                     *tick <= seen.tick.plus_days(keeper.lease_days)
                         && !self.oracle.about_rights(&edit.entry, past)
-                        && self.oracle.may_write(wish, Moment::at(seen.tick))
+                        && self.oracle.might_write(wish, seen.tick)
                 });
                 // Of what was accepted in a lost life of the log, the holder is always asked.
                 let of_another_life = origin.seen.is_none_or(|seen| seen.log != keeper.log());
@@ -145,12 +145,15 @@ impl Checks {
             Verdict::Refused(why) => {
                 self.counts.refused(*why);
                 let cloned = device.diary.cloned;
+                let known_entry = self.oracle.existing().contains(&edit.entry);
                 match why {
                     Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
                     Refusal::Destroyed if keeper.books().destroyed.contains_key(&edit.entry) => {
                         Ok(())
                     }
                     Refusal::Equivocation if cloned || self.log.is_some() => Ok(()),
+                    // A store and its copy signed the beginning of an entry anew, each for itself.
+                    Refusal::Malformed if cloned && known_entry && past.deps.is_empty() => Ok(()),
                     // It is too late to hand it back.
                     Refusal::NotAuthentic if handed_back => Ok(()),
                     _ => Err(format!("{short} of a real device is refused: {why:?}")),
@@ -258,13 +261,13 @@ impl Checks {
     pub fn put_back(
         &mut self,
         keeper: &Keeper,
-        kept: Tick,
+        until: Tick,
         devices: &mut [Device],
     ) -> Result<(), String> {
         let books = keeper.durable();
         self.counts.put_back += 1;
         self.log = Some(keeper.log());
-        self.oracle.roll_back(kept);
+        self.oracle.roll_back(until);
         let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
         let there =
             |change: &ChangeHash| accepted.contains(change) || books.held.contains_key(change);
@@ -273,6 +276,12 @@ impl Checks {
             promised.partition(|(change, _)| there(change));
         self.promised = kept;
         self.lost.extend(lost.into_keys());
+        // A journal that is not put back with the store says what was destroyed; whose word did may
+        // be lost.
+        let again = books.destroyed.iter().filter(|(_, at)| **at > until);
+        for (entry, at) in again {
+            self.oracle.destroy_again(*entry, *at);
+        }
         self.destroyed(books, &[])?;
         for Device { disk, diary, .. } in devices {
             let lost = |change: &ChangeHash| !there(change) && self.lost.contains(change);

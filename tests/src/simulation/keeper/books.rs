@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
-use sync_core::authority::{Kept, RightsLedger, Submitter, leaves_all, marked_until};
+use sync_core::authority::{Gone, Kept, RightsLedger, Submitter, leaves_all, marked_until, stands};
 use sync_core::change::{Actor, Edit};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::guard;
@@ -101,8 +101,15 @@ impl Books {
 
     /// Destroys what is kept of an entry. Its class stays, as the shelves do that a server keeps.
     pub fn destroy(&mut self, entry: EntryId, at: Tick) {
-        let stood = self.last_of(&entry);
-        let shelves = stood.map(|row| leaves_all((&row.class, row.tick), at));
+        let rows = self.rows(&entry).map(|row| (row.tick, row.class.clone()));
+        let touches: Vec<(Tick, EntryClass)> = rows.collect();
+        let last = touches.last();
+        let gone = Gone {
+            stood: last.map_or_else(Vec::new, |(touched, class)| {
+                leaves_all((class, *touched), at)
+            }),
+            left: stands(&touches).1,
+        };
         for row in self.log.iter_mut().filter(|row| row.entry == entry) {
             Rc::make_mut(row).edit.change = Bytes::default();
         }
@@ -113,7 +120,7 @@ impl Books {
             row.settlement.get_or_insert(Settlement::Discarded);
             row.changed = at;
         }
-        let kept = Kept::destroyed(shelves.unwrap_or_default());
+        let kept = Kept::destroyed(gone);
         self.entries.insert(entry, Rc::new(kept));
         self.destroyed.insert(entry, at);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Cursor, Page, Shelf, Since, Stretches, Submitter, Viewer, walk};
+use sync_core::authority::{Cursor, Gone, Page, Since, Stretches, Submitter, Viewer, walk};
 use sync_core::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use sync_core::policy::Context;
 use sync_core::sync::{CursorDigest, Frame, PROTOCOL, Refusal, SyncAnswer, SyncRequest, Verdict};
@@ -149,12 +149,12 @@ impl Keeper {
         let there = judged.iter().filter(|j| j.verdict.accepted().is_some());
         let gone = judged.iter().filter(|judgement| {
             let kept = books.entries.get(&judgement.edit.entry);
-            let shelves = kept.and_then(|kept| kept.destroyed.as_ref());
-            let seen = |shelves: &Vec<Shelf>| {
-                let mut all = shelves.iter();
-                shelves.is_empty() || all.any(|shelf| shelf.is_for(&standing, &self.matrix))
+            let gone = kept.and_then(|kept| kept.destroyed.as_ref());
+            let seen = |Gone { stood, .. }: &Gone| {
+                let mut all = stood.iter();
+                stood.is_empty() || all.any(|shelf| shelf.is_for(&standing, &self.matrix))
             };
-            judgement.verdict == Verdict::Refused(Refusal::Destroyed) || shelves.is_some_and(seen)
+            judgement.verdict == Verdict::Refused(Refusal::Destroyed) || gone.is_some_and(seen)
         });
         let answered = there.chain(gone);
         let answered = answered.map(|judgement| judgement.edit.entry).collect();
