@@ -171,7 +171,7 @@ fn written() -> Vec<Written> {
             Deed::Change(patch) => patch.writes().ok(),
             Deed::Create(_) => None,
         })
-        .last()
+        .next_back()
     };
     for act in &life.acts {
         if let (Some(creation), Some(edit)) = (creation(&act.deed), edit(act.entry)) {
