@@ -62,7 +62,14 @@ impl App {
         starting
             .lock()
             .map_err(|e| StartError::file(&config.data, e))?;
-        private::store(&config.keys().join("keys.sqlite"))?;
+        let key_store = config.keys().join("keys.sqlite");
+        if config.database().exists() && !key_store.exists() {
+            return Err(StartError::KeysMissing {
+                keys: key_store,
+                data: config.database(),
+            });
+        }
+        private::store(&key_store)?;
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         if !config.database().exists() && keys.has_records()? {
             return Err(StartError::DataMissing {
