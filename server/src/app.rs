@@ -174,6 +174,12 @@ impl App {
     /// that was put back from an older copy has again.
     pub async fn check_destroyed(&self) -> Result<(), StartError> {
         let records = self.records.clone();
+        let decide = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            destruction::decide(c, &records, None)
+        };
+        // Durable before the keys of it are destroyed, below.
+        self.db.write(decide).await?;
+        let records = self.records.clone();
         let (left, again) = self
             .db
             .write(move |c| -> Result<_, Fault> {

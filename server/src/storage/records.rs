@@ -278,6 +278,13 @@ pub trait RecordStore {
         limit: u32,
     ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
 
+    /// Notes that an entry is to be destroyed if a mark still stands once its request is taken in.
+    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
+    /// Takes that note back, if it was there.
+    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
+    /// All entries of which that is noted, in order.
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>, StorageError>;
+
     /// Adds a shelf to a record, unless it has it.
     fn add_shelf(
         &mut self,

@@ -33,6 +33,7 @@ macro_rules! record_store_contract {
             entries_come_by_name,
             only_what_is_on_the_shelves_asked_for_is_met,
             what_is_destroyed_stays_destroyed,
+            what_is_to_be_destroyed_is_noted_once,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,
@@ -566,6 +567,20 @@ mod cases {
         assert!(store.append_audit(record, &event(4, 12)).is_err());
         let page = store.audit_after(record, 1, 1).expect("reads");
         assert_eq!(page, [event(2, 12)]);
+    }
+
+    pub fn what_is_to_be_destroyed_is_noted_once<F: Fixture>(f: &mut F) {
+        let (one, other) = (record(f, 1), record(f, 2));
+        let store = f.store();
+        for (of, name) in [(other, 1), (one, 2), (one, 1), (one, 2)] {
+            store.doom(of, entry_id(name)).expect("noted");
+        }
+        let all = [(one, entry_id(1)), (one, entry_id(2)), (other, entry_id(1))];
+        assert_eq!(store.doomed().expect("reads"), all);
+        for _ in 0..2 {
+            store.undoom(one, entry_id(1)).expect("taken back");
+        }
+        assert_eq!(store.doomed().expect("reads"), all[1..]);
     }
 
     pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {

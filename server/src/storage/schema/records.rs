@@ -107,6 +107,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    doomed (record_id, entry_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
+    }
+}
+
+diesel::table! {
     audit_apart (record_id, seq) {
         record_id -> Binary,
         seq -> BigInt,

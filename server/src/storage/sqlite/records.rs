@@ -19,7 +19,7 @@ use crate::storage::records::{
     RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
-    audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
+    audit, audit_apart, destroyed, doomed, entries, held, lives, log, parties, records,
 };
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
@@ -400,6 +400,31 @@ impl RecordStore for SqliteConnection {
             .select(rows::LOG)
             .load(self)?;
         found.into_iter().map(rows::log_row).collect()
+    }
+
+    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
+        diesel::insert_or_ignore_into(doomed::table)
+            .values((
+                doomed::record_id.eq(bytes(&record)),
+                doomed::entry_id.eq(entry.as_bytes().as_slice()),
+            ))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
+        diesel::delete(doomed::table.find((bytes(&record), entry.as_bytes().as_slice())))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>> {
+        let found: Vec<(Vec<u8>, Vec<u8>)> = doomed::table
+            .order((doomed::record_id, doomed::entry_id))
+            .select((doomed::record_id, doomed::entry_id))
+            .load(self)?;
+        let of = |(record, entry): (Vec<u8>, Vec<u8>)| Ok((id(&record)?, rows::entry_id(&entry)?));
+        found.into_iter().map(of).collect()
     }
 
     fn put_parties(&mut self, record: RecordId, entry: EntryId, people: &[Blind]) -> Result<()> {
