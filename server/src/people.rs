@@ -63,6 +63,18 @@ pub fn add(
     let mut random = [0; 10];
     getrandom::fill(&mut random)?;
     let id = PersonId(uuid::Builder::from_unix_timestamp_millis(now.0 / 1000, &random).into_uuid());
+    add_as(connection, keys, now, id, person)?;
+    Ok(id)
+}
+
+/// As [`add`], under an identifier that is there already.
+pub(crate) fn add_as(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Tick,
+    id: PersonId,
+    person: &Person,
+) -> Result<(), Fault> {
     diesel::insert_into(people::table)
         .values((
             people::person_id.eq(id.as_bytes().as_slice()),
@@ -71,7 +83,7 @@ pub fn add(
             indexes(keys, person),
         ))
         .execute(connection)?;
-    Ok(id)
+    Ok(())
 }
 
 /// Replaces what is known of a person who is there.

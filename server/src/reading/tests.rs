@@ -1,11 +1,12 @@
 use sync_core::audit::{AccessAction, AccessEvent};
 use sync_core::entry::{
-    HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Write,
+    HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, STATUS,
+    Value, Write,
 };
 use sync_core::policy::{Profession, RightKind, Role};
 use sync_core::sync::limits::LEAST_ANSWER;
 use sync_core::sync::{HoldReason, Outcome, Settlement, SyncAnswer, Verdict};
-use sync_core::{Bytes, EntryId, RecordId};
+use sync_core::{Bytes, EntryId, PersonId, RecordId};
 use uuid::Uuid;
 
 use super::cursor;
@@ -476,6 +477,44 @@ async fn an_author_is_told_once_that_an_edit_is_held() {
     doctor.write(allergy, &[Write::set(HIDDEN_FROM_PATIENT_UNTIL, until)]);
     doctor.sync().await;
     assert!(says_nothing(&caregiver.round().await.0));
+}
+
+/// Rights may be given before the server knows whom they name: it may have been put back from a copy
+/// of before, and must not tell who is known. They count once it does, as they are.
+#[tokio::test]
+async fn a_right_waits_for_whom_it_names() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let allergy = holder.allergy("Latex");
+    let hidden = holder.allergy("Iode");
+    holder.write(hidden, &[Write::set(HIDDEN_FROM_PROFESSIONALS, true)]);
+    let [doctor, nobody] = [1, 2].map(|n| PersonId(Uuid::from_u128(n)));
+    for person in [doctor, nobody] {
+        holder.right(RightKind::Grant, person);
+    }
+    let (answer, _) = holder.round().await;
+    let accepted = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Accepted(_));
+    assert!(answer.outcomes.iter().all(accepted));
+
+    let physician = Profession::Physician;
+    world
+        .person_as(doctor, Some(("10101010105", physician)))
+        .await;
+    let other = world.person(Some(("10101010204", physician))).await;
+    let (record, patient) = (holder.head.record, holder.author.person);
+    let role = Role::Professional(physician);
+    let mut phone = world.phone(record, doctor, role.clone(), patient);
+    phone.sync().await;
+    assert!(phone.has(allergy) && !phone.has(hidden));
+    let found = phone.allergy("Amoxicilline");
+    phone.sync().await;
+    holder.sync().await;
+    assert!(holder.has(found), "they write by it too");
+    // Whom nothing names has none of it.
+    let mut stranger = world.phone(record, other, role, patient);
+    let request = stranger.request();
+    let refused = stranger.ask(request).await;
+    assert!(matches!(refused, Err(AccessError::NotYours)));
 }
 
 #[tokio::test]

@@ -277,6 +277,13 @@ impl World {
     }
 
     pub(crate) async fn person(&self, profession: Option<(&str, Profession)>) -> PersonId {
+        let id = PersonId(Uuid::from_bytes(random()));
+        self.person_as(id, profession).await;
+        id
+    }
+
+    /// A person under an identifier that may have been named before.
+    pub(crate) async fn person_as(&self, id: PersonId, profession: Option<(&str, Profession)>) {
         let professional = profession.map(|(rpps, profession)| Professional {
             rpps: Rpps::parse(rpps).expect("a number"),
             profession,
@@ -290,9 +297,9 @@ impl World {
         };
         let (keys, now) = (self.records.keys.clone(), self.clock.now());
         let job = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
-            people::add(c, &keys, now, &person)
+            people::add_as(c, &keys, now, id, &person)
         };
-        self.records.db.write(job).await.expect("added")
+        self.records.db.write(job).await.expect("added");
     }
 
     /// A phone that knows nothing yet, signed in.

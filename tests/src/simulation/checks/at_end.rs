@@ -1,18 +1,17 @@
 //! Checks once all faults are over and everybody has synced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::merge;
 use sync_core::replica::{AsideReason, SetAside};
 use sync_core::sync::HoldReason;
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::{ChangeHash, EntryId, Tick, guard, merge};
 
 use super::Checks;
 use super::at_server::{log_verifies, short};
 use crate::simulation::cast::{self, Who};
 use crate::simulation::device::Device;
 use crate::simulation::disk::Disk;
-use crate::simulation::keeper::Keeper;
+use crate::simulation::keeper::{Books, Keeper};
 use crate::simulation::oracle::Moment;
 
 /// Whether nobody has anything to send.
@@ -88,6 +87,7 @@ impl Checks {
             }
             self.told_of_held(keeper, device)?;
         }
+        Self::held_once(books)?;
         let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;
         Ok(())
@@ -174,6 +174,25 @@ impl Checks {
         Ok(())
     }
 
+    /// What one key signed and another signed anew is not held under both.
+    fn held_once(books: &Books) -> Result<(), String> {
+        let mut signed = BTreeMap::new();
+        for (change, row) in &books.held {
+            let Ok(inspected) = guard::inspect(&row.edit.change) else {
+                continue;
+            };
+            let origin = row.edit.origin.read().map_err(|_| "a held origin")?;
+            let said = format!("{:?}", inspected.past.writes);
+            let said = (row.edit.entry, row.author, origin.at, said);
+            let (device, first) = *signed.entry(said).or_insert((origin.device, *change));
+            if device != origin.device {
+                let (first, second) = (short(&first), short(change));
+                return Err(format!("{first} is held, and signed anew as {second}"));
+            }
+        }
+        Ok(())
+    }
+
     /// An author knows what was decided of the edits that are held, and the holder those to decide.
     fn told_of_held(&self, keeper: &Keeper, device: &Device) -> Result<(), String> {
         let Device { profile, disk, .. } = device;
@@ -189,10 +208,6 @@ impl Checks {
             if own && row.settlement.is_none() && disk.unsent.iter().any(|u| u.change == *change) {
                 let (name, short) = (profile.name, short(change));
                 return Err(format!("{name} still sends {short}, which is held"));
-            }
-            if own && device.diary.renewed.contains(change) {
-                let (name, short) = (profile.name, short(change));
-                return Err(format!("{name} signed {short} anew, which is held"));
             }
             if own && row.settlement.is_some() && !up_to_date {
                 let name = profile.name;
