@@ -69,7 +69,8 @@ pub fn empty(
     for held in store.held_of_entry(record, *entry)? {
         settled += u64::from(held.settlement.is_none());
         let emptied = vault.emptied_held(&held)?;
-        store.empty_held(record, held.change_blind, &emptied, at)?;
+        let emptied = (&emptied.sealed[..], &emptied.about[..]);
+        store.empty_held(record, held.change_blind, emptied, at)?;
     }
     Ok(settled)
 }

@@ -268,7 +268,7 @@ fn take_in(
                 change,
                 held,
                 again: false,
-            } => writing.hold(connection, edit.edit(), change, held, tick)?,
+            } => writing.hold(connection, &mut gathered, edit.edit(), (change, held), tick)?,
             Judged::Held { change, held, .. } => Outcome {
                 change,
                 verdict: Verdict::Held(held.reason),

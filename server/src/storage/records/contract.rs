@@ -5,8 +5,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, RecordClock,
-    RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
+    LogRow, Move, RecordClock, RecordRow, RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -131,6 +131,7 @@ fn held(n: u128, tick: u64) -> HeldRow {
         changed: Tick(tick),
         settlement: None,
         due: None,
+        about: vec![7],
         sealed: vec![6],
     }
 }
@@ -453,7 +454,9 @@ mod cases {
         }
         assert!(store.hold(record, &held(1, 12)).is_err());
         let author = held(1, 11).author_blind;
-        assert_eq!(store.count_held(record, author).expect("reads"), 2);
+        let sum = |edits, bytes| HeldSum { edits, bytes };
+        let held_now = store.sum_held(record, author);
+        assert_eq!(held_now.expect("reads"), sum(2, 2));
         let mut open = |who, after, until| {
             let open = store.held_open(record, who, Tick(after), Tick(until));
             open.expect("reads")
@@ -470,7 +473,8 @@ mod cases {
         assert!(settle(first, 20));
         assert!(!settle(first, 21));
         assert!(!settle(Blind([0; 16]), 21));
-        assert_eq!(store.count_held(record, author).expect("reads"), 1);
+        let held_now = store.sum_held(record, author);
+        assert_eq!(held_now.expect("reads"), sum(1, 1));
         let open = store.held_open(record, author, Tick(0), Tick(20));
         assert_eq!(open.expect("reads"), [held(1, 12)]);
         let settled = HeldRow {
@@ -487,6 +491,15 @@ mod cases {
         assert_eq!(told(Blind([0; 16]), 0).expect("reads"), []);
         let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
         assert_eq!(of_entry, [settled, held(1, 12)]);
+        let about = store.held_about_entry(record, entry_id(1));
+        let said = |tick, open| HeldAboutRow {
+            author_blind: author,
+            received: Tick(tick),
+            due: None,
+            open,
+            about: vec![7],
+        };
+        assert_eq!(about.expect("reads"), [said(11, false), said(12, true)]);
     }
 
     pub fn held_edits_fall_due<F: Fixture>(f: &mut F) {
@@ -638,12 +651,13 @@ mod cases {
         let of_entry = |store: &mut F::Store, name| store.held_of_entry(one, entry_id(name));
         let change = of_entry(store, 1).expect("reads")[0].change_blind;
         store
-            .empty_held(one, change, &[9], Tick(22))
+            .empty_held(one, change, (&[9], &[10]), Tick(22))
             .expect("emptied");
         let emptied = HeldRow {
             changed: Tick(22),
             settlement: Some(Settlement::Discarded),
             sealed: vec![9],
+            about: vec![10],
             ..held(1, 21)
         };
         assert_eq!(of_entry(store, 1).expect("reads"), [emptied]);

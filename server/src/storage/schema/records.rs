@@ -93,6 +93,7 @@ diesel::table! {
         sealed -> Binary,
         due -> Nullable<BigInt>,
         shown -> BigInt,
+        about -> Binary,
     }
 }
 
