@@ -62,7 +62,14 @@ impl App {
         starting
             .lock()
             .map_err(|e| StartError::file(&config.data, e))?;
-        private::store(&config.keys().join("keys.sqlite"))?;
+        let key_store = config.keys().join("keys.sqlite");
+        if config.database().exists() && !key_store.exists() {
+            return Err(StartError::KeysMissing {
+                keys: key_store,
+                data: config.database(),
+            });
+        }
+        private::store(&key_store)?;
         let keys = Keys::open(&config.keys(), &config.master_key, clock.clone())?;
         if !config.database().exists() && keys.has_records()? {
             return Err(StartError::DataMissing {
@@ -166,6 +173,12 @@ impl App {
     /// Finishes destroying what a crash left half destroyed, and destroys again what a data store
     /// that was put back from an older copy has again.
     pub async fn check_destroyed(&self) -> Result<(), StartError> {
+        let records = self.records.clone();
+        let decide = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            destruction::decide(c, &records, None)
+        };
+        // Durable before the keys of it are destroyed, below.
+        self.db.write(decide).await?;
         let records = self.records.clone();
         let (left, again) = self
             .db

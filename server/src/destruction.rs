@@ -1,22 +1,25 @@
 //! Entries that are destroyed as another patient's.
 //!
 //! The data store is emptied of an entry in the transaction in which the mark is accepted; its key
-//! is destroyed once that is durable. A start finishes what a crash left between the two. And it
-//! destroys again, by the journal in the key store, what a data store that was put back from an
+//! is destroyed once that is durable. A mark that edits of the same request may take back is decided
+//! on when they are taken in, or will not be; it is noted until then. A start finishes what a crash
+//! left of either. And it destroys again, by the journal in the key store, what a data store that was put back from an
 //! older copy has again ([`Keys::destroyed_after`]).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
 use sync_core::authority::{Place, Shelf};
 use sync_core::policy::Role;
-use sync_core::{EntryId, RecordId, Tick};
+use sync_core::{EntryId, RecordId, Tick, merge};
 
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
 use crate::keys::{Destroyed, EntryKeyId, KeyError, Keys};
-use crate::records::Records;
 use crate::records::vault::{Stood, Vault};
-use crate::storage::records::{DestroyedRow, Move, RecordStore, ShelfId};
+use crate::records::{Records, load_document, provenance};
+use crate::storage::records::{DestroyedRow, Move, RecordRow, RecordStore, ShelfId};
 
 /// Why the access log says that an entry was destroyed.
 pub const REASON: &str = "wrong-patient";
@@ -66,7 +69,8 @@ pub fn empty(
     for held in store.held_of_entry(record, *entry)? {
         settled += u64::from(held.settlement.is_none());
         let emptied = vault.emptied_held(&held)?;
-        store.empty_held(record, held.change_blind, &emptied, at)?;
+        let emptied = (&emptied.sealed[..], &emptied.about[..]);
+        store.empty_held(record, held.change_blind, emptied, at)?;
     }
     Ok(settled)
 }
@@ -130,11 +134,68 @@ fn destroy_again(
         Err(Fault::Keys(KeyError::Absent)) => return Ok(false),
         vault => vault?,
     };
+    destroy(connection, records, &vault, (&row, entry, key))?;
+    Ok(true)
+}
+
+/// Destroys the entries whose marks were accepted in requests that were not taken in to their end,
+/// in which the marks might have been taken back: they stand now. Of one record, or of all; answers
+/// the entries and their keys, which are to be destroyed once this is durable.
+///
+/// # Errors
+/// When a store or a key fails.
+pub fn decide(
+    connection: &mut SqliteConnection,
+    records: &Records,
+    only: Option<(RecordId, &BTreeSet<EntryId>)>,
+) -> Result<Vec<(EntryId, EntryKeyId)>, Fault> {
+    let mut gone = Vec::new();
+    for (record, entry) in connection.doomed()? {
+        if only.is_some_and(|(of, entries)| of != record || !entries.contains(&entry)) {
+            continue;
+        }
+        connection.undoom(record, entry)?;
+        let Some(row) = connection.record(record)? else {
+            continue;
+        };
+        let vault = Vault::new(&records.keys, record)?;
+        if let Some(key) = marked(connection, &vault, entry)? {
+            destroy(connection, records, &vault, (&row, entry, key))?;
+            gone.push((entry, key));
+        }
+    }
+    Ok(gone)
+}
+
+/// The key of an entry that a mark which stands must destroy.
+fn marked(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    entry: EntryId,
+) -> Result<Option<EntryKeyId>, Fault> {
+    let Some((row, document)) = store.entry(vault.record(), entry)? else {
+        return Ok(None);
+    };
+    let Some(key) = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed()) else {
+        return Ok(None);
+    };
+    let document = load_document(&vault.open_document(&key, &row, &document)?)?;
+    let origins = provenance(store, vault, &key, entry)?;
+    Ok(merge::destroys(&document.state(), &origins).then_some(row.key))
+}
+
+/// Empties the data store of an entry at the server's own hand, and tells the holder so.
+fn destroy(
+    connection: &mut SqliteConnection,
+    records: &Records,
+    vault: &Vault<'_>,
+    (row, entry, key): (&RecordRow, EntryId, EntryKeyId),
+) -> Result<(), Fault> {
     let mut clock = row.clock;
     clock.last = clock.last.next(records.clock.now());
     let at = clock.last;
-    let (moved, stood) = whereabouts(connection, &vault, entry, at)?;
-    let kept: std::collections::BTreeMap<_, _> = stood
+    let (moved, stood) = whereabouts(connection, vault, entry, at)?;
+    let kept: BTreeMap<_, _> = stood
         .kept_until
         .map(|until| (entry, until))
         .into_iter()
@@ -145,18 +206,17 @@ fn destroy_again(
         moved,
         stood,
     };
-    let settled = empty(connection, &vault, &doomed, at)?;
+    let settled = empty(connection, vault, &doomed, at)?;
     let server = Actor::new(row.holder, Role::System, None, row.holder);
     for (action, changes) in [(AccessAction::Destroy, 1), (AccessAction::Settle, settled)] {
         if changes > 0 {
             let mut event = server.event(action, at);
             event.reason = Some(REASON.to_owned());
             let touched = [(entry, changes)].into_iter().collect();
-            audit::append_about(connection, &vault, &mut clock, &event, &touched, &kept)?;
+            audit::append_about(connection, vault, &mut clock, &event, &touched, &kept)?;
         }
     }
-    connection.move_clock(record, &clock)?;
-    Ok(true)
+    Ok(connection.move_clock(row.record, &clock)?)
 }
 
 /// Where an entry stands by its record's shelves: without its key nothing else tells.

@@ -44,12 +44,13 @@ pub struct Taken {
     /// The entries of edits that are in the record now, or were before; and of those that are
     /// destroyed, the ones that the visitor may know of.
     pub answered: BTreeSet<EntryId>,
-    /// Others may have to be told.
-    pub heard: bool,
     /// When the entries of the edits had been touched last, each time one was accepted.
     pub before: BTreeSet<Tick>,
     /// Something of what the edits name is destroyed.
     pub gone: bool,
+    /// The entries that a mark which stands is to destroy, unless edits that are still to be taken in
+    /// take it back.
+    pub doomed: BTreeSet<EntryId>,
     /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
     pub destroyed: Vec<(EntryId, EntryKeyId)>,
 }
@@ -58,6 +59,8 @@ pub struct Taken {
 pub struct Passed {
     /// What became of the edits, with those of earlier passes.
     pub taken: Taken,
+    /// Others may have to be told of what this pass did.
+    pub heard: bool,
     /// The record after it.
     pub row: RecordRow,
     /// The visitor as policy knows them.
@@ -111,7 +114,7 @@ pub fn pass(
             &admitted,
             visitor,
             (waiting, submission),
-            &mut writing,
+            (&mut writing, &mut taken.doomed),
             &mut known,
         )?;
         let told = waiting.iter().zip(&outcomes);
@@ -124,7 +127,6 @@ pub fn pass(
     let at = row.clock.last;
     let (standing, epoch) = records.standing(&known.latest, &admitted.subject, at);
     let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
-    taken.heard |= writing.heard();
     taken.own.append(&mut writing.own);
     taken.held.append(&mut writing.held);
     taken.before.append(&mut writing.before);
@@ -140,6 +142,7 @@ pub fn pass(
         _ => false,
     };
     Ok(Passed {
+        heard: writing.heard(),
         done: !stands || taken.outcomes.len() == submission.edits.len(),
         taken,
         subject: admitted.subject,
@@ -158,7 +161,7 @@ fn take_in(
     admitted: &Admitted<'_>,
     visitor: &Visitor,
     (edits, submission): (&[Result<VerifiedEdit, Unverified>], &Submission),
-    writing: &mut Writing<'_>,
+    (writing, doomed): (&mut Writing<'_>, &mut BTreeSet<EntryId>),
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
     let now = records.clock.now();
@@ -265,7 +268,7 @@ fn take_in(
                 change,
                 held,
                 again: false,
-            } => writing.hold(connection, edit.edit(), change, held, tick)?,
+            } => writing.hold(connection, &mut gathered, edit.edit(), (change, held), tick)?,
             Judged::Held { change, held, .. } => Outcome {
                 change,
                 verdict: Verdict::Held(held.reason),
@@ -281,13 +284,12 @@ fn take_in(
     let handed_in = edits.iter().zip(&outcomes);
     let handed_in = handed_in.map(|(edit, outcome)| (entry_of(edit), &outcome.verdict));
     let handed_in: Vec<(EntryId, &Verdict)> = handed_in.collect();
-    // A mark that those who made it took back before they sent it destroys nothing.
-    let waits: BTreeSet<EntryId> = edits[outcomes.len()..].iter().map(entry_of).collect();
+    let before = std::mem::take(doomed);
+    let mut touched = before.clone();
     for (entry, verdict) in handed_in {
         let Some(kept) = gathered.kept.get_mut(&entry) else {
             continue;
         };
-        let once = !writing.destroyed.iter().any(|(gone, _)| *gone == entry);
         if let Some(shelves) = &kept.destroyed {
             let (standing, matrix) = (&admitted.standing, &records.matrix);
             let told = *verdict == Verdict::Refused(Refusal::Destroyed)
@@ -297,12 +299,29 @@ fn take_in(
                     .iter()
                     .any(|shelf| shelf.is_for(standing, matrix));
             writing.missed.extend(told.then_some(entry));
-        } else if verdict.accepted().is_some()
-            && once
-            && !waits.contains(&entry)
-            && kept.must_be_destroyed()
-        {
+        } else if verdict.accepted().is_some() {
+            touched.insert(entry);
+        }
+    }
+    // A mark that those who made it took back before they sent it destroys nothing: it waits for
+    // what they did after it. If that never comes, it is found by the note.
+    let waits: BTreeSet<EntryId> = edits[outcomes.len()..].iter().map(entry_of).collect();
+    let record = admitted.row.record;
+    for entry in touched {
+        gathered.load(connection, &admitted.vault, entry)?;
+        let kept = gathered.kept.get_mut(&entry);
+        let stands = kept.is_some_and(|kept| kept.destroyed.is_none() && kept.must_be_destroyed());
+        if stands && waits.contains(&entry) {
+            doomed.insert(entry);
+            connection.doom(record, entry)?;
+            continue;
+        }
+        if stands {
             writing.destroy(connection, &gathered, entry)?;
+        }
+        // Another request, in the middle of which this is, may have noted it.
+        if stands || before.contains(&entry) {
+            connection.undoom(record, entry)?;
         }
     }
     if writing.rights_changed() {

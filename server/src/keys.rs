@@ -44,7 +44,7 @@ pub use rotation::Rotated;
 pub use sealing::{Place, SealingKey};
 
 /// The schema of the key store, all releases.
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/keys");
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/keys");
 
 /// All keys of one server. Clones share them.
 #[derive(Clone)]

@@ -5,6 +5,7 @@
 //! log who was given which entries. The answer goes out when that is durable.
 
 mod answer;
+mod by_time;
 pub(crate) mod cursor;
 #[cfg(test)]
 mod delayed_tests;

@@ -518,6 +518,16 @@ impl Check<'_, '_> {
                 self.findings
                     .note(Some(row.entry), "a held edit of it does not open");
             }
+            let named = (row.entry, row.received);
+            let about = self.vault.open_held_about(named, &row.about);
+            let agrees = about.is_ok_and(|about| {
+                let blind = self.vault.change_blind(&about.change);
+                (blind, about.destroyed) == (row.change_blind, emptied)
+            });
+            if !agrees {
+                let what = "what is said about a held edit of it is not of that edit";
+                self.findings.note(Some(row.entry), what);
+            }
         }
         self.findings.held = moved.held;
         Ok(moved)

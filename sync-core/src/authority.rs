@@ -16,7 +16,7 @@ pub use cursor::{Cursor, Stretch, Stretches, Witness};
 pub use former::Former;
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
 pub use ledger::{RightEntry, RightsLedger};
-pub use log::{Found, Log, Met, MetHeld};
+pub use log::{Found, HeldFacts, Log, Met, MetHeld};
 pub use shelf::{Gone, Place, Shelf, leaves, leaves_all, places, stands};
 pub use verified::{Unverified, VerifiedEdit, marked_until};
 pub use walk::{Page, Since, Viewer, walk};

@@ -4,5 +4,6 @@ CREATE TRIGGER log_update BEFORE UPDATE ON log
 BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 DROP TRIGGER entries_destroyed_update;
 DROP TRIGGER entries_destroyed_insert;
+DROP TABLE doomed;
 DROP TABLE destroyed;
 ANALYZE sqlite_schema;

@@ -25,6 +25,14 @@ WHEN (length(NEW.class) > 0 OR length(NEW.document) > 0)
                 WHERE record_id = NEW.record_id AND entry_id = NEW.entry_id)
 BEGIN SELECT RAISE(ABORT, 'what is destroyed stays destroyed'); END;
 
+-- Entries that are to be destroyed once the request that marked them is taken in whole, if a mark
+-- still stands then: it may take itself back.
+CREATE TABLE doomed (
+    record_id BLOB NOT NULL REFERENCES records (record_id),
+    entry_id  BLOB NOT NULL CHECK (length(entry_id) = 16),
+    PRIMARY KEY (record_id, entry_id)
+) STRICT, WITHOUT ROWID;
+
 DROP TRIGGER log_update;
 CREATE TRIGGER log_update BEFORE UPDATE ON log
 WHEN NEW.record_id IS NOT OLD.record_id OR NEW.tick IS NOT OLD.tick

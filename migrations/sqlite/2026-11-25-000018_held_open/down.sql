@@ -1,3 +1,4 @@
+ALTER TABLE held DROP COLUMN about;
 DROP INDEX held_author;
 CREATE INDEX held_author ON held (record_id, author_blind) WHERE settlement IS NULL;
 DELETE FROM sqlite_stat1 WHERE idx = 'held_author';

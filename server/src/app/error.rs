@@ -73,6 +73,17 @@ pub enum StartError {
         /// The data store.
         data: PathBuf,
     },
+    /// There are data, and no keys.
+    #[error(
+        "{} is not there, but {} is, and was sealed with its keys: put the key store back",
+        keys.display(), data.display()
+    )]
+    KeysMissing {
+        /// The key store.
+        keys: PathBuf,
+        /// The data store.
+        data: PathBuf,
+    },
     /// There are keys of records, and no records.
     #[error(
         "{} is not there, but {} holds keys of records: put the data store back, or start anew \

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::storage::records::RecordStore as _;
 use crate::storage::schema::identity::devices;
+use crate::storage::sqlite::{Look, damage, open_connection};
 use crate::{revocations, verify};
 
 /// Records looked up at a time.
@@ -19,7 +20,7 @@ const PAGE: u32 = 500;
 
 #[derive(Args)]
 pub(super) struct Verify {
-    /// Only this record
+    /// Only this record, and not the files of the stores as a whole
     #[arg(long, value_name = "ID")]
     record: Option<RecordId>,
     /// Print JSON
@@ -50,8 +51,25 @@ impl Verify {
         let app = open(config).await?;
         let mut summary = Summary::default();
         if self.record.is_none() {
-            people(&app, &mut summary).await?;
-            revoked(&app, &mut summary).await?;
+            files(&app, &mut summary).await?;
+        }
+        match self.check(&app, &mut summary).await {
+            // A damaged file cannot be read to its end.
+            Err(error) if !summary.wrong.is_empty() => {
+                summary
+                    .wrong
+                    .push(format!("the rest could not be read: {error}"));
+            }
+            checked => checked?,
+        }
+        app.db.close().await;
+        self.tell(&summary)
+    }
+
+    async fn check(&self, app: &App, summary: &mut Summary) -> Result<(), CommandError> {
+        if self.record.is_none() {
+            people(app, summary).await?;
+            revoked(app, summary).await?;
         }
         let mut last = None;
         loop {
@@ -79,8 +97,7 @@ impl Verify {
             }
             progress(summary.records, "records");
         }
-        app.db.close().await;
-        self.tell(&summary)
+        Ok(())
     }
 
     fn tell(&self, summary: &Summary) -> Result<(), CommandError> {
@@ -126,6 +143,19 @@ impl Verify {
             summary.wrong.len()
         )))
     }
+}
+
+/// That the files of both stores are whole, as SQLite sees them: also where nothing here reads.
+async fn files(app: &App, summary: &mut Summary) -> Result<(), CommandError> {
+    let look = |connection: &mut SqliteConnection| damage(connection, Look::Whole);
+    let data = app.db.read(look).await?;
+    let mut keys = open_connection(app.keys.path())?;
+    for (store, found) in [("data", data), ("key", look(&mut keys)?)] {
+        let found = found.into_iter();
+        let wrong = found.map(|what| format!("the file of the {store} store: {what}"));
+        summary.wrong.extend(wrong);
+    }
+    Ok(())
 }
 
 async fn people(app: &App, summary: &mut Summary) -> Result<(), CommandError> {

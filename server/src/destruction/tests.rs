@@ -6,7 +6,7 @@ use sync_core::guard;
 use sync_core::kind::Kind;
 use sync_core::policy::{Profession, RightKind, Role};
 use sync_core::replica::AsideReason;
-use sync_core::sync::{Outcome, Refusal, Verdict};
+use sync_core::sync::{Frame, Outcome, Refusal, Verdict};
 
 use super::*;
 use crate::clock::Clock as _;
@@ -28,7 +28,10 @@ fn verdicts(outcomes: &[Outcome]) -> Vec<Verdict> {
 
 /// A holder, a caregiver and a doctor, who all have two allergies that the doctor wrote.
 async fn known() -> (World, Phone, Phone, Phone, EntryId, EntryId) {
-    let world = World::new();
+    known_in(World::new()).await
+}
+
+async fn known_in(world: World) -> (World, Phone, Phone, Phone, EntryId, EntryId) {
     let mut holder = world.holder(1).await;
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     let mut doctor = world.doctor(&mut holder).await;
@@ -355,21 +358,14 @@ async fn what_the_holder_may_not_know_of_is_told_when_they_may() {
     is_sound(&world, &holder).await;
 }
 
-/// A pass is durable, and the process ends before the key is destroyed.
-#[actix_web::test]
-async fn a_start_finishes_what_a_crash_left() {
-    let (mut world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let mut doctor = world.doctor(&mut holder).await;
-    let wrong = doctor.allergy(PLANTED);
-    doctor.sync().await;
-    doctor.wrong_patient(wrong);
-    let request = doctor.request();
-    let (records, visitor) = (world.records.clone(), doctor.visitor);
-    let record = doctor.head.record;
+/// One pass of a phone's next request through the writer; then the process ends.
+async fn one_pass(records: &std::sync::Arc<Records>, phone: &mut Phone) -> ingest::Passed {
+    let request = phone.request();
+    let (records, visitor) = (records.clone(), phone.visitor);
+    let record = phone.head.record;
     let device = visitor.device.expect("has a key");
     let handed_in = HandedIn::unpack(record, request).expect("a frame");
-    let sealed = doctor.head.cursor.clone().expect("it synced");
+    let sealed = phone.head.cursor.clone().expect("it synced");
     let cursor = cursor::open(&records.keys, record, visitor.person, &sealed);
     let submission = Submission::new(
         record,
@@ -379,12 +375,25 @@ async fn a_start_finishes_what_a_crash_left() {
         &records.server_keys(),
         std::collections::BTreeMap::new(),
     );
+    let db = records.db.clone();
     let job = move |c: &mut SqliteConnection| {
         let taken = Taken::default();
         let cursor = cursor.as_ref();
         ingest::pass(&records, c, record, &visitor, &submission, cursor, taken)
     };
-    world.records.db.write(job).await.expect("durable");
+    db.write(job).await.expect("durable")
+}
+
+/// A pass is durable, and the process ends before the key is destroyed.
+#[actix_web::test]
+async fn a_start_finishes_what_a_crash_left() {
+    let (mut world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    let wrong = doctor.allergy(PLANTED);
+    doctor.sync().await;
+    doctor.wrong_patient(wrong);
+    assert!(one_pass(&world.records, &mut doctor).await.done);
     assert_eq!(kept(&world, &holder, wrong).await, (false, true));
     let found = is_sound(&world, &holder).await;
     assert_eq!((found.destroyed, found.unfinished), (1, 1));
@@ -404,6 +413,116 @@ async fn a_start_finishes_what_a_crash_left() {
     );
     is_gone(&doctor, wrong);
     running.stop().await;
+}
+
+/// The mark is taken in, and what follows it in the same request is not.
+#[actix_web::test]
+async fn a_start_destroys_what_a_mark_was_to_destroy() {
+    let (mut world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    let wrong = doctor.allergy(PLANTED);
+    doctor.sync().await;
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("notes", "seen by nobody")]);
+    assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
+    assert_eq!(kept(&world, &holder, wrong).await, (true, true));
+    let running = world
+        .start_again(running, &mut [&mut holder, &mut doctor])
+        .await;
+    assert_eq!(kept(&world, &holder, wrong).await, (false, false));
+    let found = is_sound(&world, &holder).await;
+    assert_eq!((found.destroyed, found.unfinished), (1, 0));
+    holder.sync().await;
+    assert_eq!(destroyed(&events(&world, &holder).await).len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_mark_whose_later_edit_is_not_taken_destroys() {
+    let (world, holder, _, mut doctor, wrong, right) = known_in(World::slow()).await;
+    for entry in [wrong, right] {
+        doctor.wrong_patient(entry);
+    }
+    doctor.write(wrong, &[Write::set("notes", "damaged on its way")]);
+    let mut request = doctor.request();
+    let frame = request.edits.take().expect("edits");
+    let mut items = frame.unpack(&doctor.head.record).expect("a frame");
+    let last = items.last_mut().expect("three");
+    let end = last.edit.change.0.len() - 1;
+    last.edit.change.0[end] ^= 1;
+    let packed = Frame::pack(&doctor.head.record, &items, None);
+    request.edits = Some(packed.expect("packs"));
+    let answer = doctor.ask(request).await.expect("answers");
+    assert_eq!(
+        verdicts(&answer.outcomes)[2],
+        Verdict::Refused(Refusal::Malformed)
+    );
+    for entry in [wrong, right] {
+        assert_eq!(kept(&world, &holder, entry).await, (false, false));
+    }
+    is_sound(&world, &holder).await;
+}
+
+/// Between two turns of a request its session ends: what is in the record already stands.
+#[tokio::test]
+async fn a_mark_whose_request_is_cut_short_destroys() {
+    let (mut world, mut holder, _, mut doctor, wrong, _) = known_in(World::slow()).await;
+    let mut gate = world.gated(&mut [&mut doctor]);
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("status", r#"{"status":"active"}"#)]);
+    let request = doctor.request();
+    let signed_in = doctor.clone();
+    {
+        let mut answer = std::pin::pin!(doctor.ask(request));
+        let mut out = std::pin::pin!(world.sign_out(&signed_in));
+        tokio::select! {
+            _ = &mut answer => panic!("answered before it was taken in"),
+            taking = &mut gate.reached => taking.expect("taken in"),
+        }
+        tokio::select! {
+            biased;
+            () = &mut out => panic!("the writer is kept"),
+            () = std::future::ready(()) => {}
+        }
+        gate.open();
+        out.await;
+        let refused = answer.await.map(drop).expect_err("signed out");
+        assert!(matches!(refused, crate::records::AccessError::SignedOut));
+    }
+    assert_eq!(kept(&world, &holder, wrong).await, (false, false));
+    is_sound(&world, &holder).await;
+    holder.sync().await;
+    is_gone(&holder, wrong);
+}
+
+/// Whoever asked goes away between two turns: what they took back was never meant to stand.
+#[tokio::test]
+async fn a_dropped_request_is_taken_in_to_its_end() {
+    let (mut world, mut holder, _, mut doctor, wrong, _) = known_in(World::slow()).await;
+    let mut gate = world.gated(&mut [&mut doctor]);
+    let mut heard = world.records.hub.listen(holder.head.record);
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("status", r#"{"status":"active"}"#)]);
+    let request = doctor.request();
+    {
+        let answer = std::pin::pin!(doctor.ask(request));
+        tokio::select! {
+            _ = answer => panic!("answered before it was taken in"),
+            taking = &mut gate.reached => taking.expect("taken in"),
+        }
+    }
+    gate.open();
+    // Both turns are told of, though nobody waits for them.
+    for _ in 0..2 {
+        heard.changed().await;
+    }
+    writes_next(&world).await;
+    assert_eq!(kept(&world, &doctor, wrong).await, (true, true));
+    is_sound(&world, &holder).await;
+    holder.sync().await;
+    let status = holder.kept.entries[&wrong].state();
+    assert!(format!("{status:?}").contains("active"));
 }
 
 /// Whoever asked goes away while the writer takes the mark in: it is destroyed all the same.

@@ -48,9 +48,8 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let writing = tokio::time::timeout(WRITING, app.db.can_write(app.clock.now()));
     if let Err(error) = writing.await.unwrap_or(Err(StorageError::Busy)) {
         tracing::error!(%error, "the store cannot be written to");
-        let detail = "the store cannot be written to";
-        let problem = Problem::new(ProblemType::Unavailable).detail(detail);
-        return Err(problem.retry_after(5));
+        let problem = Problem::new(ProblemType::Unavailable).retry_after(5);
+        return Err(problem.detail("the store cannot be written to"));
     }
     Ok(HttpResponse::Ok()
         .content_type("text/plain")

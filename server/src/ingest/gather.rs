@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Gone, HeldChange, Judged, Kept, VerifiedEdit};
 use sync_core::entry::EntryClass;
-use sync_core::sync::Refusal;
+use sync_core::sync::{HoldReason, Refusal};
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKeyId, SealingKey};
 use crate::records::vault::{Stood, Vault};
 use crate::records::{load_document, provenance};
-use crate::storage::records::RecordStore;
+use crate::storage::records::{Blind, RecordStore};
 
 /// How many bytes the changes of one entry may take in all, so that it fits a frame.
 pub(super) const MAX_ENTRY_BYTES: u64 = 8 * 1024 * 1024;
@@ -36,6 +36,40 @@ pub(super) struct Gathered {
     /// Of those that were destroyed, until when the holder may not know of some.
     kept_until: BTreeMap<EntryId, Tick>,
     loaded: BTreeSet<EntryId>,
+    /// What is held of the entries.
+    pub(super) held_of: BTreeMap<EntryId, HeldOf>,
+}
+
+/// What is held of an entry.
+#[derive(Default)]
+pub(super) struct HeldOf {
+    /// How many edits of which nothing was decided.
+    pub(super) open: u64,
+    /// Until when the holder may not know of some.
+    pub(super) due: Option<Tick>,
+    /// Who made some of it in good faith.
+    in_good_faith: BTreeSet<Blind>,
+}
+
+impl HeldOf {
+    /// Adds an edit that is held.
+    pub(super) fn add(&mut self, reason: HoldReason, author: Blind, due: Option<Tick>) {
+        self.open += 1;
+        self.due = self.due.max(due);
+        if reason == HoldReason::NoLongerPermitted {
+            self.in_good_faith.insert(author);
+        }
+    }
+
+    /// Whether the holder decides on an edit that is held after these: it was made in good faith, or
+    /// follows one of the same author's that was.
+    pub(super) fn is_for_holder(&self, reason: HoldReason, author: &Blind) -> bool {
+        match reason {
+            HoldReason::NoLongerPermitted => true,
+            HoldReason::NotPermitted => false,
+            HoldReason::FollowsHeld => self.in_good_faith.contains(author),
+        }
+    }
 }
 
 impl Gathered {
@@ -49,16 +83,7 @@ impl Gathered {
         if !self.loaded.insert(entry) {
             return Ok(());
         }
-        let mut held = BTreeMap::new();
-        for row in store.held_of_entry(vault.record(), entry)? {
-            let one = vault.open_held(&row)?;
-            let change = HeldChange {
-                actor: one.actor,
-                seq: one.seq,
-                reason: one.reason,
-            };
-            held.insert(one.change, change);
-        }
+        let held = self.load_held(store, vault, entry)?;
         let found = store.entry(vault.record(), entry)?;
         let here = found.as_ref().is_some_and(|(row, _)| !row.is_destroyed());
         if !here && let Some(row) = store.destroyed(vault.record(), entry)? {
@@ -100,6 +125,31 @@ impl Gathered {
         };
         self.stored.insert(entry, stored);
         Ok(())
+    }
+
+    /// Loads what is held of an entry, without the edits themselves: anybody who once had a right may
+    /// have many held.
+    pub(super) fn load_held(
+        &mut self,
+        store: &mut impl RecordStore,
+        vault: &Vault<'_>,
+        entry: EntryId,
+    ) -> Result<BTreeMap<ChangeHash, HeldChange>, Fault> {
+        let mut held = BTreeMap::new();
+        let mut sum = HeldOf::default();
+        for row in store.held_about_entry(vault.record(), entry)? {
+            let one = vault.open_held_about((entry, row.received), &row.about)?;
+            let change = HeldChange {
+                actor: one.actor,
+                seq: one.seq,
+                reason: one.reason,
+            };
+            sum.add(one.reason, row.author_blind, row.due);
+            sum.open -= u64::from(!row.open);
+            held.insert(one.change, change);
+        }
+        self.held_of.insert(entry, sum);
+        Ok(held)
     }
 
     /// Until when the holder may not know of an entry.

@@ -190,6 +190,57 @@ async fn a_held_edit_is_held_once_and_so_is_what_follows_it() {
 }
 
 #[tokio::test]
+async fn no_more_than_so_many_edits_of_an_entry_are_held() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let most = usize::try_from(super::write::MOST_HELD_OF_ENTRY).expect("small");
+    let note = caregiver.note("Not mine to write");
+    for each in 0..most {
+        caregiver.write(note, &[Write::set("text", format!("{each}"))]);
+    }
+    caregiver.note("Another");
+    let edits = edits(&mut caregiver);
+    let verdicts = hand_in(&mut caregiver, &edits).await;
+    let follows = Verdict::Held(HoldReason::FollowsHeld);
+    assert_eq!(verdicts[most - 1], follows);
+    assert_eq!(verdicts[most], Verdict::Refused(Refusal::EntryFull));
+    assert_eq!(verdicts[most + 1], Verdict::Held(HoldReason::NotPermitted));
+    let again = hand_in(&mut caregiver, &edits[most..=most]).await;
+    assert_eq!(again, [Verdict::Refused(Refusal::EntryFull)]);
+}
+
+#[tokio::test]
+async fn no_more_than_so_many_bytes_of_a_person_are_held() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    holder.write(right, &[Write::set("status", r#"{"status":"revoked"}"#)]);
+    holder.sync().await;
+    let long = "é".repeat(8_000);
+    let fit = usize::try_from(super::write::MOST_HELD_BYTES).expect("small") / long.len();
+    for _ in 0..fit + 10 {
+        let entry = caregiver.allergy("Latex");
+        caregiver.write(entry, &[Write::set("notes", long.clone())]);
+    }
+    let mut verdicts = Vec::new();
+    while !caregiver.kept.unsent.is_empty() {
+        let (answer, _) = caregiver.round().await;
+        verdicts.extend(answer.outcomes.into_iter().map(|outcome| outcome.verdict));
+    }
+    let refused = Verdict::Refused(Refusal::EntryFull);
+    let held = verdicts
+        .iter()
+        .filter(|verdict| matches!(verdict, Verdict::Held(_)));
+    let held = held.count();
+    // Each entry is two edits, one of which is small.
+    assert!((fit * 2 - 30..fit * 2 + 10).contains(&held), "{held}");
+    assert!(verdicts.contains(&refused));
+}
+
+#[tokio::test]
 async fn a_push_that_fails_costs_its_group_nothing() {
     let world = World::new();
     let mut phones = Vec::new();

@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use sync_core::authority::{Admission, HeldChange, marked_until};
 use sync_core::change::Edit;
 use sync_core::guard;
 use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
 use super::Submission;
 use super::gather::{Gathered, Stored};
@@ -18,10 +19,16 @@ use crate::keys::EntryKeyId;
 use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{About, Held, Stood};
 use crate::records::{Admitted, Visitor};
-use crate::storage::records::{EntryRow, RecordClock, RecordRow, RecordStore as _};
+use crate::storage::records::{EntryRow, HeldSum, RecordClock, RecordRow, RecordStore as _};
 
 /// How many edits of one person may be held in one record at a time.
 pub(super) const MOST_HELD: u64 = 2_000;
+
+/// How many bytes of one person's may be held in one record at a time, sealed.
+pub(super) const MOST_HELD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How many edits of one entry may be held at a time: all are looked at whenever it is edited.
+pub(super) const MOST_HELD_OF_ENTRY: u64 = 200;
 
 /// Why somebody writes what was written once.
 const HANDED_BACK: &str = "handed-back";
@@ -47,6 +54,8 @@ pub(super) struct Writing<'a> {
     pub(super) before: BTreeSet<Tick>,
     /// The ticks of edits that were held.
     pub(super) held: BTreeSet<Tick>,
+    /// How much of each author is held.
+    sums: BTreeMap<PersonId, HeldSum>,
     /// Who wrote an accepted edit of an entry last.
     writers: BTreeMap<EntryId, Actor>,
     /// The entries that were destroyed, with their keys.
@@ -98,6 +107,7 @@ impl<'a> Writing<'a> {
             own: BTreeSet::new(),
             held: BTreeSet::new(),
             before: BTreeSet::new(),
+            sums: BTreeMap::new(),
             writers: BTreeMap::new(),
             destroyed: Vec::new(),
             missed: BTreeSet::new(),
@@ -111,7 +121,7 @@ impl<'a> Writing<'a> {
 
     /// Takes note of an entry that an edit names, as it stands in the record.
     pub(super) fn meets(&mut self, entry: EntryId, gathered: &Gathered) {
-        if let std::collections::btree_map::Entry::Vacant(new) = self.kept.entry(entry)
+        if let Entry::Vacant(new) = self.kept.entry(entry)
             && let Some(until) = gathered.kept_until(&entry)
         {
             new.insert(until);
@@ -146,7 +156,7 @@ impl<'a> Writing<'a> {
         let vault = &self.admitted.vault;
         let record = vault.record();
         let entry = edit.entry;
-        if let std::collections::btree_map::Entry::Vacant(new) = gathered.stored.entry(entry) {
+        if let Entry::Vacant(new) = gathered.stored.entry(entry) {
             let fresh = vault.new_keys(1)?.pop();
             let fresh = fresh.ok_or_else(|| Fault::malformed("a fresh key"))?;
             new.insert(Stored {
@@ -204,8 +214,8 @@ impl<'a> Writing<'a> {
         }
         self.clock.last = tick;
         self.own.insert(tick);
-        if put_off {
-            self.put_off(connection, entry, kept_until, tick)?;
+        if put_off && self.put_off(connection, entry, kept_until, tick)? {
+            gathered.load_held(connection, vault, entry)?;
         }
         let (actor, reason) = if self.carries {
             (self.actor(), Some(HANDED_BACK.to_owned()))
@@ -216,15 +226,22 @@ impl<'a> Writing<'a> {
         };
         self.note(actor.clone(), AccessAction::Write, reason, entry);
         self.writers.insert(entry, actor.clone());
+        let mut settled = false;
         for (changes, settlement) in [
             (&admission.releases, Settlement::Released),
             (&admission.discards, Settlement::Discarded),
         ] {
             for change in changes {
                 if connection.settle(record, vault.change_blind(change), settlement, tick)? {
+                    settled = true;
                     self.note(actor.clone(), AccessAction::Settle, None, entry);
                 }
             }
+        }
+        if settled {
+            // How much is held of whom is counted anew when it is asked for.
+            self.sums.clear();
+            gathered.load_held(connection, vault, entry)?;
         }
         Ok(Outcome {
             change: admission.change,
@@ -273,17 +290,29 @@ impl<'a> Writing<'a> {
     pub(super) fn hold(
         &mut self,
         connection: &mut SqliteConnection,
+        gathered: &mut Gathered,
         edit: &Edit,
-        change: ChangeHash,
-        held: HeldChange,
+        (change, held): (ChangeHash, HeldChange),
         tick: Tick,
     ) -> Result<Outcome, Fault> {
         let vault = &self.admitted.vault;
         let author = edit.origin.read().map_or(self.visitor.person, |o| o.author);
-        if connection.count_held(vault.record(), vault.author_blind(author))? >= MOST_HELD {
+        let blind = vault.author_blind(author);
+        let sum = match self.sums.entry(author) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(connection.sum_held(vault.record(), blind)?),
+        };
+        let of_entry = gathered.held_of.entry(edit.entry).or_default();
+        let bytes = edit.change.len() as u64;
+        if sum.edits >= MOST_HELD
+            || sum.bytes.saturating_add(bytes) > MOST_HELD_BYTES
+            || of_entry.open >= MOST_HELD_OF_ENTRY
+        {
             return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }
-        let due = self.held_until(connection, edit.entry, held.reason, tick)?;
+        let for_holder = of_entry.is_for_holder(held.reason, &blind);
+        let of_entry = of_entry.due;
+        let due = self.held_until(edit.entry, of_entry, held.reason, tick);
         let row = vault.held_row(
             tick,
             author,
@@ -294,9 +323,15 @@ impl<'a> Writing<'a> {
                 reason: held.reason,
                 edit: edit.clone(),
             },
-            due,
+            (for_holder, due),
         )?;
         connection.hold(vault.record(), &row)?;
+        if let Some(sum) = self.sums.get_mut(&author) {
+            sum.edits += 1;
+            sum.bytes += row.sealed.len() as u64;
+        }
+        let of_entry = gathered.held_of.entry(edit.entry).or_default();
+        of_entry.add(held.reason, blind, due);
         self.held.insert(tick);
         self.clock.last = tick;
         let reason = code(&held.reason);
@@ -311,32 +346,28 @@ impl<'a> Writing<'a> {
     /// stands, what this submission marks, and what was held of the entry before.
     fn held_until(
         &self,
-        connection: &mut SqliteConnection,
         entry: EntryId,
+        held: Option<Tick>,
         reason: HoldReason,
         tick: Tick,
-    ) -> Result<Option<Tick>, Fault> {
+    ) -> Option<Tick> {
         if reason == HoldReason::NotPermitted {
-            return Ok(None);
+            return None;
         }
-        let record = self.admitted.vault.record();
-        let held = connection.held_of_entry(record, entry)?;
         let of_entry = self.kept.get(&entry).copied().into_iter();
-        let all = of_entry
-            .chain(self.marked.get(&entry).copied())
-            .chain(held.into_iter().filter_map(|row| row.due));
-        Ok(all.filter(|until| *until > tick).max())
+        let all = of_entry.chain(self.marked.get(&entry).copied()).chain(held);
+        all.filter(|until| *until > tick).max()
     }
 
     /// What is kept apart of an entry and what is held of it follow the entry, whose time was put
-    /// off or brought forward.
+    /// off or brought forward; whether anything held did.
     fn put_off(
         &self,
         connection: &mut SqliteConnection,
         entry: EntryId,
         kept_until: Option<Tick>,
         tick: Tick,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let vault = &self.admitted.vault;
         let record = vault.record();
         connection.put_off_apart(record, entry, kept_until.unwrap_or_default())?;
@@ -351,10 +382,11 @@ impl<'a> Writing<'a> {
             due = due.max(marked);
         }
         let due = due.filter(|due| *due > tick);
-        if open().any(|row| row.due != due) {
+        let moved = open().any(|row| row.due != due);
+        if moved {
             connection.put_off_held(record, entry, due, tick)?;
         }
-        Ok(())
+        Ok(moved)
     }
 
     pub(super) fn refuse(&mut self, entry: EntryId, change: ChangeHash, why: Refusal) -> Outcome {

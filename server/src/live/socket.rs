@@ -271,7 +271,17 @@ impl Connected {
         }
         talk.missed += 1;
         self.still_signed_in().await?;
-        self.in_time(session.ping(b"")).await
+        self.in_time(session.ping(b"")).await?;
+        // A delay ends and a right begins or ends without anybody writing.
+        let records = &self.app.records;
+        match talk.cursor.clone() {
+            Some(cursor)
+                if Box::pin(records.turns_by_time(self.record, self.visitor, &cursor)).await? =>
+            {
+                self.tell(session, talk).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Ends the connection with its session; a connection that lives keeps the session from

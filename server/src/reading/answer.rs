@@ -9,6 +9,7 @@ use sync_core::authority::{self, Cursor};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
+use tracing::Instrument as _;
 
 use super::{Page, cursor, page};
 use crate::audit::{self, Actor};
@@ -17,6 +18,7 @@ use crate::devices;
 use crate::fault::Fault;
 use crate::ingest::{self, HandedIn, Passed, Submission, Taken};
 use crate::records::{AccessError, Admitted, Records, Visitor, lives};
+use crate::storage::StorageError;
 use crate::storage::records::{RecordRow, RecordStore as _};
 
 /// How often an answer is begun anew because rights changed while it was made.
@@ -56,9 +58,6 @@ impl Records {
             passed => passed?,
         };
         self.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
-        if passed.taken.heard {
-            self.hub.changed(record);
-        }
         if let Some(cursor) = cursor.filter(|_| passed.quiet) {
             return self.quiet_answer(&visitor, (cursor, after), passed);
         }
@@ -103,7 +102,8 @@ impl Records {
             .map(Some)
     }
 
-    /// The first passes through the writer: one, unless there is much to take.
+    /// The first passes through the writer: one, unless there is much to take. They go on though
+    /// the request is dropped: what is taken back in a later one was never meant to stand.
     async fn take(
         self: &Arc<Self>,
         record: RecordId,
@@ -115,9 +115,23 @@ impl Records {
             Some(_) => self.verify(record, visitor, request, cursor).await?,
             None => Submission::default(),
         };
+        let passes = self.clone().passes(record, visitor, submission, cursor);
+        tokio::spawn(passes.in_current_span())
+            .await
+            .map_err(|_| Fault::from(StorageError::Unfinished))?
+    }
+
+    async fn passes(
+        self: Arc<Self>,
+        record: RecordId,
+        visitor: Visitor,
+        submission: Submission,
+        cursor: Option<Cursor>,
+    ) -> Result<Passed, AccessError> {
         let submission = Arc::new(submission);
         let mut taken = Taken::default();
         loop {
+            let doomed = taken.doomed.clone();
             let (records, submitted) = (self.clone(), submission.clone());
             let pass = move |connection: &mut SqliteConnection| {
                 let cursor = cursor.as_ref();
@@ -126,19 +140,41 @@ impl Records {
                 )
             };
             let records = self.clone();
-            // The writer does that too: a request may be dropped at any moment.
+            // The writer does that too: what is durable is told, whoever still waits for it.
             let complete = move |passed: &Passed| {
+                if passed.heard {
+                    records.hub.changed(record);
+                }
                 destruction::complete(&records, record, &passed.taken.destroyed);
             };
-            let passed = self.db.write_then(pass, complete).await?;
-            if passed.done {
-                return Ok(passed);
+            match self.db.write_then(pass, complete).await {
+                Ok(passed) if passed.done => return Ok(passed),
+                Ok(passed) => taken = passed.taken,
+                Err(error) => {
+                    self.decide(record, doomed).await;
+                    return Err(error);
+                }
             }
-            // What is durable is told, whatever becomes of the rest.
-            if passed.taken.heard {
-                self.hub.changed(record);
-            }
-            taken = passed.taken;
+        }
+    }
+
+    /// Destroys what was marked in a request whose later edits will not be taken in. What fails is
+    /// left to the next start.
+    async fn decide(self: &Arc<Self>, record: RecordId, doomed: BTreeSet<EntryId>) {
+        if doomed.is_empty() {
+            return;
+        }
+        let records = self.clone();
+        let decide = move |connection: &mut SqliteConnection| {
+            destruction::decide(connection, &records, Some((record, &doomed)))
+        };
+        let records = self.clone();
+        let complete = move |gone: &Vec<_>| {
+            records.hub.changed(record);
+            destruction::complete(&records, record, gone);
+        };
+        if let Err(error) = self.db.write_then(decide, complete).await {
+            tracing::error!(%error, "what a mark must destroy is left to the next start");
         }
     }
 

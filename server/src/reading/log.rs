@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Found, Log, Met, MetHeld};
+use sync_core::authority::{Found, HeldFacts, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::sync::{HoldReason, Item};
@@ -172,6 +172,7 @@ impl Log for StoredLog<'_, '_> {
         let rows = rows.into_iter();
         Ok(rows
             .map(|row| MetHeld {
+                entry: row.entry,
                 received: row.received,
                 changed: row.changed,
                 due: row.due,
@@ -187,13 +188,13 @@ impl Log for StoredLog<'_, '_> {
         Ok((held.edit, held.reason))
     }
 
-    fn held_before(&mut self, row: &HeldRow) -> Result<Vec<HoldReason>, Fault> {
-        let vault = &self.admitted.vault;
-        let rows = self.connection.held_of_entry(vault.record(), row.entry)?;
-        rows.iter()
-            .filter(|other| other.author_blind == row.author_blind)
-            .filter(|other| other.received < row.received)
-            .map(|other| Ok(vault.open_held(other)?.reason))
-            .collect()
+    fn held_facts(&mut self, row: &HeldRow) -> Result<HeldFacts, Fault> {
+        let named = (row.entry, row.received);
+        let about = self.admitted.vault.open_held_about(named, &row.about)?;
+        Ok(HeldFacts {
+            change: about.change,
+            for_holder: about.for_holder,
+            destroyed: about.destroyed,
+        })
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use sync_core::authority::Cursor;
 use sync_core::entry::{HIDDEN_FROM_PROFESSIONALS, Write};
-use sync_core::kind::{AllergyDraft, Label};
+use sync_core::kind::{AllergyDraft, Label, OwnNoteDraft};
 use sync_core::sync::SyncRequest;
 
 use super::answer::Start;
@@ -174,5 +174,51 @@ async fn the_work_of_an_answer_does_not_follow_what_is_hidden_from_its_viewer() 
         if place < 8 {
             assert_eq!(none, many, "the answer {place}");
         }
+    }
+}
+
+/// What it takes to hand in so many edits that are held, and then to tell the holder and to be told
+/// oneself.
+async fn beside_held(edits: usize) -> [u64; 4] {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    holder.sync().await;
+    // Own notes are the holder's.
+    let note = caregiver.note("Not mine to write");
+    for each in 1..edits {
+        let text = format!("once more {each}");
+        caregiver.write(note, &[Write::set("text", text)]);
+    }
+    let request = caregiver.request();
+    let handed_in = work(&world, &caregiver, request.clone()).met;
+    let answer = caregiver.ask(request.clone()).await.expect("answers");
+    assert_eq!(answer.outcomes.len(), edits);
+    let again = work(&world, &caregiver, request).met;
+    let asks = holder.request();
+    let told = work(&world, &holder, asks).met;
+    // An edit of another that names the entry.
+    let draft = OwnNoteDraft {
+        title: Label::text("Mine"),
+        ..OwnNoteDraft::default()
+    };
+    holder.write(note, &draft.writes().expect("a note"));
+    let request = holder.request();
+    [handed_in, again, told, work(&world, &holder, request).met]
+}
+
+/// Anybody who once had a right may have much held: each edit of it costs the same.
+#[tokio::test]
+async fn the_work_beside_held_edits_is_linear() {
+    let found = [
+        beside_held(40).await,
+        beside_held(80).await,
+        beside_held(160).await,
+    ];
+    for place in 0..4 {
+        let [few, more, many] = found.map(|found| found[place]);
+        assert_eq!(many - more, 2 * (more - few), "{place}: {found:?}");
+        assert!(more - few <= 40 * 8, "{place}: {found:?}");
     }
 }

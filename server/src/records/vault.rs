@@ -41,6 +41,23 @@ pub struct Held {
     pub edit: Edit,
 }
 
+/// What is asked of a held edit more often than the edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldAbout {
+    /// Its name.
+    pub change: ChangeHash,
+    /// Whose.
+    pub actor: Actor,
+    /// Its number.
+    pub seq: u64,
+    /// Why.
+    pub reason: HoldReason,
+    /// The holder is to be told of it, and decides.
+    pub for_holder: bool,
+    /// Its entry was destroyed, and its change with it.
+    pub destroyed: bool,
+}
+
 /// Where an entry stood when it was destroyed.
 #[derive(Clone, Debug, Default)]
 pub struct Stood {
@@ -66,6 +83,9 @@ struct HeldRest(
     Bytes,
     SignatureBytes,
 );
+
+#[derive(Serialize, Deserialize)]
+struct HeldAboutRest(ChangeHash, Actor, u64, HoldReason, bool, bool);
 
 /// The keys of one record, in use.
 pub struct Vault<'k> {
@@ -241,19 +261,28 @@ impl<'k> Vault<'k> {
         Ok(bytes.into())
     }
 
-    /// The row of a held edit, kept from the patient until `due`.
+    /// The row of a held edit, kept from the patient until `due`; whether they are told of it then.
     pub fn held_row(
         &self,
         received: Tick,
         author: PersonId,
         held: &Held,
-        due: Option<Tick>,
+        (for_holder, due): (bool, Option<Tick>),
     ) -> Result<HeldRow, Fault> {
         let Edit {
             entry,
             change,
             origin: SignedOrigin(Signed { payload, signature }),
         } = held.edit.clone();
+        let destroyed = change.is_empty();
+        let about = to_cbor(&HeldAboutRest(
+            held.change,
+            held.actor,
+            held.seq,
+            held.reason,
+            for_holder,
+            destroyed,
+        ));
         let rest = to_cbor(&HeldRest(
             held.change,
             held.actor,
@@ -271,13 +300,38 @@ impl<'k> Vault<'k> {
             changed: received,
             settlement: None,
             due,
-            sealed: self.seal(
-                self.key.sealing(),
-                ("held", "sealed"),
-                &entry,
-                received,
-                &rest,
-            )?,
+            about: self.seal_held("about", &entry, received, &about)?,
+            sealed: self.seal_held("sealed", &entry, received, &rest)?,
+        })
+    }
+
+    fn seal_held(
+        &self,
+        column: &str,
+        entry: &EntryId,
+        received: Tick,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        self.seal(self.key.sealing(), ("held", column), entry, received, bytes)
+    }
+
+    /// Opens what is said about a held edit of an entry, of which it came at a tick.
+    pub fn open_held_about(
+        &self,
+        (entry, received): (EntryId, Tick),
+        about: &[u8],
+    ) -> Result<HeldAbout, Fault> {
+        let (place, key) = (("held", "about"), self.key.sealing());
+        let bytes = self.open(key, place, &entry, received, about)?;
+        let HeldAboutRest(change, actor, seq, reason, for_holder, destroyed) =
+            from_cbor(&bytes).map_err(|_| Fault::malformed("what is said of a held edit"))?;
+        Ok(HeldAbout {
+            change,
+            actor,
+            seq,
+            reason,
+            for_holder,
+            destroyed,
         })
     }
 
@@ -304,11 +358,12 @@ impl<'k> Vault<'k> {
 
     /// A held edit without its content, in the place of the edit: what remains once its entry was
     /// destroyed.
-    pub fn emptied_held(&self, row: &HeldRow) -> Result<Vec<u8>, Fault> {
+    pub fn emptied_held(&self, row: &HeldRow) -> Result<HeldRow, Fault> {
+        let about = self.open_held_about((row.entry, row.received), &row.about)?;
         let mut held = self.open_held(row)?;
         held.edit.change = Bytes::default();
         let author = held.origin()?.author;
-        Ok(self.held_row(row.received, author, &held, row.due)?.sealed)
+        self.held_row(row.received, author, &held, (about.for_holder, row.due))
     }
 
     /// Seals where a destroyed entry stood, and until when the holder may not know of it.

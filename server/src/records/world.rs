@@ -42,7 +42,7 @@ impl Clock for SlowClock {
 
 /// Keeps whoever looks at the clock first, on the writer's thread, until the gate is opened.
 struct GatedClock {
-    clock: Arc<ManualClock>,
+    clock: Arc<dyn Clock>,
     gate: Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>,
 }
 
@@ -95,19 +95,16 @@ impl World {
 
     /// As a machine so slow that every look at the clock finds it 30 ms later.
     pub(crate) fn slow() -> Self {
-        let World {
-            records,
-            clock,
-            dir,
-        } = World::new();
-        let (db, keys) = (records.db.clone(), records.keys.clone());
-        let slow = Arc::new(SlowClock(clock.clone()));
-        let records = Arc::new(Records::new(db, keys, slow, Matrix::default(), 30));
-        World {
-            records,
-            clock,
-            dir,
-        }
+        let mut world = World::new();
+        world.records = world.slowed();
+        world
+    }
+
+    /// The same records on such a machine.
+    pub(crate) fn slowed(&self) -> Arc<Records> {
+        let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
+        let slow = Arc::new(SlowClock(self.clock.clone()));
+        Arc::new(Records::new(db, keys, slow, Matrix::default(), 30))
     }
 
     /// From now on these phones speak to a server whose next job that looks at the clock waits at
@@ -115,7 +112,7 @@ impl World {
     pub(crate) fn gated(&mut self, phones: &mut [&mut Phone]) -> Gate {
         let ((sender, reached), (opened, receiver)) = (oneshot::channel(), mpsc::channel());
         let clock = Arc::new(GatedClock {
-            clock: self.clock.clone(),
+            clock: self.records.clock.clone(),
             gate: Mutex::new(Some((sender, receiver))),
         });
         let (db, keys) = (self.records.db.clone(), self.records.keys.clone());

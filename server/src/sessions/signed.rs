@@ -85,22 +85,39 @@ fn bearer(request: &HttpRequest) -> Option<Result<Token, Problem>> {
 /// The token of the cookie. A browser sends it whatever page asks, so the page is looked at
 /// wherever the request can change something or open a live connection.
 fn cookie(app: &App, request: &HttpRequest) -> Result<Token, Problem> {
-    let token = request
-        .cookie(COOKIE)
+    let refused = |why: &'static str| Problem::new(ProblemType::NotSignedIn).detail(why);
+    let sent = request
+        .cookies()
+        .map_err(|_| refused("the cookie cannot be read"))?;
+    let mut mine = sent.iter().filter(|cookie| cookie.name() == COOKIE);
+    let token = mine
+        .next()
         .and_then(|cookie| cookie.value().parse().ok())
-        .ok_or_else(|| {
-            Problem::new(ProblemType::NotSignedIn).detail("sign in, and send the token")
-        })?;
+        .ok_or_else(|| refused("sign in, and send the token"))?;
+    if mine.next().is_some() {
+        return Err(refused("the session's cookie was sent twice: send one"));
+    }
+    drop(sent);
     let harmless = request.method().is_safe() && !request.headers().contains_key(header::UPGRADE);
-    if harmless || from_own_page(app, request) {
-        Ok(token)
-    } else {
-        Err(Problem::new(ProblemType::WrongOrigin)
-            .detail("the cookie is good for pages of the configured origins only"))
+    match harmless {
+        true => Ok(token),
+        false => from_own_page(app, request).map(|()| token),
     }
 }
 
-fn from_own_page(app: &App, request: &HttpRequest) -> bool {
+/// Lets only pages of the configured origins go on.
+///
+/// # Errors
+/// `wrong-origin` for others, and for what is no page.
+pub fn from_own_page(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+    match bears_own_origin(app, request) {
+        true => Ok(()),
+        false => Err(Problem::new(ProblemType::WrongOrigin)
+            .detail("the cookie is good for pages of the configured origins only")),
+    }
+}
+
+fn bears_own_origin(app: &App, request: &HttpRequest) -> bool {
     let Some(origin) = request
         .headers()
         .get(header::ORIGIN)

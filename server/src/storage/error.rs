@@ -75,6 +75,15 @@ impl StorageError {
         reason.contains("database or disk is full")
     }
 
+    /// Whether SQLite finds the file damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Query(error) => is_damaged(&error.to_string()),
+            Self::Open { reason, .. } | Self::Migration { reason, .. } => is_damaged(reason),
+            _ => false,
+        }
+    }
+
     /// Whether another process keeps the store locked: to be tried again.
     pub fn is_busy(&self) -> bool {
         match self {
@@ -86,15 +95,20 @@ impl StorageError {
     }
 }
 
+/// Whether SQLite finds the file damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`).
+fn is_damaged(reason: &str) -> bool {
+    let damaged = ["database disk image is malformed", "file is not a database"];
+    damaged.iter().any(|words| reason.contains(words))
+}
+
 /// Whether SQLite says that it waited for another process in vain (`SQLITE_BUSY`).
 fn is_locked(reason: &str) -> bool {
     reason.contains("database is locked")
 }
 
-/// What to do next about a file that SQLite finds damaged (`SQLITE_CORRUPT`, `SQLITE_NOTADB`).
+/// What to do next about a file that SQLite finds damaged.
 fn advice(reason: &str) -> &'static str {
-    let damaged = ["database disk image is malformed", "file is not a database"];
-    if damaged.iter().any(|words| reason.contains(words)) {
+    if is_damaged(reason) {
         ": the file is damaged. If a copy was put in its place while a -wal lay beside it, remove \
          the -wal and the -shm and put the copy there again; else put a backup back"
     } else {

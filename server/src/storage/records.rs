@@ -169,8 +169,34 @@ pub struct HeldRow {
     pub settlement: Option<Settlement>,
     /// Until when it is kept from the patient.
     pub due: Option<Tick>,
+    /// Its name, whose it is and its number, why it is held and whom that concerns, sealed.
+    pub about: Vec<u8>,
     /// The edit and why it is held, sealed.
     pub sealed: Vec<u8>,
+}
+
+/// What is asked of a held edit more often than the edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldAboutRow {
+    /// By whom.
+    pub author_blind: Blind,
+    /// When it came.
+    pub received: Tick,
+    /// Until when it is kept from the patient.
+    pub due: Option<Tick>,
+    /// Nothing was decided yet.
+    pub open: bool,
+    /// As [`HeldRow::about`].
+    pub about: Vec<u8>,
+}
+
+/// How much of a person is held and not settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldSum {
+    /// How many edits.
+    pub edits: u64,
+    /// How many bytes they take, sealed.
+    pub bytes: u64,
 }
 
 /// An event of the access log.
@@ -278,6 +304,13 @@ pub trait RecordStore {
         limit: u32,
     ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
 
+    /// Notes that an entry is to be destroyed if a mark still stands once its request is taken in.
+    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
+    /// Takes that note back, if it was there.
+    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
+    /// All entries of which that is noted, in order.
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>, StorageError>;
+
     /// Adds a shelf to a record, unless it has it.
     fn add_shelf(
         &mut self,
@@ -382,13 +415,13 @@ pub trait RecordStore {
         settlement: Settlement,
         at: Tick,
     ) -> Result<bool, StorageError>;
-    /// Puts something else in the place of a held edit, whose entry was destroyed at `at`: it is
-    /// left out, if nothing was decided of it.
+    /// Puts something else in the place of a held edit and of what is said about it, whose entry was
+    /// destroyed at `at`: it is left out, if nothing was decided of it.
     fn empty_held(
         &mut self,
         record: RecordId,
         change: Blind,
-        sealed: &[u8],
+        emptied: (&[u8], &[u8]),
         at: Tick,
     ) -> Result<(), StorageError>;
     /// The held edits of an entry.
@@ -397,6 +430,12 @@ pub trait RecordStore {
         record: RecordId,
         entry: EntryId,
     ) -> Result<Vec<HeldRow>, StorageError>;
+    /// What is said about the held edits of an entry; the edits are not read.
+    fn held_about_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Vec<HeldAboutRow>, StorageError>;
     /// Keeps the held edits of an entry that are not settled from the patient until another time;
     /// it counts as a change of them at `at`.
     fn put_off_held(
@@ -431,8 +470,8 @@ pub trait RecordStore {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>, StorageError>;
-    /// How many edits of a person are held and not settled.
-    fn count_held(&mut self, record: RecordId, author: Blind) -> Result<u64, StorageError>;
+    /// How many edits of a person are held and not settled, and how large they are.
+    fn sum_held(&mut self, record: RecordId, author: Blind) -> Result<HeldSum, StorageError>;
 
     /// Adds an event at the end of the access log.
     fn append_audit(&mut self, record: RecordId, row: &AuditRow) -> Result<(), StorageError>;

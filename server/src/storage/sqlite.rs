@@ -6,6 +6,7 @@
 //! in its own snapshot.
 
 mod connection;
+mod damage;
 mod readers;
 mod records;
 mod statement;
@@ -24,7 +25,8 @@ use sync_core::Tick;
 use super::StorageError;
 use crate::sessions::after;
 use crate::settings;
-pub use connection::{migrate, open_connection};
+pub use connection::{migrate, open_connection, refuse_newer};
+pub use damage::{Look, damage};
 use readers::Readers;
 use writer::Writer;
 

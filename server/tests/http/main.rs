@@ -9,5 +9,6 @@ mod devices;
 mod face;
 mod sessions;
 mod start;
+mod stores;
 mod tls;
 mod world;

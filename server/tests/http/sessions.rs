@@ -58,7 +58,21 @@ async fn a_cookie_is_good_for_our_own_pages() {
     world.enrol("Ana", &mut browser).await;
     let mut finish = world.begin_sign_in(&mut browser).await;
     finish["cookie"] = json!(true);
-    let answer = world.post("/v1/sign-in/finish", &finish).await;
+    let by = |origin: Option<&str>| {
+        let request = world.http.post(world.url("/v1/sign-in/finish"));
+        let request = request.json(&finish);
+        world.send(match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        })
+    };
+    // Not for a page of others to plant; the ceremony stands.
+    for origin in [None, Some("https://elsewhere.example"), Some("null")] {
+        let refused = by(origin).await;
+        assert_eq!(refused.headers.get("set-cookie"), None);
+        refused.refused("wrong-origin");
+    }
+    let answer = by(Some(ORIGIN)).await;
     assert_eq!(answer.body.get("token"), None);
     let cookie = answer.headers["set-cookie"].to_str().expect("text");
     for part in [
@@ -89,6 +103,29 @@ async fn a_cookie_is_good_for_our_own_pages() {
         refused.refused("wrong-origin");
     }
     ask(Method::POST, invite, Some(ORIGIN)).await.ok();
+
+    // Which of two is meant nobody can tell.
+    let planted = format!("__Host-carnet={}; {cookie}", "A".repeat(43));
+    let request = world.http.get(world.url("/v1/me"));
+    let refused = world.send(request.header("cookie", planted)).await;
+    refused.refused("not-signed-in");
+}
+
+#[tokio::test]
+async fn enrolling_gives_a_cookie_to_our_own_pages_only() {
+    let world = World::new().await;
+    let mut browser = Authenticator::default();
+    let code = world.code(world.person("Ana").await).await;
+    let mut finish = world.begin_enrolment(&code, &mut browser).await;
+    finish["cookie"] = json!(true);
+    let refused = world.post("/v1/enrolment/finish", &finish).await;
+    assert_eq!(refused.headers.get("set-cookie"), None);
+    refused.refused("wrong-origin");
+    let request = world.http.post(world.url("/v1/enrolment/finish"));
+    let own = world
+        .send(request.json(&finish).header("origin", ORIGIN))
+        .await;
+    assert!(own.headers.contains_key("set-cookie"), "{own:?}");
 }
 
 #[tokio::test]

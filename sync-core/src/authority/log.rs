@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::change::Edit;
 use crate::entry::EntryClass;
 use crate::sync::{HoldReason, Item, Settlement};
-use crate::{EntryId, Tick};
+use crate::{ChangeHash, EntryId, Tick};
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub type Found<R> = Vec<(Tick, Met<R>)>;
 /// A held edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetHeld<H> {
+    /// Of which entry.
+    pub entry: EntryId,
     /// When it came.
     pub received: Tick,
     /// When it came, was settled or was put off.
@@ -40,6 +42,18 @@ pub struct MetHeld<H> {
     pub own: bool,
     /// What [`Log::open_held`] needs.
     pub row: H,
+}
+
+/// What there is to know of a held edit without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldFacts {
+    /// Its name.
+    pub change: ChangeHash,
+    /// The holder is told of it and decides: it was made in good faith, or follows one of the same
+    /// author's and entry's that was held before it and was.
+    pub for_holder: bool,
+    /// Its entry was destroyed, and its change with it.
+    pub destroyed: bool,
 }
 
 /// A record's log and what is held beside it, asked for one viewer. It says what there is; what
@@ -117,6 +131,6 @@ pub trait Log {
     /// A held edit, and why it is held; its change is empty once its entry was destroyed.
     fn open_held(&mut self, held: &Self::Held) -> Result<(Edit, HoldReason), Self::Error>;
 
-    /// Why those edits are held of the same entry and author that came before this one.
-    fn held_before(&mut self, held: &Self::Held) -> Result<Vec<HoldReason>, Self::Error>;
+    /// What there is to know of a held edit; asked of many, and so to cost little.
+    fn held_facts(&mut self, held: &Self::Held) -> Result<HeldFacts, Self::Error>;
 }

@@ -8,12 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
-use crate::change::Edit;
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
-use crate::guard;
 use crate::policy::{Matrix, Standing};
-use crate::sync::{HeldEdit, HoldReason, Item};
+use crate::sync::{HeldEdit, Item};
 use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
 /// What an edit weighs besides its change: origin, signature, names.
@@ -516,15 +514,10 @@ impl<'w, L: Log> Walk<'w, L> {
         (self.page.cursor.held, self.page.cursor.held_within) = (until, Tick(0));
         let (mut last, mut last_received) = told;
         for (since, held) in changed {
-            let (edit, reason) = self.log.open_held(&held.row)?;
-            let destroyed = edit.change.is_empty();
-            if self.decides(&held) {
-                // What they were never told of was destroyed before they might know of it.
-                let untold = held.due.is_some_and(|due| due > held.changed);
-                if destroyed && untold || !self.for_holder(reason, &held.row)? {
-                    continue;
-                }
-            } else if held.settlement.is_none() && self.is_answered(&edit) {
+            let facts = self.log.held_facts(&held.row)?;
+            let (decides, destroyed) = (self.decides(&held), facts.destroyed);
+            // What they were never told of was destroyed before they might know of it.
+            if decides && destroyed && held.due.is_some_and(|due| due > held.changed) {
                 continue;
             }
             if self.budget == 0 {
@@ -539,12 +532,19 @@ impl<'w, L: Log> Walk<'w, L> {
                 break;
             }
             (last, last_received) = (since, held.received);
-            self.reached = self.reached.max(since);
-            if destroyed {
-                self.page.forget.insert(edit.entry);
-                self.page.destroyed.insert(edit.entry);
+            let answered = || held.settlement.is_none() && self.since.held.contains(&facts.change);
+            if decides && !facts.for_holder || !decides && answered() {
+                // To pass one over costs too, and anybody may have many held.
+                self.spend(HELD_OVERHEAD);
                 continue;
             }
+            self.reached = self.reached.max(since);
+            if destroyed {
+                self.page.forget.insert(held.entry);
+                self.page.destroyed.insert(held.entry);
+                continue;
+            }
+            let (edit, reason) = self.log.open_held(&held.row)?;
             self.spend(edit.change.len() + HELD_OVERHEAD);
             if let Some(class) = self.log.class_of(edit.entry)? {
                 self.keep(edit.entry, &class);
@@ -576,26 +576,6 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Whether the viewer is told of a held edit as the one who decides, or decided, on it.
     fn decides(&self, held: &MetHeld<L::Held>) -> bool {
         self.viewer.holder && !(held.own && held.settlement.is_some())
-    }
-
-    /// Whether the answer says already that an edit is held.
-    fn is_answered(&self, edit: &Edit) -> bool {
-        !self.since.held.is_empty()
-            && guard::inspect(&edit.change)
-                .is_ok_and(|inspected| self.since.held.contains(&inspected.hash()))
-    }
-
-    /// Whether the holder decides on a held edit: it was made in good faith, or follows one that
-    /// was.
-    fn for_holder(&mut self, reason: HoldReason, held: &L::Held) -> Result<bool, L::Error> {
-        Ok(match reason {
-            HoldReason::NoLongerPermitted => true,
-            HoldReason::NotPermitted | HoldReason::Other => false,
-            HoldReason::FollowsHeld => {
-                let before = self.log.held_before(held)?;
-                before.contains(&HoldReason::NoLongerPermitted)
-            }
-        })
     }
 
     fn finish(self) -> Result<Page, L::Error> {

@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use carnet_mobile::terminal::print_line;
@@ -73,17 +74,20 @@ fn feed(target: Target, arguments: &Arguments) -> bool {
     let numbers = arguments.from..arguments.from.saturating_add(arguments.inputs);
     let started = Instant::now();
     let tally = std::thread::scope(|scope| {
-        let work = scope.spawn(|| play(target, arguments.seed, numbers, &Counted, &at));
-        let (mut last, mut since) = (u64::MAX, Instant::now());
-        while !work.is_finished() {
-            std::thread::sleep(Duration::from_millis(20));
+        let (done, is_done) = mpsc::channel::<()>();
+        let at = &at;
+        let work = scope.spawn(move || {
+            let _done = done;
+            play(target, arguments.seed, numbers, &Counted, at)
+        });
+        let mut last = u64::MAX;
+        while is_done.recv_timeout(HANG) == Err(RecvTimeoutError::Timeout) {
             let now = at.load(Ordering::Relaxed);
-            if now != last {
-                (last, since) = (now, Instant::now());
-            } else if since.elapsed() > HANG {
+            if now == last {
                 print_line(format_args!("{target:?}: input {now} hangs"));
                 std::process::exit(2);
             }
+            last = now;
         }
         work.join().expect("what an input panics with is caught")
     });

@@ -12,6 +12,7 @@ use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
 use crate::http::{JsonBody, Problem, ProblemType};
 use crate::records::SignInChange;
+use crate::sessions::from_own_page;
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::codes::{self, CodeRefused};
 use crate::webauthn::{CeremonyRefused, passkeys};
@@ -42,7 +43,8 @@ pub struct EnrolmentFinish {
         (status = 200, body = SessionAnswer),
         (
             status = 403,
-            description = "`ceremony-refused`, `code-refused`, `device-refused`",
+            description = "`ceremony-refused`, `code-refused`, `device-refused`, `wrong-origin` (if a \
+                           cookie is asked for)",
             body = ProblemBody
         ),
     )
@@ -55,6 +57,9 @@ pub async fn handle(
 ) -> Result<HttpResponse, Problem> {
     let finish = body.0;
     let as_cookie = finish.cookie;
+    if as_cookie {
+        from_own_page(&app, &request)?;
+    }
     let opened = settle(&app, move |app, connection| {
         settle_enrolment(app, connection, &finish)
     })

@@ -12,6 +12,7 @@ use crate::http::problem::ProblemBody;
 use crate::http::session_answer::{self, Opened, SessionAnswer, vet_device};
 use crate::http::settle::settle;
 use crate::http::{JsonBody, Problem};
+use crate::sessions::from_own_page;
 use crate::webauthn::ceremonies::{self, Ceremony};
 use crate::webauthn::{CeremonyRefused, passkeys};
 
@@ -39,7 +40,8 @@ pub struct SignInFinish {
         (status = 200, body = SessionAnswer),
         (
             status = 403,
-            description = "`ceremony-refused`, `device-refused`",
+            description = "`ceremony-refused`, `device-refused`, `wrong-origin` (if a \
+                           cookie is asked for)",
             body = ProblemBody
         ),
     )
@@ -52,6 +54,9 @@ pub async fn handle(
 ) -> Result<HttpResponse, Problem> {
     let finish = body.0;
     let as_cookie = finish.cookie;
+    if as_cookie {
+        from_own_page(&app, &request)?;
+    }
     let opened = settle(&app, move |app, connection| {
         settle_sign_in(app, connection, &finish)
     })

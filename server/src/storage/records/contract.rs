@@ -5,8 +5,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, RecordClock,
-    RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
+    LogRow, Move, RecordClock, RecordRow, RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -33,6 +33,7 @@ macro_rules! record_store_contract {
             entries_come_by_name,
             only_what_is_on_the_shelves_asked_for_is_met,
             what_is_destroyed_stays_destroyed,
+            what_is_to_be_destroyed_is_noted_once,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,
@@ -130,6 +131,7 @@ fn held(n: u128, tick: u64) -> HeldRow {
         changed: Tick(tick),
         settlement: None,
         due: None,
+        about: vec![7],
         sealed: vec![6],
     }
 }
@@ -452,7 +454,9 @@ mod cases {
         }
         assert!(store.hold(record, &held(1, 12)).is_err());
         let author = held(1, 11).author_blind;
-        assert_eq!(store.count_held(record, author).expect("reads"), 2);
+        let sum = |edits, bytes| HeldSum { edits, bytes };
+        let held_now = store.sum_held(record, author);
+        assert_eq!(held_now.expect("reads"), sum(2, 2));
         let mut open = |who, after, until| {
             let open = store.held_open(record, who, Tick(after), Tick(until));
             open.expect("reads")
@@ -469,7 +473,8 @@ mod cases {
         assert!(settle(first, 20));
         assert!(!settle(first, 21));
         assert!(!settle(Blind([0; 16]), 21));
-        assert_eq!(store.count_held(record, author).expect("reads"), 1);
+        let held_now = store.sum_held(record, author);
+        assert_eq!(held_now.expect("reads"), sum(1, 1));
         let open = store.held_open(record, author, Tick(0), Tick(20));
         assert_eq!(open.expect("reads"), [held(1, 12)]);
         let settled = HeldRow {
@@ -486,6 +491,15 @@ mod cases {
         assert_eq!(told(Blind([0; 16]), 0).expect("reads"), []);
         let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
         assert_eq!(of_entry, [settled, held(1, 12)]);
+        let about = store.held_about_entry(record, entry_id(1));
+        let said = |tick, open| HeldAboutRow {
+            author_blind: author,
+            received: Tick(tick),
+            due: None,
+            open,
+            about: vec![7],
+        };
+        assert_eq!(about.expect("reads"), [said(11, false), said(12, true)]);
     }
 
     pub fn held_edits_fall_due<F: Fixture>(f: &mut F) {
@@ -568,6 +582,20 @@ mod cases {
         assert_eq!(page, [event(2, 12)]);
     }
 
+    pub fn what_is_to_be_destroyed_is_noted_once<F: Fixture>(f: &mut F) {
+        let (one, other) = (record(f, 1), record(f, 2));
+        let store = f.store();
+        for (of, name) in [(other, 1), (one, 2), (one, 1), (one, 2)] {
+            store.doom(of, entry_id(name)).expect("noted");
+        }
+        let all = [(one, entry_id(1)), (one, entry_id(2)), (other, entry_id(1))];
+        assert_eq!(store.doomed().expect("reads"), all);
+        for _ in 0..2 {
+            store.undoom(one, entry_id(1)).expect("taken back");
+        }
+        assert_eq!(store.doomed().expect("reads"), all[1..]);
+    }
+
     pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
         let (one, other) = (record(f, 1), record(f, 2));
         let store = f.store();
@@ -623,12 +651,13 @@ mod cases {
         let of_entry = |store: &mut F::Store, name| store.held_of_entry(one, entry_id(name));
         let change = of_entry(store, 1).expect("reads")[0].change_blind;
         store
-            .empty_held(one, change, &[9], Tick(22))
+            .empty_held(one, change, (&[9], &[10]), Tick(22))
             .expect("emptied");
         let emptied = HeldRow {
             changed: Tick(22),
             settlement: Some(Settlement::Discarded),
             sealed: vec![9],
+            about: vec![10],
             ..held(1, 21)
         };
         assert_eq!(of_entry(store, 1).expect("reads"), [emptied]);

@@ -93,6 +93,7 @@ diesel::table! {
         sealed -> Binary,
         due -> Nullable<BigInt>,
         shown -> BigInt,
+        about -> Binary,
     }
 }
 
@@ -103,6 +104,13 @@ diesel::table! {
         key_id -> Binary,
         tick -> BigInt,
         sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    doomed (record_id, entry_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
     }
 }
 

@@ -76,30 +76,43 @@ pub fn migrate(
     path: &Path,
     migrations: EmbeddedMigrations,
 ) -> Result<(), StorageError> {
-    let fail = |reason: String| StorageError::Migration {
-        path: path.to_owned(),
-        reason,
-    };
-    let known: Vec<String> = MigrationSource::<Sqlite>::migrations(&migrations)
-        .map_err(|e| fail(e.to_string()))?
+    refuse_newer(connection, path, &migrations)?;
+    connection
+        .run_pending_migrations(migrations)
+        .map_err(|error| not_migrated(path, error))?;
+    Ok(())
+}
+
+/// Looks whether a later release wrote the file.
+///
+/// # Errors
+/// [`StorageError::Newer`] if the file has a migration that is not among `migrations`.
+pub fn refuse_newer(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    migrations: &EmbeddedMigrations,
+) -> Result<(), StorageError> {
+    let known: Vec<String> = MigrationSource::<Sqlite>::migrations(migrations)
+        .map_err(|error| not_migrated(path, error))?
         .iter()
         .map(|migration| migration.name().version().to_string())
         .collect();
     let applied = connection
         .applied_migrations()
-        .map_err(|e| fail(e.to_string()))?;
-    if let Some(stranger) = applied
-        .iter()
-        .map(ToString::to_string)
-        .find(|version| !known.contains(version))
-    {
-        return Err(StorageError::Newer {
+        .map_err(|error| not_migrated(path, error))?;
+    let mut applied = applied.iter().map(ToString::to_string);
+    match applied.find(|version| !known.contains(version)) {
+        Some(stranger) => Err(StorageError::Newer {
             path: path.to_owned(),
             migration: stranger,
-        });
+        }),
+        None => Ok(()),
     }
-    connection
-        .run_pending_migrations(migrations)
-        .map_err(|e| fail(e.to_string()))?;
-    Ok(())
+}
+
+fn not_migrated(path: &Path, reason: impl ToString) -> StorageError {
+    StorageError::Migration {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
 }

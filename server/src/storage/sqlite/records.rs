@@ -7,24 +7,24 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::{max, sql};
+use diesel::dsl::{count_star, max, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, Move, OnShelf,
-    RecordClock, RecordRow, RecordStore, ShelfId,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
+    LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
-    audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
+    audit, audit_apart, destroyed, doomed, entries, held, lives, log, parties, records,
 };
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
-    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldTuple, LifeTuple, LogTuple,
-    RecordTuple, bytes, id, int,
+    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldAboutTuple, HeldTuple,
+    LifeTuple, LogTuple, RecordTuple, bytes, id, int,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -402,6 +402,31 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::log_row).collect()
     }
 
+    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
+        diesel::insert_or_ignore_into(doomed::table)
+            .values((
+                doomed::record_id.eq(bytes(&record)),
+                doomed::entry_id.eq(entry.as_bytes().as_slice()),
+            ))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
+        diesel::delete(doomed::table.find((bytes(&record), entry.as_bytes().as_slice())))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>> {
+        let found: Vec<(Vec<u8>, Vec<u8>)> = doomed::table
+            .order((doomed::record_id, doomed::entry_id))
+            .select((doomed::record_id, doomed::entry_id))
+            .load(self)?;
+        let of = |(record, entry): (Vec<u8>, Vec<u8>)| Ok((id(&record)?, rows::entry_id(&entry)?));
+        found.into_iter().map(of).collect()
+    }
+
     fn put_parties(&mut self, record: RecordId, entry: EntryId, people: &[Blind]) -> Result<()> {
         for person in people {
             diesel::insert_or_ignore_into(parties::table)
@@ -454,6 +479,7 @@ impl RecordStore for SqliteConnection {
                 held::changed.eq(int(row.changed.0)),
                 held::settlement.eq(row.settlement.map(rows::settlement_code)),
                 held::due.eq(row.due.map(|due| int(due.0))),
+                held::about.eq(&row.about),
                 held::sealed.eq(&row.sealed),
             ))
             .execute(self)?;
@@ -481,12 +507,16 @@ impl RecordStore for SqliteConnection {
         &mut self,
         record: RecordId,
         change: Blind,
-        sealed: &[u8],
+        (sealed, about): (&[u8], &[u8]),
         at: Tick,
     ) -> Result<()> {
         self.settle(record, change, Settlement::Discarded, at)?;
         diesel::update(held::table.find((bytes(&record), change.as_bytes())))
-            .set((held::sealed.eq(sealed), held::changed.eq(int(at.0))))
+            .set((
+                held::sealed.eq(sealed),
+                held::about.eq(about),
+                held::changed.eq(int(at.0)),
+            ))
             .execute(self)?;
         Ok(())
     }
@@ -499,6 +529,22 @@ impl RecordStore for SqliteConnection {
             .select(rows::HELD)
             .load(self)?;
         found.into_iter().map(rows::held_row).collect()
+    }
+
+    fn held_about_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<HeldAboutRow>> {
+        let found: Vec<HeldAboutTuple> = held::table
+            .filter(held::record_id.eq(bytes(&record)))
+            .filter(held::entry_id.eq(entry.as_bytes().as_slice()))
+            .order((held::received, held::change_blind))
+            .select((
+                held::author_blind,
+                held::received,
+                held::due,
+                held::settlement.is_null(),
+                held::about,
+            ))
+            .load(self)?;
+        found.into_iter().map(rows::held_about).collect()
     }
 
     fn put_off_held(
@@ -569,14 +615,21 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::held_row).collect()
     }
 
-    fn count_held(&mut self, record: RecordId, author: Blind) -> Result<u64> {
-        let count: i64 = held::table
+    fn sum_held(&mut self, record: RecordId, author: Blind) -> Result<HeldSum> {
+        let (edits, bytes): (i64, i64) = held::table
             .filter(held::record_id.eq(bytes(&record)))
             .filter(held::author_blind.eq(author.as_bytes()))
             .filter(held::settlement.is_null())
-            .count()
+            .select((
+                count_star(),
+                // The length stands in the row's head: what is sealed is not read.
+                sql::<BigInt>("coalesce(sum(length(sealed)), 0)"),
+            ))
             .get_result(self)?;
-        Ok(count.cast_unsigned())
+        Ok(HeldSum {
+            edits: edits.cast_unsigned(),
+            bytes: bytes.cast_unsigned(),
+        })
     }
 
     fn append_audit(&mut self, record: RecordId, row: &AuditRow) -> Result<()> {

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::authority::{Found, Place, stands};
+use crate::authority::{Found, HeldFacts, Place, stands};
 use crate::change::{Edit, SignedOrigin};
 use crate::entry::Visibility;
 use crate::policy::{Context, Rights, Subject};
 use crate::sign::{SignatureBytes, Signed};
+use crate::sync::HoldReason;
 use crate::{LogIncarnation, PersonId};
 
 const HOLDER: PersonId = PersonId(Uuid::from_u128(10));
@@ -217,7 +218,7 @@ impl Log for Rows {
         unreachable!("nothing is held")
     }
 
-    fn held_before(&mut self, (): &()) -> Result<Vec<HoldReason>, Infallible> {
+    fn held_facts(&mut self, (): &()) -> Result<HeldFacts, Infallible> {
         unreachable!("nothing is held")
     }
 }

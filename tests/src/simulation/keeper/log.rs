@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use sync_core::authority::{Found, Log, Met, MetHeld, Shelf, Viewer, leaves_all, stands};
+use sync_core::authority::{
+    Found, HeldFacts, Log, Met, MetHeld, Shelf, Viewer, leaves_all, stands,
+};
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
 use sync_core::sync::{HoldReason, Item};
@@ -156,6 +158,7 @@ impl Log for BooksLog<'_> {
         });
         Ok(changed
             .map(|(change, row)| MetHeld {
+                entry: row.edit.entry,
                 received: row.received,
                 changed: row.changed,
                 due: row.due,
@@ -171,7 +174,19 @@ impl Log for BooksLog<'_> {
         Ok((row.edit.clone(), row.reason))
     }
 
-    fn held_before(&mut self, change: &ChangeHash) -> Answer<Vec<HoldReason>> {
-        Ok(self.books.held_before(change).collect())
+    fn held_facts(&mut self, change: &ChangeHash) -> Answer<HeldFacts> {
+        let row = &self.books.held[change];
+        let mut before = self.books.held_before(change);
+        Ok(HeldFacts {
+            change: *change,
+            for_holder: match row.reason {
+                HoldReason::NoLongerPermitted => true,
+                HoldReason::NotPermitted => false,
+                HoldReason::FollowsHeld => {
+                    before.any(|reason| reason == HoldReason::NoLongerPermitted)
+                }
+            },
+            destroyed: row.edit.change.is_empty(),
+        })
     }
 }

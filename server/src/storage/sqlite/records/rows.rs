@@ -6,8 +6,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldRow, Life, LogRow, RecordClock,
-    RecordRow,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, Life, LogRow,
+    RecordClock, RecordRow,
 };
 use crate::storage::schema::records::{audit_apart, entries, held, log};
 
@@ -20,7 +20,8 @@ pub(super) type RecordTuple =
 pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
 pub(super) type LifeTuple = (B, i64, Option<i64>, i64);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
-pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B);
+pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B, B);
+pub(super) type HeldAboutTuple = (B, i64, Option<i64>, bool, B);
 pub(super) type DestroyedTuple = (B, B, B, i64, B);
 pub(super) type AuditTuple = (i64, i64, B, B);
 pub(super) type ApartTuple = (i64, i64, B, B, i64, Option<i64>, B);
@@ -103,6 +104,7 @@ type HeldColumns = (
     held::changed,
     held::settlement,
     held::due,
+    held::about,
     held::sealed,
 );
 
@@ -114,6 +116,7 @@ pub(super) const HELD: HeldColumns = (
     held::changed,
     held::settlement,
     held::due,
+    held::about,
     held::sealed,
 );
 
@@ -245,7 +248,8 @@ pub(super) fn log_row(row: LogTuple) -> Result<LogRow> {
 pub(super) fn held_row(row: HeldTuple) -> Result<HeldRow> {
     #[cfg(test)]
     crate::storage::met::one();
-    let (change_blind, entry, author_blind, received, changed, settlement, due, sealed) = row;
+    let (change_blind, entry, author_blind, received, changed, settlement, due, about, sealed) =
+        row;
     let settlement = match settlement.as_deref() {
         None => None,
         Some("released") => Some(Settlement::Released),
@@ -260,7 +264,22 @@ pub(super) fn held_row(row: HeldTuple) -> Result<HeldRow> {
         changed: tick(changed),
         settlement,
         due: due.map(tick),
+        about,
         sealed,
+    })
+}
+
+pub(super) fn held_about(
+    (author, received, due, open, about): HeldAboutTuple,
+) -> Result<HeldAboutRow> {
+    #[cfg(test)]
+    crate::storage::met::one();
+    Ok(HeldAboutRow {
+        author_blind: blind(&author)?,
+        received: tick(received),
+        due: due.map(tick),
+        open,
+        about,
     })
 }
 
