@@ -66,7 +66,7 @@ impl HeldOf {
     pub(super) fn is_for_holder(&self, reason: HoldReason, author: &Blind) -> bool {
         match reason {
             HoldReason::NoLongerPermitted => true,
-            HoldReason::NotPermitted => false,
+            HoldReason::NotPermitted | HoldReason::Other => false,
             HoldReason::FollowsHeld => self.in_good_faith.contains(author),
         }
     }

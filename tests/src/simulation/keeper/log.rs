@@ -181,7 +181,7 @@ impl Log for BooksLog<'_> {
             change: *change,
             for_holder: match row.reason {
                 HoldReason::NoLongerPermitted => true,
-                HoldReason::NotPermitted => false,
+                HoldReason::NotPermitted | HoldReason::Other => false,
                 HoldReason::FollowsHeld => {
                     before.any(|reason| reason == HoldReason::NoLongerPermitted)
                 }
