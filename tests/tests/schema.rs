@@ -17,6 +17,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("ceremonies", "selector", "enrolment_codes", "CASCADE"),
     ("departures", "record_id,shelf", "shelves", "NO ACTION"),
     ("destroyed", "record_id", "records", "NO ACTION"),
+    ("doomed", "record_id", "records", "NO ACTION"),
     ("devices", "person_id", "people", "CASCADE"),
     ("enrolment_codes", "person_id", "people", "CASCADE"),
     ("entries", "record_id", "records", "NO ACTION"),
