@@ -309,6 +309,10 @@ fn take_in(
     let record = admitted.row.record;
     for entry in touched {
         gathered.load(connection, &admitted.vault, entry)?;
+        // Another request, in the middle of which this is, has noted it: it may take its mark back.
+        if !before.contains(&entry) && connection.is_doomed(record, entry)? {
+            continue;
+        }
         let kept = gathered.kept.get_mut(&entry);
         let stands = kept.is_some_and(|kept| kept.destroyed.is_none() && kept.must_be_destroyed());
         if stands && waits.contains(&entry) {
@@ -319,8 +323,7 @@ fn take_in(
         if stands {
             writing.destroy(connection, &gathered, entry)?;
         }
-        // Another request, in the middle of which this is, may have noted it.
-        if stands || before.contains(&entry) {
+        if before.contains(&entry) {
             connection.undoom(record, entry)?;
         }
     }

@@ -256,9 +256,7 @@ async fn a_later_edit_is_refused_and_goes_with_the_entry_alone() {
     let (record, person) = (holder.head.record, holder.author.person);
     let mut stranger = world.phone(record, stranger, Role::Caregiver, person);
     stranger.sync().await;
-    let hidden = holder.allergy("Cachée");
-    let flag = sync_core::entry::HIDDEN_FROM_REPRESENTATIVES;
-    holder.write(hidden, &[Write::set(flag, true)]);
+    let hidden = holder.hidden_allergy("Cachée");
     holder.sync().await;
     holder.wrong_patient(hidden);
     holder.sync().await;

@@ -43,8 +43,9 @@ pub(super) struct Gathered {
 /// What is held of an entry.
 #[derive(Default)]
 pub(super) struct HeldOf {
-    /// How many edits of which nothing was decided.
-    pub(super) open: u64,
+    /// How many edits of each author of which nothing was decided: nobody's number depends on
+    /// what others have held.
+    open: BTreeMap<Blind, u64>,
     /// Until when the holder may not know of some.
     pub(super) due: Option<Tick>,
     /// Who made some of it in good faith.
@@ -54,11 +55,22 @@ pub(super) struct HeldOf {
 impl HeldOf {
     /// Adds an edit that is held.
     pub(super) fn add(&mut self, reason: HoldReason, author: Blind, due: Option<Tick>) {
-        self.open += 1;
+        *self.open.entry(author).or_default() += 1;
         self.due = self.due.max(due);
         if reason == HoldReason::NoLongerPermitted {
             self.in_good_faith.insert(author);
         }
+    }
+
+    fn decided(&mut self, author: &Blind) {
+        if let Some(open) = self.open.get_mut(author) {
+            *open = open.saturating_sub(1);
+        }
+    }
+
+    /// How many edits of this author are held, of which nothing was decided.
+    pub(super) fn open(&self, author: &Blind) -> u64 {
+        self.open.get(author).copied().unwrap_or(0)
     }
 
     /// Whether the holder decides on an edit that is held after these: it was made in good faith, or
@@ -145,7 +157,9 @@ impl Gathered {
                 reason: one.reason,
             };
             sum.add(one.reason, row.author_blind, row.due);
-            sum.open -= u64::from(!row.open);
+            if !row.open {
+                sum.decided(&row.author_blind);
+            }
             held.insert(one.change, change);
         }
         self.held_of.insert(entry, sum);

@@ -209,6 +209,17 @@ async fn no_more_than_so_many_edits_of_an_entry_are_held() {
     assert_eq!(verdicts[most + 1], Verdict::Held(HoldReason::NotPermitted));
     let again = hand_in(&mut caregiver, &edits[most..=most]).await;
     assert_eq!(again, [Verdict::Refused(Refusal::EntryFull)]);
+    // What one person has held of an entry takes no room from another.
+    let (mut other, _) = world.caregiver(&mut holder).await;
+    other.sync().await;
+    let mine = sync_core::kind::OwnNoteDraft {
+        title: "Mine".into(),
+        ..Default::default()
+    };
+    other.write(note, &mine.writes().expect("a note"));
+    let theirs = self::edits(&mut other);
+    let held = Verdict::Held(HoldReason::NotPermitted);
+    assert_eq!(hand_in(&mut other, &theirs).await, [held]);
 }
 
 #[tokio::test]

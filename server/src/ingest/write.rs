@@ -306,8 +306,12 @@ impl<'a> Writing<'a> {
         let bytes = edit.change.len() as u64;
         if sum.edits >= MOST_HELD
             || sum.bytes.saturating_add(bytes) > MOST_HELD_BYTES
-            || of_entry.open >= MOST_HELD_OF_ENTRY
+            || of_entry.open(&blind) >= MOST_HELD_OF_ENTRY
         {
+            // What follows it follows nothing that is here.
+            if let Some(kept) = gathered.kept.get_mut(&edit.entry) {
+                kept.held.remove(&change);
+            }
             return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }
         let for_holder = of_entry.is_for_holder(held.reason, &blind);

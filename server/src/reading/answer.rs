@@ -86,6 +86,12 @@ impl Records {
     ) -> Result<Option<SyncAnswer>, AccessError> {
         let after = Some(CursorDigest::of(cursor));
         let cursor = cursor::open(&self.keys, record, visitor.person, cursor);
+        // In the middle of a full resend only the device can show how far it had been before: it
+        // asks for the next page by itself.
+        if cursor.is_some_and(|cursor| cursor.resending) {
+            return Ok(None);
+        }
+        let known = cursor.is_some();
         let from = Start {
             floor: cursor.map_or(Tick(0), |cursor| cursor.told),
             cursor,
@@ -95,7 +101,7 @@ impl Records {
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        if !page.rest.tells() {
+        if !known || !page.rest.tells() {
             return Ok(None);
         }
         self.answer(&row, visitor.person, page, (after, Vec::new()))

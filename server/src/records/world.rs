@@ -409,6 +409,18 @@ impl Phone {
         entry
     }
 
+    /// An allergy that caregivers never knew of.
+    pub(crate) fn hidden_allergy(&mut self, substance: &str) -> EntryId {
+        let mut draft = AllergyDraft {
+            substance: Label::text(substance),
+            ..AllergyDraft::default()
+        };
+        draft.common.visibility.hidden_from_representatives = true;
+        let entry = fresh_entry();
+        self.write(entry, &draft.writes().expect("an allergy"));
+        entry
+    }
+
     /// An entry that the patient may not know of until a time.
     pub(crate) fn result(&mut self, substance: &str, until: Tick) -> EntryId {
         let mut draft = AllergyDraft {

@@ -308,6 +308,8 @@ pub trait RecordStore {
     fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
     /// Takes that note back, if it was there.
     fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
+    /// Whether that is noted of an entry.
+    fn is_doomed(&mut self, record: RecordId, entry: EntryId) -> Result<bool, StorageError>;
     /// All entries of which that is noted, in order.
     fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>, StorageError>;
 

@@ -594,6 +594,9 @@ mod cases {
             store.undoom(one, entry_id(1)).expect("taken back");
         }
         assert_eq!(store.doomed().expect("reads"), all[1..]);
+        for (of, name, noted) in [(one, 1, false), (one, 2, true), (other, 2, false)] {
+            assert_eq!(store.is_doomed(of, entry_id(name)).expect("reads"), noted);
+        }
     }
 
     pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {

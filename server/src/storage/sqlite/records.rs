@@ -418,6 +418,12 @@ impl RecordStore for SqliteConnection {
         Ok(())
     }
 
+    fn is_doomed(&mut self, record: RecordId, entry: EntryId) -> Result<bool> {
+        let noted = doomed::table.find((bytes(&record), entry.as_bytes().as_slice()));
+        let noted: Option<Vec<u8>> = noted.select(doomed::entry_id).first(self).optional()?;
+        Ok(noted.is_some())
+    }
+
     fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>> {
         let found: Vec<(Vec<u8>, Vec<u8>)> = doomed::table
             .order((doomed::record_id, doomed::entry_id))
