@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr as _;
 
-use super::{Rule, Rules, Stamp, TakenUp, authority};
+use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
 use crate::kind::allergy::REACTION;
@@ -323,7 +323,8 @@ impl<'a> History<'a> {
         if !self.rules.has(Rule::LayProposes) {
             return false;
         }
-        if key == STATUS && ends(said.value) && self.follows_clinicians_content(change) {
+        let over = key == STATUS && ends(said.value) || ended::ends(&self.kind, key, said.value);
+        if over && self.follows_clinicians_content(change) {
             return true;
         }
         let stands = |said: bool| {
