@@ -1,11 +1,11 @@
 //! An entry's history with who came before whom, and what of it stands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
 use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
 use crate::kind::{
@@ -25,11 +25,19 @@ pub(super) struct History<'a> {
     authority: Vec<bool>,
     /// The proposals that each change takes up.
     accepted: Vec<Vec<usize>>,
+    /// What each change takes up of them, each write with the change that proposed it.
+    adopted: Vec<Vec<(usize, &'a Write)>>,
     /// What each change says of the fact's certainty.
     verdicts: Vec<Option<bool>>,
     /// Of these words of clinicians, those that stood when each change was made.
     words: Vec<Bits>,
+    /// The writes that took effect, key by key, in the order of the history.
+    taken: Writes<'a>,
+    /// The writes that are proposals only.
+    proposed: Writes<'a>,
 }
+
+type Writes<'a> = BTreeMap<&'a str, Vec<Said<'a>>>;
 
 /// A value written under a key; nothing for a removal.
 #[derive(Clone, Copy)]
@@ -74,8 +82,11 @@ impl<'a> History<'a> {
             before,
             authority: Vec::new(),
             accepted: Vec::new(),
+            adopted: Vec::new(),
             verdicts: Vec::new(),
             words: Vec::new(),
+            taken: BTreeMap::new(),
+            proposed: BTreeMap::new(),
         };
         let all = 0..history.changes.len();
         history.authority = all.clone().map(|at| history.judges(at)).collect();
@@ -83,8 +94,13 @@ impl<'a> History<'a> {
             .clone()
             .map(|at| history.takes_up(at, &places))
             .collect();
+        for at in all.clone() {
+            let adopted = history.adopts(at);
+            history.adopted.push(adopted);
+        }
         history.verdicts = all.map(|at| history.verdict(at)).collect();
         history.words = history.words_before(&places);
+        history.tell_apart();
         history
     }
 
@@ -154,39 +170,57 @@ impl<'a> History<'a> {
         author.is_some() && self.author(change) == author
     }
 
-    /// What each key's writes amount to.
-    pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
-        let mut taken: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
-        let mut proposed: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
-        let mut proposals: HashMap<usize, Vec<(&'a str, Option<&'a Value>)>> = HashMap::new();
-        for (change, past) in self.changes.iter().enumerate() {
+    /// What somebody says of the entry with a change: what it writes, and what it takes up.
+    pub fn says(&self, change: usize) -> impl Iterator<Item = &'a Write> {
+        let writes: &'a [Write] = &self.changes[change].writes;
+        let own = writes.iter();
+        let own = own.filter(|write| !is_member(&write.key, ACCEPTS));
+        own.chain(self.adopted[change].iter().map(|(_, write)| *write))
+    }
+
+    /// What took effect under a key.
+    pub fn taken(&self, key: &str) -> &[Said<'a>] {
+        self.taken.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Tells the writes that take effect from those that are proposals, and what of these is taken
+    /// up.
+    fn tell_apart(&mut self) {
+        let mut proposals: BTreeSet<(usize, &str)> = BTreeSet::new();
+        for change in 0..self.changes.len() {
+            let past: &'a PastChange = self.changes[change];
             for write in &past.writes {
                 let said = Said {
                     change,
                     value: write.value.as_ref(),
                 };
-                let earlier = taken.get(write.key.as_str()).map_or(&[][..], Vec::as_slice);
-                let to = if self.is_proposal(&write.key, said, earlier) {
-                    let of_change = proposals.entry(change).or_default();
-                    of_change.push((&write.key, said.value));
-                    &mut proposed
+                let to = if self.is_proposal(&write.key, said, self.taken(&write.key)) {
+                    proposals.insert((change, write.key.as_str()));
+                    &mut self.proposed
                 } else {
-                    &mut taken
+                    &mut self.taken
                 };
                 to.entry(&write.key).or_default().push(said);
             }
-            for accepted in &self.accepted[change] {
-                for (key, value) in proposals.get(accepted).into_iter().flatten().copied() {
-                    taken.entry(key).or_default().push(Said { change, value });
-                }
+            let adopted = &mut self.adopted[change];
+            adopted
+                .retain(|(proposal, write)| proposals.contains(&(*proposal, write.key.as_str())));
+            for (_, write) in adopted.iter() {
+                let value = write.value.as_ref();
+                let taken = self.taken.entry(&write.key).or_default();
+                taken.push(Said { change, value });
             }
         }
+    }
+
+    /// What each key's writes amount to.
+    pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
         let mut fields: BTreeMap<&str, Field<'_>> = BTreeMap::new();
-        for (key, said) in &taken {
+        for (key, said) in &self.taken {
             fields.entry(key).or_default().standing = self.latest(said);
         }
-        for (key, said) in &proposed {
-            let answers = taken.get(key).map_or(&[][..], Vec::as_slice);
+        for (key, said) in &self.proposed {
+            let answers = self.taken(key);
             let field = fields.entry(key).or_default();
             let mut open = self.latest(said);
             open.retain(|p| !self.is_answered(*p, answers) && !agrees(&field.standing, p));
@@ -232,6 +266,16 @@ impl<'a> History<'a> {
             .filter_map(|name| places.get(&name).copied())
             .filter(|accepted| self.saw(change, *accepted))
             .collect()
+    }
+
+    /// What a change takes up of the proposals it accepts.
+    fn adopts(&self, change: usize) -> Vec<(usize, &'a Write)> {
+        let accepted = self.accepted[change].iter().copied();
+        let writes = accepted.flat_map(|proposal| {
+            let writes: &'a [Write] = &self.changes[proposal].writes;
+            writes.iter().map(move |write| (proposal, write))
+        });
+        writes.collect()
     }
 
     /// The words of clinicians on the fact's certainty that stood when each change was made: those
@@ -382,7 +426,7 @@ impl<'a> History<'a> {
 
     /// Whether a change, or a proposal it takes up, writes what the fact is.
     fn says_of_the_fact(&self, change: usize) -> bool {
-        let says = |write: &entry::Write| {
+        let says = |write: &Write| {
             let key = write.key.as_str();
             !is_apart(key)
                 && ![STATUS, VERIFICATION, NOTES, SOURCE].contains(&key)
@@ -391,9 +435,7 @@ impl<'a> History<'a> {
                     .as_ref()
                     .is_some_and(|value| *value != Value::Null)
         };
-        let taken_up = self.accepted[change].iter();
-        let mut told = taken_up.chain([&change]);
-        told.any(|told| self.changes[*told].writes.iter().any(says))
+        self.says(change).any(says)
     }
 
     /// Whether a clinician says with this change that the fact is so.
@@ -409,9 +451,10 @@ impl<'a> History<'a> {
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
-            let accepted = self.accepted[change].iter();
-            let said = accepted.filter_map(|other| self.changes[*other].wrote(VERIFICATION));
-            said.map(certain).reduce(|one, other| one && other)
+            let adopted = self.adopted[change].iter().map(|(_, write)| write);
+            let said = adopted.filter(|write| write.key == VERIFICATION);
+            let said = said.map(|write| certain(write.value.as_ref()));
+            said.reduce(|one, other| one && other)
         };
         let created = || (self.creation() == Some(change)).then_some(true);
         own.or_else(taken_up).or_else(created)

@@ -59,8 +59,8 @@ rules! {
         "Le rejet par un clinicien l’emporte sur une modification concurrente, et il est signalé.";
     /// Unless danger shows.
     DangerOverRefutation = "danger-over-refutation", "*",
-        "A concurrent edit that adds a reaction or raises criticality keeps the entry active against a clinician’s refutation.",
-        "Une modification concurrente qui ajoute une réaction ou élève la criticité maintient l’élément actif malgré le rejet par un clinicien.";
+        "A concurrent edit that adds a reaction or raises criticality, also by taking up a proposal, keeps the entry active against a clinician’s refutation.",
+        "Une modification concurrente qui ajoute une réaction ou élève la criticité, fût-ce en acceptant une proposition, maintient l’élément actif malgré le rejet par un clinicien.";
     /// Danger that shows later.
     DangerAfterEnding = "danger-after-ending", "allergy",
         "A reaction or a higher danger written into an entry by somebody who had seen it ended goes to review.",
