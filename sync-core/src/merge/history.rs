@@ -184,7 +184,7 @@ impl<'a> History<'a> {
     }
 
     /// Tells the writes that take effect from those that are proposals, and what of these is taken
-    /// up.
+    /// up: not what was answered before it was accepted.
     fn tell_apart(&mut self) {
         let mut proposals: BTreeSet<(usize, &str)> = BTreeSet::new();
         for change in 0..self.changes.len() {
@@ -202,14 +202,17 @@ impl<'a> History<'a> {
                 };
                 to.entry(&write.key).or_default().push(said);
             }
-            let adopted = &mut self.adopted[change];
-            adopted
-                .retain(|(proposal, write)| proposals.contains(&(*proposal, write.key.as_str())));
-            for (_, write) in adopted.iter() {
+            let mut adopted = std::mem::take(&mut self.adopted[change]);
+            adopted.retain(|(proposal, write)| {
+                proposals.contains(&(*proposal, write.key.as_str()))
+                    && !self.is_overtaken(*proposal, &write.key, change)
+            });
+            for (_, write) in &adopted {
                 let value = write.value.as_ref();
                 let taken = self.taken.entry(&write.key).or_default();
                 taken.push(Said { change, value });
             }
+            self.adopted[change] = adopted;
         }
     }
 
@@ -276,6 +279,22 @@ impl<'a> History<'a> {
             writes.iter().map(move |write| (proposal, write))
         });
         writes.collect()
+    }
+
+    /// Whether somebody whose word confirms wrote a key, or took up another proposal of it, with
+    /// the proposal in front of them, and its acceptance came after that.
+    fn is_overtaken(&self, proposal: usize, key: &str, acceptance: usize) -> bool {
+        let wrote = |change: usize| {
+            let mut adopted = self.adopted[change].iter();
+            self.changes[change].wrote(key).is_some()
+                || adopted.any(|(other, write)| *other != proposal && write.key == key)
+        };
+        (proposal..acceptance).any(|change| {
+            self.has_authority(change)
+                && self.saw(acceptance, change)
+                && self.saw(change, proposal)
+                && wrote(change)
+        })
     }
 
     /// The words of clinicians on the fact's certainty that stood when each change was made: those
@@ -451,9 +470,11 @@ impl<'a> History<'a> {
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
-            let adopted = self.adopted[change].iter().map(|(_, write)| write);
-            let said = adopted.filter(|write| write.key == VERIFICATION);
-            let said = said.map(|write| certain(write.value.as_ref()));
+            let adopted = self.adopted[change].iter();
+            let said = adopted.filter(|(proposal, write)| {
+                write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
+            });
+            let said = said.map(|(_, write)| certain(write.value.as_ref()));
             said.reduce(|one, other| one && other)
         };
         let created = || (self.creation() == Some(change)).then_some(true);
