@@ -28,7 +28,7 @@ pub(super) struct History<'a> {
     /// What each change takes up of them, each write with the change that proposed it.
     adopted: Vec<Vec<(usize, &'a Write)>>,
     /// What each change says of the fact's certainty.
-    verdicts: Vec<Option<bool>>,
+    verdicts: Vec<Option<Certainty>>,
     /// Of these words of clinicians, those that stood when each change was made.
     words: Vec<Bits>,
     /// The writes that took effect, key by key, in the order of the history.
@@ -38,6 +38,16 @@ pub(super) struct History<'a> {
 }
 
 type Writes<'a> = BTreeMap<&'a str, Vec<Said<'a>>>;
+
+/// What somebody says of a fact's certainty, from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Certainty {
+    /// It is called unconfirmed.
+    Doubted,
+    /// Neither: presumed, for instance. It takes a confirmation or a doubt back.
+    Open,
+    Confirmed,
+}
 
 /// A value written under a key; nothing for a removal.
 #[derive(Clone, Copy)]
@@ -328,7 +338,7 @@ impl<'a> History<'a> {
     }
 
     /// What a clinician says with a change of the fact's certainty.
-    fn word(&self, change: usize) -> Option<bool> {
+    fn word(&self, change: usize) -> Option<Certainty> {
         self.verdicts[change].filter(|_| self.has_authority(change))
     }
 
@@ -390,15 +400,15 @@ impl<'a> History<'a> {
         if over && self.follows_clinicians_content(change) {
             return true;
         }
-        let stands = |said: bool| {
+        let stands = |said: Certainty| {
             let mut words = self.words[change].iter();
             words.any(|word| self.word(word) == Some(said))
         };
-        if stands(true) {
+        if stands(Certainty::Confirmed) {
             if whole {
                 return true;
             }
-        } else if stands(false) {
+        } else if stands(Certainty::Doubted) {
             return false;
         }
         let known = taken.iter().filter(|said| seen(&said.change));
@@ -429,7 +439,7 @@ impl<'a> History<'a> {
     /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
     fn follows_clinicians_content(&self, change: usize) -> bool {
         let doubts = self.words[change].iter();
-        let doubts = doubts.filter(|word| self.word(*word) == Some(false));
+        let doubts = doubts.filter(|word| self.word(*word) == Some(Certainty::Doubted));
         let doubts: Vec<usize> = doubts.collect();
         let doubted = |content: usize| {
             let mut doubts = doubts.iter();
@@ -459,14 +469,18 @@ impl<'a> History<'a> {
 
     /// Whether a clinician says with this change that the fact is so.
     pub fn confirms(&self, change: usize) -> bool {
-        self.word(change) == Some(true)
+        self.word(change) == Some(Certainty::Confirmed)
     }
 
-    /// Whether this change says that the fact is certain: by its verification or one it takes up,
-    /// or by creating the entry without a word of doubt.
-    fn verdict(&self, change: usize) -> Option<bool> {
-        let certain = |value: Option<&Value>| {
-            value.and_then(Value::as_text) == Some(Verification::Confirmed.code())
+    /// What this change says of the fact's certainty: by its verification or one it takes up, or by
+    /// creating the entry without a word of it.
+    fn verdict(&self, change: usize) -> Option<Certainty> {
+        let code =
+            |value: Option<&'a Value>| value.and_then(Value::as_text).map(Verification::from);
+        let certain = |value| match code(value) {
+            Some(Verification::Confirmed) => Certainty::Confirmed,
+            Some(Verification::Unconfirmed) => Certainty::Doubted,
+            _ => Certainty::Open,
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
@@ -475,9 +489,9 @@ impl<'a> History<'a> {
                 write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
             });
             let said = said.map(|(_, write)| certain(write.value.as_ref()));
-            said.reduce(|one, other| one && other)
+            said.min()
         };
-        let created = || (self.creation() == Some(change)).then_some(true);
+        let created = || (self.creation() == Some(change)).then_some(Certainty::Confirmed);
         own.or_else(taken_up).or_else(created)
     }
 
@@ -486,7 +500,10 @@ impl<'a> History<'a> {
         let all = 0..self.changes.len();
         let withdrawals: Vec<usize> = all
             .clone()
-            .filter(|change| self.word(*change) == Some(false))
+            .filter(|change| {
+                self.word(*change)
+                    .is_some_and(|word| word != Certainty::Confirmed)
+            })
             .collect();
         let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
         self.kind.is_clinical()

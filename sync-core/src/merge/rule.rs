@@ -79,8 +79,8 @@ rules! {
         "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
     /// Lay edits of what a clinician confirmed.
     LayProposes = "lay-proposes", "*",
-        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into without doubt.",
-        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété sans émettre de doute.";
+        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
     /// Pharmacists and nurses.
     OthersPropose = "others-propose", "*",
         "Pharmacists and nurses propose, except in what is theirs and in entries of their own; a reaction they add and a remark stand.",
