@@ -29,6 +29,7 @@ pub const VERIFICATION: &str = "verification";
 ///
 /// Writing the proposed value again would say nothing new to Automerge, so taking it up is a key
 /// of its own; the proposed values then stand as the clinician's.
+/// A field that a clinician wrote before that, with the proposal in front of them, stays as it is.
 pub const ACCEPTS: &str = "accepts";
 
 /// The longest label, in characters.

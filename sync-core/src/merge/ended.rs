@@ -66,8 +66,8 @@ pub(super) fn against_edits(
 
 fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     let clears = |value: Option<&Value>| value.is_none_or(|value| *value == Value::Null);
-    let mut writes = history.changes[edit].writes.iter();
-    writes.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
+    let mut says = history.says(edit);
+    says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
 /// Whether somebody said under this key that the entry is over by a day: nobody says at the same

@@ -1,11 +1,11 @@
 //! An entry's history with who came before whom, and what of it stands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
-use super::{Rule, Rules, Stamp, TakenUp, authority};
+use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
 use crate::kind::{
@@ -25,10 +25,28 @@ pub(super) struct History<'a> {
     authority: Vec<bool>,
     /// The proposals that each change takes up.
     accepted: Vec<Vec<usize>>,
+    /// What each change takes up of them, each write with the change that proposed it.
+    adopted: Vec<Vec<(usize, &'a Write)>>,
     /// What each change says of the fact's certainty.
-    verdicts: Vec<Option<bool>>,
+    verdicts: Vec<Option<Certainty>>,
     /// Of these words of clinicians, those that stood when each change was made.
     words: Vec<Bits>,
+    /// The writes that took effect, key by key, in the order of the history.
+    taken: Writes<'a>,
+    /// The writes that are proposals only.
+    proposed: Writes<'a>,
+}
+
+type Writes<'a> = BTreeMap<&'a str, Vec<Said<'a>>>;
+
+/// What somebody says of a fact's certainty, from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Certainty {
+    /// It is called unconfirmed.
+    Doubted,
+    /// Neither: presumed, for instance. It takes a confirmation or a doubt back.
+    Open,
+    Confirmed,
 }
 
 /// A value written under a key; nothing for a removal.
@@ -74,8 +92,11 @@ impl<'a> History<'a> {
             before,
             authority: Vec::new(),
             accepted: Vec::new(),
+            adopted: Vec::new(),
             verdicts: Vec::new(),
             words: Vec::new(),
+            taken: BTreeMap::new(),
+            proposed: BTreeMap::new(),
         };
         let all = 0..history.changes.len();
         history.authority = all.clone().map(|at| history.judges(at)).collect();
@@ -83,8 +104,13 @@ impl<'a> History<'a> {
             .clone()
             .map(|at| history.takes_up(at, &places))
             .collect();
+        for at in all.clone() {
+            let adopted = history.adopts(at);
+            history.adopted.push(adopted);
+        }
         history.verdicts = all.map(|at| history.verdict(at)).collect();
         history.words = history.words_before(&places);
+        history.tell_apart();
         history
     }
 
@@ -154,39 +180,60 @@ impl<'a> History<'a> {
         author.is_some() && self.author(change) == author
     }
 
-    /// What each key's writes amount to.
-    pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
-        let mut taken: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
-        let mut proposed: BTreeMap<&'a str, Vec<Said<'a>>> = BTreeMap::new();
-        let mut proposals: HashMap<usize, Vec<(&'a str, Option<&'a Value>)>> = HashMap::new();
-        for (change, past) in self.changes.iter().enumerate() {
+    /// What somebody says of the entry with a change: what it writes, and what it takes up.
+    pub fn says(&self, change: usize) -> impl Iterator<Item = &'a Write> {
+        let writes: &'a [Write] = &self.changes[change].writes;
+        let own = writes.iter();
+        let own = own.filter(|write| !is_member(&write.key, ACCEPTS));
+        own.chain(self.adopted[change].iter().map(|(_, write)| *write))
+    }
+
+    /// What took effect under a key.
+    pub fn taken(&self, key: &str) -> &[Said<'a>] {
+        self.taken.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Tells the writes that take effect from those that are proposals, and what of these is taken
+    /// up: not what was answered before it was accepted.
+    fn tell_apart(&mut self) {
+        let mut proposals: BTreeSet<(usize, &str)> = BTreeSet::new();
+        for change in 0..self.changes.len() {
+            let past: &'a PastChange = self.changes[change];
             for write in &past.writes {
                 let said = Said {
                     change,
                     value: write.value.as_ref(),
                 };
-                let earlier = taken.get(write.key.as_str()).map_or(&[][..], Vec::as_slice);
-                let to = if self.is_proposal(&write.key, said, earlier) {
-                    let of_change = proposals.entry(change).or_default();
-                    of_change.push((&write.key, said.value));
-                    &mut proposed
+                let to = if self.is_proposal(&write.key, said, self.taken(&write.key)) {
+                    proposals.insert((change, write.key.as_str()));
+                    &mut self.proposed
                 } else {
-                    &mut taken
+                    &mut self.taken
                 };
                 to.entry(&write.key).or_default().push(said);
             }
-            for accepted in &self.accepted[change] {
-                for (key, value) in proposals.get(accepted).into_iter().flatten().copied() {
-                    taken.entry(key).or_default().push(Said { change, value });
-                }
+            let mut adopted = std::mem::take(&mut self.adopted[change]);
+            adopted.retain(|(proposal, write)| {
+                proposals.contains(&(*proposal, write.key.as_str()))
+                    && !self.is_overtaken(*proposal, &write.key, change)
+            });
+            for (_, write) in &adopted {
+                let value = write.value.as_ref();
+                let taken = self.taken.entry(&write.key).or_default();
+                taken.push(Said { change, value });
             }
+            self.adopted[change] = adopted;
         }
+    }
+
+    /// What each key's writes amount to.
+    pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
         let mut fields: BTreeMap<&str, Field<'_>> = BTreeMap::new();
-        for (key, said) in &taken {
+        for (key, said) in &self.taken {
             fields.entry(key).or_default().standing = self.latest(said);
         }
-        for (key, said) in &proposed {
-            let answers = taken.get(key).map_or(&[][..], Vec::as_slice);
+        for (key, said) in &self.proposed {
+            let answers = self.taken(key);
             let field = fields.entry(key).or_default();
             let mut open = self.latest(said);
             open.retain(|p| !self.is_answered(*p, answers) && !agrees(&field.standing, p));
@@ -234,6 +281,32 @@ impl<'a> History<'a> {
             .collect()
     }
 
+    /// What a change takes up of the proposals it accepts.
+    fn adopts(&self, change: usize) -> Vec<(usize, &'a Write)> {
+        let accepted = self.accepted[change].iter().copied();
+        let writes = accepted.flat_map(|proposal| {
+            let writes: &'a [Write] = &self.changes[proposal].writes;
+            writes.iter().map(move |write| (proposal, write))
+        });
+        writes.collect()
+    }
+
+    /// Whether somebody whose word confirms wrote a key, or took up another proposal of it, with
+    /// the proposal in front of them, and its acceptance came after that.
+    fn is_overtaken(&self, proposal: usize, key: &str, acceptance: usize) -> bool {
+        let wrote = |change: usize| {
+            let mut adopted = self.adopted[change].iter();
+            self.changes[change].wrote(key).is_some()
+                || adopted.any(|(other, write)| *other != proposal && write.key == key)
+        };
+        (proposal..acceptance).any(|change| {
+            self.has_authority(change)
+                && self.saw(acceptance, change)
+                && self.saw(change, proposal)
+                && wrote(change)
+        })
+    }
+
     /// The words of clinicians on the fact's certainty that stood when each change was made: those
     /// in front of it that nobody took back.
     ///
@@ -265,7 +338,7 @@ impl<'a> History<'a> {
     }
 
     /// What a clinician says with a change of the fact's certainty.
-    fn word(&self, change: usize) -> Option<bool> {
+    fn word(&self, change: usize) -> Option<Certainty> {
         self.verdicts[change].filter(|_| self.has_authority(change))
     }
 
@@ -323,18 +396,19 @@ impl<'a> History<'a> {
         if !self.rules.has(Rule::LayProposes) {
             return false;
         }
-        if key == STATUS && ends(said.value) && self.follows_clinicians_content(change) {
+        let over = key == STATUS && ends(said.value) || ended::ends(&self.kind, key, said.value);
+        if over && self.follows_clinicians_content(change) {
             return true;
         }
-        let stands = |said: bool| {
+        let stands = |said: Certainty| {
             let mut words = self.words[change].iter();
             words.any(|word| self.word(word) == Some(said))
         };
-        if stands(true) {
+        if stands(Certainty::Confirmed) {
             if whole {
                 return true;
             }
-        } else if stands(false) {
+        } else if stands(Certainty::Doubted) {
             return false;
         }
         let known = taken.iter().filter(|said| seen(&said.change));
@@ -365,7 +439,7 @@ impl<'a> History<'a> {
     /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
     fn follows_clinicians_content(&self, change: usize) -> bool {
         let doubts = self.words[change].iter();
-        let doubts = doubts.filter(|word| self.word(*word) == Some(false));
+        let doubts = doubts.filter(|word| self.word(*word) == Some(Certainty::Doubted));
         let doubts: Vec<usize> = doubts.collect();
         let doubted = |content: usize| {
             let mut doubts = doubts.iter();
@@ -381,7 +455,7 @@ impl<'a> History<'a> {
 
     /// Whether a change, or a proposal it takes up, writes what the fact is.
     fn says_of_the_fact(&self, change: usize) -> bool {
-        let says = |write: &entry::Write| {
+        let says = |write: &Write| {
             let key = write.key.as_str();
             !is_apart(key)
                 && ![STATUS, VERIFICATION, NOTES, SOURCE].contains(&key)
@@ -390,29 +464,34 @@ impl<'a> History<'a> {
                     .as_ref()
                     .is_some_and(|value| *value != Value::Null)
         };
-        let taken_up = self.accepted[change].iter();
-        let mut told = taken_up.chain([&change]);
-        told.any(|told| self.changes[*told].writes.iter().any(says))
+        self.says(change).any(says)
     }
 
     /// Whether a clinician says with this change that the fact is so.
     pub fn confirms(&self, change: usize) -> bool {
-        self.word(change) == Some(true)
+        self.word(change) == Some(Certainty::Confirmed)
     }
 
-    /// Whether this change says that the fact is certain: by its verification or one it takes up,
-    /// or by creating the entry without a word of doubt.
-    fn verdict(&self, change: usize) -> Option<bool> {
-        let certain = |value: Option<&Value>| {
-            value.and_then(Value::as_text) == Some(Verification::Confirmed.code())
+    /// What this change says of the fact's certainty: by its verification or one it takes up, or by
+    /// creating the entry without a word of it.
+    fn verdict(&self, change: usize) -> Option<Certainty> {
+        let code =
+            |value: Option<&'a Value>| value.and_then(Value::as_text).map(Verification::from);
+        let certain = |value| match code(value) {
+            Some(Verification::Confirmed) => Certainty::Confirmed,
+            Some(Verification::Unconfirmed) => Certainty::Doubted,
+            _ => Certainty::Open,
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
-            let accepted = self.accepted[change].iter();
-            let said = accepted.filter_map(|other| self.changes[*other].wrote(VERIFICATION));
-            said.map(certain).reduce(|one, other| one && other)
+            let adopted = self.adopted[change].iter();
+            let said = adopted.filter(|(proposal, write)| {
+                write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
+            });
+            let said = said.map(|(_, write)| certain(write.value.as_ref()));
+            said.min()
         };
-        let created = || (self.creation() == Some(change)).then_some(true);
+        let created = || (self.creation() == Some(change)).then_some(Certainty::Confirmed);
         own.or_else(taken_up).or_else(created)
     }
 
@@ -421,7 +500,10 @@ impl<'a> History<'a> {
         let all = 0..self.changes.len();
         let withdrawals: Vec<usize> = all
             .clone()
-            .filter(|change| self.word(*change) == Some(false))
+            .filter(|change| {
+                self.word(*change)
+                    .is_some_and(|word| word != Certainty::Confirmed)
+            })
             .collect();
         let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
         self.kind.is_clinical()

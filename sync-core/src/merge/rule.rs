@@ -59,8 +59,8 @@ rules! {
         "Le rejet par un clinicien l’emporte sur une modification concurrente, et il est signalé.";
     /// Unless danger shows.
     DangerOverRefutation = "danger-over-refutation", "*",
-        "A concurrent edit that adds a reaction or raises criticality keeps the entry active against a clinician’s refutation.",
-        "Une modification concurrente qui ajoute une réaction ou élève la criticité maintient l’élément actif malgré le rejet par un clinicien.";
+        "A concurrent edit that adds a reaction or raises criticality, also by taking up a proposal, keeps the entry active against a clinician’s refutation.",
+        "Une modification concurrente qui ajoute une réaction ou élève la criticité, fût-ce en acceptant une proposition, maintient l’élément actif malgré le rejet par un clinicien.";
     /// Danger that shows later.
     DangerAfterEnding = "danger-after-ending", "allergy",
         "A reaction or a higher danger written into an entry by somebody who had seen it ended goes to review.",
@@ -79,8 +79,8 @@ rules! {
         "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
     /// Lay edits of what a clinician confirmed.
     LayProposes = "lay-proposes", "*",
-        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end of one that a clinician wrote into without doubt.",
-        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien d’un fait qu’un clinicien a complété sans émettre de doute.";
+        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
     /// Pharmacists and nurses.
     OthersPropose = "others-propose", "*",
         "Pharmacists and nurses propose, except in what is theirs and in entries of their own; a reaction they add and a remark stand.",

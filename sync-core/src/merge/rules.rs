@@ -7,7 +7,7 @@ use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
 use crate::entry::{PERSON, STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
-use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::kind::common::is_visibility;
 use crate::kind::medication::REGIMEN;
 use crate::kind::right::{ENDS, STARTS};
 use crate::kind::{
@@ -310,13 +310,13 @@ fn conflict(
     Some(Flag::new(code, Some(STATUS), all))
 }
 
-/// The edits of content made without having seen a status, nor seen by its author. Ending the
-/// entry in other words is not one of them, unless `any` does.
+/// The edits of content made without having seen a status, nor seen by its author; taking up a
+/// proposal is an edit of what it takes up. Ending the entry in other words is not one of them,
+/// unless `any` does.
 pub(super) fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usize> {
     let edits = |other: &usize| {
-        let mut writes = history.changes[*other].writes.iter();
         history.concurrent(change, *other)
-            && writes.any(|write| match write.key.as_str() {
+            && history.says(*other).any(|write| match write.key.as_str() {
                 STATUS => {
                     let status = write.value.as_ref().and_then(Status::from_value);
                     any || status.is_none_or(|status| status.status.is_active())
@@ -324,28 +324,25 @@ pub(super) fn beside(history: &History<'_>, change: usize, any: bool) -> Vec<usi
                 // Whom is blocked, and when: a remark is no reason to block somebody again.
                 key if history.kind == Kind::Block => [PERSON, STARTS, ENDS].contains(&key),
                 key if ends(&history.kind, key, write.value.as_ref()) => any,
-                key => {
-                    key != crate::entry::SCHEMA && !is_visibility(key) && !is_member(key, ACCEPTS)
-                }
+                key => key != crate::entry::SCHEMA && !is_visibility(key),
             })
     };
     (0..history.changes.len()).filter(edits).collect()
 }
 
 /// Whether an edit adds a reaction or one taken back, makes one more severe, or raises criticality,
-/// over what its author had in front of them.
+/// over what stood in front of its author. Taking up a proposal is such an edit.
 fn shows_danger(history: &History<'_>, edit: usize) -> bool {
     let known = |key: &str| {
         let mut known: Vec<(usize, Option<&Value>)> = Vec::new();
-        for (place, past) in history.changes.iter().enumerate() {
-            if let Some(value) = past.wrote(key).filter(|_| history.saw(edit, place)) {
-                known.retain(|(earlier, _)| !history.saw(place, *earlier));
-                known.push((place, value));
-            }
+        let taken = history.taken(key).iter();
+        for said in taken.filter(|said| history.saw(edit, said.change)) {
+            known.retain(|(earlier, _)| !history.saw(said.change, *earlier));
+            known.push((said.change, said.value));
         }
         known.into_iter().filter_map(|(_, value)| value)
     };
-    history.changes[edit].writes.iter().any(|write| {
+    history.says(edit).any(|write| {
         let Some(value) = &write.value else {
             return false;
         };
