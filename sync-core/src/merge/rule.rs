@@ -151,8 +151,8 @@ rules! {
         "Les réactions se réunissent.";
     /// None known erases nothing.
     NoneKnownErasesNothing = "none-known-erases-nothing", "allergy",
-        "“No known allergy” never erases an allergy.",
-        "« Aucune allergie connue » n’efface jamais une allergie.";
+        "“No known allergy” never erases an allergy, and of one category says nothing of the others.",
+        "« Aucune allergie connue » n’efface jamais une allergie et, dit d’une catégorie, ne dit rien des autres.";
     /// None known, contradicted.
     NoneKnownContradicted = "none-known-contradicted", "allergy",
         "“No known allergy” is contradicted by any active allergy its author had not seen, and by any later one.",
