@@ -98,8 +98,8 @@ flags! {
         "La même substance active figure dans deux traitements.";
     /// Two directives, or one and a revocation of all, of one date.
     DirectivesSameDate = "directives-same-date", High,
-        "Two advance directives, or one and a revocation, bear dates that do not tell which came first: both are shown.",
-        "Deux directives anticipées, ou une directive et une révocation, portent des dates qui ne disent pas laquelle est la dernière : les deux sont affichées.";
+        "Two advance directives, or one and a revocation, bear dates that do not tell which counts: both are shown.",
+        "Deux directives anticipées, ou une directive et une révocation, portent des dates qui ne disent pas laquelle vaut : les deux sont affichées.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",

@@ -14,7 +14,8 @@ pub struct Directives {
     /// In force: one, or several when their dates do not tell which; none when there is none or it
     /// was revoked.
     pub in_force: Vec<EntryId>,
-    /// Revocations that may have come before or after what is in force: their dates do not tell.
+    /// Revocations that may have come before or after what is in force: their dates do not tell,
+    /// or belie that they name it.
     #[serde(default)]
     pub unordered: Vec<EntryId>,
     /// Overtaken by a later one.
@@ -58,7 +59,8 @@ fn after(one: &Occurred, other: &Occurred) -> bool {
 enum Revokes {
     /// It takes it back: it names it, or came after it.
     Yes,
-    /// It takes back all, and nobody can tell which of the two came first.
+    /// It takes back all, and nobody can tell which of the two came first; or it names it, and
+    /// bears a date before it.
     Perhaps,
     /// It is not about it.
     No,
@@ -75,10 +77,11 @@ fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
         };
     };
     match one.revokes {
-        _ if after(of, date) => Revokes::No,
-        // Whoever names a directive has it in front of them.
+        // Whoever names a directive has it in front of them: then one of the dates is wrong.
+        Some(entry) if entry == directive.entry && after(of, date) => Revokes::Perhaps,
         Some(entry) if entry == directive.entry => Revokes::Yes,
         Some(_) => Revokes::No,
+        None if after(of, date) => Revokes::No,
         None if after(date, of) || !rules.has(Rule::DirectiveSameDate) => Revokes::Yes,
         None => Revokes::Perhaps,
     }
