@@ -382,7 +382,7 @@ pub(super) fn may_decide(
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
         | FlagCode::HiddenAllergy => *role == Role::Holder,
-        FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => true,
+        FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {
             let lay = || by().filter(|stamp| !confirms(&stamp.role));
             let own = lay().next().is_some() && lay().all(|stamp| stamp.author == person);

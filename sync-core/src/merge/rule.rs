@@ -179,8 +179,8 @@ rules! {
         "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
-        "The same active substance in two treatments is flagged.",
-        "La même substance active dans deux traitements est signalée.";
+        "The same active substance in two treatments is flagged; where a clinician wrote one, until a clinician tells them apart.",
+        "La même substance active dans deux traitements est signalée ; si un clinicien a noté l’un d’eux, jusqu’à ce qu’un clinicien les distingue.";
     /// Field by field.
     ContactByField = "contact-by-field", "emergency-contact",
         "A contact merges field by field.",
