@@ -166,10 +166,11 @@ pub(super) fn review_by(
         items.extend(held.iter().filter_map(|held| of_held(views, held)));
     }
     let decisions = decided::decisions(rules, views);
-    items.retain(|item| !decided::settled(rules, item, &decisions));
     if rules.has(Rule::DecisionsDiffer) {
-        items.extend(decided::differently(views, &decisions));
+        let crossed = decided::differently(rules, views, &decisions, &items);
+        items.extend(crossed);
     }
+    items.retain(|item| !decided::settled(rules, item, &decisions));
     let assignments = assigned::assignments(&decisions);
     for item in &mut items {
         item.assigned = assigned::stand(rules, &item.topic, &assignments);
