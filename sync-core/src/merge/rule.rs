@@ -151,8 +151,8 @@ rules! {
         "Les réactions se réunissent.";
     /// None known erases nothing.
     NoneKnownErasesNothing = "none-known-erases-nothing", "allergy",
-        "“No known allergy” never erases an allergy, and of one category says nothing of the others.",
-        "« Aucune allergie connue » n’efface jamais une allergie et, dit d’une catégorie, ne dit rien des autres.";
+        "“No known allergy” never erases an allergy, is not shown while a closed one waits to be looked at again, and of one category says nothing of the others.",
+        "« Aucune allergie connue » n’efface jamais une allergie, n’est pas affiché tant qu’une allergie close est à revoir et, dit d’une catégorie, ne dit rien des autres.";
     /// None known, contradicted.
     NoneKnownContradicted = "none-known-contradicted", "allergy",
         "“No known allergy” is contradicted by any active allergy its author had not seen, and by any later one.",

@@ -10,6 +10,7 @@ use super::across::{
     trusted_persons,
 };
 use super::ended::is_ended_by;
+use super::review::an_allergy_waits;
 use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy, treatment};
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -26,7 +27,8 @@ use crate::kind::{
 pub struct VitalFacts {
     /// Active allergies, the most dangerous first.
     pub allergies: Vec<AllergyFact>,
-    /// That none is known: stated of all categories, and no allergy beside it.
+    /// That none is known: stated of all categories, and no allergy beside it, nor one that was
+    /// closed and waits to be looked at again.
     pub no_known_allergy: bool,
     /// What is taken: not what was to end by a day that has passed.
     pub treatments: Vec<TreatmentFact>,
@@ -174,7 +176,9 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         .collect();
     allergies.sort_by_key(|fact| std::cmp::Reverse(level(fact.criticality.as_ref())));
     let no_known_allergy = if rules.has(Rule::NoneKnownErasesNothing) {
-        allergies.is_empty() && of(Kind::Allergy).any(states_none_at_all)
+        allergies.is_empty()
+            && of(Kind::Allergy).any(states_none_at_all)
+            && !an_allergy_waits(rules, views)
     } else {
         let stated = of(Kind::Allergy).any(states_none);
         allergies.retain(|_| !stated);
