@@ -227,8 +227,8 @@ rules! {
         "De deux directives de même date, les deux sont affichées ; une révocation générale laisse affichée, avec un doute, une directive de sa propre date. Des dates qui ne disent pas laquelle est la première comptent comme égales.";
     /// Taken back.
     DirectiveRevocation = "directive-revocation", "advance-directive",
-        "Revoking a directive is a document too; one that names a directive of a later date leaves it shown, in doubt.",
-        "Révoquer une directive est aussi un document ; s’il nomme une directive d’une date ultérieure, elle reste affichée, avec un doute.";
+        "Revoking a directive is a document too: one closed by a status stays shown, in doubt, and so does one that a revocation of an earlier date names.",
+        "Révoquer une directive est aussi un document : une directive close par un statut reste affichée, avec un doute, comme celle que nomme une révocation de date antérieure.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",
