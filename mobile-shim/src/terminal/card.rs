@@ -62,8 +62,8 @@ impl Output {
                 match card.no_known_allergy {
                     true => self.say("none known", "aucune connue"),
                     false => self.say(
-                        "nothing recorded: that does not say that there is none",
-                        "rien d’enregistré : cela ne dit pas qu’il n’y en a pas",
+                        "nothing to show: that does not say that there is none",
+                        "rien à afficher : cela ne dit pas qu’il n’y en a pas",
                     ),
                 }
             );

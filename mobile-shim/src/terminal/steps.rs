@@ -96,6 +96,10 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
             "--status revoked --reason …",
             Words::new("if it is not wanted any more", "si elle n’est plus voulue"),
         ),
+        FlagCode::DirectiveClosed => (
+            "--status active",
+            Words::new("if it still holds", "si elle vaut toujours"),
+        ),
         FlagCode::PregnancyToConfirm => (
             "--status resolved --reason …",
             Words::new("if it is over", "si elle est terminée"),

@@ -11,7 +11,7 @@ mod people;
 mod treatments;
 mod wishes;
 
-pub(super) use allergies::{kept_from, states_none};
+pub(super) use allergies::{kept_from, states_none, states_none_at_all};
 pub(super) use blood_groups::blood_groups;
 pub(super) use compared::compared;
 pub use documents::DocumentGroup;

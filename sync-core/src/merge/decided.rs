@@ -1,5 +1,6 @@
 //! What people decided on items of the to-review list, and what comes of two who decide at once.
 
+use super::ended::endings;
 use super::review::may_decide;
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
@@ -84,9 +85,15 @@ pub(super) fn settled(rules: Rules, item: &ReviewItem, decisions: &[Decision<'_>
 }
 
 /// The decisions that somebody crossed who did not know of them, nor was known of: a proposal
-/// or a held edit discarded by one and taken up by another; two entries told apart by one, and one of them closed
-/// by another.
-pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Vec<ReviewItem> {
+/// or a held edit discarded by one and taken up by another; two entries told apart by one, and one
+/// of them closed by another; what one confirmed as it stands, and another settled by an edit.
+/// `items` are those there are otherwise, settled or not.
+pub(super) fn differently(
+    rules: Rules,
+    views: &[EntryView],
+    decisions: &[Decision<'_>],
+    items: &[ReviewItem],
+) -> Vec<ReviewItem> {
     let crossed = |decision: &Decision<'_>| -> Option<ReviewItem> {
         let mut parts = decision.item.split('/');
         let code = parts.next()?;
@@ -108,10 +115,44 @@ pub(super) fn differently(views: &[EntryView], decisions: &[Decision<'_>]) -> Ve
                 let claim = said.find(|claim| apart(decision.by, claim.by.as_ref()))?;
                 ended.then(|| item(decision, view, [(STATUS, claim)]))
             }),
+            Verdict::Confirm => entries.find_map(|view| overwritten(rules, decision, view, items)),
             _ => None,
         }
     };
     decisions.iter().filter_map(crossed).collect()
+}
+
+/// What somebody wrote in an entry over what a decision confirms, neither having seen the other.
+/// They had it in front of them: otherwise the field would be in doubt by what they wrote.
+fn overwritten(
+    rules: Rules,
+    decision: &Decision<'_>,
+    view: &EntryView,
+    items: &[ReviewItem],
+) -> Option<ReviewItem> {
+    let (code, about) = decision.item.split_once('/')?;
+    let code = FlagCode::ALL.iter().find(|known| known.code() == code)?;
+    // What is about a field names it between the entry and the changes.
+    let rest = about.split_once('/').map(|(_, rest)| rest);
+    let field = rest.and_then(|rest| Some(rest.rsplit_once('/')?.0));
+    let still_asks = |item: &ReviewItem| {
+        let of_field = field.is_some() && item.field.as_deref() == field;
+        item.key == decision.item || (of_field && item.entries.contains(&view.id))
+    };
+    if *code == FlagCode::DecidedDifferently || items.iter().any(still_asks) {
+        return None;
+    }
+    let by_status = field.is_none_or(|field| endings(&view.kind).contains(&field));
+    let keys = field.into_iter().chain(by_status.then_some(STATUS));
+    let mut said = keys.flat_map(|key| view.claims(key).iter().map(move |claim| (key, claim)));
+    let said = said.find(|(_, claim)| apart(decision.by, claim.by.as_ref()))?;
+    let crossed = item(decision, view, [said]);
+    let by = decision.by;
+    let asked = ReviewItem {
+        code: *code,
+        ..crossed.clone()
+    };
+    may_decide(rules, &asked, &decision.verdict, &by.role, by.author).then_some(crossed)
 }
 
 /// Who took up in an entry what a decision leaves out, neither having seen the other.

@@ -98,8 +98,12 @@ flags! {
         "La même substance active figure dans deux traitements.";
     /// Two directives, or one and a revocation of all, of one date.
     DirectivesSameDate = "directives-same-date", High,
-        "Two advance directives, or one and a revocation, bear dates that do not tell which came first: both are shown.",
-        "Deux directives anticipées, ou une directive et une révocation, portent des dates qui ne disent pas laquelle est la dernière : les deux sont affichées.";
+        "Two advance directives, or one and a revocation, bear dates that do not tell which counts: both are shown.",
+        "Deux directives anticipées, ou une directive et une révocation, portent des dates qui ne disent pas laquelle vaut : les deux sont affichées.";
+    /// A directive, or a revocation, that a status closed.
+    DirectiveClosed = "directive-closed", High,
+        "This advance directive was closed, but not revoked: it counts, in doubt, until it is revoked or made active again.",
+        "Cette directive anticipée a été close, mais non révoquée : elle vaut, avec un doute, jusqu’à sa révocation ou sa réactivation.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -188,6 +192,7 @@ impl FlagCode {
             FlagCode::DirectivesSameDate => {
                 Words::new("not the only one of its date", "pas la seule de sa date")
             }
+            FlagCode::DirectiveClosed => Words::new("closed, not revoked", "close, non révoquée"),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }
@@ -219,6 +224,7 @@ impl FlagCode {
             FlagCode::DiscordantBloodGroup
             | FlagCode::NoKnownAllergyContradicted
             | FlagCode::DoseDisputed
+            | FlagCode::DirectiveClosed
             | FlagCode::TrustedPersonDisputed
             | FlagCode::CaregiverWaits
             | FlagCode::PregnancyToConfirm

@@ -166,10 +166,7 @@ pub(super) fn review_by(
         items.extend(held.iter().filter_map(|held| of_held(views, held)));
     }
     let decisions = decided::decisions(rules, views);
-    items.retain(|item| !decided::settled(rules, item, &decisions));
-    if rules.has(Rule::DecisionsDiffer) {
-        items.extend(decided::differently(views, &decisions));
-    }
+    settle(rules, views, &decisions, &mut items);
     let assignments = assigned::assignments(&decisions);
     for item in &mut items {
         item.assigned = assigned::stand(rules, &item.topic, &assignments);
@@ -186,6 +183,41 @@ pub(super) fn review_by(
     }
     items.dedup_by(|a, b| a.key == b.key);
     items
+}
+
+/// Leaves what is open of items, with the decisions on them that somebody crossed.
+fn settle(
+    rules: Rules,
+    views: &[EntryView],
+    decisions: &[decided::Decision<'_>],
+    items: &mut Vec<ReviewItem>,
+) {
+    if rules.has(Rule::DecisionsDiffer) {
+        let crossed = decided::differently(rules, views, decisions, items);
+        items.extend(crossed);
+    }
+    items.retain(|item| !decided::settled(rules, item, decisions));
+}
+
+/// Whether anything waits to be settled that speaks for an allergy though none is active: a danger
+/// against its closing, or a status that is proposed.
+pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
+    let told = || {
+        let of_kind = |view: &&EntryView| view.kind == Kind::Allergy && !view.in_error();
+        views.iter().filter(of_kind)
+    };
+    let flagged = told().flat_map(|view| view.flags.iter().filter_map(|flag| of_flag(view, flag)));
+    let mut items: Vec<ReviewItem> = flagged.collect();
+    settle(rules, views, &decided::decisions(rules, views), &mut items);
+    items.iter().any(|item| match item.code {
+        FlagCode::DangerAfterEnding
+        | FlagCode::RefutationAgainstDanger
+        | FlagCode::RefutedAgainstEdit
+        | FlagCode::StatusAgainstEdit => true,
+        FlagCode::Proposal => item.field.as_deref() == Some(STATUS),
+        FlagCode::DecidedDifferently => told().any(|view| item.entries.contains(&view.id)),
+        _ => false,
+    })
 }
 
 fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
@@ -382,7 +414,7 @@ pub(super) fn may_decide(
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
         | FlagCode::HiddenAllergy => *role == Role::Holder,
-        FlagCode::PossibleDuplicate | FlagCode::SubstanceTwice => true,
+        FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {
             let lay = || by().filter(|stamp| !confirms(&stamp.role));
             let own = lay().next().is_some() && lay().all(|stamp| stamp.author == person);

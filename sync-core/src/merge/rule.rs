@@ -151,8 +151,8 @@ rules! {
         "Les réactions se réunissent.";
     /// None known erases nothing.
     NoneKnownErasesNothing = "none-known-erases-nothing", "allergy",
-        "“No known allergy” never erases an allergy.",
-        "« Aucune allergie connue » n’efface jamais une allergie.";
+        "“No known allergy” never erases an allergy, is not shown while a closed one waits to be looked at again, and of one category says nothing of the others.",
+        "« Aucune allergie connue » n’efface jamais une allergie, n’est pas affiché tant qu’une allergie close est à revoir et, dit d’une catégorie, ne dit rien des autres.";
     /// None known, contradicted.
     NoneKnownContradicted = "none-known-contradicted", "allergy",
         "“No known allergy” is contradicted by any active allergy its author had not seen, and by any later one.",
@@ -179,8 +179,8 @@ rules! {
         "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
-        "The same active substance in two treatments is flagged.",
-        "La même substance active dans deux traitements est signalée.";
+        "The same active substance in two treatments is flagged; where a clinician wrote one, until a clinician tells them apart.",
+        "La même substance active dans deux traitements est signalée ; si un clinicien a noté l’un d’eux, jusqu’à ce qu’un clinicien les distingue.";
     /// Field by field.
     ContactByField = "contact-by-field", "emergency-contact",
         "A contact merges field by field.",
@@ -227,8 +227,8 @@ rules! {
         "De deux directives de même date, les deux sont affichées ; une révocation générale laisse affichée, avec un doute, une directive de sa propre date. Des dates qui ne disent pas laquelle est la première comptent comme égales.";
     /// Taken back.
     DirectiveRevocation = "directive-revocation", "advance-directive",
-        "Revoking a directive is a document too.",
-        "Révoquer une directive est aussi un document.";
+        "Revoking a directive is a document too: one closed by a status stays shown, in doubt, and so does one that a revocation of an earlier date names.",
+        "Révoquer une directive est aussi un document : une directive close par un statut reste affichée, avec un doute, comme celle que nomme une révocation de date antérieure.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",

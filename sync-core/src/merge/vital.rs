@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::across::{Directives, blood_groups, directives, flags_by, states_none, trusted_persons};
+use super::across::{
+    Directives, blood_groups, directives, flags_by, states_none, states_none_at_all,
+    trusted_persons,
+};
 use super::ended::is_ended_by;
+use super::review::an_allergy_waits;
 use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy, treatment};
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -23,7 +27,8 @@ use crate::kind::{
 pub struct VitalFacts {
     /// Active allergies, the most dangerous first.
     pub allergies: Vec<AllergyFact>,
-    /// That none is known: stated, contradicted by nothing, and no allergy beside it.
+    /// That none is known: stated of all categories, and no allergy beside it, nor one that was
+    /// closed and waits to be looked at again.
     pub no_known_allergy: bool,
     /// What is taken: not what was to end by a day that has passed.
     pub treatments: Vec<TreatmentFact>,
@@ -170,14 +175,17 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         .map(|view| allergy(view, doubts(view)))
         .collect();
     allergies.sort_by_key(|fact| std::cmp::Reverse(level(fact.criticality.as_ref())));
-    let mut none = of(Kind::Allergy)
-        .filter(|view| states_none(view))
-        .peekable();
-    if none.peek().is_some() && !rules.has(Rule::NoneKnownErasesNothing) {
-        allergies.clear();
-    }
+    let no_known_allergy = if rules.has(Rule::NoneKnownErasesNothing) {
+        allergies.is_empty()
+            && of(Kind::Allergy).any(states_none_at_all)
+            && !an_allergy_waits(rules, views)
+    } else {
+        let stated = of(Kind::Allergy).any(states_none);
+        allergies.retain(|_| !stated);
+        stated
+    };
     VitalFacts {
-        no_known_allergy: allergies.is_empty() && none.next().is_some(),
+        no_known_allergy,
         allergies,
         treatments: of(Kind::MedicationTaken)
             .filter(|view| !treatment::is_over(rules, view, today))

@@ -95,9 +95,11 @@ pub struct DirectiveLine {
 /// state, the latest of its own date first.
 pub fn directives(views: &[EntryView]) -> Vec<DirectiveLine> {
     let told = merge::directives(views);
+    // One that was closed, but not revoked, is in force in doubt.
+    let counts = |view: &EntryView| view.counts() || told.in_force.contains(&view.id);
     let counting = views
         .iter()
-        .filter(|view| view.kind == Kind::AdvanceDirective && view.counts());
+        .filter(|view| view.kind == Kind::AdvanceDirective && counts(view));
     let mut lines: Vec<DirectiveLine> = counting
         .filter_map(|view| {
             let from: &dyn Read = view;

@@ -403,8 +403,11 @@ proptest! {
     fn the_directive_in_force_is_the_latest_by_its_own_date(steps in steps()) {
         let views = play(&steps);
         let lines = directives(&views);
-        let all = lines.iter().map(|line| line.entry);
-        prop_assert_eq!(sorted(all), counting(&views, &Kind::AdvanceDirective));
+        let (open, closed): (Vec<_>, Vec<_>) =
+            lines.iter().partition(|line| find(&views, line.entry).counts());
+        let open = open.iter().map(|line| line.entry);
+        prop_assert_eq!(sorted(open), counting(&views, &Kind::AdvanceDirective));
+        prop_assert!(closed.iter().all(|line| line.state == DirectiveState::InForce));
         prop_assert!(lines.is_sorted_by_key(|line| line.state));
         let standing = [DirectiveState::InForce, DirectiveState::Superseded];
         let standing: Vec<_> = lines.iter().filter(|line| standing.contains(&line.state)).collect();
@@ -425,9 +428,15 @@ proptest! {
         let treatments = card.treatments.iter().map(|fact| fact.entry);
         let conditions = card.conditions.iter().map(|fact| fact.entry);
         let wishes = card.directives.in_force.iter().copied();
-        for entry in allergies.chain(treatments).chain(conditions).chain(wishes) {
+        for entry in allergies.chain(treatments).chain(conditions) {
             let view = find(&views, entry);
             prop_assert!(view.counts());
+            prop_assert!(!view.visibility.hidden_from_professionals);
+        }
+        for entry in wishes {
+            let view = find(&views, entry);
+            prop_assert!(!view.in_error());
+            prop_assert!(view.counts() || card.directives.closed.contains(&entry));
             prop_assert!(!view.visibility.hidden_from_professionals);
         }
     }

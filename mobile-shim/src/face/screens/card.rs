@@ -113,9 +113,12 @@ impl Record {
             .iter()
             .filter(|one| facts.directives.in_force.contains(&one.entry));
         let wishes = &facts.directives;
-        let same_date = match wishes.in_force.len() + wishes.unordered.len() {
-            0 | 1 => &[][..],
-            _ => &[merge::FlagCode::DirectivesSameDate],
+        let alone = wishes.in_force.len() + wishes.unordered.len() < 2;
+        let doubts = |entry| {
+            let same_date = (!alone).then_some(merge::FlagCode::DirectivesSameDate);
+            let closed = wishes.closed.contains(entry);
+            let closed = closed.then_some(merge::FlagCode::DirectiveClosed);
+            same_date.into_iter().chain(closed).collect::<Vec<_>>()
         };
         Ok(CardScreen {
             allergies: allergies.collect(),
@@ -135,7 +138,10 @@ impl Record {
             contacts: contacts(&told, &facts.contacts),
             trusted_persons: contacts(&told, &facts.trusted_persons),
             directives: in_force
-                .filter_map(|one| Some(directive(one, told.doubted(&one.entry, same_date)?)))
+                .filter_map(|one| {
+                    let line = told.doubted(&one.entry, &doubts(&one.entry))?;
+                    Some(directive(one, line))
+                })
                 .collect(),
         })
     }

@@ -28,6 +28,13 @@ pub(in super::super) fn states_none(view: &EntryView) -> bool {
     says && view.claims(CRITICALITY).is_empty() && view.members(REACTION).next().is_none()
 }
 
+/// Whether an allergy entry states that none of any category is known. One that anybody says is of
+/// a category tells nothing of the others.
+pub(in super::super) fn states_none_at_all(view: &EntryView) -> bool {
+    let all = |claim: &FieldClaim| claim.value == Value::Null;
+    states_none(view) && view.claims(CATEGORY).iter().all(all)
+}
+
 /// "No known allergy" against every active allergy that its author had not seen; a later one they
 /// cannot have seen.
 pub(super) fn contradicted(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {

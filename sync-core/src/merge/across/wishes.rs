@@ -14,7 +14,8 @@ pub struct Directives {
     /// In force: one, or several when their dates do not tell which; none when there is none or it
     /// was revoked.
     pub in_force: Vec<EntryId>,
-    /// Revocations that may have come before or after what is in force: their dates do not tell.
+    /// Revocations that may have come before or after what is in force: their dates do not tell,
+    /// or belie that they name it.
     #[serde(default)]
     pub unordered: Vec<EntryId>,
     /// Overtaken by a later one.
@@ -23,22 +24,31 @@ pub struct Directives {
     pub revoked: Vec<EntryId>,
     /// Without a date, never in force; also revocations without one.
     pub undated: Vec<EntryId>,
+    /// Closed by a status, which takes nothing back: in force in doubt, or a revocation of what
+    /// would be in force without it.
+    #[serde(default)]
+    pub closed: Vec<EntryId>,
 }
 
 struct Document {
     entry: EntryId,
+    closed: bool,
     revocation: bool,
     revokes: Option<EntryId>,
     date: Option<Occurred>,
 }
 
-fn read(view: &EntryView) -> Option<Document> {
-    if view.kind != Kind::AdvanceDirective || !view.counts() {
+/// A document, unless it should never have been written.
+fn read(rules: Rules, view: &EntryView) -> Option<Document> {
+    let closed = !view.counts();
+    let unmade = view.in_error() || (closed && !rules.has(Rule::DirectiveRevocation));
+    if view.kind != Kind::AdvanceDirective || unmade {
         return None;
     }
     let from: &dyn Read = view;
     Some(Document {
         entry: view.id,
+        closed,
         revocation: from.code::<DirectiveType>(DIRECTIVE)? == DirectiveType::Revocation,
         revokes: from.text(REVOKES).and_then(|text| text.parse().ok()),
         date: from.text(DOCUMENT_DATE).and_then(|text| text.parse().ok()),
@@ -58,7 +68,8 @@ fn after(one: &Occurred, other: &Occurred) -> bool {
 enum Revokes {
     /// It takes it back: it names it, or came after it.
     Yes,
-    /// It takes back all, and nobody can tell which of the two came first.
+    /// It takes back all, and nobody can tell which of the two came first; or it names it, and
+    /// bears a date before it.
     Perhaps,
     /// It is not about it.
     No,
@@ -75,10 +86,11 @@ fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
         };
     };
     match one.revokes {
-        _ if after(of, date) => Revokes::No,
-        // Whoever names a directive has it in front of them.
+        // Whoever names a directive has it in front of them: then one of the dates is wrong.
+        Some(entry) if entry == directive.entry && after(of, date) => Revokes::Perhaps,
         Some(entry) if entry == directive.entry => Revokes::Yes,
         Some(_) => Revokes::No,
+        None if after(of, date) => Revokes::No,
         None if after(date, of) || !rules.has(Rule::DirectiveSameDate) => Revokes::Yes,
         None => Revokes::Perhaps,
     }
@@ -87,10 +99,10 @@ fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
 /// Which directives are in force, by the dates of the documents (Code de la santé publique,
 /// L. 1111-11 and R. 1111-18: the latest one counts; it can be revoked at any time).
 pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directives {
-    let mut all: Vec<Document> = views.iter().filter_map(read).collect();
+    let mut all: Vec<Document> = views.iter().filter_map(|view| read(rules, view)).collect();
     all.sort_by_key(|document| document.entry);
     let mut told = Directives::default();
-    let undated = |document: &&Document| document.date.is_none();
+    let undated = |document: &&Document| document.date.is_none() && !document.closed;
     told.undated = all.iter().filter(undated).map(|one| one.entry).collect();
     let counts = |document: &&Document| {
         !document.revocation && (document.date.is_some() || !rules.has(Rule::DirectiveUndated))
@@ -105,7 +117,8 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
     let revoked = |document: &Document| !revoked_by(document, Revokes::Yes).is_empty();
     let (back, standing): (Vec<&Document>, Vec<&Document>) =
         all.iter().filter(counts).partition(|one| revoked(one));
-    told.revoked = back.iter().map(|one| one.entry).collect();
+    let back = back.iter().filter(|one| !one.closed);
+    told.revoked = back.map(|one| one.entry).collect();
     let overtaken = |document: &Document| {
         standing
             .iter()
@@ -115,10 +128,10 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
             })
     };
     for document in &standing {
-        if overtaken(document) && rules.has(Rule::DirectiveLatest) {
-            told.superseded.push(document.entry);
-        } else {
-            told.in_force.push(document.entry);
+        match overtaken(document) && rules.has(Rule::DirectiveLatest) {
+            true if document.closed => {}
+            true => told.superseded.push(document.entry),
+            false => told.in_force.push(document.entry),
         }
     }
     if !rules.has(Rule::DirectiveSameDate) {
@@ -137,10 +150,19 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         .collect();
     told.unordered.sort();
     told.unordered.dedup();
+    let holds_back = |one: &Document| {
+        let mut held = all
+            .iter()
+            .filter(|other| !other.revocation && !other.closed);
+        held.any(|other| revokes(rules, one, other) != Revokes::No && !overtaken(other))
+    };
+    let closed = all.iter().filter(|one| one.closed);
+    let matters = closed.filter(|one| told.in_force.contains(&one.entry) || holds_back(one));
+    told.closed = matters.map(|one| one.entry).collect();
     told
 }
 
-/// What nobody can put in order, and what has no date.
+/// What nobody can put in order, what was closed but not revoked, and what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let told = directives(rules, views);
     let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
@@ -153,6 +175,8 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
             entries: together.iter().filter_map(find).collect(),
         });
     }
+    let closed = told.closed.iter().filter_map(find);
+    links.extend(closed.map(|view| Link::alone(FlagCode::DirectiveClosed, view)));
     if rules.has(Rule::DirectiveUndated) {
         let undated = told.undated.iter().filter_map(find);
         links.extend(undated.map(|view| Link::alone(FlagCode::DirectiveUndated, view)));

@@ -1,7 +1,7 @@
 use super::*;
-use crate::Tick;
 use crate::entry::Write;
 use crate::sync::HoldReason;
+use crate::{EntryId, Tick};
 
 #[test]
 fn a_contradiction_with_a_hidden_entry_betrays_nothing() {
@@ -272,4 +272,39 @@ fn what_is_decided_on_a_held_edit_that_hides_is_hidden() {
     let discard = resolve(&list[0], &Choice::Decide(Verdict::Discard)).expect("offered");
     let decision = discard.decision.expect("a decision").common.visibility;
     assert!(decision.hidden_from_professionals);
+}
+
+/// Two notes on an allergy; the holder confirms both, the caregiver meanwhile does something else.
+fn confirmed_while(meanwhile: impl FnOnce(&mut Story, Party, EntryId)) -> (Story, Party) {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    story.edit(holder, entry, notes("one"));
+    story.edit(caregiver, entry, notes("two"));
+    story.settle();
+    let item = story.review(holder).remove(0);
+    let confirm = resolve(&item, &Choice::Decide(Verdict::Confirm)).expect("offered");
+    story.create(holder, confirm.decision.expect("a decision"));
+    meanwhile(&mut story, caregiver, entry);
+    story.settle();
+    (story, caregiver)
+}
+
+#[test]
+fn a_confirmation_is_crossed_by_an_edit_of_what_it_confirms_until_somebody_settles_that() {
+    let (mut story, caregiver) = confirmed_while(|story, caregiver, entry| {
+        story.edit(caregiver, entry, notes("one and two"));
+    });
+    assert_eq!(items(&story.review(caregiver)), ["decided-differently"]);
+    story.resolve(caregiver, 0, &Choice::Decide(Verdict::Confirm));
+    assert_eq!(items(&story.review(caregiver)), [""; 0]);
+}
+
+#[test]
+fn a_confirmation_is_not_crossed_by_an_edit_of_something_else() {
+    let (story, caregiver) = confirmed_while(|story, caregiver, entry| {
+        story.edit(caregiver, entry, criticality(Criticality::High));
+        story.edit(caregiver, entry, status(StatusCode::Resolved));
+    });
+    assert_eq!(items(&story.review(caregiver)), [""; 0]);
 }
