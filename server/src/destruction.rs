@@ -158,7 +158,11 @@ pub fn decide(
         let Some(row) = connection.record(record)? else {
             continue;
         };
-        let vault = Vault::new(&records.keys, record)?;
+        let vault = match Vault::new(&records.keys, record) {
+            // All of the record was destroyed since.
+            Err(Fault::Keys(KeyError::Absent)) => continue,
+            vault => vault?,
+        };
         if let Some(key) = marked(connection, &vault, entry)? {
             destroy(connection, records, &vault, (&row, entry, key))?;
             gone.push((entry, key));

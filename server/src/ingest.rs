@@ -375,7 +375,10 @@ fn is_quiet(
         && own(connection.departed(record, shelves, since, at)?)
         && connection.held_settled(record, me, held, at)?.is_empty()
         && match admitted.is_holder() {
-            true => !connection.held_shown(record, held, at)?.iter().any(told),
+            true => !connection
+                .held_shown(record, held, at)?
+                .iter()
+                .any(|held| told(held) || !answered(held)),
             false => connection
                 .held_open(record, me, held, at)?
                 .iter()
