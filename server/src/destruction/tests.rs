@@ -436,6 +436,22 @@ async fn a_start_destroys_what_a_mark_was_to_destroy() {
     running.stop().await;
 }
 
+/// Between two turns of a request somebody else's edit of the entry arrives: the mark is still the
+/// request's to take back.
+#[tokio::test]
+async fn a_mark_in_the_middle_of_its_request_is_left_to_it() {
+    let (world, mut holder, _, mut doctor, wrong, _) = known().await;
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("status", r#"{"status":"active"}"#)]);
+    assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
+    holder.write(wrong, &[Write::set("notes", "meanwhile")]);
+    holder.sync().await;
+    assert_eq!(kept(&world, &holder, wrong).await, (true, true));
+    doctor.sync().await;
+    assert_eq!(kept(&world, &holder, wrong).await, (true, true));
+    assert!(doctor.has(wrong));
+}
+
 #[tokio::test]
 async fn a_mark_whose_later_edit_is_not_taken_destroys() {
     let (world, holder, _, mut doctor, wrong, right) = known_in(World::slow()).await;

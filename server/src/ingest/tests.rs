@@ -197,7 +197,7 @@ async fn no_more_than_so_many_edits_of_an_entry_are_held() {
     caregiver.sync().await;
     let most = usize::try_from(super::write::MOST_HELD_OF_ENTRY).expect("small");
     let note = caregiver.note("Not mine to write");
-    for each in 0..most {
+    for each in 0..=most {
         caregiver.write(note, &[Write::set("text", format!("{each}"))]);
     }
     caregiver.note("Another");
@@ -206,7 +206,9 @@ async fn no_more_than_so_many_edits_of_an_entry_are_held() {
     let follows = Verdict::Held(HoldReason::FollowsHeld);
     assert_eq!(verdicts[most - 1], follows);
     assert_eq!(verdicts[most], Verdict::Refused(Refusal::EntryFull));
-    assert_eq!(verdicts[most + 1], Verdict::Held(HoldReason::NotPermitted));
+    // What follows it follows nothing that is kept.
+    assert_eq!(verdicts[most + 1], Verdict::Refused(Refusal::Incomplete));
+    assert_eq!(verdicts[most + 2], Verdict::Held(HoldReason::NotPermitted));
     let again = hand_in(&mut caregiver, &edits[most..=most]).await;
     assert_eq!(again, [Verdict::Refused(Refusal::EntryFull)]);
     // What one person has held of an entry takes no room from another.

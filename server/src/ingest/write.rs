@@ -27,7 +27,8 @@ pub(super) const MOST_HELD: u64 = 2_000;
 /// How many bytes of one person's may be held in one record at a time, sealed.
 pub(super) const MOST_HELD_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How many edits of one entry may be held at a time: all are looked at whenever it is edited.
+/// How many of one person's edits of one entry may be held at a time: all that are held of an entry
+/// are looked at whenever it is edited.
 pub(super) const MOST_HELD_OF_ENTRY: u64 = 200;
 
 /// Why somebody writes what was written once.
