@@ -25,6 +25,7 @@ mod review;
 mod rights;
 mod rule;
 mod rules;
+mod shown;
 mod treatment;
 mod view;
 mod vital;
@@ -46,6 +47,7 @@ pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
+pub use shown::shown;
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
@@ -97,8 +99,11 @@ pub fn view_by(
         if bookkeeping || is_member(key, kind::common::ACCEPTS) {
             continue;
         }
-        let (field, found) = rules::join(&history, key, field);
+        let (mut field, found) = rules::join(&history, key, field);
         flags.extend(found);
+        if *key == STATUS {
+            field.current = rules::current_status(standing, &status, &field);
+        }
         fields.push(field);
     }
     fields.sort_by_cached_key(|field| place(&history, field));

@@ -155,7 +155,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
-        let shown = views.iter().filter(|view| with_errors || !view.in_error());
+        let shown = views.shown().filter(|view| with_errors || !view.in_error());
         let cast = |view: &EntryView| names.linked(view, views.cast_on(&view.id));
         Ok(shown.map(cast).collect())
     }
@@ -168,7 +168,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
-        let shown = views.iter().filter(|view| with_errors || !view.in_error());
+        let shown = views.shown().filter(|view| with_errors || !view.in_error());
         let line = |view: &EntryView| names.line(view, views.cast_on(&view.id));
         Ok(shown.map(line).collect())
     }
@@ -179,7 +179,7 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
-        let view = views.find(&entry).ok_or(CarnetError::NotFound)?;
+        let view = views.find_shown(&entry).ok_or(CarnetError::NotFound)?;
         Ok(names.linked(view, views.cast_on(&entry)))
     }
 

@@ -226,13 +226,13 @@ impl Record {
 impl Told {
     /// An entry in a list, with all that is in doubt of it.
     fn line(&self, entry: &sync_core::EntryId) -> Option<EntryLine> {
-        let view = self.views.find(entry)?;
+        let view = self.views.find_shown(entry)?;
         Some(self.names.line(view, self.views.cast_on(entry)))
     }
 
     /// An entry in a list, with these doubts: of a card, those that what it shows gives rise to.
     fn doubted(&self, entry: &sync_core::EntryId, doubts: &[FlagCode]) -> Option<EntryLine> {
-        let mut line = self.names.line(self.views.find(entry)?, &[]);
+        let mut line = self.names.line(self.views.find_shown(entry)?, &[]);
         line.flags = doubts.iter().map(|flag| flag.code().to_owned()).collect();
         line.flags.dedup();
         Some(line)

@@ -27,6 +27,7 @@ const KEPT: usize = 4;
 pub struct Views {
     views: Vec<EntryView>,
     linked: OnceLock<Vec<(EntryId, Flag)>>,
+    shown: OnceLock<BTreeMap<EntryId, EntryView>>,
 }
 
 impl Deref for Views {
@@ -40,14 +41,31 @@ impl Deref for Views {
 impl Views {
     pub(super) fn new(mut views: Vec<EntryView>) -> Self {
         views.sort_by_key(|view| view.id);
-        let linked = OnceLock::new();
-        Views { views, linked }
+        Views {
+            views,
+            ..Views::default()
+        }
     }
 
     /// One of them.
     pub fn find(&self, entry: &EntryId) -> Option<&EntryView> {
         let at = self.views.binary_search_by_key(entry, |view| view.id);
         at.ok().map(|at| &self.views[at])
+    }
+
+    /// They as they are shown: without what people settled of them.
+    pub fn shown(&self) -> impl Iterator<Item = &EntryView> {
+        self.views.iter().map(|view| self.as_shown(view))
+    }
+
+    /// One of them as it is shown.
+    pub fn find_shown(&self, entry: &EntryId) -> Option<&EntryView> {
+        self.find(entry).map(|view| self.as_shown(view))
+    }
+
+    fn as_shown<'v>(&'v self, view: &'v EntryView) -> &'v EntryView {
+        let shown = self.shown.get_or_init(|| merge::shown(&self.views));
+        shown.get(&view.id).unwrap_or(view)
     }
 
     /// What other entries cast on an entry.
@@ -60,6 +78,7 @@ impl Views {
 
     fn apply(&mut self, changed: BTreeMap<EntryId, Option<EntryView>>) {
         self.linked = OnceLock::new();
+        self.shown = OnceLock::new();
         for (entry, view) in changed {
             match (
                 self.views.binary_search_by_key(&entry, |view| view.id),

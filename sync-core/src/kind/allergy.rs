@@ -28,7 +28,7 @@ pub const CRITICALITY: &str = "criticality";
 pub const REACTION: &str = "reaction";
 
 /// Criticalities from least to most dangerous.
-pub const CRITICALITY_ORDER: &[&str] = &["unable-to-assess", "low", "high"];
+pub const CRITICALITY_ORDER: &[&str] = &["low", "unable-to-assess", "high"];
 
 codes! {
     /// FHIR allergy-intolerance-category.

@@ -200,10 +200,14 @@ fn item<'v>(
     let other = claims.into_iter();
     let other = other.map(|(field, claim)| side(view.id, field, claim));
     let key = format!("{}/{}/{}", code.code(), view.id, decision.view.id);
+    // What was not settled is as dangerous as it was.
+    let crossed = decision.item.split('/').next();
+    let crossed = FlagCode::ALL.iter().find(|one| Some(one.code()) == crossed);
+    let danger = crossed.map_or(code.danger(), |one| one.danger().max(code.danger()));
     ReviewItem {
         topic: key.clone(),
         key,
-        danger: code.danger(),
+        danger,
         code,
         entries: vec![view.id],
         kind: Some(view.kind.clone()),

@@ -82,8 +82,8 @@ flags! {
         "Des criticités différentes ont été indiquées : la plus élevée est affichée.";
     /// A sign of danger in an entry that was ended before.
     DangerAfterEnding = "danger-after-ending", High,
-        "A reaction or a higher danger was recorded after this was closed: it stays closed until somebody looks.",
-        "Une réaction ou un danger plus élevé a été noté après la clôture : il reste clos jusqu’à vérification.";
+        "A reaction or a higher danger was recorded after this was closed, or apart from that: it stays closed until somebody looks.",
+        "Une réaction ou un danger plus élevé a été noté après la clôture, ou à l’insu de celle-ci : il reste clos jusqu’à vérification.";
     /// An edit of a removed entry.
     EditedWhileInError = "edited-while-in-error", High,
         "This entry was withdrawn as an error, and what somebody else wrote in it with it.",

@@ -363,10 +363,15 @@ impl<'a> History<'a> {
     }
 
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
-    /// confirmed the fact as it stood.
+    /// confirmed the fact as it stood. A professional's is answered by themselves or by somebody
+    /// whose word confirms: nobody else leaves their warning out.
     fn is_answered(&self, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
         let later = |change| self.saw(change, proposal.change);
-        taken.iter().any(|said| later(said.change))
+        let warns = self.is_of_professional(proposal.change);
+        let own = |change| self.author(change) == self.author(proposal.change);
+        let answers = |change| !warns || self.has_authority(change) || own(change);
+        let mut written = taken.iter().map(|said| said.change);
+        written.any(|change| later(change) && answers(change))
             || (0..self.changes.len()).any(|change| later(change) && self.confirms(change))
     }
 
@@ -418,19 +423,26 @@ impl<'a> History<'a> {
         if theirs.rev().any(stands) {
             return true;
         }
+        // Two values of a field that has a rule of its own meet by that rule. What becomes of an
+        // entry that is closed while it is confirmed, the rules of statuses say.
         let ruled = self.field(key).is_some_and(|spec| spec.join != Join::Both);
         let beside = |other: usize| {
-            self.concurrent(change, other)
-                && (self.changes[other].wrote(key).is_some() || (whole && self.confirms(other)))
+            let wrote = !ruled && self.changes[other].wrote(key).is_some();
+            let confirmed = whole && key != STATUS && self.confirms(other);
+            self.concurrent(change, other) && (wrote || confirmed)
         };
         let mut clinicians = (0..self.changes.len()).filter(|other| self.has_authority(*other));
-        !ruled && clinicians.any(beside)
+        clinicians.any(beside)
+    }
+
+    fn is_of_professional(&self, change: usize) -> bool {
+        let role = self.provenance[change].map(|p| &p.origin.role);
+        matches!(role, Some(Role::Professional(_)))
     }
 
     /// Whether a professional edits with this change what is neither theirs nor an entry of theirs.
     fn is_outside_competence(&self, change: usize) -> bool {
-        let role = self.provenance[change].map(|p| &p.origin.role);
-        matches!(role, Some(Role::Professional(_)))
+        self.is_of_professional(change)
             && !self.has_authority(change)
             && !self.is_of_author(change)
     }

@@ -153,11 +153,7 @@ pub(super) fn review_by(
     viewer: &Viewer,
     today: Date,
 ) -> Vec<ReviewItem> {
-    let mut items: Vec<ReviewItem> = Vec::new();
-    for view in views {
-        items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
-    }
-    items.extend(across::links(rules, views).iter().map(of_link));
+    let mut items = found(rules, views);
     let late = pregnancy::all_to_confirm(rules, views, today);
     items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     let waiting = waiting::for_a_place(rules, views, viewer, today);
@@ -185,6 +181,16 @@ pub(super) fn review_by(
     items
 }
 
+/// What asks by itself among the entries: what is flagged on each, and what they say together.
+pub(super) fn found(rules: Rules, views: &[EntryView]) -> Vec<ReviewItem> {
+    let mut items: Vec<ReviewItem> = Vec::new();
+    for view in views {
+        items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
+    }
+    items.extend(across::links(rules, views).iter().map(of_link));
+    items
+}
+
 /// Leaves what is open of items, with the decisions on them that somebody crossed.
 fn settle(
     rules: Rules,
@@ -200,12 +206,10 @@ fn settle(
 }
 
 /// Whether anything waits to be settled that speaks for an allergy though none is active: a danger
-/// against its closing, or a status that is proposed.
+/// against its closing, what was written into one while it was withdrawn, or a status that is
+/// proposed.
 pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
-    let told = || {
-        let of_kind = |view: &&EntryView| view.kind == Kind::Allergy && !view.in_error();
-        views.iter().filter(of_kind)
-    };
+    let told = || views.iter().filter(|view| view.kind == Kind::Allergy);
     let flagged = told().flat_map(|view| view.flags.iter().filter_map(|flag| of_flag(view, flag)));
     let mut items: Vec<ReviewItem> = flagged.collect();
     settle(rules, views, &decided::decisions(rules, views), &mut items);
@@ -213,6 +217,7 @@ pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
         FlagCode::DangerAfterEnding
         | FlagCode::RefutationAgainstDanger
         | FlagCode::RefutedAgainstEdit
+        | FlagCode::EditedWhileInError
         | FlagCode::StatusAgainstEdit => true,
         FlagCode::Proposal => item.field.as_deref() == Some(STATUS),
         FlagCode::DecidedDifferently => told().any(|view| item.entries.contains(&view.id)),
@@ -220,7 +225,7 @@ pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
     })
 }
 
-fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
+pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
     // What is withdrawn as an error needs no more care than the edits it overtook.
     if view.in_error() && flag.code != FlagCode::EditedWhileInError {
         return None;
@@ -245,15 +250,27 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
 }
 
 /// A contact or a note in doubt harms less than a treatment; a proposal to withdraw more than one
-/// to rename.
+/// to rename; one clinician's word against another's more than a lay person's.
 fn danger(view: &EntryView, flag: &Flag) -> Danger {
     let usual = flag.code.danger();
     match flag.code {
+        FlagCode::RefutedAgainstEdit if is_of_clinicians(view, flag) => usual.max(Danger::High),
         FlagCode::Proposal if flag.field.as_deref() == Some(STATUS) => Danger::High,
         FlagCode::ConcurrentValues if view.kind == Kind::Allergy => Danger::High,
         _ if view.kind.is_clinical() => usual,
         _ => usual.min(Danger::Low),
     }
+}
+
+/// Whether a clinician wrote something other than a status with a change behind a flag.
+fn is_of_clinicians(view: &EntryView, flag: &Flag) -> bool {
+    let fields = view.fields.iter().filter(|field| field.key != STATUS);
+    let said = fields.flat_map(|field| &field.claims);
+    let mut behind = said.filter(|claim| flag.changes.contains(&claim.change));
+    behind.any(|claim| {
+        let by = claim.by.as_ref();
+        by.is_some_and(|by| authority::confirms(Rules::ALL, &view.kind, &by.role))
+    })
 }
 
 /// What the changes behind a flag said and what stands beside it.

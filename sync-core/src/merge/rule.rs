@@ -101,6 +101,10 @@ rules! {
     DecisionsDiffer = "decisions-differ", "*",
         "Two people who decide differently on one item without knowing of each other settle nothing.",
         "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
+    /// What was settled.
+    SettledNoDoubt = "settled-no-doubt", "*",
+        "What whoever may has settled is no doubt any more: it is not flagged, and a proposal that was left out is not shown.",
+        "Ce qu’a réglé qui peut le faire n’est plus douteux : ce n’est plus signalé, et une proposition écartée n’est plus affichée.";
     /// Whose a decision is.
     DecisionOwn = "decision-own", "*",
         "What somebody decided never changes, and counts as long as nobody takes it back; only they can say it again.",

@@ -3,7 +3,7 @@
 use super::destroyed::{can_be_destroyed, is_destroyed_by};
 use super::ended::ends;
 use super::history::{Field, History, Said, is_member};
-use super::{FieldClaim, FieldView, Flag, FlagCode, Rule, Standing};
+use super::{EntryView, FieldClaim, FieldView, Flag, FlagCode, Rule, Rules, Standing};
 use crate::entry::{PERSON, STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
@@ -121,6 +121,24 @@ fn highest(order: &[&str], stands: Vec<Value>, proposals: &[FieldClaim]) -> Vec<
     highest.into_iter().collect()
 }
 
+/// Leaves the proposals behind a flag out of the field it is about.
+pub(super) fn leave_out(rules: Rules, view: &mut EntryView, flag: &Flag) {
+    let kind = view.kind.clone();
+    let mut fields = view.fields.iter_mut();
+    let field = fields.find(|field| flag.field.as_deref() == Some(&field.key));
+    let Some(field) = field else {
+        return;
+    };
+    field
+        .proposals
+        .retain(|claim| !flag.changes.contains(&claim.change));
+    let join = rules.tables.field(&kind, &field.key).map(|spec| spec.join);
+    if let Some(Join::Highest(order)) = join {
+        let stands = distinct(field.claims.iter().map(|claim| &claim.value));
+        field.current = highest(order, without_nulls(stands), &field.proposals);
+    }
+}
+
 /// The place of a code in an order from least to most; a code of a newer version comes just below
 /// the most, because nobody here can tell.
 fn rank(order: &[&str], value: &Value) -> usize {
@@ -213,7 +231,7 @@ pub(super) fn standing(
         );
     }
     let mut flags = Vec::new();
-    let mut holds = None;
+    let mut holds: Option<Status> = None;
     let mut broken = false;
     for (change, status) in said.iter().filter(|(_, status)| !status.status.is_active()) {
         let beside = beside(history, *change, false);
@@ -232,6 +250,9 @@ pub(super) fn standing(
             broken = true;
         }
     }
+    if holds.is_some() {
+        closed_after_all(&mut flags);
+    }
     let codes = said.iter().map(|(_, status)| status.status.code());
     if flags.is_empty() && codes.clone().any(|code| Some(code) != codes.clone().next()) {
         let changes = said.iter().map(|(change, _)| history.hash(*change));
@@ -248,6 +269,47 @@ pub(super) fn standing(
     let mut status = said.into_iter().map(|(_, status)| status);
     let status = status.rfind(|status| status.status.is_active());
     (standing, status.unwrap_or(active), flags)
+}
+
+/// Of the statuses that stand, what may be shown as so: all that agree with what became of the
+/// entry; what counts in their stead when none does; none while it is to be reconciled.
+pub(super) fn current_status(
+    standing: Standing,
+    status: &Status,
+    field: &FieldView,
+) -> Vec<Value> {
+    let agrees = |value: &Value| {
+        let said = Status::from_value(value);
+        said.is_some_and(|said| match standing {
+            Standing::Active => said.status.is_active(),
+            Standing::Ended => !said.status.is_active(),
+            Standing::InError => said.status.is_error(),
+            Standing::ToReconcile => false,
+        })
+    };
+    let mut current: Vec<Value> = field.current.clone();
+    current.retain(agrees);
+    if current.is_empty() && standing != Standing::ToReconcile && !field.claims.is_empty() {
+        current.push(status.to_value());
+    }
+    current
+}
+
+/// What one ending left in doubt, another settled that was said with the edits in front: the entry
+/// is closed. A danger that the first one had not seen stays to be looked at.
+fn closed_after_all(flags: &mut Vec<Flag>) {
+    let about_status = |flag: &Flag| flag.field.as_deref() == Some(STATUS);
+    flags.retain(|flag| {
+        !about_status(flag)
+            || !matches!(flag.code, FlagCode::StatusAgainstEdit | FlagCode::ToReconcile)
+    });
+    for flag in flags.iter_mut().filter(|flag| about_status(flag)) {
+        if flag.code == FlagCode::RefutationAgainstDanger {
+            flag.code = FlagCode::DangerAfterEnding;
+        }
+    }
+    flags.sort();
+    flags.dedup();
 }
 
 /// The signs of danger written by those who had seen that the entry was ended.

@@ -11,6 +11,7 @@ use super::across::{
 };
 use super::ended::is_ended_by;
 use super::review::an_allergy_waits;
+use super::shown::shown_by;
 use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy, treatment};
 use crate::EntryId;
 use crate::entry::STATUS;
@@ -165,11 +166,20 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         all.dedup();
         all
     };
-    let of = |kind: Kind| {
-        views
-            .iter()
-            .filter(move |view| view.kind == kind && view.counts())
+    let otherwise = shown_by(rules, views);
+    // What two people settled in two ways is not settled: what one of them closed stays, in doubt.
+    let contested = |view: &EntryView| {
+        view.standing == Standing::Ended && view.is_flagged(FlagCode::DecidedDifferently)
     };
+    // Whether a day ended it is asked of the entry as it is: by its flags it is known what stands
+    // against that.
+    let still = |kind: Kind, over: fn(&EntryView, Date) -> bool| {
+        let of_kind = views.iter().filter(move |view| view.kind == kind);
+        let left = of_kind.filter(move |view| !over(view, today));
+        let shown = left.map(|view| otherwise.get(&view.id).unwrap_or(view));
+        shown.filter(move |view| view.counts() || contested(view))
+    };
+    let of = |kind: Kind| still(kind, |_, _| false);
     let mut allergies: Vec<AllergyFact> = of(Kind::Allergy)
         .filter(|view| !states_none(view))
         .map(|view| allergy(view, doubts(view)))
@@ -191,8 +201,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .filter(|view| !treatment::is_over(rules, view, today))
             .map(|view| treatment(view, doubts(view)))
             .collect(),
-        conditions: of(Kind::Condition)
-            .filter(|view| !condition_is_over(view, today))
+        conditions: still(Kind::Condition, condition_is_over)
             .map(|view| ConditionFact {
                 entry: view.id,
                 label: view.label.clone(),
@@ -201,8 +210,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         blood_group: blood_group(rules, views),
-        pregnancies: of(Kind::Pregnancy)
-            .filter(|view| !pregnancy::is_over(view, today))
+        pregnancies: still(Kind::Pregnancy, pregnancy::is_over)
             .map(|view| PregnancyFact {
                 entry: view.id,
                 due: pregnancy::due(view),
@@ -210,8 +218,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
                 doubts: doubts(view),
             })
             .collect(),
-        devices: of(Kind::Device)
-            .filter(|view| !is_ended_by(view, REMOVED, today))
+        devices: still(Kind::Device, |view, today| is_ended_by(view, REMOVED, today))
             .map(|view| DeviceFact {
                 entry: view.id,
                 label: view.label.clone(),

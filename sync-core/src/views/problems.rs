@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::EntryId;
 use crate::kind::condition::{ENDED, SEVERITY};
 use crate::kind::{Kind, Occurred, Read, Severity, Status};
-use crate::merge::{EntryView, FlagCode, Standing, condition_is_over};
+use crate::merge::{self, EntryView, FlagCode, Standing, condition_is_over};
 
 /// A condition on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,9 @@ pub fn problems(views: &[EntryView], today: Date) -> Problems {
         .iter()
         .filter(|view| view.kind == Kind::Condition && !view.in_error());
     let mut told = Problems::default();
+    let shown = merge::shown(views);
     for view in conditions {
-        let problem = problem(view);
+        let problem = problem(shown.get(&view.id).unwrap_or(view));
         let over = view.standing == Standing::Ended || condition_is_over(view, today);
         let part = if over {
             &mut told.past

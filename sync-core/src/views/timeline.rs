@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EntryId;
 use crate::kind::{Kind, Occurred, Status};
-use crate::merge::{EntryView, FlagCode, Standing};
+use crate::merge::{self, EntryView, FlagCode, Standing};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,10 @@ pub fn timeline(views: &[EntryView]) -> Vec<Moment> {
             || matches!(view.kind, Kind::ReviewDecision | Kind::EmergencySwitches);
         !business && !view.in_error()
     };
-    let mut moments: Vec<Moment> = views.iter().filter(happened).map(moment).collect();
+    let shown = merge::shown(views);
+    let happened = views.iter().filter(happened);
+    let happened = happened.map(|view| moment(shown.get(&view.id).unwrap_or(view)));
+    let mut moments: Vec<Moment> = happened.collect();
     moments.sort_by_key(|moment| std::cmp::Reverse((moment.day, moment.entry)));
     moments
 }

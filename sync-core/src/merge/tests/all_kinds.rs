@@ -165,7 +165,7 @@ fn unless_the_concurrent_edit_adds_a_reaction() {
 fn or_raises_criticality() {
     for (said, stands) in [
         (Criticality::High, Standing::Active),
-        (Criticality::UnableToAssess, Standing::Ended),
+        (Criticality::UnableToAssess, Standing::Active),
     ] {
         let (mut story, _, caregiver, doctor, entry) = known(penicillin());
         story.edit(doctor, entry, status(StatusCode::Refuted));
@@ -294,6 +294,7 @@ fn a_view_survives_being_stored() {
 fn a_form_shows_what_stands_not_what_is_proposed() {
     let (mut story, holder, _, doctor, entry) = known(penicillin());
     story.edit(doctor, entry, verification(Verification::Confirmed));
+    story.edit(doctor, entry, criticality(Criticality::High));
     story.settle();
     story.edit(holder, entry, criticality(Criticality::UnableToAssess));
     story.settle();
@@ -301,7 +302,7 @@ fn a_form_shows_what_stands_not_what_is_proposed() {
     let Some(Draft::Allergy(form)) = Draft::read(&view.kind, &view) else {
         panic!("an allergy");
     };
-    assert_eq!(form.criticality, Some(Criticality::Low));
+    assert_eq!(form.criticality, Some(Criticality::High));
     assert_eq!(form.verification, Some(Verification::Confirmed));
 }
 

@@ -17,6 +17,7 @@ use crate::merge::card::card_by;
 use crate::merge::destroyed::destroys_by;
 use crate::merge::resolve::resolve_by;
 use crate::merge::review::review_by;
+use crate::merge::shown::shown_by;
 use crate::merge::vital::vital_by;
 use crate::merge::{
     Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, view_by,
@@ -424,8 +425,10 @@ impl Play<'_> {
         if wanted != found {
             wrong.push(format!("sees {found:?}, not {wanted:?}"));
         }
+        let shown = shown_by(self.rules(), &views);
         for (name, wanted) in &expected.entries {
             if let Some(view) = views.iter().find(|view| view.id == entry_id(name)) {
+                let view = shown.get(&view.id).unwrap_or(view);
                 let mut wanted = wanted.clone();
                 let defaults = [
                     ("standing", json!("active")),
