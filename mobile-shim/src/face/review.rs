@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use sync_core::EntryId;
-use sync_core::entry;
-use sync_core::kind::{Draft, Kind, Verdict, Words};
+use sync_core::entry::{self, Value, Write};
+use sync_core::kind::{Draft, JsonScalar as _, Kind, Status, Verdict, Words};
 use sync_core::merge::{self, Choice, ReviewClaim, ReviewItem};
 
 use super::assign::{Assignee, assignees};
 use super::may::Asked;
-use super::show::{Names, same};
+use super::show::{Names, join, same};
 use super::{Bilingual, Claim, DangerLevel, Record};
 use crate::error::{CarnetError, Error, field_in_words};
 use crate::store::Views;
@@ -27,6 +27,8 @@ pub struct ReviewSide {
     pub claim: Claim,
     /// Whether the item can be settled by taking this side, and this person may.
     pub may_be_taken: bool,
+    /// What taking this side would do, in words; nothing when it cannot be taken.
+    pub effect: Option<Bilingual>,
 }
 
 /// Something that people must settle because machines must not.
@@ -191,8 +193,35 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<
             field: side.field.clone(),
             claim: names.claim(kind(&side.entry), &side.field, &side.claim),
             may_be_taken: may_be_taken(side.claim.change),
+            effect: effect(names, item, side, kind(&side.entry)),
         })
         .collect()
+}
+
+/// What taking a side does: of two sides of a status, one is not said again but leaves the entry
+/// active.
+fn effect(names: &Names, item: &ReviewItem, side: &ReviewClaim, kind: &Kind) -> Option<Bilingual> {
+    const STAYS: Words = Words::new("it stays active", "cela reste actif");
+    let resolution = merge::resolve(item, &Choice::Take(side.claim.change))?;
+    let (_, writes) = resolution.edits.first()?;
+    let cleared = |write: &&Write| matches!(write.value, None | Some(Value::Null));
+    let mut effects = writes.iter().filter(|write| !cleared(write)).map(|write| {
+        let value = write.value.as_ref().unwrap_or(&Value::Null);
+        let status = Status::from_value(value).filter(|_| write.key == entry::STATUS);
+        match status {
+            Some(status) if status.status.is_active() => STAYS.into(),
+            _ => title(kind, &write.key).spaced(&names.text(kind, &write.key, value)),
+        }
+    });
+    let cleared = writes.iter().filter(cleared);
+    let cleared = cleared.map(|write| title(kind, &write.key));
+    match (effects.next(), join(&cleared.collect::<Vec<_>>())) {
+        (Some(effect), _) => Some(effect),
+        (None, titles) => Some(Bilingual {
+            en: format!("it is not over; cleared: {}", titles.en),
+            fr: format!("ce n’est pas terminé ; effacé : {}", titles.fr),
+        }),
+    }
 }
 
 /// What people call a field of a kind. Out of its entry, "hidden" does not say from whom.
@@ -224,3 +253,65 @@ const ELSEWHERE: Words = Words::new(
     "an entry that is not on this device",
     "un élément qui n’est pas sur cet appareil",
 );
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sync_core::ChangeHash;
+    use sync_core::entry::STATUS;
+    use sync_core::kind::StatusCode;
+    use sync_core::kind::pregnancy::{DUE, OUTCOME};
+    use sync_core::merge::{FieldClaim, FlagCode, Inherited};
+
+    use super::*;
+
+    fn side(number: u8, field: &str, value: impl Into<Value>) -> ReviewClaim {
+        ReviewClaim {
+            entry: EntryId(uuid::Uuid::from_u128(1)),
+            field: field.to_owned(),
+            claim: FieldClaim {
+                value: value.into(),
+                change: ChangeHash([number; 32]),
+                by: None,
+            },
+        }
+    }
+
+    /// What taking either side of an ending does.
+    fn effects(kind: Kind, field: &str, claims: [ReviewClaim; 2]) -> [String; 2] {
+        let item = ReviewItem {
+            key: "key".to_owned(),
+            topic: "topic".to_owned(),
+            danger: merge::Danger::High,
+            code: FlagCode::StatusAgainstEdit,
+            entries: vec![EntryId(uuid::Uuid::from_u128(1))],
+            kind: Some(kind.clone()),
+            field: Some(field.to_owned()),
+            claims: claims.to_vec(),
+            verdicts: Vec::new(),
+            assigned: Vec::new(),
+            inherited: Inherited::default(),
+        };
+        let names = Names(BTreeMap::new());
+        claims.map(|side| effect(&names, &item, &side, &kind).unwrap().en)
+    }
+
+    #[test]
+    fn taking_a_side_says_what_becomes_of_the_entry() {
+        let resolved = Status::from(StatusCode::Resolved).to_value();
+        let sides = [side(1, STATUS, resolved), side(2, "severity", "severe")];
+        assert_eq!(
+            effects(Kind::Condition, STATUS, sides),
+            ["Status resolved", "it stays active"]
+        );
+        let sides = [
+            side(1, OUTCOME, "miscarriage"),
+            side(2, DUE, "2025-01-02"),
+        ];
+        assert_eq!(
+            effects(Kind::Pregnancy, OUTCOME, sides),
+            ["Status inactive", "it is not over; cleared: Outcome"]
+        );
+    }
+}

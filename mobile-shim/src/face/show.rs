@@ -445,6 +445,11 @@ impl Bilingual {
         }
     }
 
+    /// Both, with a space between them.
+    pub(super) fn spaced(&self, more: &Bilingual) -> Self {
+        self.with(&same(" ".to_owned())).with(more)
+    }
+
     fn and(self, more: Option<Words>) -> Self {
         match more {
             Some(more) => self.with(&Bilingual {
@@ -508,7 +513,7 @@ pub(super) fn same(text: String) -> Bilingual {
     }
 }
 
-fn join(texts: &[Bilingual]) -> Bilingual {
+pub(super) fn join(texts: &[Bilingual]) -> Bilingual {
     let each = |text: fn(&Bilingual) -> &str| {
         let texts: Vec<_> = texts.iter().map(text).collect();
         texts.join(" / ")

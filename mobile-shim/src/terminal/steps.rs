@@ -1,6 +1,6 @@
 //! What to do next about an item of the to-review list: the commands that settle it.
 
-use sync_core::kind::Words;
+use sync_core::kind::{Verdict, Words};
 use sync_core::merge::FlagCode;
 
 use super::output::{Output, short};
@@ -11,22 +11,26 @@ impl Output {
     pub(super) fn steps(&self, number: usize, item: &ReviewEntry) -> Vec<String> {
         let mut steps = Vec::new();
         let mut taken: Vec<&str> = Vec::new();
-        for ReviewSide { claim, title, .. } in item.sides.iter().filter(|side| side.may_be_taken) {
+        for ReviewSide { claim, effect, .. } in item.sides.iter().filter(|side| side.may_be_taken) {
             let change = &claim.change[..8];
-            if !taken.contains(&change) {
+            if let Some(effect) = effect.as_ref().filter(|_| !taken.contains(&change)) {
                 taken.push(change);
-                let (text, title) = (self.of(&claim.text), self.of(title));
                 let command = format!("resolve {number} --take {change}");
-                steps.push(self.step(&command, &format!("{title} {text}")));
+                steps.push(self.step(&command, self.of(effect)));
             }
         }
         for verdict in &item.verdicts {
             let command = format!("resolve {number} --decide {verdict}");
-            steps.push(self.step(&command, self.verdict(verdict)));
+            steps.push(self.step(&command, self.deciding(verdict)));
         }
         let code = FlagCode::ALL.iter().find(|code| code.code() == item.code);
-        if let Some((options, why)) = code.copied().and_then(by_editing) {
-            let entries = item.editable.iter().map(|entry| short(entry));
+        let code = code.copied();
+        if let Some((options, why)) = code.and_then(by_editing) {
+            // The statement is named before what contradicts it, which must stay.
+            let statement = code == Some(FlagCode::NoKnownAllergyContradicted);
+            let asked = |entry: &&String| !statement || item.entries.first() == Some(*entry);
+            let entries = item.editable.iter().filter(asked);
+            let entries = entries.map(|entry| short(entry));
             let edits = entries.map(|entry| format!("edit {entry} {options}"));
             steps.extend(edits.map(|edit| self.step(&edit, self.words(why))));
         }
@@ -38,6 +42,18 @@ impl Output {
             steps.push(self.words(others).to_owned());
         }
         steps
+    }
+
+    /// What a verdict does.
+    fn deciding<'c>(&self, verdict: &'c str) -> &'c str {
+        let words = match Verdict::from(verdict) {
+            Verdict::Accept => Words::new("take it up", "la retenir"),
+            Verdict::Discard => Words::new("leave it out", "l’écarter"),
+            Verdict::Confirm => Words::new("it is right as it stands", "c’est bien ainsi"),
+            Verdict::NotADuplicate => Words::new("these are two", "ce sont deux choses"),
+            _ => return self.verdict(verdict),
+        };
+        self.words(words)
     }
 
     fn step(&self, command: &str, meaning: &str) -> String {
@@ -129,29 +145,50 @@ mod tests {
     use crate::face::{Bilingual, DangerLevel};
     use crate::terminal::output::Language;
 
+    fn item(code: FlagCode, verdicts: Vec<String>) -> ReviewEntry {
+        ReviewEntry {
+            key: "key".to_owned(),
+            code: code.code().to_owned(),
+            danger: DangerLevel::High,
+            words: code.words().into(),
+            entries: vec!["0123456789abcdef".to_owned()],
+            labels: vec![Bilingual::default()],
+            field: None,
+            sides: Vec::new(),
+            verdicts,
+            editable: vec!["0123456789abcdef".to_owned()],
+            assignable: true,
+            assigned: Vec::new(),
+        }
+    }
+
+    fn steps(language: Language, item: &ReviewEntry) -> Vec<String> {
+        let json = false;
+        Output { json, language }.steps(1, item)
+    }
+
+    #[test]
+    fn of_a_contradiction_the_statement_is_withdrawn_and_never_the_allergy() {
+        let (statement, allergy) = ("0123456789aaaaaa", "0123456789bbbbbb");
+        let code = FlagCode::NoKnownAllergyContradicted;
+        let both = || vec![statement.to_owned(), allergy.to_owned()];
+        let item = ReviewEntry {
+            entries: both(),
+            editable: both(),
+            ..item(code, Vec::new())
+        };
+        let steps = steps(Language::En, &item).join("\n");
+        assert!(steps.contains(short(statement)), "{steps}");
+        assert!(!steps.contains(short(allergy)), "{steps}");
+    }
+
     #[test]
     fn every_item_says_how_to_settle_it_whatever_is_offered() {
-        for code in FlagCode::ALL {
+        for code in FlagCode::ALL.iter().copied() {
             let offered = code.verdicts().iter().map(ToString::to_string).collect();
             for verdicts in [offered, Vec::new()] {
-                let item = ReviewEntry {
-                    key: "key".to_owned(),
-                    code: code.code().to_owned(),
-                    danger: DangerLevel::High,
-                    words: code.words().into(),
-                    entries: vec!["0123456789abcdef".to_owned()],
-                    labels: vec![Bilingual::default()],
-                    field: None,
-                    sides: Vec::new(),
-                    verdicts,
-                    editable: vec!["0123456789abcdef".to_owned()],
-                    assignable: true,
-                    assigned: Vec::new(),
-                };
-                let steps = |language| {
-                    let json = false;
-                    Output { json, language }.steps(1, &item)
-                };
+                let item = item(code, verdicts);
+                let steps = |language| steps(language, &item);
                 let (english, french) = (steps(Language::En), steps(Language::Fr));
                 assert!(!english.is_empty() && english != french, "{code:?}");
             }
