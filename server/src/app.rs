@@ -201,7 +201,7 @@ impl App {
             );
         }
         if left + again > 0 {
-            destruction::scrub(self.db.path())?;
+            self.db.fold_soon();
         }
         Ok(())
     }

@@ -2,17 +2,27 @@
 
 mod watched;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::pin::Pin;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sync_core::Tick;
+use tokio::sync::watch;
 
+use crate::sessions::after;
 pub use watched::{LEAP, SinceBoot, Steady, WatchedClock};
+
+/// A wait for some time to pass.
+pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Tick;
+
+    /// Comes back once so much time has passed.
+    fn pause(&self, lasts: Duration) -> Pause {
+        Box::pin(tokio::time::sleep(lasts))
+    }
 
     /// Whether what the machine says is the time is not believed.
     fn is_astray(&self) -> bool {
@@ -40,17 +50,17 @@ impl Clock for SystemClock {
 
 /// A clock that moves only when told to.
 #[derive(Debug)]
-pub struct ManualClock(AtomicU64);
+pub struct ManualClock(watch::Sender<Tick>);
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn at(start: Tick) -> Self {
-        Self(AtomicU64::new(start.0))
+        Self(watch::Sender::new(start))
     }
 
     /// Sets the clock.
     pub fn set(&self, to: Tick) {
-        self.0.store(to.0, Ordering::SeqCst);
+        self.0.send_replace(to);
     }
 
     /// Moves the clock forward by so many seconds.
@@ -60,12 +70,23 @@ impl ManualClock {
 
     /// Moves the clock forward by so many microseconds.
     pub fn advance_micros(&self, micros: u64) {
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        self.0.send_modify(|now| now.0 += micros);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Tick {
-        Tick(self.0.load(Ordering::SeqCst))
+        *self.0.borrow()
+    }
+
+    fn pause(&self, lasts: Duration) -> Pause {
+        let mut moves = self.0.subscribe();
+        let until = after(self.now(), lasts);
+        Box::pin(async move {
+            // A clock that is gone moves no more.
+            if moves.wait_for(|now| *now >= until).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }

@@ -2,24 +2,27 @@
 //!
 //! The data store is emptied of an entry in the transaction in which the mark is accepted; its key
 //! is destroyed once that is durable. A mark that edits of the same request may take back is decided
-//! on when they are taken in, or will not be; it is noted until then. A start finishes what a crash
-//! left of either. And it destroys again, by the journal in the key store, what a data store that
+//! on when they are taken in, or will not be; it is noted until then, and its device may come again
+//! with what a passing failure cut short. A start finishes what is left of either. And it destroys again, by the journal in the key store, what a data store that
 //! was put back from an older copy has again ([`Keys::destroyed_after`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Place, Shelf};
+use sync_core::authority::Place;
+use sync_core::entry::EntryClass;
 use sync_core::policy::Role;
 use sync_core::{EntryId, RecordId, Tick, merge};
 
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
+use crate::ingest::OpenMarks;
 use crate::keys::{Destroyed, EntryKeyId, KeyError, Keys};
+use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{Stood, Vault};
 use crate::records::{Records, load_document, provenance};
-use crate::storage::records::{DestroyedRow, Move, RecordRow, RecordStore, ShelfId};
+use crate::storage::records::{DestroyedRow, Move, RecordRow, RecordStore};
 
 /// Why the access log says that an entry was destroyed.
 pub const REASON: &str = "wrong-patient";
@@ -83,13 +86,15 @@ pub fn finish(connection: &mut SqliteConnection, keys: &Keys) -> Result<u64, Fau
     let (mut after, mut left) = (None, 0);
     loop {
         let rows = connection.destroyed_after(after, PAGE)?;
+        let mut keyed = Vec::new();
         for (record, row) in &rows {
             after = Some((*record, row.entry));
             if !keys.is_destroyed(row.key)? {
-                keys.destroy_entry(*record, row.entry, row.key)?;
-                left += 1;
+                keyed.push((*record, row.entry, row.key));
             }
         }
+        keys.destroy_entries(&keyed)?;
+        left += keyed.len() as u64;
         if rows.len() < PAGE as usize {
             return Ok(left);
         }
@@ -134,27 +139,32 @@ fn destroy_again(
         Err(Fault::Keys(KeyError::Absent)) => return Ok(false),
         vault => vault?,
     };
-    destroy(connection, records, &vault, (&row, entry, key))?;
+    destroy(connection, records, &vault, (&row, entry, key), None)?;
     Ok(true)
 }
 
-/// Destroys the entries whose marks were accepted in requests that were not taken in to their end,
-/// in which the marks might have been taken back: they stand now. Of one record, or of all; answers
-/// the entries and their keys, which are to be destroyed once this is durable.
+/// Destroys the entries whose marks were accepted in requests that will not be taken in to their end,
+/// in which the marks might have been taken back: they stand now. Those of one request, or all that
+/// are noted; answers the entries and their keys, which are to be destroyed once this is durable.
 ///
 /// # Errors
 /// When a store or a key fails.
 pub fn decide(
     connection: &mut SqliteConnection,
     records: &Records,
-    only: Option<(RecordId, &BTreeSet<EntryId>)>,
+    only: Option<(RecordId, &OpenMarks)>,
 ) -> Result<Vec<(EntryId, EntryKeyId)>, Fault> {
-    let mut gone = Vec::new();
-    for (record, entry) in connection.doomed()? {
-        if only.is_some_and(|(of, entries)| of != record || !entries.contains(&entry)) {
-            continue;
+    let marks = match only {
+        Some((record, marks)) => {
+            let marks = marks.iter();
+            let of = |(entry, marks): (&EntryId, &BTreeSet<Tick>)| (record, *entry, marks.clone());
+            marks.map(of).collect()
         }
-        connection.undoom(record, entry)?;
+        None => connection.doomed()?,
+    };
+    let mut gone = Vec::new();
+    for (record, entry, marks) in marks {
+        connection.undoom(record, entry, &marks)?;
         let Some(row) = connection.record(record)? else {
             continue;
         };
@@ -163,20 +173,24 @@ pub fn decide(
             Err(Fault::Keys(KeyError::Absent)) => continue,
             vault => vault?,
         };
-        if let Some(key) = marked(connection, &vault, entry)? {
-            destroy(connection, records, &vault, (&row, entry, key))?;
+        let open = connection.doomed_by(record, entry)?;
+        if let Some((key, class)) = marked(connection, &vault, entry, &open)? {
+            destroy(connection, records, &vault, (&row, entry, key), Some(class))?;
+            connection.undoom(record, entry, &open)?;
             gone.push((entry, key));
         }
     }
     Ok(gone)
 }
 
-/// The key of an entry that a mark which stands must destroy.
+/// The key of an entry that a mark which stands must destroy, and its class; marks that other
+/// requests may take back yet do not count.
 fn marked(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
     entry: EntryId,
-) -> Result<Option<EntryKeyId>, Fault> {
+    open: &BTreeSet<Tick>,
+) -> Result<Option<(EntryKeyId, EntryClass)>, Fault> {
     let Some((row, document)) = store.entry(vault.record(), entry)? else {
         return Ok(None);
     };
@@ -185,20 +199,33 @@ fn marked(
     };
     let document = load_document(&vault.open_document(&key, &row, &document)?)?;
     let origins = provenance(store, vault, &key, entry)?;
-    Ok(merge::destroys(&document.state(), &origins).then_some(row.key))
+    let marks = merge::destroyers(&document.state(), &origins).into_iter();
+    let mut accepted = marks.filter_map(|mark| origins.get(&mark)?.accepted);
+    if accepted.all(|mark| open.contains(&mark)) {
+        return Ok(None);
+    }
+    Ok(Some((row.key, vault.open_class(&key, &row)?)))
 }
 
-/// Empties the data store of an entry at the server's own hand, and tells the holder so.
+/// Empties the data store of an entry at the server's own hand, and tells the holder so. Of one whose
+/// key is gone the class is not known.
 fn destroy(
     connection: &mut SqliteConnection,
     records: &Records,
     vault: &Vault<'_>,
     (row, entry, key): (&RecordRow, EntryId, EntryKeyId),
+    class: Option<EntryClass>,
 ) -> Result<(), Fault> {
     let mut clock = row.clock;
     clock.last = clock.last.next(records.clock.now());
     let at = clock.last;
-    let (moved, stood) = whereabouts(connection, vault, entry, at)?;
+    let shelves = shelves::all(connection, vault)?;
+    let touched = connection.entry(row.record, entry)?;
+    let stands = class.zip(touched.map(|(entry, _)| entry.touched));
+    let (moved, stood) = match stands {
+        Some(stands) => leaving(connection, vault, entry, (&stands, &shelves), at)?,
+        None => whereabouts(connection, vault, entry, &shelves, at)?,
+    };
     let kept: BTreeMap<_, _> = stood
         .kept_until
         .map(|until| (entry, until))
@@ -223,82 +250,87 @@ fn destroy(
     Ok(connection.move_clock(row.record, &clock)?)
 }
 
+/// How an entry of this class, touched last at a tick, goes from its shelves at `at`, and where it
+/// stood. `shelves` are the record's.
+///
+/// # Errors
+/// When the store fails.
+pub fn leaving(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    entry: EntryId,
+    (stands, shelves): (&(EntryClass, Tick), &Shelves),
+    at: Tick,
+) -> Result<(Move, Stood), Fault> {
+    let (class, touched) = stands;
+    let (moved, stood) = shelves::taken_off(vault, (class, *touched), at);
+    let stood = Stood {
+        shelves: stood,
+        left: left_before(store, vault, entry, shelves)?,
+        kept_until: class.kept_from_holder_until().filter(|until| *until > at),
+    };
+    Ok((moved, stood))
+}
+
 /// Where an entry stands by its record's shelves: without its key nothing else tells.
 fn whereabouts(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
     entry: EntryId,
+    shelves: &Shelves,
     at: Tick,
 ) -> Result<(Move, Stood), Fault> {
     let (mut moved, mut stood) = (Move::default(), Stood::default());
-    for (id, sealed) in store.shelves(vault.record())? {
-        let on: Vec<(ShelfId, Tick)> = store
-            .standing_on(vault.record(), id)?
-            .stand
-            .into_iter()
-            .filter(|(standing, _)| *standing == entry)
-            .map(|(_, since)| (id, since))
-            .collect();
-        for (id, since) in on {
-            moved.from.push((id, since));
+    for (id, shelf) in shelves {
+        let stand = store.standing_on(vault.record(), *id)?.stand.into_iter();
+        for (_, since) in stand.filter(|(standing, _)| *standing == entry) {
+            moved.from.push((*id, since));
             if since <= at {
-                moved.left.push((id, at));
-                let shelf: Shelf = vault.open_shelf(id, &sealed)?;
-                stood.shelves.push(shelf);
+                moved.left.push((*id, at));
+                stood.shelves.push(shelf.clone());
             } else {
                 stood.kept_until = Some(since);
             }
         }
     }
-    stood.left = left_before(store, vault, entry)?;
+    stood.left = left_before(store, vault, entry, shelves)?;
     Ok((moved, stood))
 }
 
 /// Which shelves an entry left so far, and when.
-///
-/// # Errors
-/// When the store or a key fails.
-pub fn left_before(
+fn left_before(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
     entry: EntryId,
+    shelves: &Shelves,
 ) -> Result<Vec<Place>, Fault> {
-    let mut places = Vec::new();
-    for (id, sealed) in store.shelves(vault.record())? {
-        let left = store.standing_on(vault.record(), id)?.left;
-        for (_, at) in left.into_iter().filter(|(gone, _)| *gone == entry) {
-            places.push((vault.open_shelf(id, &sealed)?, at));
-        }
-    }
-    Ok(places)
+    let left = store.left_by(vault.record(), entry)?.into_iter();
+    left.map(|(id, at)| {
+        let shelf = shelves.get(&id).cloned();
+        Ok((
+            shelf.ok_or_else(|| Fault::malformed("departures.shelf"))?,
+            at,
+        ))
+    })
+    .collect()
 }
 
-/// Folds the data store's write-ahead log into the file, where what was emptied is overwritten: the
-/// old pages in it are sealed still, but what was held of the entry by the record's key. Whoever
-/// reads or writes just then keeps it for the next time.
-pub fn scrub(path: &std::path::Path) -> Result<(), Fault> {
-    use diesel::connection::SimpleConnection as _;
-    let mut connection = crate::storage::sqlite::open_connection(path)?;
-    connection
-        .batch_execute("PRAGMA busy_timeout = 500; PRAGMA wal_checkpoint(TRUNCATE)")
-        .map_err(crate::storage::StorageError::from)?;
-    Ok(())
-}
-
-/// Destroys the keys of entries that the data store was just emptied of, if there are any. What
-/// fails is left to the next start.
+/// Destroys the keys of entries that the data store was just emptied of, if there are any, and has
+/// the write-ahead log folded into the file, where what was emptied is overwritten: the old pages in
+/// it are sealed still, but what was held of the entries by the record's key. What fails is left to
+/// the next start.
 pub fn complete(records: &Records, record: RecordId, gone: &[(EntryId, EntryKeyId)]) {
     if gone.is_empty() {
         return;
     }
-    for (entry, key) in gone {
-        if let Err(error) = records.keys.destroy_entry(record, *entry, *key) {
-            tracing::error!(%error, "a key that must be destroyed is left to the next start");
-        }
+    let gone: Vec<_> = gone
+        .iter()
+        .map(|(entry, key)| (record, *entry, *key))
+        .collect();
+    if let Err(error) = records.keys.destroy_entries(&gone) {
+        tracing::error!(%error, "keys that must be destroyed are left to the next start");
     }
-    if let Err(error) = scrub(records.db.path()) {
-        tracing::warn!(%error, "the write-ahead log keeps what was destroyed a while longer");
-    }
+    records.db.fold_soon();
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod gather;
 mod limits;
+mod marks;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Cursor, Former, Judged, Lane, Submitter, Unverified, VerifiedEdit};
+use sync_core::authority::{
+    Cursor, Former, Judged, Lane, RightsLedger, Submitter, Unverified, VerifiedEdit,
+};
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
@@ -25,6 +28,8 @@ use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
+use marks::Marks;
+pub use marks::OpenMarks;
 pub use submission::{HandedIn, Submission};
 use write::Writing;
 
@@ -48,9 +53,9 @@ pub struct Taken {
     pub before: BTreeSet<Tick>,
     /// Something of what the edits name is destroyed.
     pub gone: bool,
-    /// The entries that a mark which stands is to destroy, unless edits that are still to be taken in
-    /// take it back.
-    pub doomed: BTreeSet<EntryId>,
+    /// The marks that are to destroy entries, unless edits that are still to be taken in take them
+    /// back.
+    pub doomed: OpenMarks,
     /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
     pub destroyed: Vec<(EntryId, EntryKeyId)>,
 }
@@ -161,7 +166,7 @@ fn take_in(
     admitted: &Admitted<'_>,
     visitor: &Visitor,
     (edits, submission): (&[Result<VerifiedEdit, Unverified>], &Submission),
-    (writing, doomed): (&mut Writing<'_>, &mut BTreeSet<EntryId>),
+    (writing, doomed): (&mut Writing<'_>, &mut OpenMarks),
     known: &mut Arc<KnownRights>,
 ) -> Result<Vec<Outcome>, AccessError> {
     let now = records.clock.now();
@@ -185,59 +190,95 @@ fn take_in(
     };
     let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
-    let mut outcomes = Vec::with_capacity(edits.len());
-    for edit in edits {
+    let mut marks = Marks::new(edits, std::mem::take(doomed));
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(edits.len());
+    let turn = Turn {
+        records,
+        admitted,
+        submission,
+        submitter,
+        former,
+        now,
+    };
+    for (at, edit) in edits.iter().enumerate() {
+        // What was destroyed meanwhile counts too.
         let lasted = records.clock.now().0.saturating_sub(now.0);
-        if !outcomes.is_empty() && lasted >= TURN_MICROS {
+        if at > 0 && lasted >= TURN_MICROS {
             break;
         }
-        let edit = match edit {
-            Ok(edit) => edit,
-            Err(unverified) => {
-                let Unverified { entry, change, why } = *unverified;
-                gathered.load(connection, &admitted.vault, entry)?;
-                writing.meets(entry, &gathered);
-                outcomes.push(writing.refuse(entry, change, why));
-                continue;
-            }
+        let entry = entry_of(edit);
+        gathered.load(connection, &admitted.vault, entry)?;
+        writing.meets(entry, &gathered);
+        let outcome = match edit {
+            Ok(edit) => turn.take(connection, (writing, &mut gathered, &mut ledger), edit)?,
+            Err(unverified) => writing.refuse(entry, unverified.change, unverified.why),
         };
-        gathered.load(connection, &admitted.vault, edit.entry())?;
-        writing.meets(edit.entry(), &gathered);
-        let carried = edit.origin().device != device.id;
+        let edit = (at, entry, &outcome.verdict);
+        let told = (&mut *writing, &mut gathered);
+        marks.had((records, connection), admitted, told, edit)?;
+        outcomes.push(outcome);
+    }
+    *doomed = marks.leave(connection, admitted, (writing, &mut gathered))?;
+    if writing.rights_changed() {
+        *known = Arc::new(KnownRights::new(ledger));
+    }
+    Ok(outcomes)
+}
+
+/// What the edits of one turn have in common.
+struct Turn<'t> {
+    records: &'t Records,
+    admitted: &'t Admitted<'t>,
+    submission: &'t Submission,
+    submitter: Submitter,
+    former: Former<'t>,
+    now: Tick,
+}
+
+impl Turn<'_> {
+    /// Takes in one edit, whose entry is gathered: has it judged, and writes what that says.
+    fn take(
+        &self,
+        connection: &mut SqliteConnection,
+        (writing, gathered, ledger): (&mut Writing<'_>, &mut Gathered, &mut RightsLedger),
+        edit: &VerifiedEdit,
+    ) -> Result<Outcome, AccessError> {
+        let Turn {
+            records,
+            admitted,
+            submission,
+            former,
+            now,
+            ..
+        } = *self;
         let handed_back = submission.hands_back(edit, former, now).then_some(former);
         let others;
-        let submitter = if carried {
-            let author = submission.authors.get(&edit.origin().device);
-            match author.filter(|_| handed_back.is_some()) {
-                Some(author) => {
-                    others = Submitter {
-                        subject: Subject {
-                            person: author.person,
-                            profession: profession(connection, author.person)?,
-                        },
-                        device: author.id,
-                        key: author.public_key,
-                        revoked: author.revoked,
-                    }
-                }
-                None => {
-                    let why = Refusal::NotAuthentic;
-                    outcomes.push(writing.refuse(edit.entry(), edit.change(), why));
-                    continue;
-                }
-            }
-            &others
+        let submitter = if edit.origin().device == self.submitter.device {
+            &self.submitter
         } else {
-            &submitter
+            let author = submission.authors.get(&edit.origin().device);
+            let Some(author) = author.filter(|_| handed_back.is_some()) else {
+                return Ok(writing.refuse(edit.entry(), edit.change(), Refusal::NotAuthentic));
+            };
+            others = Submitter {
+                subject: Subject {
+                    person: author.person,
+                    profession: profession(connection, author.person)?,
+                },
+                device: author.id,
+                key: author.public_key,
+                revoked: author.revoked,
+            };
+            &others
         };
         writing.carries(handed_back.is_some());
         let tick = writing.next_tick();
-        let before = limits::remember(&gathered, &ledger, edit);
+        let before = limits::remember(gathered, ledger, edit);
         let mut judged = match gathered.refused(edit) {
             Some(refused) => refused,
             None => Lane {
                 record: admitted.row.record,
-                ledger: &mut ledger,
+                ledger,
                 matrix: &records.matrix,
                 submitter,
                 proven: &submission.proven,
@@ -248,27 +289,31 @@ fn take_in(
             }
             .submit(edit, tick),
         };
-        if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before)
-            && limits::helps_too_many(
+        if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before) {
+            let (entry, change) = (edit.entry(), edit.change());
+            if before.was_full(ledger) {
+                before.undo(entry, gathered, ledger);
+                judged = Judged::Refused(change, Refusal::RightsFull);
+            } else if limits::helps_too_many(
                 records,
                 connection,
                 admitted,
-                (&mut before, &mut ledger),
+                (&mut before, ledger),
                 admission,
                 tick,
-            )?
-        {
-            judged = before.undo(admission, edit.entry(), &mut gathered, &mut ledger);
+            )? {
+                judged = before.hold(admission, entry, gathered, ledger);
+            }
         }
-        let outcome = match judged {
+        Ok(match judged {
             Judged::Accepted(admission) => {
-                writing.accept(connection, &mut gathered, edit.edit(), &admission, tick)?
+                writing.accept(connection, gathered, edit.edit(), &admission, tick)?
             }
             Judged::Held {
                 change,
                 held,
                 again: false,
-            } => writing.hold(connection, &mut gathered, edit.edit(), (change, held), tick)?,
+            } => writing.hold(connection, gathered, edit.edit(), (change, held), tick)?,
             Judged::Held { change, held, .. } => Outcome {
                 change,
                 verdict: Verdict::Held(held.reason),
@@ -278,59 +323,8 @@ fn take_in(
                 verdict: Verdict::Duplicate(accepted),
             },
             Judged::Refused(change, refusal) => writing.refuse(edit.entry(), change, refusal),
-        };
-        outcomes.push(outcome);
+        })
     }
-    let handed_in = edits.iter().zip(&outcomes);
-    let handed_in = handed_in.map(|(edit, outcome)| (entry_of(edit), &outcome.verdict));
-    let handed_in: Vec<(EntryId, &Verdict)> = handed_in.collect();
-    let before = std::mem::take(doomed);
-    let mut touched = before.clone();
-    for (entry, verdict) in handed_in {
-        let Some(kept) = gathered.kept.get_mut(&entry) else {
-            continue;
-        };
-        if let Some(shelves) = &kept.destroyed {
-            let (standing, matrix) = (&admitted.standing, &records.matrix);
-            let told = *verdict == Verdict::Refused(Refusal::Destroyed)
-                || shelves.stood.is_empty()
-                || shelves
-                    .stood
-                    .iter()
-                    .any(|shelf| shelf.is_for(standing, matrix));
-            writing.missed.extend(told.then_some(entry));
-        } else if verdict.accepted().is_some() {
-            touched.insert(entry);
-        }
-    }
-    // A mark that those who made it took back before they sent it destroys nothing: it waits for
-    // what they did after it. If that never comes, it is found by the note.
-    let waits: BTreeSet<EntryId> = edits[outcomes.len()..].iter().map(entry_of).collect();
-    let record = admitted.row.record;
-    for entry in touched {
-        gathered.load(connection, &admitted.vault, entry)?;
-        // Another request, in the middle of which this is, has noted it: it may take its mark back.
-        if !before.contains(&entry) && connection.is_doomed(record, entry)? {
-            continue;
-        }
-        let kept = gathered.kept.get_mut(&entry);
-        let stands = kept.is_some_and(|kept| kept.destroyed.is_none() && kept.must_be_destroyed());
-        if stands && waits.contains(&entry) {
-            doomed.insert(entry);
-            connection.doom(record, entry)?;
-            continue;
-        }
-        if stands {
-            writing.destroy(connection, &gathered, entry)?;
-        }
-        if before.contains(&entry) {
-            connection.undoom(record, entry)?;
-        }
-    }
-    if writing.rights_changed() {
-        *known = Arc::new(KnownRights::new(ledger));
-    }
-    Ok(outcomes)
 }
 
 /// The entry of an edit that was handed in.

@@ -7,14 +7,15 @@ mod people;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use diesel::SqliteConnection;
 use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead, Verified, Verifier};
+use sync_core::change::Provenance;
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::sign::PublicKey;
-use sync_core::{EntryId, RecordId, Tick, guard};
+use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use crate::audit;
 use crate::fault::Fault;
@@ -38,6 +39,9 @@ pub struct Findings {
     pub destroyed: u64,
     /// Of them, those whose key is still to be destroyed: the next start does it.
     pub unfinished: u64,
+    /// Entries that a mark destroys, unless the request that brought it takes it back: that one is
+    /// not taken in to its end yet, or will come again.
+    pub marked: u64,
     /// Changes in the log.
     pub changes: u64,
     /// Of them, those whose device is no longer known, so that its signature was not checked.
@@ -419,6 +423,7 @@ impl Check<'_, '_> {
         for (_, what) in wrong {
             self.findings.note(Some(row.entry), *what);
         }
+        self.marks(row.entry, &made)?;
         if self.findings.wrong.len() == before {
             self.findings.entries += 1;
         }
@@ -494,6 +499,9 @@ impl Check<'_, '_> {
             return Ok(Err("is filed under another class"));
         }
         made.document = document;
+        let accepted = Some(row.tick);
+        made.provenance
+            .insert(about.change, Provenance { origin, accepted });
         made.touches.push((row.tick, class.clone()));
         made.class = Some(class);
         made.bytes += change.len() as u64;
@@ -538,6 +546,8 @@ impl Check<'_, '_> {
 #[derive(Default)]
 struct Made {
     document: EntryDocument,
+    /// Where its changes come from.
+    provenance: BTreeMap<ChangeHash, Provenance>,
     class: Option<EntryClass>,
     /// Its class after each change.
     touches: Vec<(Tick, EntryClass)>,

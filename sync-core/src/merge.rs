@@ -41,7 +41,7 @@ pub use assigned::{Assignment, about, assigned_unseen, decisions_to_hide};
 pub use authority::{confirmers, proposes};
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use condition::condition_is_over;
-pub use destroyed::destroys;
+pub use destroyed::{destroyers, destroys};
 pub use flag::{Danger, Flag, FlagCode};
 pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};

@@ -479,6 +479,38 @@ fn a_new_life_of_the_log_begins_with_a_resend() {
     ));
 }
 
+/// A server that was put back again, to before the life that this replica is in, goes on in a former
+/// one until somebody shows it a cursor. Whoever forgot theirs takes that, and what is missing there
+/// is handed back.
+#[test]
+fn a_former_life_may_go_on_for_whoever_shows_no_cursor() {
+    let mut phone = Phone::new();
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("another life");
+    let mine = phone.note(1, "of the later life");
+    let request = phone.request();
+    let mut told = answer(&request, 60);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    phone.receive(&told).expect("accepted");
+    assert!(phone.sent().is_empty());
+
+    phone.head.forget_cursor();
+    let request = phone.request();
+    let former = SyncAnswer {
+        reset: true,
+        ..answer(&request, 12)
+    };
+    phone.receive(&former).expect("the former life");
+    assert_eq!(
+        phone.texts(1),
+        BTreeSet::from(["of the later life".to_owned()])
+    );
+    let again: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(again, [mine]);
+}
+
 /// Two copies of one store wrote under one actor and number, and the other's is in the record: this
 /// one's gives way, and the device goes on.
 #[test]

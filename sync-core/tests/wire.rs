@@ -113,6 +113,7 @@ fn answer() -> SyncAnswer {
             reason: HoldReason::NoLongerPermitted,
             received: Tick(9),
             settled: Some(Settlement::Released),
+            yours: false,
         }],
         more: true,
         after: Some(CursorDigest::of(&[7; 16])),

@@ -264,6 +264,11 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
             "The entry has reached its limits.",
             "L’élément a atteint ses limites.",
         ),
+        AsideReason::Refused(Refusal::RightsFull) => (
+            "rights-full",
+            "The record holds as many rights as it takes: change one that has ended instead of giving another.",
+            "Le carnet contient autant de droits qu’il en accepte : modifiez-en un qui a pris fin au lieu d’en donner un autre.",
+        ),
         AsideReason::Refused(Refusal::Destroyed) => (
             "destroyed",
             "The entry was withdrawn as another patient’s, and destroyed: if this is about this patient all the same, write it in a new entry.",

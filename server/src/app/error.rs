@@ -25,6 +25,16 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A store on a file system that nothing can be written to.
+    #[error(
+        "{} is on a read-only file system, and SQLite writes beside a store even to read it: copy \
+         the whole directory, with any -wal in it, to where it can be written, or put a backup \
+         there, and give that with --data", path.display()
+    )]
+    ReadOnly {
+        /// The file or directory.
+        path: PathBuf,
+    },
     /// A directory that others can use, with other things in it than a server's.
     #[error(
         "{} can be read by others and holds other things: choose an empty or new directory with \
@@ -127,9 +137,24 @@ pub enum StartError {
 
 impl StartError {
     pub(super) fn file(path: &Path, source: std::io::Error) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            source,
+        let path = path.to_owned();
+        match source.kind() {
+            std::io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::File { path, source },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_checks_a_store_where_nothing_can_be_written_is_told_to_copy_it() {
+        let source = std::io::Error::from_raw_os_error(30);
+        let error = StartError::file(Path::new("/mnt/snapshot/starting.lock"), source);
+        let said = error.to_string();
+        assert!(said.contains("copy") && said.contains("-wal"), "{said}");
+        assert!(said.contains("/mnt/snapshot"), "{said}");
     }
 }

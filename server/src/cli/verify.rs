@@ -38,6 +38,7 @@ struct Summary {
     entries: u64,
     destroyed: u64,
     unfinished: u64,
+    marked: u64,
     changes: u64,
     unsigned: u64,
     events: u64,
@@ -115,6 +116,10 @@ impl Verify {
             (
                 "destructions that the next start finishes",
                 summary.unfinished.to_string(),
+            ),
+            (
+                "entries marked as another patient's, to be decided on by the next start",
+                summary.marked.to_string(),
             ),
             ("changes", summary.changes.to_string()),
             (
@@ -206,6 +211,7 @@ impl Summary {
         self.entries += findings.entries;
         self.destroyed += findings.destroyed;
         self.unfinished += findings.unfinished;
+        self.marked += findings.marked;
         self.changes += findings.changes;
         self.unsigned += findings.unsigned;
         self.events += findings.events;

@@ -1,14 +1,11 @@
 //! What the operator's machines ask: alive, ready, figures.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, get, web};
 use diesel::prelude::*;
 
 use crate::app::App;
 use crate::fault::Fault;
 use crate::http::{Problem, ProblemType};
-use crate::storage::StorageError;
 use crate::storage::schema::identity::settings;
 use crate::telemetry;
 
@@ -18,9 +15,6 @@ use crate::telemetry;
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
-
-/// How long the store may keep somebody waiting who wants to write.
-const WRITING: Duration = Duration::from_secs(5);
 
 /// Whether the server can serve: its store answers and takes what is written, its disks have room, its
 /// clock was not set far ahead, and it is not stopping.
@@ -45,8 +39,7 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
         }
     }
-    let writing = tokio::time::timeout(WRITING, app.db.can_write(app.clock.now()));
-    if let Err(error) = writing.await.unwrap_or(Err(StorageError::Busy)) {
+    if let Err(error) = app.db.can_write(&app.clock).await {
         tracing::error!(%error, "the store cannot be written to");
         let problem = Problem::new(ProblemType::Unavailable).retry_after(5);
         return Err(problem.detail("the store cannot be written to"));

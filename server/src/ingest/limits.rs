@@ -1,11 +1,12 @@
-//! What no single record can tell: how many people one caregiver helps.
+//! What is bounded of rights: how many people one caregiver helps, which no single record can tell,
+//! and how many a record has.
 
 use std::collections::BTreeSet;
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, Value};
-use sync_core::policy::{RightKind, Rights};
+use sync_core::policy::{RightKind, Rights, is_right};
 use sync_core::sync::HoldReason;
 use sync_core::{EntryId, PersonId, Tick};
 
@@ -17,23 +18,31 @@ use crate::storage::records::RecordStore as _;
 /// How many people one caregiver may help at a time.
 pub(super) const MOST_HELPED: usize = 5;
 
-/// The state before an edit that may name a caregiver.
+/// How many entries of a record may be rights, in force or not: all are read to say what anybody may
+/// do. A new one every week for ninety years fits.
+pub(super) const MOST_RIGHTS: usize = 5_000;
+
+/// The state before an edit that may name a caregiver, or be one right too many.
 pub(super) struct Before {
     kept: Option<Kept>,
     ledger: RightsLedger,
 }
 
 /// Keeps what an edit would have to be undone to, if it may make somebody a caregiver: by a new
-/// delegation, or by any edit of a right, such as the lifting of a block.
+/// delegation, or by any edit of a right, such as the lifting of a block; or if it is a right that the
+/// record has no room for.
 pub(super) fn remember(
     gathered: &Gathered,
     ledger: &RightsLedger,
     edit: &VerifiedEdit,
 ) -> Option<Before> {
-    let delegation = Value::from(RightKind::Delegation.as_str());
     let about_right = match gathered.stored.get(&edit.entry()) {
         Some(stored) => stored.is_right,
-        None => edit.past().wrote(entry::KIND) == Some(Some(&delegation)),
+        None => match edit.past().wrote(entry::KIND).flatten() {
+            Some(Value::Text(kind)) if kind == RightKind::Delegation.as_str() => true,
+            Some(Value::Text(kind)) => is_right(kind) && ledger.count() >= MOST_RIGHTS,
+            _ => false,
+        },
     };
     about_right.then(|| Before {
         kept: gathered.kept.get(&edit.entry()).cloned(),
@@ -42,8 +51,13 @@ pub(super) fn remember(
 }
 
 impl Before {
+    /// Whether the edit, which was accepted, is one right more than a record takes.
+    pub(super) fn was_full(&self, ledger: &RightsLedger) -> bool {
+        ledger.count() > MOST_RIGHTS.max(self.ledger.count())
+    }
+
     /// Undoes the edit, and holds it.
-    pub(super) fn undo(
+    pub(super) fn hold(
         self,
         admission: &Admission,
         entry: EntryId,
@@ -55,15 +69,23 @@ impl Before {
             seq: admission.seq,
             reason: HoldReason::NotPermitted,
         };
-        let mut kept = self.kept.unwrap_or_default();
+        self.undo(entry, gathered, ledger);
+        let kept = gathered.kept.entry(entry).or_default();
         kept.held.insert(admission.change, held);
-        gathered.kept.insert(entry, kept);
-        *ledger = self.ledger;
         Judged::Held {
             change: admission.change,
             held,
             again: false,
         }
+    }
+
+    /// Undoes the edit.
+    pub(super) fn undo(self, entry: EntryId, gathered: &mut Gathered, ledger: &mut RightsLedger) {
+        match self.kept {
+            Some(kept) => gathered.kept.insert(entry, kept),
+            None => gathered.kept.remove(&entry),
+        };
+        *ledger = self.ledger;
     }
 }
 

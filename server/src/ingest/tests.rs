@@ -1,14 +1,20 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use diesel::SqliteConnection;
 use futures_util::future::join_all;
+use sync_core::authority::RightEntry;
 use sync_core::change::{Edit, SignedOrigin};
-use sync_core::entry::{Value, Write};
+use sync_core::entry::{EntryState, Value, Write};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
 use crate::clock::Clock as _;
+use crate::fault::Fault;
 use crate::records::world::{Phone, World, fresh_entry, random};
+use crate::records::{AccessError, KnownRights};
 use crate::storage::records::RecordStore as _;
 
 /// The edits of a phone's next request, to be tampered with.
@@ -251,6 +257,65 @@ async fn no_more_than_so_many_bytes_of_a_person_are_held() {
     // Each entry is two edits, one of which is small.
     assert!((fit * 2 - 30..fit * 2 + 10).contains(&held), "{held}");
     assert!(verdicts.contains(&refused));
+}
+
+/// A record in which nothing but rights was ever written.
+#[tokio::test]
+async fn no_more_than_so_many_entries_are_rights_and_those_can_be_changed() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (caregiver, given) = world.caregiver(&mut holder).await;
+    let record = holder.head.record;
+    let read = move |c: &mut SqliteConnection| -> Result<_, Fault> { Ok(c.record(record)?) };
+    let row = world
+        .records
+        .db
+        .read(read)
+        .await
+        .expect("reads")
+        .expect("there");
+    let records = world.records.clone();
+    let fill = move |c: &mut SqliteConnection| -> Result<_, AccessError> {
+        let admitted = records.admit(c, record, row.holder)?;
+        let mut ledger = admitted.known.ledger.clone();
+        let right = RightEntry {
+            entry: fresh_entry(),
+            state: EntryState::default(),
+            provenance: BTreeMap::new(),
+        };
+        while ledger.count() < super::limits::MOST_RIGHTS - 1 {
+            let entry = fresh_entry();
+            ledger.put(RightEntry {
+                entry,
+                ..right.clone()
+            });
+        }
+        records.remember_rights(&admitted.row, Arc::new(KnownRights::new(ledger)));
+        Ok(())
+    };
+    world.records.db.read(fill).await.expect("worked out");
+    let [one, other] = [world.person(None).await, world.person(None).await];
+    let last = holder.right(RightKind::Grant, one);
+    holder.right(RightKind::Grant, other);
+    holder.write(given, &[Write::set("status", r#"{"status":"revoked"}"#)]);
+    holder.write(last, &[Write::set("status", r#"{"status":"revoked"}"#)]);
+    let note = holder.note("No right");
+    let full = Verdict::Refused(Refusal::RightsFull);
+    let (answer, report) = holder.round().await;
+    let verdicts: Vec<_> = answer.outcomes.iter().map(|o| o.verdict.clone()).collect();
+    assert_eq!(verdicts.len(), 5);
+    let refused = |at: &usize| verdicts[*at] == full;
+    assert_eq!((0..5).filter(refused).collect::<Vec<_>>(), [1]);
+    assert!(
+        (0..5)
+            .filter(|at| *at != 1)
+            .all(|at| verdicts[at].accepted().is_some())
+    );
+    // Its author is told, and keeps it aside.
+    assert_eq!(report.aside.len(), 1);
+    assert!(holder.has(note) && holder.kept.unsent.is_empty());
+    let mut theirs = caregiver;
+    assert!(theirs.sync().await.changed.is_empty());
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::destruction::{self, Doomed};
 use crate::fault::Fault;
 use crate::keys::EntryKeyId;
 use crate::records::shelves::{self, Shelves};
-use crate::records::vault::{About, Held, Stood};
+use crate::records::vault::{About, Held};
 use crate::records::{Admitted, Visitor};
 use crate::storage::records::{EntryRow, HeldSum, RecordClock, RecordRow, RecordStore as _};
 
@@ -264,16 +264,14 @@ impl<'a> Writing<'a> {
             return Ok(());
         };
         let tick = self.next_tick();
-        let (moved, left) = shelves::taken_off(&self.admitted.vault, (class, *touched), tick);
+        let vault = &self.admitted.vault;
+        let stood = (&(class.clone(), *touched), &*self.shelves);
+        let (moved, stood) = destruction::leaving(connection, vault, entry, stood, tick)?;
         let doomed = Doomed {
             entry,
             key: stored.id,
             moved,
-            stood: Stood {
-                shelves: left,
-                left: destruction::left_before(connection, &self.admitted.vault, entry)?,
-                kept_until: stored.kept_until.filter(|until| *until > tick),
-            },
+            stood,
         };
         let settled = destruction::empty(connection, &self.admitted.vault, &doomed, tick)?;
         self.clock.last = tick;
@@ -429,7 +427,8 @@ impl<'a> Writing<'a> {
         Ok(row)
     }
 
-    fn device(&self) -> Option<sync_core::DeviceId> {
+    /// The device that brings the edits, if it has a key.
+    pub(super) fn device(&self) -> Option<sync_core::DeviceId> {
         self.visitor.device.map(|device| device.id)
     }
 

@@ -25,31 +25,37 @@ pub struct Destroyed {
 type Row = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
 
 impl Keys {
-    /// Destroys the key of an entry, and with it what the entry held, for good; durable when this
-    /// returns. Done again it does nothing.
+    /// Destroys the keys of entries, and with them what the entries held, for good; all durable when
+    /// this returns, or none. Done again it does nothing.
     ///
     /// # Errors
     /// When the key store fails.
-    pub fn destroy_entry(
+    pub fn destroy_entries(
         &self,
-        record: RecordId,
-        entry: EntryId,
-        key: EntryKeyId,
+        entries: &[(RecordId, EntryId, EntryKeyId)],
     ) -> Result<(), KeyError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         let mut connection = self.0.connection();
+        let now = self.0.clock.now().0.cast_signed();
         connection.immediate_transaction(|connection| {
-            diesel::insert_or_ignore_into(destroyed_entries::table)
-                .values((
-                    destroyed_entries::record_id.eq(record.as_bytes().as_slice()),
-                    destroyed_entries::entry_id.eq(entry.as_bytes().as_slice()),
-                    destroyed_entries::key_id.eq(key.as_bytes()),
-                    destroyed_entries::time.eq(self.0.clock.now().0.cast_signed()),
-                ))
-                .execute(connection)?;
-            diesel::delete(entry_keys::table.find(key.as_bytes())).execute(connection)?;
+            for (record, entry, key) in entries {
+                diesel::insert_or_ignore_into(destroyed_entries::table)
+                    .values((
+                        destroyed_entries::record_id.eq(record.as_bytes().as_slice()),
+                        destroyed_entries::entry_id.eq(entry.as_bytes().as_slice()),
+                        destroyed_entries::key_id.eq(key.as_bytes()),
+                        destroyed_entries::time.eq(now),
+                    ))
+                    .execute(connection)?;
+                diesel::delete(entry_keys::table.find(key.as_bytes())).execute(connection)?;
+            }
             Ok::<_, KeyError>(())
         })?;
-        self.0.entries.forget(&key);
+        for (_, _, key) in entries {
+            self.0.entries.forget(key);
+        }
         Inner::scrub(&mut connection)
     }
 

@@ -116,7 +116,7 @@ fn what_is_destroyed_stays_destroyed() {
     let made = keys.allocate_entry_keys(RECORD, 2).expect("made");
     let entry = sync_core::EntryId(uuid::Uuid::from_u128(3));
     for _ in 0..2 {
-        keys.destroy_entry(RECORD, entry, made[0].id)
+        keys.destroy_entries(&[(RECORD, entry, made[0].id)])
             .expect("destroyed");
     }
     let journal = keys.destroyed_after(0, 10).expect("reads");

@@ -117,8 +117,8 @@ impl Connected {
     ) -> Option<End> {
         let mut talk = Talk::default();
         let mut stopping = self.app.stopping();
-        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
-        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let clock = &self.app.clock;
+        let mut beat = clock.pause(BEAT);
         loop {
             let step = tokio::select! {
                 message = messages.recv() => match message? {
@@ -126,7 +126,10 @@ impl Connected {
                     Err(_) => return Some(End(CloseCode::Protocol, "malformed")),
                 },
                 () = listener.changed() => self.tell(session, &mut talk).await,
-                _ = beat.tick() => self.beat(session, &mut talk).await,
+                () = &mut beat => {
+                    beat = clock.pause(BEAT);
+                    self.beat(session, &mut talk).await
+                }
                 _ = stopping.wait_for(|stop| *stop) => Err(End(CloseCode::Restart, "unavailable")),
             };
             if let Err(end) = step {

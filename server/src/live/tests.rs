@@ -1,3 +1,6 @@
+mod beats;
+mod resend;
+
 use diesel::connection::SimpleConnection as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sync_core::audit::{ChainedEvent, LogHead, verify};

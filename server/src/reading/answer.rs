@@ -16,7 +16,7 @@ use crate::audit::{self, Actor};
 use crate::destruction;
 use crate::devices;
 use crate::fault::Fault;
-use crate::ingest::{self, HandedIn, Passed, Submission, Taken};
+use crate::ingest::{self, HandedIn, OpenMarks, Passed, Submission, Taken};
 use crate::records::{AccessError, Admitted, Records, Visitor, lives};
 use crate::storage::StorageError;
 use crate::storage::records::{RecordRow, RecordStore as _};
@@ -85,23 +85,27 @@ impl Records {
         limit: Option<u32>,
     ) -> Result<Option<SyncAnswer>, AccessError> {
         let after = Some(CursorDigest::of(cursor));
+        // To a cursor that cannot be read nothing is said, and so nothing given or logged. In the
+        // middle of a full resend only the device can show how far it had been before: it asks for
+        // the next page by itself.
         let cursor = cursor::open(&self.keys, record, visitor.person, cursor);
-        // In the middle of a full resend only the device can show how far it had been before: it
-        // asks for the next page by itself.
-        if cursor.is_some_and(|cursor| cursor.resending) {
-            return Ok(None);
-        }
-        let known = cursor.is_some();
+        let Some(cursor) = cursor.filter(|cursor| !cursor.resending) else {
+            let records = self.clone();
+            let admit = move |connection: &mut SqliteConnection| {
+                records.admit(connection, record, visitor.person).map(drop)
+            };
+            return self.db.read(admit).await.map(|()| None);
+        };
         let from = Start {
-            floor: cursor.map_or(Tick(0), |cursor| cursor.told),
-            cursor,
+            floor: cursor.told,
+            cursor: Some(cursor),
             own: BTreeSet::new(),
             answered: BTreeSet::new(),
             held: BTreeSet::new(),
             limit,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
-        if !known || !page.rest.tells() {
+        if !page.rest.tells() {
             return Ok(None);
         }
         self.answer(&row, visitor.person, page, (after, Vec::new()))
@@ -157,7 +161,11 @@ impl Records {
                 Ok(passed) if passed.done => return Ok(passed),
                 Ok(passed) => taken = passed.taken,
                 Err(error) => {
-                    self.decide(record, doomed).await;
+                    // After a failure that passes the device comes again with the rest, which may
+                    // take back what is marked.
+                    if !matches!(error, AccessError::Fault(_) | AccessError::Changing) {
+                        self.decide(record, doomed).await;
+                    }
                     return Err(error);
                 }
             }
@@ -166,7 +174,7 @@ impl Records {
 
     /// Destroys what was marked in a request whose later edits will not be taken in. What fails is
     /// left to the next start.
-    async fn decide(self: &Arc<Self>, record: RecordId, doomed: BTreeSet<EntryId>) {
+    async fn decide(self: &Arc<Self>, record: RecordId, doomed: OpenMarks) {
         if doomed.is_empty() {
             return;
         }

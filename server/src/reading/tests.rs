@@ -15,6 +15,7 @@ use crate::clock::Clock as _;
 use crate::records::vault::Vault;
 use crate::records::world::{Phone, World};
 use crate::records::{AccessError, Visitor};
+use crate::storage::records::{RecordRow, RecordStore as _};
 
 fn says_nothing(answer: &SyncAnswer) -> bool {
     let SyncAnswer {
@@ -325,6 +326,25 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
     }
 }
 
+/// Such as one of another store: its device has to ask by itself.
+#[tokio::test]
+async fn of_a_cursor_that_cannot_be_read_there_is_no_news_and_nothing_is_logged() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    holder.note("Known");
+    holder.sync().await;
+    let record = holder.head.record;
+    let logged = || async {
+        let read = move |c: &mut diesel::SqliteConnection| c.record(record);
+        let row: Option<RecordRow> = world.records.db.read(read).await.expect("reads");
+        row.expect("there").clock.audit_len
+    };
+    let before = logged().await;
+    let news = world.records.news(record, holder.visitor, b"torn", None);
+    assert!(news.await.expect("theirs").is_none());
+    assert_eq!(logged().await, before);
+}
+
 #[tokio::test]
 async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
     let (world, running) = World::serving().await;
@@ -456,6 +476,48 @@ async fn what_is_held_already_is_not_signed_anew() {
         .map(|held| held.edit.entry)
         .collect();
     assert_eq!(told, [latex, iodine, iodine]);
+}
+
+/// What the holder made and had no right to is told to them as to any author: they do not decide on
+/// it, and it is not held twice.
+#[tokio::test]
+async fn what_is_held_of_the_holders_own_is_not_signed_anew() {
+    let world = World::new();
+    let helper = world.person(None).await;
+    for n in 2..7 {
+        let mut other = world.holder(n).await;
+        other.right(RightKind::Delegation, helper);
+        other.sync().await;
+    }
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    let (record, person) = (holder.head.record, holder.author.person);
+    let mut other = world.phone(record, person, Role::Holder, person);
+    other.sync().await;
+    // One more than may be helped.
+    let right = holder.right(RightKind::Delegation, helper);
+    holder.write(right, &[Write::set("notes", "on weekdays")]);
+    let request = holder.request();
+    let lost = holder.ask(request).await.expect("answers");
+    let reasons = [HoldReason::NotPermitted, HoldReason::FollowsHeld];
+    let verdicts = lost.outcomes.into_iter().map(|outcome| outcome.verdict);
+    assert!(verdicts.eq(reasons.map(Verdict::Held)));
+    assert_eq!(lost.held, [], "told once");
+
+    let fresh = world.phone(record, person, Role::Holder, person);
+    (holder.author, holder.visitor) = (fresh.author, fresh.visitor);
+    let (answer, report) = holder.round().await;
+    assert!(answer.held.iter().all(|held| held.yours));
+    assert_eq!((answer.held.len(), report.aside.len()), (2, 2));
+    assert_eq!((report.more, holder.kept.unsent.len()), (false, 0));
+    other.sync().await;
+    for phone in [&holder, &other] {
+        assert!(phone.kept.held.is_empty(), "nobody decides on it");
+    }
+    assert!(says_nothing(&holder.round().await.0));
+    let held = move |c: &mut diesel::SqliteConnection| c.held_of_entry(record, right);
+    let held = world.records.db.read(held).await.expect("reads");
+    assert_eq!(held.len(), 2);
 }
 
 /// An author hears nothing of an entry by what is held of it: that it was put off is not told.

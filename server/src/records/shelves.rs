@@ -49,9 +49,7 @@ impl Library {
             return Ok(known.all.clone());
         }
         drop(kept);
-        let sealed = store.shelves(row.record)?.into_iter();
-        let open = |(id, sealed): (ShelfId, Vec<u8>)| Ok((id, vault.open_shelf(id, &sealed)?));
-        Ok(Arc::new(sealed.map(open).collect::<Result<_, Fault>>()?))
+        Ok(Arc::new(all(store, vault)?))
     }
 
     pub(super) fn keep(&self, row: &RecordRow, all: Arc<Shelves>) {
@@ -101,6 +99,16 @@ impl Known {
     fn is_of(&self, row: &RecordRow) -> bool {
         self.log == row.log && self.all.len() as u64 == row.clock.shelves
     }
+}
+
+/// The shelves of a record, as they are stored.
+///
+/// # Errors
+/// When the store or a key fails.
+pub fn all(store: &mut impl RecordStore, vault: &Vault<'_>) -> Result<Shelves, Fault> {
+    let sealed = store.shelves(vault.record())?.into_iter();
+    let open = |(id, sealed): (ShelfId, Vec<u8>)| Ok((id, vault.open_shelf(id, &sealed)?));
+    sealed.map(open).collect()
 }
 
 /// How an entry moves when its class becomes `after` at `at`. `before` is its class before, and

@@ -22,6 +22,18 @@ pub enum StorageError {
         /// What the database library said.
         reason: String,
     },
+    /// Its tables are not those that its migrations make: a build that was never released made it,
+    /// when they said something else. Nothing was changed.
+    #[error(
+        "{} was made by an unreleased build of Carnet: its {what} is not as any release makes it. \
+         Use the build that made it, or begin with an empty directory", path.display()
+    )]
+    Unreleased {
+        /// The store's file.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
     /// A migration failed; the store is as it was before it.
     #[error("cannot bring the store {} up to date: {reason}{}", path.display(), advice(reason))]
     Migration {
@@ -111,6 +123,12 @@ fn advice(reason: &str) -> &'static str {
     if is_damaged(reason) {
         ": the file is damaged. If a copy was put in its place while a -wal lay beside it, remove \
          the -wal and the -shm and put the copy there again; else put a backup back"
+    } else if ["readonly database", "unable to open"]
+        .iter()
+        .any(|words| reason.contains(words))
+    {
+        ": SQLite writes beside a store even to read it. If this is a read-only file system, copy \
+         the whole directory, with any -wal in it, to where it can be written"
     } else {
         ""
     }

@@ -7,7 +7,7 @@
 #[cfg(test)]
 pub mod contract;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick, fixed_bytes};
@@ -304,14 +304,29 @@ pub trait RecordStore {
         limit: u32,
     ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
 
-    /// Notes that an entry is to be destroyed if a mark still stands once its request is taken in.
-    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
-    /// Takes that note back, if it was there.
-    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<(), StorageError>;
-    /// Whether that is noted of an entry.
-    fn is_doomed(&mut self, record: RecordId, entry: EntryId) -> Result<bool, StorageError>;
-    /// All entries of which that is noted, in order.
-    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>, StorageError>;
+    /// Notes that an entry is to be destroyed by marks, which were accepted at these ticks, if they
+    /// still stand once their request is taken in.
+    fn doom(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        marks: &BTreeSet<Tick>,
+    ) -> Result<(), StorageError>;
+    /// Takes such notes back, if they were there.
+    fn undoom(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+        marks: &BTreeSet<Tick>,
+    ) -> Result<(), StorageError>;
+    /// The marks of which that is noted of an entry.
+    fn doomed_by(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<BTreeSet<Tick>, StorageError>;
+    /// All entries of which that is noted, in order, each with the marks.
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId, BTreeSet<Tick>)>, StorageError>;
 
     /// Adds a shelf to a record, unless it has it.
     fn add_shelf(
@@ -348,6 +363,12 @@ pub trait RecordStore {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<(Tick, EntryRow)>, StorageError>;
+    /// The shelves that an entry left, and when, in this order.
+    fn left_by(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Vec<(ShelfId, Tick)>, StorageError>;
     /// All that stands on a shelf and all that left it, in any order.
     fn standing_on(&mut self, record: RecordId, shelf: ShelfId) -> Result<OnShelf, StorageError>;
 

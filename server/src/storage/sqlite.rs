@@ -9,6 +9,7 @@ mod connection;
 mod damage;
 mod readers;
 mod records;
+mod shape;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use sync_core::Tick;
 
 use super::StorageError;
+use crate::clock::Clock;
 use crate::sessions::after;
 use crate::settings;
 pub use connection::{migrate, open_connection, refuse_newer};
@@ -39,6 +41,12 @@ pub const GROUP_MOST: usize = 64;
 /// For how long it is believed that the store can be written to, once it was.
 pub const TRIED_EVERY: Duration = Duration::from_secs(5);
 
+/// For how long it is believed that it cannot, once it could not.
+pub const FAILED_FOR: Duration = Duration::from_secs(2);
+
+/// How long it may keep somebody waiting who finds that out.
+const TRYING: Duration = Duration::from_secs(5);
+
 /// How many bytes are written to see whether they can be: more than a page.
 const TRIED: usize = 16 * 1024;
 
@@ -51,8 +59,34 @@ pub struct Database {
     path: Arc<PathBuf>,
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    /// When something could be written last, if it was tried.
-    tried: Arc<tokio::sync::Mutex<Option<Tick>>>,
+    /// When it was last tried whether something can be written, if it was, and whether it could.
+    tried: Arc<tokio::sync::Mutex<Option<(Tick, Tried)>>>,
+}
+
+/// What came of trying to write.
+#[derive(Clone)]
+enum Tried {
+    Well,
+    Busy,
+    Badly(String),
+}
+
+impl Tried {
+    /// For how long that is believed.
+    fn lasts(&self) -> Duration {
+        match self {
+            Tried::Well => TRIED_EVERY,
+            Tried::Busy | Tried::Badly(_) => FAILED_FOR,
+        }
+    }
+
+    fn told(self) -> Result<(), StorageError> {
+        match self {
+            Tried::Well => Ok(()),
+            Tried::Busy => Err(StorageError::Busy),
+            Tried::Badly(reason) => Err(StorageError::Commit(reason)),
+        }
+    }
 }
 
 impl Database {
@@ -112,26 +146,52 @@ impl Database {
         self.readers.run(job).await
     }
 
-    /// Whether the store takes what is written, at `now`. It is tried: a few pages are written and
-    /// made durable, of which nothing is left afterwards; but not again within [`TRIED_EVERY`]
-    /// after it went well, however many ask. Those who ask meanwhile wait for their turn.
+    /// Whether the store takes what is written. It is tried: a few pages are written and made
+    /// durable, of which nothing is left afterwards; but not again within [`TRIED_EVERY`] after it
+    /// went well, or [`FAILED_FOR`] after it did not, however many ask. Those who ask meanwhile wait
+    /// for what comes of it, which is known also if whoever asked first has gone away.
     ///
     /// # Errors
     /// [`StorageError::Busy`] when another process keeps the store locked, and whatever else keeps
     /// it from writing.
-    pub async fn can_write(&self, now: Tick) -> Result<(), StorageError> {
+    pub async fn can_write(&self, clock: &Arc<dyn Clock>) -> Result<(), StorageError> {
+        let (db, clock) = (self.clone(), clock.clone());
+        let trying = tokio::spawn(async move { db.try_to_write(&*clock).await });
+        trying.await.map_err(|_| StorageError::Unfinished)?.told()
+    }
+
+    async fn try_to_write(&self, clock: &dyn Clock) -> Tried {
         let mut tried = self.tried.lock().await;
-        if tried.is_some_and(|at| at <= now && now < after(at, TRIED_EVERY)) {
-            return Ok(());
+        let now = clock.now();
+        let last = tried.as_ref();
+        if let Some((at, last)) = last
+            && *at <= now
+            && now < after(*at, last.lasts())
+        {
+            return last.clone();
         }
-        *tried = None;
         let room = |connection: &mut SqliteConnection| {
             settings::note(connection, settings::ROOM, &"0".repeat(TRIED))?;
             settings::remove(connection, settings::ROOM)
         };
-        self.write(room).await?;
-        *tried = Some(now);
-        Ok(())
+        let outcome = match tokio::time::timeout(TRYING, self.write(room)).await {
+            Ok(Ok(())) => Tried::Well,
+            Ok(Err(error)) if !error.is_busy() => Tried::Badly(error.to_string()),
+            Ok(Err(_)) | Err(_) => Tried::Busy,
+        };
+        // Of a failure, from when it was known.
+        let since = match outcome {
+            Tried::Well => now,
+            _ => clock.now(),
+        };
+        *tried = Some((since, outcome.clone()));
+        outcome
+    }
+
+    /// Has the write-ahead log, with the old pages in it, folded into the file and emptied: after the
+    /// next writes at which nobody reads. Nobody waits for that, and it waits for nobody.
+    pub fn fold_soon(&self) {
+        self.writer.fold_soon();
     }
 
     /// Takes no more writing jobs, finishes those that wait, and folds the write-ahead log into

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::EntryId;
 use sync_core::audit::{AccessAction, AccessEvent};
+use sync_core::{EntryId, merge};
 
-use super::{Check, PAGE};
+use super::{Check, Made, PAGE};
 use crate::fault::Fault;
 use crate::storage::records::{DestroyedRow, EntryRow, RecordStore as _};
 
@@ -92,6 +92,26 @@ impl Check<'_, '_> {
         if (row.key, row.touched, changes.len() as u64) != (gone.key, gone.at, row.changes) {
             let what = "what is left of it is not what was there when it was destroyed";
             self.findings.note(Some(row.entry), what);
+        }
+        Ok(())
+    }
+
+    /// That no mark stands which should have destroyed an entry that is here.
+    pub(super) fn marks(&mut self, entry: EntryId, made: &Made) -> Result<(), Fault> {
+        let marks = merge::destroyers(&made.document.state(), &made.provenance);
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let noted = self.connection.doomed_by(self.row.record, entry)?;
+        let accepted = |mark| made.provenance.get(mark)?.accepted;
+        if marks
+            .iter()
+            .all(|mark| accepted(mark).is_some_and(|at| noted.contains(&at)))
+        {
+            self.findings.marked += 1;
+        } else {
+            let what = "it is marked as another patient's, and was not destroyed";
+            self.findings.note(Some(entry), what);
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ async fn a_lost_key_is_blamed() {
         let job = move |c: &mut SqliteConnection| c.entries_after(id, None, 1);
         let rows: Vec<EntryRow> = world.records.db.read(job).await.expect("reads");
         let keys = &world.records.keys;
-        let destroyed = keys.destroy_entry(id, rows[0].entry, rows[0].key);
+        let destroyed = keys.destroy_entries(&[(id, rows[0].entry, rows[0].key)]);
         destroyed.expect("destroyed");
         if !journal {
             let mut store = crate::storage::sqlite::open_connection(keys.path()).expect("opens");

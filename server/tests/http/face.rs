@@ -348,6 +348,9 @@ async fn it_is_not_ready_while_another_process_keeps_its_store_locked() {
     assert!(answer.headers.contains_key("retry-after"));
     answer.refused("unavailable");
     other.batch_execute("ROLLBACK").expect("unlocks");
+    // However many ask, one of them waited for whoever keeps it locked; for a while.
+    assert_eq!(ready().await.status, 503);
+    world.clock.advance_seconds(2);
     let again = world.http.get(world.url("/readyz")).send().await;
     assert_eq!(again.expect("answers").status(), 200);
 }

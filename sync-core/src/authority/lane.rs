@@ -71,6 +71,17 @@ impl Kept {
         state.is_some_and(|state| merge::destroys(state, &self.provenance))
     }
 
+    /// The changes that say so ([`merge::destroyers`]), each with where it comes from.
+    pub fn destroyers(&mut self) -> Vec<&Provenance> {
+        self.state();
+        let state = self.state.as_ref();
+        let marks = state.map(|state| merge::destroyers(state, &self.provenance));
+        let marks = marks.into_iter().flatten();
+        marks
+            .filter_map(|mark| self.provenance.get(&mark))
+            .collect()
+    }
+
     fn accepted(&self, change: &ChangeHash) -> Option<Tick> {
         self.provenance.get(change)?.accepted
     }

@@ -42,6 +42,11 @@ impl RightsLedger {
         self.holder
     }
 
+    /// How many rights entries there are, in force or not.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Takes in the new state of a rights entry.
     pub fn put(&mut self, entry: RightEntry) {
         self.entries.retain(|kept| kept.entry != entry.entry);

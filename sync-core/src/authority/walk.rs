@@ -495,7 +495,7 @@ impl<'w, L: Log> Walk<'w, L> {
         Ok(())
     }
 
-    /// Tells of held edits, once all entries are given: the holder of those that wait for a
+    /// Tells of held edits, once all entries are given: the holder of those that wait for their
     /// decision, an author of their own, that they are held and what was decided.
     fn tell_held(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
@@ -533,7 +533,9 @@ impl<'w, L: Log> Walk<'w, L> {
             }
             (last, last_received) = (since, held.received);
             let answered = || held.settlement.is_none() && self.since.held.contains(&facts.change);
-            if decides && !facts.for_holder || !decides && answered() {
+            // The holder is told of their own that nobody decides on, as any author is.
+            let yours = held.own && !(decides && facts.for_holder);
+            if !yours && !facts.for_holder || yours && answered() {
                 // To pass one over costs too, and anybody may have many held.
                 self.spend(HELD_OVERHEAD);
                 continue;
@@ -555,6 +557,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 reason,
                 received: held.received,
                 settled: held.settlement,
+                yours: yours && held.settlement.is_none(),
             });
         }
         Ok(())

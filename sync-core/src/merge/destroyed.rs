@@ -18,40 +18,68 @@ use crate::kind::{JsonScalar as _, Kind, Status, StatusCode};
 /// review; the others propose. Rights and decisions are about nobody's health, and are taken back
 /// instead.
 pub fn destroys(state: &EntryState, provenance: &BTreeMap<ChangeHash, Provenance>) -> bool {
-    destroys_by(Rules::ALL, state, provenance)
+    !destroyers(state, provenance).is_empty()
+}
+
+/// The changes whose *wrong patient* stands and must destroy the entry's content, as [`destroys`] has
+/// it: each by itself.
+pub fn destroyers(
+    state: &EntryState,
+    provenance: &BTreeMap<ChangeHash, Provenance>,
+) -> Vec<ChangeHash> {
+    destroyers_by(Rules::ALL, state, provenance)
 }
 
 /// [`destroys`] by some of the rules.
+#[cfg(test)]
 pub(super) fn destroys_by(
     rules: Rules,
     state: &EntryState,
     provenance: &BTreeMap<ChangeHash, Provenance>,
 ) -> bool {
+    !destroyers_by(rules, state, provenance).is_empty()
+}
+
+fn destroyers_by(
+    rules: Rules,
+    state: &EntryState,
+    provenance: &BTreeMap<ChangeHash, Provenance>,
+) -> Vec<ChangeHash> {
     // Few entries have anything of the kind in their history; the others cost no more than this.
     let mut all = state.history.iter();
     let says = |status: Option<Status>| status.is_some_and(|status| is_wrong_patient(&status));
     if !all.any(|past| says(past.wrote(STATUS).flatten().and_then(Status::from_value)))
         || !rules.has(Rule::WrongPatient)
     {
-        return false;
+        return Vec::new();
     }
     let history = History::new(rules, state, provenance);
     let fields = history.fields();
     let standing = fields.get(STATUS).map(|field| field.standing.as_slice());
-    is_destroyed_by(&history, standing.unwrap_or_default())
+    let marks = standing_marks(&history, standing.unwrap_or_default());
+    let said = marks.filter_map(|said| state.history.get(said.change));
+    said.map(|past| past.hash).collect()
 }
 
 /// Whether one of the statuses that stand destroys the entry's content.
 pub(super) fn is_destroyed_by(history: &History<'_>, statuses: &[Said<'_>]) -> bool {
-    can_be_destroyed(history)
-        && statuses.iter().any(|said| {
-            let status = said.value.and_then(Status::from_value);
-            status.is_some_and(|status| is_wrong_patient(&status))
-                && (!history.rules.has(Rule::WrongPatientSpares)
-                    || history.is_of_clinician(said.change)
-                    || (history.is_of_author(said.change)
-                        && history.of_others(said.change).next().is_none()))
-        })
+    standing_marks(history, statuses).next().is_some()
+}
+
+/// Of the statuses that stand, those that destroy the entry's content.
+fn standing_marks<'s, 'h>(
+    history: &'s History<'h>,
+    statuses: &'s [Said<'h>],
+) -> impl Iterator<Item = &'s Said<'h>> {
+    let ever = can_be_destroyed(history);
+    statuses.iter().filter(move |said| {
+        let status = said.value.and_then(Status::from_value);
+        ever && status.is_some_and(|status| is_wrong_patient(&status))
+            && (!history.rules.has(Rule::WrongPatientSpares)
+                || history.is_of_clinician(said.change)
+                || (history.is_of_author(said.change)
+                    && history.of_others(said.change).next().is_none()))
+    })
 }
 
 /// Whether an entry of this kind is ever destroyed.

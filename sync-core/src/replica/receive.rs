@@ -144,7 +144,8 @@ impl ReplicaHead {
         }
         for held in &answer.held {
             // Of an own edit that waits for somebody else it is enough that it is set aside.
-            if held.settled.is_some() || author.role == Role::Holder || !is_by(held, author) {
+            let decides = !held.yours && (author.role == Role::Holder || !is_by(held, author));
+            if held.settled.is_some() || decides {
                 entries.note_held(held).map_err(AnswerError::Store)?;
             }
         }

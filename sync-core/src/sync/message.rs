@@ -150,6 +150,8 @@ pub enum Refusal {
     Invalid,
     /// The entry has reached its limits.
     EntryFull,
+    /// It would be one right more than a record takes.
+    RightsFull,
     /// It names a checkpoint that this server did not give this device.
     UnknownCheckpoint,
     /// The entry was withdrawn as another patient's and destroyed: the device keeps nothing of it.
@@ -171,6 +173,9 @@ pub struct HeldEdit {
     /// What was decided, once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settlement>,
+    /// It is told to whoever made it, and not for them to decide on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yours: bool,
 }
 
 impl HeldEdit {

@@ -325,6 +325,7 @@ fn answer(frame: &Frame, edit: &Edit) -> SyncAnswer {
             reason: HoldReason::NotPermitted,
             received: TICK,
             settled: None,
+            yours: false,
         }],
         more: true,
         after: None,

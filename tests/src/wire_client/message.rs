@@ -280,6 +280,7 @@ pub enum Refusal {
     Equivocation,
     Invalid,
     EntryFull,
+    RightsFull,
     UnknownCheckpoint,
     Destroyed,
 }

@@ -190,6 +190,7 @@ fn a_held_edit_is_not_offered_twice() {
         reason: HoldReason::NoLongerPermitted,
         received: sync_core::Tick(9),
         settled: None,
+        yours: false,
     };
     let (mut store, profile) = open(folder.path(), &vault);
     store

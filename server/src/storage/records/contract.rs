@@ -1,5 +1,7 @@
 //! What every backend must do. A backend's tests run [`record_store_contract`] with a fixture.
 
+use std::collections::BTreeSet;
+
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
@@ -33,7 +35,7 @@ macro_rules! record_store_contract {
             entries_come_by_name,
             only_what_is_on_the_shelves_asked_for_is_met,
             what_is_destroyed_stays_destroyed,
-            what_is_to_be_destroyed_is_noted_once,
+            what_is_to_be_destroyed_is_noted_mark_by_mark,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,
@@ -342,6 +344,9 @@ mod cases {
         assert_eq!(departed(store, 8, 0), []);
         let on = store.standing_on(record, 7).expect("reads");
         assert_eq!(on.left, [(one, Tick(20))]);
+        let left = |entry: EntryId, store: &mut F::Store| store.left_by(record, entry);
+        assert_eq!(left(one, store).expect("reads"), [(7, Tick(20))]);
+        assert_eq!(left(entry_id(9), store).expect("reads"), []);
         assert_eq!(on.stand.len(), 3);
     }
 
@@ -582,20 +587,35 @@ mod cases {
         assert_eq!(page, [event(2, 12)]);
     }
 
-    pub fn what_is_to_be_destroyed_is_noted_once<F: Fixture>(f: &mut F) {
+    pub fn what_is_to_be_destroyed_is_noted_mark_by_mark<F: Fixture>(f: &mut F) {
         let (one, other) = (record(f, 1), record(f, 2));
         let store = f.store();
-        for (of, name) in [(other, 1), (one, 2), (one, 1), (one, 2)] {
-            store.doom(of, entry_id(name)).expect("noted");
+        let marks = |marks: &[u64]| marks.iter().copied().map(Tick).collect::<BTreeSet<_>>();
+        let notes: [(RecordId, u128, &[u64]); 4] = [
+            (other, 1, &[11]),
+            (one, 2, &[12]),
+            (one, 1, &[13]),
+            (one, 2, &[12, 14]),
+        ];
+        for (of, name, noted) in notes {
+            store
+                .doom(of, entry_id(name), &marks(noted))
+                .expect("noted");
         }
-        let all = [(one, entry_id(1)), (one, entry_id(2)), (other, entry_id(1))];
+        let all = [
+            (one, entry_id(1), marks(&[13])),
+            (one, entry_id(2), marks(&[12, 14])),
+            (other, entry_id(1), marks(&[11])),
+        ];
         assert_eq!(store.doomed().expect("reads"), all);
         for _ in 0..2 {
-            store.undoom(one, entry_id(1)).expect("taken back");
+            let back = marks(&[13, 14]);
+            store.undoom(one, entry_id(1), &back).expect("taken back");
         }
         assert_eq!(store.doomed().expect("reads"), all[1..]);
-        for (of, name, noted) in [(one, 1, false), (one, 2, true), (other, 2, false)] {
-            assert_eq!(store.is_doomed(of, entry_id(name)).expect("reads"), noted);
+        for (of, name, noted) in [(one, 1, &[][..]), (one, 2, &[12, 14]), (other, 2, &[])] {
+            let found = store.doomed_by(of, entry_id(name)).expect("reads");
+            assert_eq!(found, marks(noted));
         }
     }
 

@@ -108,9 +108,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    doomed (record_id, entry_id) {
+    doomed (record_id, entry_id, tick) {
         record_id -> Binary,
         entry_id -> Binary,
+        tick -> BigInt,
     }
 }
 

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::sql_types::Integer;
 use diesel::sqlite::Sqlite;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use super::shape::refuse_unreleased;
 use crate::storage::StorageError;
 
 /// Opens a SQLite file with the settings every store here has: write-ahead log, each commit
@@ -45,6 +47,30 @@ pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
     Ok(connection)
 }
 
+#[derive(QueryableByName)]
+struct Patience {
+    #[diesel(sql_type = Integer)]
+    timeout: i32,
+}
+
+#[derive(QueryableByName)]
+struct Folded {
+    #[diesel(sql_type = Integer)]
+    busy: i32,
+}
+
+/// Folds the write-ahead log into the file and empties it, unless somebody reads or writes just
+/// then; whether that was done. It waits for nobody: whoever folds keeps others from writing.
+///
+/// <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
+pub fn fold(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
+    let patience: Patience = sql_query("PRAGMA busy_timeout").get_result(connection)?;
+    connection.batch_execute("PRAGMA busy_timeout = 0")?;
+    let folded = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection);
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.timeout))?;
+    folded.map(|Folded { busy }| busy == 0)
+}
+
 /// Whether a write-ahead log lies beside a file that has none. A copy is made without one and says
 /// so in its header; SQLite would nevertheless read the other file's log into it.
 ///
@@ -70,13 +96,14 @@ fn is_foreign(path: &Path, wal: &Path) -> std::io::Result<bool> {
 ///
 /// # Errors
 /// [`StorageError::Newer`], before anything is changed, if the file has a migration that is not
-/// among `migrations`.
+/// among `migrations`; [`StorageError::Unreleased`] if those that it has had made something else.
 pub fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
     migrations: EmbeddedMigrations,
 ) -> Result<(), StorageError> {
     refuse_newer(connection, path, &migrations)?;
+    refuse_unreleased(connection, path, &migrations)?;
     connection
         .run_pending_migrations(migrations)
         .map_err(|error| not_migrated(path, error))?;
@@ -110,7 +137,7 @@ pub fn refuse_newer(
     }
 }
 
-fn not_migrated(path: &Path, reason: impl ToString) -> StorageError {
+pub(super) fn not_migrated(path: &Path, reason: impl ToString) -> StorageError {
     StorageError::Migration {
         path: path.to_owned(),
         reason: reason.to_string(),

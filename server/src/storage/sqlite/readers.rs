@@ -15,7 +15,10 @@ use crate::storage::StorageError;
 const QUEUE: usize = 1024;
 
 /// Work on a connection, or on the error that there was instead of one.
-type Work = Box<dyn FnOnce(Result<&mut SqliteConnection, StorageError>) + Send>;
+type Work = Box<dyn FnOnce(Result<&mut SqliteConnection, StorageError>) -> Answer + Send>;
+
+/// Answers who asked for it.
+type Answer = Box<dyn FnOnce()>;
 
 /// Work, and the span of the request that asked for it.
 type Job = (Work, Span);
@@ -51,9 +54,10 @@ impl Readers {
     {
         let (sender, receiver) = oneshot::channel();
         let wrapped = Box::new(
-            move |connection: Result<&mut SqliteConnection, StorageError>| {
-                // A caller that went away does not want its answer.
-                let _ = sender.send(connection.map_err(E::from).and_then(job));
+            move |connection: Result<&mut SqliteConnection, StorageError>| -> Answer {
+                let answer = connection.map_err(E::from).and_then(job);
+                // A caller that went away does not want it.
+                Box::new(move || drop(sender.send(answer)))
             },
         );
         self.queue
@@ -91,13 +95,15 @@ fn read(path: &Path, connection: Option<SqliteConnection>, job: Work) -> Option<
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(error) => {
-            job(Err(error));
+            job(Err(error))();
             return None;
         }
     };
-    catch_unwind(AssertUnwindSafe(|| job(Ok(&mut connection)))).ok()?;
-    AnsiTransactionManager::rollback_transaction(&mut connection).ok()?;
-    Some(connection)
+    let answer = catch_unwind(AssertUnwindSafe(|| job(Ok(&mut connection)))).ok()?;
+    // Whoever has an answer keeps no snapshot open.
+    let left = AnsiTransactionManager::rollback_transaction(&mut connection);
+    answer();
+    left.ok().map(|()| connection)
 }
 
 fn open_reader(path: &Path) -> Result<SqliteConnection, StorageError> {

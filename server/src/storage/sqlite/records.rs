@@ -1,11 +1,12 @@
 //! [`RecordStore`] over SQLite.
 
+mod marks;
 mod rows;
 mod shelves;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{count_star, max, sql};
 use diesel::prelude::*;
@@ -19,7 +20,7 @@ use crate::storage::records::{
     LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{
-    audit, audit_apart, destroyed, doomed, entries, held, lives, log, parties, records,
+    audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
 };
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{
@@ -300,6 +301,10 @@ impl RecordStore for SqliteConnection {
         shelves::departed(self, record, shelves, (after, until))
     }
 
+    fn left_by(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<(ShelfId, Tick)>> {
+        shelves::left_by(self, record, entry)
+    }
+
     fn standing_on(&mut self, record: RecordId, shelf: ShelfId) -> Result<OnShelf> {
         shelves::standing_on(self, record, shelf)
     }
@@ -402,35 +407,20 @@ impl RecordStore for SqliteConnection {
         found.into_iter().map(rows::log_row).collect()
     }
 
-    fn doom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
-        diesel::insert_or_ignore_into(doomed::table)
-            .values((
-                doomed::record_id.eq(bytes(&record)),
-                doomed::entry_id.eq(entry.as_bytes().as_slice()),
-            ))
-            .execute(self)?;
-        Ok(())
+    fn doom(&mut self, record: RecordId, entry: EntryId, marks: &BTreeSet<Tick>) -> Result<()> {
+        marks::doom(self, record, entry, marks)
     }
 
-    fn undoom(&mut self, record: RecordId, entry: EntryId) -> Result<()> {
-        diesel::delete(doomed::table.find((bytes(&record), entry.as_bytes().as_slice())))
-            .execute(self)?;
-        Ok(())
+    fn undoom(&mut self, record: RecordId, entry: EntryId, marks: &BTreeSet<Tick>) -> Result<()> {
+        marks::undoom(self, record, entry, marks)
     }
 
-    fn is_doomed(&mut self, record: RecordId, entry: EntryId) -> Result<bool> {
-        let noted = doomed::table.find((bytes(&record), entry.as_bytes().as_slice()));
-        let noted: Option<Vec<u8>> = noted.select(doomed::entry_id).first(self).optional()?;
-        Ok(noted.is_some())
+    fn doomed_by(&mut self, record: RecordId, entry: EntryId) -> Result<BTreeSet<Tick>> {
+        marks::of(self, record, entry)
     }
 
-    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId)>> {
-        let found: Vec<(Vec<u8>, Vec<u8>)> = doomed::table
-            .order((doomed::record_id, doomed::entry_id))
-            .select((doomed::record_id, doomed::entry_id))
-            .load(self)?;
-        let of = |(record, entry): (Vec<u8>, Vec<u8>)| Ok((id(&record)?, rows::entry_id(&entry)?));
-        found.into_iter().map(of).collect()
+    fn doomed(&mut self) -> Result<Vec<(RecordId, EntryId, BTreeSet<Tick>)>> {
+        marks::all(self)
     }
 
     fn put_parties(&mut self, record: RecordId, entry: EntryId, people: &[Blind]) -> Result<()> {

@@ -1,18 +1,22 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use std::sync::Arc;
+
 use sync_core::Tick;
 
 use super::Database;
+use crate::clock::{Clock, ManualClock};
 use crate::sessions::after;
 use crate::storage::StorageError;
 use crate::storage::schema::identity::settings;
 
 const NOW: Tick = Tick(1_790_000_000_000_000);
 
-/// So many times later that it is tried again whether the store can be written to.
-fn later(times: u32) -> Tick {
-    after(NOW, super::TRIED_EVERY * times)
+/// A clock at `NOW`, as it moves and as it is asked.
+fn clock() -> (Arc<ManualClock>, Arc<dyn Clock>) {
+    let clock = Arc::new(ManualClock::at(NOW));
+    (clock.clone(), clock)
 }
 
 fn fresh() -> (tempfile::TempDir, Database) {
@@ -107,16 +111,22 @@ async fn a_store_that_another_keeps_locked_says_so_and_works_again_once_it_does_
     // Nothing here waits ten seconds.
     let hurried = |c: &mut SqliteConnection| Ok(c.batch_execute("PRAGMA busy_timeout = 0")?);
     db.write::<_, StorageError, _>(hurried).await.expect("set");
-    db.can_write(NOW).await.expect("nobody else writes");
+    let (moves, clock) = clock();
+    db.can_write(&clock).await.expect("nobody else writes");
     let mut other = super::open_connection(db.path()).expect("opens");
     other.batch_execute("BEGIN IMMEDIATE").expect("locks");
     let refused = db.write(|c| put(c, "locked out")).await;
     let error = refused.expect_err("locked");
     assert!(error.is_busy(), "{error}");
-    let refused = db.can_write(later(1)).await.expect_err("locked");
+    moves.set(after(NOW, super::TRIED_EVERY));
+    let refused = db.can_write(&clock).await.expect_err("locked");
     assert!(refused.is_busy(), "{refused}");
     other.batch_execute("ROLLBACK").expect("unlocks");
-    let unlocked = db.can_write(later(1)).await;
+    // It was found out a moment ago, and is not tried again at once.
+    let refused = db.can_write(&clock).await.expect_err("it was locked");
+    assert!(refused.is_busy(), "{refused}");
+    moves.set(after(moves.now(), super::FAILED_FOR));
+    let unlocked = db.can_write(&clock).await;
     unlocked.expect("nobody else writes any more");
     db.write(|c| put(c, "later")).await.expect("written");
     assert_eq!(keys(&db).await, ["later"]);
@@ -134,10 +144,14 @@ async fn a_store_without_room_says_so_and_works_again_once_it_has_some() {
     let mut other = super::open_connection(db.path()).expect("opens");
     other.batch_execute("VACUUM").expect("packed");
     set("PRAGMA max_page_count = 1").await.expect("set");
-    let error = db.can_write(NOW).await.expect_err("no room");
-    assert!(error.is_full() && !error.is_busy(), "{error}");
+    let (moves, clock) = clock();
+    for _ in 0..2 {
+        let error = db.can_write(&clock).await.expect_err("no room");
+        assert!(error.is_full() && !error.is_busy(), "{error}");
+    }
     // SQLite undid all, and the writer went on with a connection without that limit.
-    db.can_write(NOW).await.expect("there is room again");
+    moves.set(after(NOW, super::FAILED_FOR));
+    db.can_write(&clock).await.expect("there is room again");
     assert!(keys(&db).await.is_empty());
 }
 
@@ -180,22 +194,91 @@ async fn whether_it_can_be_written_to_is_tried_now_and_then() {
     let (dir, db) = fresh();
     let wal = dir.path().join("carnet.sqlite-wal");
     let written = || std::fs::metadata(&wal).expect("the log").len();
-    db.can_write(NOW).await.expect("writes");
+    let (moves, clock) = clock();
+    db.can_write(&clock).await.expect("writes");
     let once = written();
     for _ in 0..10 {
-        db.can_write(NOW).await.expect("could be written to");
+        db.can_write(&clock).await.expect("could be written to");
     }
     assert_eq!(written(), once);
-    let cases = [(later(1), true), (NOW, true), (NOW, false)];
+    let later = after(NOW, super::TRIED_EVERY);
+    let cases = [(later, true), (NOW, true), (NOW, false)];
     for (at, tries) in cases {
         let before = written();
-        db.can_write(at).await.expect("writes");
+        moves.set(at);
+        db.can_write(&clock).await.expect("writes");
         assert_eq!(
             written() > before,
             tries,
             "set back, a clock is not believed"
         );
     }
+}
+
+/// A probe that asks and goes away has begun the one try all others are told of.
+#[tokio::test]
+async fn whoever_asks_whether_it_can_be_written_to_and_goes_away_does_not_make_it_tried_again() {
+    let (_dir, db) = fresh();
+    let hurried = |c: &mut SqliteConnection| Ok(c.batch_execute("PRAGMA busy_timeout = 0")?);
+    db.write::<_, StorageError, _>(hurried).await.expect("set");
+    let mut other = super::open_connection(db.path()).expect("opens");
+    other.batch_execute("BEGIN IMMEDIATE").expect("locks");
+    let (_, clock) = clock();
+    {
+        let mut asks = std::pin::pin!(db.can_write(&clock));
+        assert!(futures_util::poll!(&mut asks).is_pending());
+    }
+    // It waits for what came of that, and by then nobody keeps the store locked.
+    let told = db.can_write(&clock).await.expect_err("locked");
+    assert!(told.is_busy(), "{told}");
+    other.batch_execute("ROLLBACK").expect("unlocks");
+    let told = db.can_write(&clock).await.expect_err("it was locked");
+    assert!(told.is_busy(), "{told}");
+}
+
+/// What was overwritten stays in the log while somebody reads what was before; writers go on.
+#[tokio::test]
+async fn the_log_is_folded_in_once_nobody_reads_and_nobody_waits_for_that() {
+    let (dir, db) = fresh();
+    let log = || std::fs::read(dir.path().join("carnet.sqlite-wal")).expect("the log");
+    let holds = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|w| w == word.as_bytes());
+    // Whoever waited for a reader would wait for ever.
+    let patient =
+        |c: &mut SqliteConnection| Ok(c.batch_execute("PRAGMA busy_timeout = 2000000000")?);
+    db.write::<_, StorageError, _>(patient).await.expect("set");
+    db.write(|c| put(c, "overwritten")).await.expect("written");
+    let mut reader = super::open_connection(db.path()).expect("opens");
+    reader
+        .batch_execute("BEGIN; SELECT * FROM settings")
+        .expect("reads");
+    db.write(|c| crate::settings::remove(c, "overwritten"))
+        .await
+        .expect("removed");
+    db.fold_soon();
+    for key in ["one", "two"] {
+        db.write(|c| put(c, key)).await.expect("written");
+    }
+    assert!(holds(&log(), "overwritten"));
+    reader.batch_execute("ROLLBACK").expect("read");
+    for key in ["three", "four"] {
+        db.write(|c| put(c, key)).await.expect("written");
+    }
+    assert!(!holds(&log(), "overwritten"));
+    assert!(!holds(
+        &std::fs::read(db.path()).expect("the file"),
+        "overwritten"
+    ));
+    let patience = db.write(|c| {
+        let asked = diesel::sql_query("SELECT timeout AS name FROM pragma_busy_timeout");
+        Ok::<Vec<Waits>, StorageError>(asked.load(c)?)
+    });
+    assert_eq!(patience.await.expect("asked")[0].name, 2_000_000_000);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Waits {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    name: i32,
 }
 
 #[tokio::test]
@@ -281,6 +364,51 @@ async fn a_newer_store_is_refused_untouched() {
         panic!("opened a newer store: {refused:?}");
     };
     assert_eq!(migration, "29991231000001");
+}
+
+/// Migrations changed in their places before there was a release: a store that had them as they were
+/// is refused as it is, and not half brought up to date.
+#[test]
+fn a_store_of_an_unreleased_build_is_refused_untouched_and_says_what_differs() {
+    use diesel_migrations::MigrationHarness as _;
+    let earlier = [
+        ("DROP TABLE doomed", "table doomed"),
+        ("ALTER TABLE held DROP COLUMN about", "table held"),
+        ("DROP INDEX held_author", "index held_author"),
+        ("DROP TRIGGER log_update", "trigger log_update"),
+        (
+            "DROP TRIGGER log_update; CREATE TRIGGER log_update BEFORE UPDATE ON log
+             BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+            "trigger log_update",
+        ),
+    ];
+    for (change, what) in earlier {
+        let (dir, db) = fresh();
+        drop(db);
+        let path = dir.path().join("carnet.sqlite");
+        let mut connection = super::open_connection(&path).expect("opens");
+        connection
+            .revert_last_migration(super::MIGRATIONS)
+            .expect("an earlier state");
+        connection.batch_execute(change).expect(change);
+        let had = connection.applied_migrations().expect("reads");
+        let refused = Database::open(&path).map(|_| ());
+        let error = refused.expect_err("refused");
+        assert!(matches!(error, StorageError::Unreleased { .. }), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+        assert_eq!(connection.applied_migrations().expect("reads"), had);
+    }
+    // One of an earlier release is brought up to date.
+    let (dir, db) = fresh();
+    drop(db);
+    let path = dir.path().join("carnet.sqlite");
+    let mut connection = super::open_connection(&path).expect("opens");
+    for _ in 0..2 {
+        connection
+            .revert_last_migration(super::MIGRATIONS)
+            .expect("an earlier release");
+    }
+    Database::open(&path).expect("opens");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -8,7 +10,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
-use super::{GROUP_MOST, connection::open_connection};
+use super::{GROUP_MOST, connection::fold, connection::open_connection};
 use crate::storage::StorageError;
 
 /// Jobs that may wait before callers do.
@@ -40,20 +42,29 @@ enum Message {
 /// The thread that writes, and the queue before it.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    folds: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(super) fn start(path: PathBuf, connection: SqliteConnection) -> Result<Self, StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let name = path.clone();
+        let folds = Arc::new(AtomicBool::new(false));
+        let asked = folds.clone();
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&path, connection, jobs))
+            .spawn(move || work(&path, connection, jobs, &asked))
             .map_err(|e| StorageError::Open {
                 path: name,
                 reason: e.to_string(),
             })?;
-        Ok(Self { queue })
+        Ok(Self { queue, folds })
+    }
+
+    /// Has the write-ahead log folded into the file after a group of writes, the next at which
+    /// nobody reads: nobody is waited for.
+    pub(super) fn fold_soon(&self) {
+        self.folds.store(true, Ordering::Release);
     }
 
     /// Runs a job, and once it is durable what is to follow it, before the answer: whether or not
@@ -103,7 +114,12 @@ impl Writer {
 }
 
 /// The life of the writer's thread: group after group until the queue closes.
-fn work(path: &Path, connection: SqliteConnection, mut jobs: mpsc::Receiver<Message>) {
+fn work(
+    path: &Path,
+    connection: SqliteConnection,
+    mut jobs: mpsc::Receiver<Message>,
+    folds: &AtomicBool,
+) {
     let mut connection = Some(connection);
     let mut closing = Vec::new();
     while let Some(first) = jobs.blocking_recv() {
@@ -123,6 +139,14 @@ fn work(path: &Path, connection: SqliteConnection, mut jobs: mpsc::Receiver<Mess
         }
         if !group.is_empty() {
             connection = write_group(path, connection.take(), group);
+        }
+        if folds.load(Ordering::Acquire)
+            && let Some(connection) = &mut connection
+        {
+            match fold(connection) {
+                Ok(done) => folds.store(!done, Ordering::Release),
+                Err(error) => tracing::warn!(%error, "the write-ahead log was not folded in"),
+            }
         }
     }
     if let Some(mut connection) = connection

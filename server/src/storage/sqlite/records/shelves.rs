@@ -178,6 +178,21 @@ pub(super) fn departed(
     found.into_iter().map(since).collect()
 }
 
+pub(super) fn left_by(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    entry: EntryId,
+) -> Result<Vec<(ShelfId, Tick)>> {
+    let found: Vec<(ShelfId, i64)> = departures::table
+        .filter(departures::record_id.eq(bytes(&record)))
+        .filter(departures::entry_id.eq(entry.as_bytes().as_slice()))
+        .order((departures::since, departures::shelf))
+        .select((departures::shelf, departures::since))
+        .load(connection)?;
+    let left = found.into_iter();
+    Ok(left.map(|(on, since)| (on, rows::tick(since))).collect())
+}
+
 pub(super) fn standing_on(
     connection: &mut SqliteConnection,
     record: RecordId,
