@@ -206,6 +206,22 @@ impl App {
         Ok(())
     }
 
+    /// Does what destructions had to leave for the moment: keys that could not be destroyed, and
+    /// deleted ones that somebody's reading kept in the key store's log.
+    pub async fn catch_up(&self) {
+        let keys = self.keys.clone();
+        if keys.take_undestroyed() {
+            let destroy = move |c: &mut diesel::SqliteConnection| destruction::finish(c, &keys);
+            if let Err(error) = self.db.write(destroy).await {
+                tracing::error!(%error, "keys that must be destroyed are still there");
+                self.keys.leave_undestroyed();
+            }
+        }
+        if let Err(error) = self.keys.scrub_left() {
+            tracing::error!(%error, "deleted keys are still in the key store's log");
+        }
+    }
+
     /// Puts the entries of a store of an older release on shelves.
     pub async fn check_shelves(&self) -> Result<(), StartError> {
         let keys = self.keys.clone();

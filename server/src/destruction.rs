@@ -317,8 +317,8 @@ fn left_before(
 
 /// Destroys the keys of entries that the data store was just emptied of, if there are any, and has
 /// the write-ahead log folded into the file, where what was emptied is overwritten: the old pages in
-/// it are sealed still, but what was held of the entries by the record's key. What fails is left to
-/// the next start.
+/// it are sealed still, but what was held of the entries by the record's key. What fails is tried
+/// again, by [`crate::app::App::catch_up`] or by the next start.
 pub fn complete(records: &Records, record: RecordId, gone: &[(EntryId, EntryKeyId)]) {
     if gone.is_empty() {
         return;
@@ -328,7 +328,8 @@ pub fn complete(records: &Records, record: RecordId, gone: &[(EntryId, EntryKeyI
         .map(|(entry, key)| (record, *entry, *key))
         .collect();
     if let Err(error) = records.keys.destroy_entries(&gone) {
-        tracing::error!(%error, "keys that must be destroyed are left to the next start");
+        tracing::error!(%error, "keys that must be destroyed are left for the moment");
+        records.keys.leave_undestroyed();
     }
     records.db.fold_soon();
 }

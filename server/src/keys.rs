@@ -24,6 +24,7 @@ mod sealing;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::SqliteConnection;
@@ -61,6 +62,10 @@ struct Inner {
     named: Named,
     records: records::Cache,
     entries: entries::Pool,
+    /// Whether deleted keys may still lie in the write-ahead log.
+    unfolded: AtomicBool,
+    /// Whether keys of destroyed entries may still be there.
+    undestroyed: AtomicBool,
 }
 
 /// The key by which the server signs checkpoints and frames.
@@ -97,6 +102,9 @@ impl Keys {
             named,
             records: records::Cache::default(),
             entries: entries::Pool::default(),
+            // Whoever stopped before may have left some.
+            unfolded: AtomicBool::new(true),
+            undestroyed: AtomicBool::new(false),
         })))
     }
 

@@ -44,7 +44,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
         source,
     };
     let metrics = telemetry::metrics();
-    let shared = app.clone();
+    let (shared, kept) = (app.clone(), app.clone());
     let server = HttpServer::new(move || http::app(shared.clone()))
         .workers(app.config.workers)
         .shutdown_timeout(app.config.shutdown_timeout.as_secs())
@@ -73,6 +73,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
             loop {
                 every.tick().await;
                 metrics.run_upkeep();
+                kept.catch_up().await;
             }
         }),
         _serving: serving,

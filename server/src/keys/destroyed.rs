@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use sync_core::{EntryId, RecordId};
 
 use super::schema::{destroyed_entries, entry_keys};
-use super::{EntryKeyId, Inner, KeyError, Keys};
+use super::{EntryKeyId, KeyError, Keys};
 use crate::storage::StorageError;
 
 /// A line of the journal.
@@ -56,7 +56,7 @@ impl Keys {
         for (_, _, key) in entries {
             self.0.entries.forget(key);
         }
-        Inner::scrub(&mut connection)
+        self.0.scrub(&mut connection)
     }
 
     /// Whether the key of an entry was destroyed.

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
 use diesel::prelude::*;
@@ -7,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::schema::{destructions, record_keys};
 use super::{Inner, KeyError, Keys, Place, SealingKey};
+use crate::storage::sqlite::fold;
 
 /// The record keys in use. A few hundred bytes each; a server holds those of the records it has
 /// served since it started.
@@ -122,7 +124,29 @@ impl Keys {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&record);
-        Inner::scrub(&mut connection)
+        self.0.scrub(&mut connection)
+    }
+
+    /// Overwrites deleted keys that are still in the write-ahead log because somebody read the
+    /// store when they were deleted. It waits for nobody; what it cannot do is to be tried again.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn scrub_left(&self) -> Result<(), KeyError> {
+        if !self.0.unfolded.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.0.scrub(&mut self.0.connection())
+    }
+
+    /// Notes that keys of destroyed entries could not be destroyed.
+    pub fn leave_undestroyed(&self) {
+        self.0.undestroyed.store(true, Ordering::Release);
+    }
+
+    /// Whether keys could not be destroyed since this was last asked.
+    pub fn take_undestroyed(&self) -> bool {
+        self.0.undestroyed.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -154,10 +178,12 @@ impl Inner {
         Ok(())
     }
 
-    /// Overwrites the write-ahead log too, where a deleted key would live on.
-    pub(super) fn scrub(connection: &mut SqliteConnection) -> Result<(), KeyError> {
-        use diesel::connection::SimpleConnection;
-        connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    /// Overwrites the write-ahead log too, where a deleted key would live on; while somebody reads
+    /// the store that is left to be tried again.
+    pub(super) fn scrub(&self, connection: &mut SqliteConnection) -> Result<(), KeyError> {
+        self.unfolded.store(true, Ordering::Release);
+        let folded = fold(connection)?;
+        self.unfolded.store(!folded, Ordering::Release);
         Ok(())
     }
 }

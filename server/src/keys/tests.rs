@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection as _;
 use sync_core::{RecordId, Tick};
 use uuid::Uuid;
 
@@ -138,6 +139,32 @@ fn what_is_destroyed_stays_destroyed() {
     let keys = open(dir.path()).expect("opens");
     assert!(matches!(keys.record_key(RECORD), Err(KeyError::Absent)));
     assert!(keys.create_record_key(RECORD).is_err());
+}
+
+/// A backup or a check reads the key store for long: whoever destroys does not wait for it, and the
+/// deleted key leaves the log once it is over.
+#[test]
+fn a_deleted_key_leaves_the_log_once_nobody_reads_and_nobody_waits_for_that() {
+    let (dir, keys) = fresh();
+    keys.create_record_key(RECORD).expect("made");
+    let made = keys.allocate_entry_keys(RECORD, 1).expect("made").remove(0);
+    let entry = sync_core::EntryId(uuid::Uuid::from_u128(3));
+    let log = || std::fs::metadata(dir.path().join("keys.sqlite-wal")).map_or(0, |log| log.len());
+    // Whoever waited for a reader would wait for ever.
+    let patient = "PRAGMA busy_timeout = 2000000000";
+    keys.0.connection().batch_execute(patient).expect("set");
+    let mut reader = crate::storage::sqlite::open_connection(&dir.path().join("keys.sqlite"));
+    let reader = reader.as_mut().expect("opens");
+    reader
+        .batch_execute("BEGIN; SELECT * FROM record_keys")
+        .expect("reads");
+    keys.destroy_entries(&[(RECORD, entry, made.id)])
+        .expect("destroyed");
+    keys.scrub_left().expect("tried");
+    assert!(log() > 0, "the reader still needs it");
+    reader.batch_execute("ROLLBACK").expect("read");
+    keys.scrub_left().expect("done");
+    assert_eq!(log(), 0);
 }
 
 #[test]
