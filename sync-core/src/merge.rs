@@ -46,6 +46,7 @@ pub use resolve::{Choice, Resolution, resolve};
 pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
+pub use treatment::treatment_is_over;
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
@@ -63,7 +64,7 @@ use crate::kind::contact::PHONE;
 use crate::kind::{self, JsonScalar as _, Kind, Phone};
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
-use history::{Field, History, is_member};
+use history::{Field, History, is_bookkeeping};
 
 /// What people see of an entry whose changes have these provenances.
 ///
@@ -94,7 +95,7 @@ pub fn view_by(
     let mut fields = Vec::new();
     for (key, field) in &written {
         let bookkeeping = [entry::KIND, entry::SCHEMA].contains(key);
-        if bookkeeping || is_member(key, kind::common::ACCEPTS) {
+        if bookkeeping || is_bookkeeping(key) {
             continue;
         }
         let (field, found) = rules::join(&history, key, field);

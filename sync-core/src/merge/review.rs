@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across,
-    assigned, authority, decided, pregnancy, waiting,
+    assigned, authority, decided, ended, pregnancy, waiting,
 };
 use crate::codec::Malformed;
 use crate::entry::{
-    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, STATUS, Value, Visibility, Write,
+    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value, Visibility,
+    Write,
 };
-use crate::kind::{Kind, Verdict, Words};
+use crate::kind::common::is_visibility;
+use crate::kind::medication::REGIMEN;
+use crate::kind::{JsonScalar as _, Kind, Regimen, Verdict, Words};
 use crate::policy::Role;
 use crate::sync::{HeldEdit, HoldReason};
 use crate::{ChangeHash, Digest32, EntryId, PersonId, Tick, guard};
@@ -157,13 +160,14 @@ pub(super) fn review_by(
     for view in views {
         items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
     }
-    items.extend(across::links(rules, views).iter().map(of_link));
+    let links = across::links(rules, views, Some(today));
+    items.extend(links.iter().map(of_link));
     let late = pregnancy::all_to_confirm(rules, views, today);
     items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     let waiting = waiting::for_a_place(rules, views, viewer, today);
     items.extend(waiting.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {
-        items.extend(held.iter().filter_map(|held| of_held(views, held)));
+        items.extend(held.iter().filter_map(|held| of_held(rules, views, held)));
     }
     let decisions = decided::decisions(rules, views);
     settle(rules, views, &decisions, &mut items);
@@ -249,11 +253,31 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
 fn danger(view: &EntryView, flag: &Flag) -> Danger {
     let usual = flag.code.danger();
     match flag.code {
-        FlagCode::Proposal if flag.field.as_deref() == Some(STATUS) => Danger::High,
+        FlagCode::Proposal if proposes_an_end(view, flag) => Danger::High,
         FlagCode::ConcurrentValues if view.kind == Kind::Allergy => Danger::High,
         _ if view.kind.is_clinical() => usual,
         _ => usual.min(Danger::Low),
     }
+}
+
+/// Whether a proposal would end the entry, or say what became of it: by its status, by a field, or
+/// by an earlier end of a treatment.
+fn proposes_an_end(view: &EntryView, flag: &Flag) -> bool {
+    let Some(key) = flag.field.as_deref() else {
+        return false;
+    };
+    let field = view.field(key);
+    let proposals = field.map_or(&[][..], |field| &field.proposals).iter();
+    let mut proposed = proposals.map(|claim| &claim.value);
+    if key == REGIMEN {
+        let end = |regimen: Regimen| regimen.ends.map(|ends| ends.last_day());
+        let stands: Vec<Option<Date>> = view.all(REGIMEN).into_iter().map(end).collect();
+        let earlier = |ends: Date| stands.iter().all(|stands| stands.is_none_or(|day| ends < day));
+        return proposed
+            .filter_map(|value| end(Regimen::from_value(value)?))
+            .any(earlier);
+    }
+    key == STATUS || proposed.any(|value| ended::ends(&view.kind, key, Some(value)))
 }
 
 /// What the changes behind a flag said and what stands beside it.
@@ -287,10 +311,14 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
     };
     let claims = link.entries.iter().flat_map(|view| {
         let main = crate::kind::main_field(&view.kind);
-        view.claims(main).iter().map(move |claim| ReviewClaim {
-            entry: view.id,
-            field: main.to_owned(),
-            claim: claim.clone(),
+        // Of what was withdrawn, also by whom.
+        let keys = [Some(main), view.in_error().then_some(STATUS)];
+        keys.into_iter().flatten().flat_map(move |key| {
+            view.claims(key).iter().map(move |claim| ReviewClaim {
+                entry: view.id,
+                field: key.to_owned(),
+                claim: claim.clone(),
+            })
         })
     });
     let named = format!("{}/{about}", link.code.code());
@@ -317,8 +345,9 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
     }
 }
 
-/// A held edit asks for a decision only when it was made in good faith.
-fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
+/// A held edit asks for a decision only when it was made in good faith. What it says comes first,
+/// then what stands.
+fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     if held.reason != HoldReason::NoLongerPermitted {
         return None;
     }
@@ -334,6 +363,8 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     let written = held.writes.iter().find(|write| write.key == KIND);
     let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
     let known = views.iter().find(|view| view.id == held.entry);
+    let standing = known.filter(|_| rules.has(Rule::HeldBeside));
+    let standing = standing.into_iter().flat_map(|view| beside_held(view, held));
     let key = format!("{}/{}", FlagCode::HeldEdit.code(), held.change);
     Some(ReviewItem {
         topic: key.clone(),
@@ -343,10 +374,32 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
         entries: vec![held.entry],
         kind: known.map(|view| view.kind.clone()).or(written),
         field: None,
-        claims: claims.collect(),
+        claims: claims.chain(standing).collect(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
+    })
+}
+
+/// What stands, or is proposed, where a held edit writes, and what else its author had not seen.
+fn beside_held<'v>(
+    view: &'v EntryView,
+    held: &'v HeldForReview,
+) -> impl Iterator<Item = ReviewClaim> {
+    let unseen = |claim: &FieldClaim| match &claim.by {
+        Some(by) => !held.by.had_seen(by),
+        None => true,
+    };
+    view.fields.iter().flat_map(move |field| {
+        let writes = held.writes.iter().any(|write| write.key == field.key);
+        let apart = field.key == SCHEMA || is_visibility(&field.key);
+        let all = field.claims.iter().chain(&field.proposals);
+        let shown = all.filter(move |claim| writes || (!apart && unseen(claim)));
+        shown.map(|claim| ReviewClaim {
+            entry: view.id,
+            field: field.key.clone(),
+            claim: claim.clone(),
+        })
     })
 }
 
@@ -413,6 +466,7 @@ pub(super) fn may_decide(
         FlagCode::HeldEdit
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
+        | FlagCode::DirectiveWithdrawn
         | FlagCode::HiddenAllergy => *role == Role::Holder,
         FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {

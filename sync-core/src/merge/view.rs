@@ -95,6 +95,9 @@ pub struct FieldView {
 pub struct TakenUp {
     /// The change that proposed, or was held.
     pub proposal: ChangeHash,
+    /// The field that was taken up of a proposal; a held edit is taken up whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// Who took it up; nothing when this copy does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Stamp>,
