@@ -230,7 +230,10 @@ impl Told {
     /// An entry in a list, with all that is in doubt of it.
     fn line(&self, entry: &sync_core::EntryId) -> Option<EntryLine> {
         let view = self.views.find(entry)?;
-        Some(self.names.line(view, &self.views.cast_on(entry, self.today)))
+        Some(
+            self.names
+                .line(view, &self.views.cast_on(entry, self.today)),
+        )
     }
 
     /// An entry in a list, with these doubts: of a card, those that what it shows gives rise to.
