@@ -177,15 +177,12 @@ fn overwritten(
 
 /// What those wrote who took up in an entry what a decision leaves out, of a proposal one field,
 /// neither they nor whoever decided having seen the other.
-fn retaken(
-    decision: &Decision<'_>,
-    view: &EntryView,
-    field: Option<&str>,
-) -> Option<ReviewItem> {
+fn retaken(decision: &Decision<'_>, view: &EntryView, field: Option<&str>) -> Option<ReviewItem> {
     let discarded = decision.says(CHANGE)?.as_text()?;
-    let same = view.taken_up.iter().filter(|taken| {
-        taken.proposal.to_string() == discarded && taken.field.as_deref() == field
-    });
+    let same = view
+        .taken_up
+        .iter()
+        .filter(|taken| taken.proposal.to_string() == discarded && taken.field.as_deref() == field);
     let by: Vec<&Stamp> = same.filter_map(|taken| taken.by.as_ref()).collect();
     let claims = view.fields.iter().flat_map(|field| {
         let said = field.claims.iter();
@@ -233,8 +230,10 @@ fn item<'v>(
         code,
         entries: vec![view.id],
         kind: Some(view.kind.clone()),
+        by_nurse: view.is_by_nurse(),
         field: None,
         claims: decided.chain(crossed).collect(),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),

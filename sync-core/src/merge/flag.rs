@@ -197,9 +197,10 @@ impl FlagCode {
                 Words::new("not the only one of its date", "pas la seule de sa date")
             }
             FlagCode::DirectiveClosed => Words::new("closed, not revoked", "close, non révoquée"),
-            FlagCode::DirectiveWithdrawn => {
-                Words::new("withdrawn by somebody else", "retirée par quelqu’un d’autre")
-            }
+            FlagCode::DirectiveWithdrawn => Words::new(
+                "withdrawn by somebody else",
+                "retirée par quelqu’un d’autre",
+            ),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }

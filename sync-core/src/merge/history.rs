@@ -12,7 +12,7 @@ use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, NOTES, SOURCE};
 use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, same_value};
-use crate::policy::Role;
+use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
 
 use bits::Bits;
@@ -151,7 +151,10 @@ impl<'a> History<'a> {
 
     fn judges(&self, change: usize) -> bool {
         let role = self.provenance[change].map(|p| &p.origin.role);
-        role.is_some_and(|role| authority::confirms(self.rules, &self.kind, role))
+        let created = self.creation().and_then(|first| self.provenance[first]);
+        let by_nurse =
+            created.is_some_and(|p| p.origin.role == Role::Professional(Profession::Nurse));
+        role.is_some_and(|role| authority::confirms(self.rules, &self.kind, by_nurse, role))
     }
 
     fn author(&self, change: usize) -> Option<PersonId> {
@@ -272,7 +275,11 @@ impl<'a> History<'a> {
     }
 
     /// The fields of proposals that a clinician's change takes up.
-    fn takes_up(&self, change: usize, places: &HashMap<ChangeHash, usize>) -> Vec<(usize, &'a str)> {
+    fn takes_up(
+        &self,
+        change: usize,
+        places: &HashMap<ChangeHash, usize>,
+    ) -> Vec<(usize, &'a str)> {
         if !self.has_authority(change) {
             return Vec::new();
         }
@@ -326,7 +333,9 @@ impl<'a> History<'a> {
         let writes = accepted.flat_map(|(proposal, field)| {
             let writes: &'a [Write] = &self.changes[proposal].writes;
             let whole = !self.rules.has(Rule::ProposalByField);
-            let taken = writes.iter().filter(move |write| whole || write.key == field);
+            let taken = writes
+                .iter()
+                .filter(move |write| whole || write.key == field);
             taken.map(move |write| (proposal, write))
         });
         writes.collect()

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::ended::{ends, status_of_ended};
-use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, authority};
+use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules};
 use crate::entry::{STATUS, Value, Write};
 use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
-use crate::policy::Role;
 use crate::{ChangeHash, EntryId, PersonId};
 
 /// What a person chooses on an item.
@@ -207,24 +206,20 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
 fn take_up_held(item: &ReviewItem) -> Option<Resolution> {
     let (held, standing): (Vec<&ReviewClaim>, Vec<&ReviewClaim>) =
         item.claims.iter().partition(|side| is_held(item, side));
-    let first = &held.first()?.claim;
-    let unseen = |side: &&&ReviewClaim| match (&first.by, &side.claim.by) {
-        (Some(held), Some(other)) => !held.had_seen(other),
-        _ => true,
-    };
-    let unseen: Vec<&ReviewClaim> = standing.iter().filter(unseen).copied().collect();
     let looser = |side: &ReviewClaim| {
-        let mut others = unseen.iter().filter(|other| other.field == side.field);
-        is_visibility(&side.field) && others.any(|other| other.claim.value >= side.claim.value)
+        let mut others = standing.iter().filter(|other| other.field == side.field);
+        let stricter = |other: &&ReviewClaim| {
+            item.unseen.contains(&other.claim.change) && other.claim.value >= side.claim.value
+        };
+        is_visibility(&side.field) && others.any(stricter)
     };
-    let says = held.into_iter().filter(|side| !looser(side));
+    let says = held.iter().filter(|side| !looser(side));
     let says = says.map(|side| Write::set(&side.field, side.claim.value.clone()));
-    let beside: BTreeSet<ChangeHash> = unseen.iter().map(|side| side.claim.change).collect();
-    let beside = beside.iter();
+    let beside = item.unseen.iter();
     let beside = beside.map(|change| Write::set(format!("{BESIDE}/{change}"), true));
     Some(Resolution {
         edits: vec![(*item.entries.first()?, says.chain(beside).collect())],
-        cites: vec![first.change],
+        cites: vec![held.first()?.claim.change],
         decision: None,
     })
 }
@@ -238,9 +233,5 @@ fn is_held(item: &ReviewItem, side: &ReviewClaim) -> bool {
 /// Whether a side of a proposal is the proposal, rather than what it is about.
 fn is_proposed(item: &ReviewItem, side: &ReviewClaim) -> bool {
     let by = side.claim.by.as_ref();
-    let confirms = |role: &Role| match &item.kind {
-        Some(kind) => authority::confirms(Rules::ALL, kind, role),
-        None => role.is_clinician(),
-    };
-    by.is_none_or(|by| !confirms(&by.role))
+    by.is_none_or(|by| !item.confirms(Rules::ALL, &by.role))
 }

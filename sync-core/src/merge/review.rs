@@ -1,6 +1,7 @@
 //! The to-review list: what people must settle because machines must not.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use super::{
 };
 use crate::codec::Malformed;
 use crate::entry::{
-    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value, Visibility,
-    Write,
+    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value,
+    Visibility, Write,
 };
 use crate::kind::common::is_visibility;
 use crate::kind::medication::REGIMEN;
@@ -101,11 +102,17 @@ pub struct ReviewItem {
     /// Of what kind they are; nothing for a held edit of an entry this viewer has not got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
+    /// Whether a nurse recorded the entry, the first of several.
+    #[serde(default)]
+    pub by_nurse: bool,
     /// The key it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The sides, with who and when.
+    /// The sides, with who and when; of a held edit what it says, and then what stands.
     pub claims: Vec<ReviewClaim>,
+    /// Of a held edit: the changes among those that stand which its author had not seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<ChangeHash>,
     /// What this viewer may decide, beside editing the entries.
     pub verdicts: Vec<Verdict>,
     /// Who looks after it, as assigned; several when that was said apart.
@@ -128,6 +135,14 @@ impl ReviewItem {
     /// What it means, in plain words.
     pub fn words(&self) -> Words {
         self.code.words()
+    }
+
+    /// Whether the word of somebody in this role confirms what it is about.
+    pub(super) fn confirms(&self, rules: Rules, role: &Role) -> bool {
+        match &self.kind {
+            Some(kind) => authority::confirms(rules, kind, self.by_nurse, role),
+            None => role.is_clinician(),
+        }
     }
 
     /// Whether it is assigned to this person and nobody else; to nobody at all, without one.
@@ -240,8 +255,10 @@ fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         code: flag.code,
         entries: vec![view.id],
         kind: Some(view.kind.clone()),
+        by_nurse: view.is_by_nurse(),
         field: flag.field.clone(),
         claims: sides(view, flag),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
@@ -272,7 +289,11 @@ fn proposes_an_end(view: &EntryView, flag: &Flag) -> bool {
     if key == REGIMEN {
         let end = |regimen: Regimen| regimen.ends.map(|ends| ends.last_day());
         let stands: Vec<Option<Date>> = view.all(REGIMEN).into_iter().map(end).collect();
-        let earlier = |ends: Date| stands.iter().all(|stands| stands.is_none_or(|day| ends < day));
+        let earlier = |ends: Date| {
+            stands
+                .iter()
+                .all(|stands| stands.is_none_or(|day| ends < day))
+        };
         return proposed
             .filter_map(|value| end(Regimen::from_value(value)?))
             .any(earlier);
@@ -337,8 +358,10 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         code: link.code,
         entries: ids,
         kind: link.entries.first().map(|view| view.kind.clone()),
+        by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
         field: None,
         claims: claims.collect(),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
@@ -363,8 +386,9 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
     let written = held.writes.iter().find(|write| write.key == KIND);
     let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
     let known = views.iter().find(|view| view.id == held.entry);
-    let standing = known.filter(|_| rules.has(Rule::HeldBeside));
-    let standing = standing.into_iter().flat_map(|view| beside_held(view, held));
+    let known_here = known.filter(|_| rules.has(Rule::HeldBeside));
+    let (standing, unseen) =
+        known_here.map_or_else(Default::default, |view| beside_held(view, held));
     let key = format!("{}/{}", FlagCode::HeldEdit.code(), held.change);
     Some(ReviewItem {
         topic: key.clone(),
@@ -373,34 +397,41 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
         code: FlagCode::HeldEdit,
         entries: vec![held.entry],
         kind: known.map(|view| view.kind.clone()).or(written),
+        by_nurse: known.is_some_and(EntryView::is_by_nurse),
         field: None,
         claims: claims.chain(standing).collect(),
+        unseen,
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
     })
 }
 
-/// What stands, or is proposed, where a held edit writes, and what else its author had not seen.
-fn beside_held<'v>(
-    view: &'v EntryView,
-    held: &'v HeldForReview,
-) -> impl Iterator<Item = ReviewClaim> {
-    let unseen = |claim: &FieldClaim| match &claim.by {
-        Some(by) => !held.by.had_seen(by),
-        None => true,
-    };
-    view.fields.iter().flat_map(move |field| {
+/// What stands, or is proposed, where a held edit writes, and what else its author had not seen;
+/// then the changes they had not seen. Whoever edits an entry has its creation in front of them.
+fn beside_held(view: &EntryView, held: &HeldForReview) -> (Vec<ReviewClaim>, Vec<ChangeHash>) {
+    let created = view.created.as_ref();
+    let seen = |by: &Stamp| held.by.had_seen(by) || created == Some(by);
+    let is_unseen = |claim: &FieldClaim| !claim.by.as_ref().is_some_and(seen);
+    let mut standing = Vec::new();
+    let mut unseen = BTreeSet::new();
+    for field in view.fields.iter().filter(|field| field.key != SCHEMA) {
         let writes = held.writes.iter().any(|write| write.key == field.key);
-        let apart = field.key == SCHEMA || is_visibility(&field.key);
-        let all = field.claims.iter().chain(&field.proposals);
-        let shown = all.filter(move |claim| writes || (!apart && unseen(claim)));
-        shown.map(|claim| ReviewClaim {
-            entry: view.id,
-            field: field.key.clone(),
-            claim: claim.clone(),
-        })
-    })
+        for claim in field.claims.iter().chain(&field.proposals) {
+            if !writes && (is_visibility(&field.key) || !is_unseen(claim)) {
+                continue;
+            }
+            if is_unseen(claim) {
+                unseen.insert(claim.change);
+            }
+            standing.push(ReviewClaim {
+                entry: view.id,
+                field: field.key.clone(),
+                claim: claim.clone(),
+            });
+        }
+    }
+    (standing, unseen.into_iter().collect())
 }
 
 /// Whoever may not see one of the entries an item is about must not learn of it from a decision.
@@ -458,10 +489,7 @@ pub(super) fn may_decide(
     person: PersonId,
 ) -> bool {
     let by = || item.claims.iter().filter_map(|side| side.claim.by.as_ref());
-    let confirms = |role: &Role| match &item.kind {
-        Some(kind) => authority::confirms(rules, kind, role),
-        None => role.is_clinician(),
-    };
+    let confirms = |role: &Role| item.confirms(rules, role);
     match item.code {
         FlagCode::HeldEdit
         | FlagCode::DirectivesSameDate

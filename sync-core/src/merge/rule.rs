@@ -91,8 +91,8 @@ rules! {
         "Pharmaciens et infirmiers proposent, sauf pour ce qui relève d’eux et dans leurs propres éléments ; une réaction qu’ils ajoutent et une remarque valent.";
     /// What is theirs.
     OwnCompetence = "own-competence", "*",
-        "In what is theirs (dispensations, vaccinations, measurements) pharmacists and nurses confirm as a clinician does.",
-        "Pour ce qui relève d’eux (délivrances, vaccinations, mesures), pharmaciens et infirmiers confirment comme un clinicien.";
+        "In what is theirs (dispensations, vaccinations, measurements, care that a nurse recorded) pharmacists and nurses confirm as a clinician does.",
+        "Pour ce qui relève d’eux (délivrances, vaccinations, mesures, soins notés par un infirmier), pharmaciens et infirmiers confirment comme un clinicien.";
     /// Held edits.
     HeldAsks = "held-asks", "*",
         "An edit made in good faith under a right that has ended waits for the holder to accept or discard it.",

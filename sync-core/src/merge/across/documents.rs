@@ -110,7 +110,9 @@ fn nearest_unseen<'v>(siblings: &[&'v EntryView]) -> Vec<(&'v EntryView, &'v Ent
     let mut told = siblings.to_vec();
     told.sort_by_key(|view| {
         let by = stamp(view);
-        let accepted = by.and_then(|by| by.accepted).map_or(u64::MAX, |tick| tick.0);
+        let accepted = by
+            .and_then(|by| by.accepted)
+            .map_or(u64::MAX, |tick| tick.0);
         (accepted, by.map(|by| by.at), view.id)
     });
     let apart = |one: &EntryView, other: &EntryView| match (&one.created, &other.created) {

@@ -58,10 +58,14 @@ fn read_withdrawn(rules: Rules, view: &EntryView) -> Option<Document> {
         status.is_some_and(|status| status.status == StatusCode::EnteredInError)
     };
     let mut said = view.claims(STATUS).iter().filter(in_error).peekable();
-    let by_others = said.peek().is_some()
-        && said.all(|claim| claim.by.as_ref().map(|by| by.author) != author);
+    let by_others =
+        said.peek().is_some() && said.all(|claim| claim.by.as_ref().map(|by| by.author) != author);
     let withdrawn = view.in_error() && by_others && rules.has(Rule::DirectiveWithdrawn);
-    if withdrawn { document(view, true) } else { None }
+    if withdrawn {
+        document(view, true)
+    } else {
+        None
+    }
 }
 
 fn document(view: &EntryView, closed: bool) -> Option<Document> {
