@@ -48,6 +48,7 @@ pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, revi
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use shown::shown;
+pub use treatment::treatment_is_over;
 pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
@@ -65,7 +66,7 @@ use crate::kind::contact::PHONE;
 use crate::kind::{self, JsonScalar as _, Kind, Phone};
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
-use history::{Field, History, is_member};
+use history::{Field, History, is_bookkeeping};
 
 /// What people see of an entry whose changes have these provenances.
 ///
@@ -96,7 +97,7 @@ pub fn view_by(
     let mut fields = Vec::new();
     for (key, field) in &written {
         let bookkeeping = [entry::KIND, entry::SCHEMA].contains(key);
-        if bookkeeping || is_member(key, kind::common::ACCEPTS) {
+        if bookkeeping || is_bookkeeping(key) {
             continue;
         }
         let (mut field, found) = rules::join(&history, key, field);

@@ -115,8 +115,7 @@ impl Record {
                 let view = asked.view(entry)?;
                 let edited = asked.may(Action::Edit, &view.class());
                 Permission {
-                    as_proposal: edited.allowed
-                        && merge::proposes(view, asked.permits.role(), asked.permits.person()),
+                    as_proposal: edited.allowed && asked.proposes(view),
                     ..edited
                 }
             }
@@ -192,17 +191,33 @@ impl Asked {
         };
         let edits = resolution.edits.iter().map(|(entry, writes)| {
             let keys = writes.iter().map(|write| write.key.as_str());
-            permission(match self.views.find(entry) {
-                Some(view) => self.permits.may_write(keys, &view.class()),
-                None => self.permits.may(Action::Create, &self.made_by(writes)),
-            })
+            let Some(view) = self.views.find(entry) else {
+                return permission(self.permits.may(Action::Create, &self.made_by(writes)));
+            };
+            let says = keys.clone().any(|key| Flag::of_key(key).is_none());
+            let may = permission(self.permits.may_write(keys, &view.class()));
+            Permission {
+                as_proposal: may.allowed && says && self.proposes(view),
+                ..may
+            }
         });
         let decision = resolution.decision.iter().map(|decision| {
             let about = decision.about.as_deref().unwrap_or_default();
             self.decision(decision.common.visibility.clone(), about)
         });
-        let mut refused = edits.chain(decision).filter(|may| !may.allowed);
-        refused.next().unwrap_or(ALLOWED)
+        let all: Vec<Permission> = edits.chain(decision).collect();
+        if let Some(refused) = all.iter().find(|may| !may.allowed) {
+            return refused.clone();
+        }
+        Permission {
+            as_proposal: all.iter().any(|may| may.as_proposal),
+            ..ALLOWED
+        }
+    }
+
+    /// Whether an edit of what an entry says would stand as a proposal.
+    fn proposes(&self, view: &EntryView) -> bool {
+        merge::proposes(view, self.permits.role(), self.permits.person())
     }
 
     /// The class of an entry that is made by taking up an edit that was held.

@@ -155,8 +155,9 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
+        let today = self.device.today();
         let shown = views.shown().filter(|view| with_errors || !view.in_error());
-        let cast = |view: &EntryView| names.linked(view, views.cast_on(&view.id));
+        let cast = |view: &EntryView| names.linked(view, &views.cast_on(&view.id, today));
         Ok(shown.map(cast).collect())
     }
 
@@ -168,8 +169,9 @@ impl Record {
         let profile = self.profile()?;
         let names = self.names(&profile)?;
         let views = self.views()?;
+        let today = self.device.today();
         let shown = views.shown().filter(|view| with_errors || !view.in_error());
-        let line = |view: &EntryView| names.line(view, views.cast_on(&view.id));
+        let line = |view: &EntryView| names.line(view, &views.cast_on(&view.id, today));
         Ok(shown.map(line).collect())
     }
 
@@ -180,7 +182,7 @@ impl Record {
         let names = self.names(&profile)?;
         let views = self.views()?;
         let view = views.find_shown(&entry).ok_or(CarnetError::NotFound)?;
-        Ok(names.linked(view, views.cast_on(&entry)))
+        Ok(names.linked(view, &views.cast_on(&entry, self.device.today())))
     }
 
     /// Where the record stands on this device.

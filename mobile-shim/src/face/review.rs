@@ -287,6 +287,8 @@ mod tests {
             code: FlagCode::StatusAgainstEdit,
             entries: vec![EntryId(uuid::Uuid::from_u128(1))],
             kind: Some(kind.clone()),
+            by_nurse: false,
+            unseen: Vec::new(),
             field: Some(field.to_owned()),
             claims: claims.to_vec(),
             verdicts: Vec::new(),

@@ -3,6 +3,7 @@
 mod card;
 mod papers;
 
+use jiff::civil::Date;
 use sync_core::kind::{Dispensation, JsonScalar as _, Kind, Occurred};
 use sync_core::merge::{self, EntryView, FlagCode, TreatmentFact};
 use sync_core::views::{self, HandedOver, Moment, PrescribedLine, Problem, TimelineFilter};
@@ -211,6 +212,7 @@ impl TimelineQuery {
 struct Told {
     names: Names,
     views: std::sync::Arc<Views>,
+    today: Date,
 }
 
 impl Record {
@@ -219,6 +221,7 @@ impl Record {
         Ok(Told {
             names: self.names(&profile)?,
             views: self.views()?,
+            today: self.device.today(),
         })
     }
 }
@@ -227,7 +230,10 @@ impl Told {
     /// An entry in a list, with all that is in doubt of it.
     fn line(&self, entry: &sync_core::EntryId) -> Option<EntryLine> {
         let view = self.views.find_shown(entry)?;
-        Some(self.names.line(view, self.views.cast_on(entry)))
+        Some(
+            self.names
+                .line(view, &self.views.cast_on(entry, self.today)),
+        )
     }
 
     /// An entry in a list, with these doubts: of a card, those that what it shows gives rise to.

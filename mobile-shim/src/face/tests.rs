@@ -293,3 +293,25 @@ fn a_locked_profile_says_so_and_opens_by_its_vault() {
     carnet.unlock(profile).unwrap();
     assert_eq!(record.entries(false), Ok(Vec::new()));
 }
+
+#[test]
+fn a_treatment_that_is_over_casts_no_doubt_on_another_of_its_substance() {
+    let Tried { record, .. } = try_out();
+    let add = |ends: Option<&str>| {
+        let mut regimen = serde_json::json!({"product": {"text": "Paracétamol"}});
+        if let Some(ends) = ends {
+            regimen["ends"] = ends.into();
+        }
+        let draft = serde_json::json!({"kind": "medication-taken", "regimen": regimen});
+        record.add_json(draft.to_string()).unwrap()
+    };
+    let doubted = |entry: &String| {
+        let line = |line: &EntryLine| line.id == *entry;
+        let line = record.list(false).unwrap().into_iter().find(line).unwrap();
+        line.flags.contains(&"substance-twice".to_owned())
+    };
+    let (over, current) = (add(Some("1950-01-01")), add(None));
+    assert!(!doubted(&over) && !doubted(&current));
+    let twice = add(None);
+    assert!(!doubted(&over) && doubted(&current) && doubted(&twice));
+}

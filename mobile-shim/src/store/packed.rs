@@ -12,7 +12,7 @@ use super::StoreError;
 
 /// What it is, its fields, what claims refer to, times, and the proposals that were taken up.
 #[derive(Serialize, Deserialize)]
-struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Said>);
+struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Taken>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
 /// is confirmed.
@@ -40,6 +40,10 @@ struct Claim(Value, usize);
 /// A change, and whose it is.
 #[derive(Serialize, Deserialize)]
 struct Said(ChangeHash, Option<usize>);
+
+/// A proposal or a held edit that was taken up, the field of a proposal, and whose word it was.
+#[derive(Serialize, Deserialize)]
+struct Taken(ChangeHash, Option<String>, Option<usize>);
 
 /// A stamp.
 #[derive(Serialize, Deserialize)]
@@ -70,7 +74,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
     );
     let taken = view.taken_up.iter().map(|taken| {
         let by = taken.by.as_ref().map(|stamp| tables.stamp(stamp));
-        Said(taken.proposal, by)
+        Taken(taken.proposal, taken.field.clone(), by)
     });
     let taken = taken.collect();
     let about = About(
@@ -128,9 +132,10 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
             proposals: claims(proposed)?,
         })
     };
-    let taken = taken.into_iter().map(|Said(proposal, by)| {
+    let taken = taken.into_iter().map(|Taken(proposal, field, by)| {
         Ok(TakenUp {
             proposal,
+            field,
             by: by.map(stamp).transpose()?,
         })
     });

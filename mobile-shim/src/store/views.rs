@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use jiff::civil::Date;
-use sync_core::merge::{self, EntryView, Flag, ReviewItem, Viewer};
+use sync_core::merge::{self, EntryView, Flag, FlagCode, ReviewItem, Viewer};
 use sync_core::policy::Role;
 use sync_core::replica::Entries as _;
 use sync_core::{EntryId, RecordId};
@@ -68,12 +68,20 @@ impl Views {
         shown.get(&view.id).unwrap_or(view)
     }
 
-    /// What other entries cast on an entry.
-    pub fn cast_on(&self, entry: &EntryId) -> &[(EntryId, Flag)] {
+    /// What other entries cast on an entry on a day (UTC).
+    pub fn cast_on(&self, entry: &EntryId, today: Date) -> Vec<(EntryId, Flag)> {
         let linked = self.linked.get_or_init(|| merge::cross_flags(&self.views));
         let start = linked.partition_point(|(id, _)| id < entry);
         let length = linked[start..].partition_point(|(id, _)| id == entry);
-        &linked[start..start + length]
+        let over = |id: &EntryId| {
+            let view = self.find(id);
+            view.is_some_and(|view| merge::treatment_is_over(view, today))
+        };
+        let past = |flag: &Flag| {
+            flag.code == FlagCode::SubstanceTwice && flag.entries.iter().chain([entry]).any(over)
+        };
+        let cast = linked[start..start + length].iter();
+        cast.filter(|(_, flag)| !past(flag)).cloned().collect()
     }
 
     fn apply(&mut self, changed: BTreeMap<EntryId, Option<EntryView>>) {

@@ -124,6 +124,7 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
         | FlagCode::DecidedDifferently
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
+        | FlagCode::DirectiveWithdrawn
         | FlagCode::ReplacedTwice
         | FlagCode::HiddenAllergy
         | FlagCode::Proposal

@@ -25,12 +25,19 @@ pub const NOTES: &str = "notes";
 /// How sure the fact is: a code of its kind.
 pub const VERIFICATION: &str = "verification";
 
-/// Proposals a clinician takes up: `accepts/<change>`, the change as hexadecimal text, is `true`.
+/// Proposals a clinician takes up: `accepts/<change>`, the change as hexadecimal text, names the
+/// fields that are taken up of it, a space between two.
 ///
 /// Writing the proposed value again would say nothing new to Automerge, so taking it up is a key
 /// of its own; the proposed values then stand as the clinician's.
 /// A field that a clinician wrote before that, with the proposal in front of them, stays as it is.
 pub const ACCEPTS: &str = "accepts";
+
+/// What stands beside a held edit that the holder takes up: `beside/<change>`, the change as
+/// hexadecimal text, is `true` where the held edit's author had not seen that change.
+///
+/// The edit that takes it up follows these changes, and replaces none of what they wrote.
+pub const BESIDE: &str = "beside";
 
 /// The longest label, in characters.
 pub const LABEL_MAX: usize = 500;
@@ -150,9 +157,16 @@ pub const FIELDS: &[FieldSpec] = &[
     .joins(Join::YesWins),
     FieldSpec::new(
         ACCEPTS,
-        Shape::Flag,
+        Shape::Text(LINE_MAX),
         "Proposals taken up",
         "Propositions retenues",
+    )
+    .joins(Join::Union),
+    FieldSpec::new(
+        BESIDE,
+        Shape::Flag,
+        "Written meanwhile",
+        "Écrit entre-temps",
     )
     .joins(Join::Union),
     FieldSpec::new(entry::SCHEMA, Shape::Tick, "Version", "Version").joins(Join::Later),

@@ -6,6 +6,7 @@
 //! | `decision` | [`Verdict`] |
 //! | `assignee` | of an assignment: to whom; without it, nobody has the item any more |
 //! | `about` | the kinds of entry the item is about, a space between two |
+//! | `on` | the entries the item is about, a space between two |
 //! | `change` | for a held edit: its change, as hexadecimal text |
 //!
 //! A decision inherits the strictest visibility of what it touches, and whoever may not read one of
@@ -26,6 +27,8 @@ pub const DECISION: &str = "decision";
 pub const ASSIGNEE: &str = "assignee";
 /// The kinds of entry the item is about, a space between two.
 pub const ABOUT: &str = "about";
+/// The entries the item is about, a space between two.
+pub const ON: &str = "on";
 /// Which held change.
 pub const CHANGE: &str = "change";
 
@@ -62,6 +65,8 @@ kind! {
         assignee: PersonId = ASSIGNEE, "Assigned to", "Confié à";
         /// The kinds of entry the item is about, a space between two.
         about: String [300] = ABOUT, "About", "Concerne";
+        /// The entries the item is about, a space between two.
+        on: String [8000] = ON, "On", "Porte sur";
         /// For a held edit: its change, as hexadecimal text.
         change: String [64] = CHANGE, "Change", "Modification";
     }

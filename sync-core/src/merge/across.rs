@@ -20,6 +20,8 @@ pub(super) use people::trusted_persons;
 pub use wishes::Directives;
 pub(super) use wishes::directives;
 
+use jiff::civil::Date;
+
 use super::review::of_link;
 use super::{EntryView, Flag, FlagCode, Rule, Rules, decided};
 use crate::EntryId;
@@ -48,8 +50,8 @@ impl<'v> Link<'v> {
     }
 }
 
-/// All links among the given views.
-pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
+/// All links among the given views. On a day (UTC), not of treatments that are over by then.
+pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> Vec<Link<'_>> {
     let mut links = Vec::new();
     if rules.has(Rule::BloodGroupDiscordant) {
         links.extend(blood_groups::discordant(views));
@@ -61,7 +63,7 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
         links.extend(allergies::of_one_substance(views));
     }
     if rules.has(Rule::SubstanceTwice) {
-        links.extend(treatments::of_one_substance(views));
+        links.extend(treatments::of_one_substance(rules, views, today));
     }
     if rules.has(Rule::ImmunizationLinked) {
         links.extend(immunizations::of_one_dose(views));
@@ -76,20 +78,29 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     links
 }
 
-/// What is flagged on entries because of other entries among the given ones. Of two that were told
-/// apart, their likeness is not.
+/// What is flagged on entries because of other entries among the given ones, whatever the day. Of
+/// two that were told apart, their likeness is not.
 pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     flags_by(Rules::ALL, views)
 }
 
 /// [`cross_flags`] by some of the rules.
 pub(super) fn flags_by(rules: Rules, views: &[EntryView]) -> Vec<(EntryId, Flag)> {
+    flags_on(rules, views, None)
+}
+
+/// [`flags_by`], on a day (UTC) without what is over by then.
+pub(super) fn flags_on(
+    rules: Rules,
+    views: &[EntryView],
+    today: Option<Date>,
+) -> Vec<(EntryId, Flag)> {
     let mut flags = Vec::new();
     let decisions = decided::decisions(rules, views);
     let told_apart = |link: &Link<'_>| {
         compared(link).is_some() && decided::settled(rules, &of_link(link), &decisions)
     };
-    for link in links(rules, views) {
+    for link in links(rules, views, today) {
         if told_apart(&link) {
             continue;
         }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::across::kept_from;
-use super::decided::Decision;
+use super::decided::{Decision, named};
 use super::{EntryView, FlagCode, ReviewItem, Rule, Rules, Stamp, Viewer, right_fact};
 use crate::entry::{EntryClass, Visibility};
-use crate::kind::decision::{ABOUT, ASSIGNEE, ITEM};
+use crate::kind::decision::{ABOUT, ASSIGNEE, ITEM, ON};
 use crate::kind::{Kind, Scalar as _, Verdict};
 use crate::policy::{Matrix, Profession, Rights, Role, Subject};
 use crate::{EntryId, PersonId, Tick};
@@ -149,15 +149,22 @@ pub fn decisions_to_hide<'v>(
         .filter(|view| view.kind == Kind::BloodGroup)
         .map(|view| view.id)
         .collect();
-    let named = |item: &str| match item == FlagCode::DiscordantBloodGroup.code() {
-        true => groups.clone(),
-        false => item.split('/').filter_map(|id| id.parse().ok()).collect(),
+    let text = |view: &'v EntryView, key: &str| {
+        let claims = view.claims(key).iter();
+        claims.filter_map(|claim| claim.value.as_text())
+    };
+    let named = |decision: &'v EntryView| {
+        let listed = text(decision, ON).flat_map(|listed| named("", listed));
+        let items = text(decision, ITEM).flat_map(|item| match item {
+            item if item == FlagCode::DiscordantBloodGroup.code() => groups.clone(),
+            item => named(item, "").into_iter().collect(),
+        });
+        items.chain(listed).collect::<Vec<EntryId>>()
     };
     let decisions = views.filter(|view| view.kind == Kind::ReviewDecision);
     let as_strict = decisions.map(|decision| {
-        let items = decision.claims(ITEM).iter();
-        let items = items.filter_map(|claim| claim.value.as_text());
-        let named = items.flat_map(named).filter_map(|entry| kept.get(&entry));
+        let named = named(decision).into_iter();
+        let named = named.filter_map(|entry| kept.get(&entry));
         let strictest = named.fold(decision.visibility.clone(), |all, view| {
             all.strictest(&view.visibility)
         });

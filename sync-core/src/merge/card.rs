@@ -72,7 +72,8 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
     }
     let wishes = |facts: &VitalFacts| {
         let wishes = &facts.directives;
-        (wishes.in_force.clone(), wishes.unordered.clone())
+        let doubts = (wishes.unordered.clone(), wishes.withdrawn.clone());
+        (wishes.in_force.clone(), doubts)
     };
     if wishes(facts) != wishes(all) {
         facts.directives = Directives::default();

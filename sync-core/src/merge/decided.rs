@@ -1,15 +1,17 @@
 //! What people decided on items of the to-review list, and what comes of two who decide at once.
 
+use std::collections::BTreeSet;
+
 use super::ended::endings;
 use super::review::may_decide;
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
     Standing,
 };
-use crate::EntryId;
 use crate::entry::{STATUS, Value};
-use crate::kind::decision::{CHANGE, DECISION, ITEM};
+use crate::kind::decision::{CHANGE, DECISION, ITEM, ON};
 use crate::kind::{Kind, Verdict};
+use crate::{ChangeHash, Digest32, EntryId};
 
 /// What a review-decision entry says.
 pub(super) struct Decision<'v> {
@@ -66,6 +68,26 @@ impl<'v> Decision<'v> {
         let verdict = self.view.claims(DECISION).first()?;
         said_with(self.view, verdict, key)
     }
+
+    /// The entries it is about: those its item names, and those it lists.
+    fn entries(&self) -> BTreeSet<EntryId> {
+        let listed = self.says(ON).and_then(Value::as_text).unwrap_or_default();
+        named(self.item, listed)
+    }
+
+    /// The field its item is about, if it is about one: it names it between the entry and the
+    /// changes.
+    fn field(&self) -> Option<&'v str> {
+        let (_, about) = self.item.split_once('/')?;
+        let (_, rest) = about.split_once('/')?;
+        Some(rest.rsplit_once('/')?.0)
+    }
+}
+
+/// The entries that an item's key names, and those of a list.
+pub(super) fn named(item: &str, listed: &str) -> BTreeSet<EntryId> {
+    let all = item.split('/').chain(listed.split_whitespace());
+    all.filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Whether an item was settled. Taking something up is an edit of its entry, which by itself takes
@@ -94,32 +116,33 @@ pub(super) fn differently(
     decisions: &[Decision<'_>],
     items: &[ReviewItem],
 ) -> Vec<ReviewItem> {
-    let crossed = |decision: &Decision<'_>| -> Option<ReviewItem> {
-        let mut parts = decision.item.split('/');
-        let code = parts.next()?;
-        let about: Vec<EntryId> = parts.filter_map(|part| part.parse().ok()).collect();
-        let mut entries = views.iter().filter(|view| about.contains(&view.id));
+    let crossed = |decision: &Decision<'_>| -> Vec<ReviewItem> {
+        let code = decision.item.split('/').next().unwrap_or_default();
+        let about = decision.entries();
+        let entries = views.iter().filter(|view| about.contains(&view.id));
         match decision.verdict {
-            Verdict::Discard if code == FlagCode::Proposal.code() => {
-                let view = entries.next()?;
-                let (view, by) = taken_up(decision, view)?;
-                Some(item(decision, view, written_by(view, by)))
-            }
+            Verdict::Discard if code == FlagCode::Proposal.code() => entries
+                .filter_map(|view| retaken(decision, view, decision.field()))
+                .collect(),
             Verdict::Discard if code == FlagCode::HeldEdit.code() => {
-                let (view, by) = views.iter().find_map(|view| taken_up(decision, view))?;
-                Some(item(decision, view, written_by(view, by)))
+                let all = views.iter();
+                all.filter_map(|view| retaken(decision, view, None))
+                    .collect()
             }
-            Verdict::NotADuplicate => entries.find_map(|view| {
-                let ended = matches!(view.standing, Standing::InError | Standing::Ended);
-                let mut said = view.claims(STATUS).iter();
-                let claim = said.find(|claim| apart(decision.by, claim.by.as_ref()))?;
-                ended.then(|| item(decision, view, [(STATUS, claim)]))
-            }),
-            Verdict::Confirm => entries.find_map(|view| overwritten(rules, decision, view, items)),
-            _ => None,
+            Verdict::NotADuplicate => entries
+                .filter_map(|view| {
+                    let ended = matches!(view.standing, Standing::InError | Standing::Ended);
+                    let said = view.claims(STATUS).iter().map(|claim| (STATUS, claim));
+                    item(decision, view, said.filter(|_| ended))
+                })
+                .collect(),
+            Verdict::Confirm => entries
+                .filter_map(|view| overwritten(rules, decision, view, items))
+                .collect(),
+            _ => Vec::new(),
         }
     };
-    decisions.iter().filter_map(crossed).collect()
+    decisions.iter().flat_map(crossed).collect()
 }
 
 /// What somebody wrote in an entry over what a decision confirms, neither having seen the other.
@@ -130,11 +153,9 @@ fn overwritten(
     view: &EntryView,
     items: &[ReviewItem],
 ) -> Option<ReviewItem> {
-    let (code, about) = decision.item.split_once('/')?;
+    let (code, _) = decision.item.split_once('/')?;
     let code = FlagCode::ALL.iter().find(|known| known.code() == code)?;
-    // What is about a field names it between the entry and the changes.
-    let rest = about.split_once('/').map(|(_, rest)| rest);
-    let field = rest.and_then(|rest| Some(rest.rsplit_once('/')?.0));
+    let field = decision.field();
     let still_asks = |item: &ReviewItem| {
         let of_field = field.is_some() && item.field.as_deref() == field;
         item.key == decision.item || (of_field && item.entries.contains(&view.id))
@@ -144,9 +165,8 @@ fn overwritten(
     }
     let by_status = field.is_none_or(|field| endings(&view.kind).contains(&field));
     let keys = field.into_iter().chain(by_status.then_some(STATUS));
-    let mut said = keys.flat_map(|key| view.claims(key).iter().map(move |claim| (key, claim)));
-    let said = said.find(|(_, claim)| apart(decision.by, claim.by.as_ref()))?;
-    let crossed = item(decision, view, [said]);
+    let said = keys.flat_map(|key| view.claims(key).iter().map(move |claim| (key, claim)));
+    let crossed = item(decision, view, said)?;
     let by = decision.by;
     let asked = ReviewItem {
         code: *code,
@@ -155,28 +175,21 @@ fn overwritten(
     may_decide(rules, &asked, &decision.verdict, &by.role, by.author).then_some(crossed)
 }
 
-/// Who took up in an entry what a decision leaves out, neither having seen the other.
-fn taken_up<'v>(
-    decision: &Decision<'_>,
-    view: &'v EntryView,
-) -> Option<(&'v EntryView, &'v Stamp)> {
+/// What those wrote who took up in an entry what a decision leaves out, of a proposal one field,
+/// neither they nor whoever decided having seen the other.
+fn retaken(decision: &Decision<'_>, view: &EntryView, field: Option<&str>) -> Option<ReviewItem> {
     let discarded = decision.says(CHANGE)?.as_text()?;
-    let same = view.taken_up.iter();
-    let same = same.filter(|taken| taken.proposal.to_string() == discarded);
-    let mut by = same.filter_map(|taken| taken.by.as_ref());
-    Some((view, by.find(|by| apart(decision.by, Some(by)))?))
-}
-
-/// What somebody wrote that stands in an entry.
-fn written_by<'v>(
-    view: &'v EntryView,
-    by: &'v Stamp,
-) -> impl Iterator<Item = (&'v str, &'v FieldClaim)> {
-    view.fields.iter().flat_map(move |field| {
+    let same = view
+        .taken_up
+        .iter()
+        .filter(|taken| taken.proposal.to_string() == discarded && taken.field.as_deref() == field);
+    let by: Vec<&Stamp> = same.filter_map(|taken| taken.by.as_ref()).collect();
+    let claims = view.fields.iter().flat_map(|field| {
         let said = field.claims.iter();
-        let said = said.filter(move |claim| claim.by.as_ref() == Some(by));
         said.map(|claim| (field.key.as_str(), claim))
-    })
+    });
+    let theirs = |claim: &FieldClaim| claim.by.as_ref().is_some_and(|said| by.contains(&said));
+    item(decision, view, claims.filter(|(_, claim)| theirs(claim)))
 }
 
 /// Whether neither had seen the other.
@@ -184,11 +197,13 @@ fn apart(one: &Stamp, other: Option<&Stamp>) -> bool {
     other.is_some_and(|other| !one.had_seen(other) && !other.had_seen(one))
 }
 
+/// A decision beside what those said in an entry who crossed it, of these claims; nothing when
+/// nobody did. It asks anew when somebody else crosses it.
 fn item<'v>(
     decision: &Decision<'v>,
     view: &EntryView,
-    claims: impl IntoIterator<Item = (&'v str, &'v FieldClaim)>,
-) -> ReviewItem {
+    claims: impl Iterator<Item = (&'v str, &'v FieldClaim)>,
+) -> Option<ReviewItem> {
     let code = FlagCode::DecidedDifferently;
     let side = |entry, field: &str, claim: &FieldClaim| ReviewClaim {
         entry,
@@ -197,24 +212,34 @@ fn item<'v>(
     };
     let decided = decision.view.claims(DECISION).iter();
     let decided = decided.map(|claim| side(decision.view.id, DECISION, claim));
-    let other = claims.into_iter();
-    let other = other.map(|(field, claim)| side(view.id, field, claim));
-    let key = format!("{}/{}/{}", code.code(), view.id, decision.view.id);
+    let crossed = claims.filter(|(_, claim)| apart(decision.by, claim.by.as_ref()));
+    let crossed: Vec<ReviewClaim> = crossed
+        .map(|(field, claim)| side(view.id, field, claim))
+        .collect();
+    if crossed.is_empty() {
+        return None;
+    }
+    let by: BTreeSet<ChangeHash> = crossed.iter().map(|side| side.claim.change).collect();
+    let by: Vec<&[u8]> = by.iter().map(|change| &change.0[..]).collect();
+    let about = Digest32::of(&by).to_string();
+    let topic = format!("{}/{}/{}", code.code(), view.id, decision.view.id);
     // What was not settled is as dangerous as it was.
-    let crossed = decision.item.split('/').next();
-    let crossed = FlagCode::ALL.iter().find(|one| Some(one.code()) == crossed);
-    let danger = crossed.map_or(code.danger(), |one| one.danger().max(code.danger()));
-    ReviewItem {
-        topic: key.clone(),
-        key,
+    let asked = decision.item.split('/').next();
+    let asked = FlagCode::ALL.iter().find(|one| Some(one.code()) == asked);
+    let danger = asked.map_or(code.danger(), |one| one.danger().max(code.danger()));
+    Some(ReviewItem {
+        key: format!("{topic}/{}", &about[..16]),
+        topic,
         danger,
         code,
         entries: vec![view.id],
         kind: Some(view.kind.clone()),
+        by_nurse: view.is_by_nurse(),
         field: None,
-        claims: decided.chain(other).collect(),
+        claims: decided.chain(crossed).collect(),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
-    }
+    })
 }

@@ -104,6 +104,10 @@ flags! {
     DirectiveClosed = "directive-closed", High,
         "This advance directive was closed, but not revoked: it counts, in doubt, until it is revoked or made active again.",
         "Cette directive anticipée a été close, mais non révoquée : elle vaut, avec un doute, jusqu’à sa révocation ou sa réactivation.";
+    /// A directive, or a revocation, that somebody else withdrew.
+    DirectiveWithdrawn = "directive-withdrawn", High,
+        "An advance directive was withdrawn as an error by somebody else than its author: what counts without it is in doubt.",
+        "Une directive anticipée a été retirée comme erreur par quelqu’un d’autre que son auteur : ce qui vaut sans elle est douteux.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -193,6 +197,10 @@ impl FlagCode {
                 Words::new("not the only one of its date", "pas la seule de sa date")
             }
             FlagCode::DirectiveClosed => Words::new("closed, not revoked", "close, non révoquée"),
+            FlagCode::DirectiveWithdrawn => Words::new(
+                "withdrawn by somebody else",
+                "retirée par quelqu’un d’autre",
+            ),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }
@@ -239,6 +247,7 @@ impl FlagCode {
             | FlagCode::DecidedDifferently
             | FlagCode::DirectivesSameDate
             | FlagCode::DirectiveUndated
+            | FlagCode::DirectiveWithdrawn
             | FlagCode::ReplacedTwice
             | FlagCode::HiddenAllergy
             | FlagCode::RefutedAgainstEdit

@@ -1,5 +1,8 @@
 //! An entry's history with who came before whom, and what of it stands.
 
+mod bits;
+mod certainty;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
@@ -7,12 +10,13 @@ use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
-use crate::kind::common::{self, ACCEPTS, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{
-    FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, Verification, same_value,
-};
-use crate::policy::Role;
+use crate::kind::common::{self, ACCEPTS, BESIDE, NOTES, SOURCE};
+use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, same_value};
+use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
+
+use bits::Bits;
+use certainty::Certainty;
 
 /// The changes of an entry, by their place in its history.
 pub(super) struct History<'a> {
@@ -21,10 +25,13 @@ pub(super) struct History<'a> {
     pub changes: Vec<&'a PastChange>,
     provenance: Vec<Option<&'a Provenance>>,
     before: Vec<Bits>,
+    /// What each change follows and does not replace: it takes up a held edit whose author had not
+    /// seen it.
+    beside: Vec<Vec<usize>>,
     /// Which changes are of somebody whose word confirms a fact of this kind.
     authority: Vec<bool>,
-    /// The proposals that each change takes up.
-    accepted: Vec<Vec<usize>>,
+    /// The proposals that each change takes up, each with the field it takes.
+    accepted: Vec<Vec<(usize, &'a str)>>,
     /// What each change takes up of them, each write with the change that proposed it.
     adopted: Vec<Vec<(usize, &'a Write)>>,
     /// What each change says of the fact's certainty.
@@ -38,16 +45,6 @@ pub(super) struct History<'a> {
 }
 
 type Writes<'a> = BTreeMap<&'a str, Vec<Said<'a>>>;
-
-/// What somebody says of a fact's certainty, from least to most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Certainty {
-    /// It is called unconfirmed.
-    Doubted,
-    /// Neither: presumed, for instance. It takes a confirmation or a doubt back.
-    Open,
-    Confirmed,
-}
 
 /// A value written under a key; nothing for a removal.
 #[derive(Clone, Copy)]
@@ -90,6 +87,7 @@ impl<'a> History<'a> {
                 .map(|c| provenance.get(&c.hash))
                 .collect(),
             before,
+            beside: Vec::new(),
             authority: Vec::new(),
             accepted: Vec::new(),
             adopted: Vec::new(),
@@ -99,6 +97,10 @@ impl<'a> History<'a> {
             proposed: BTreeMap::new(),
         };
         let all = 0..history.changes.len();
+        history.beside = all
+            .clone()
+            .map(|at| history.stands_beside(at, &places))
+            .collect();
         history.authority = all.clone().map(|at| history.judges(at)).collect();
         history.accepted = all
             .clone()
@@ -132,9 +134,10 @@ impl<'a> History<'a> {
         self.changes.iter().position(|past| past.deps.is_empty())
     }
 
-    /// Whether the author of `later` had `earlier` in front of them.
+    /// Whether the author of `later` had `earlier` in front of them; of what takes up a held edit,
+    /// that edit's author.
     pub fn saw(&self, later: usize, earlier: usize) -> bool {
-        self.before[later].contains(earlier)
+        self.before[later].contains(earlier) && !self.beside[later].contains(&earlier)
     }
 
     pub fn concurrent(&self, one: usize, other: usize) -> bool {
@@ -148,7 +151,10 @@ impl<'a> History<'a> {
 
     fn judges(&self, change: usize) -> bool {
         let role = self.provenance[change].map(|p| &p.origin.role);
-        role.is_some_and(|role| authority::confirms(self.rules, &self.kind, role))
+        let created = self.creation().and_then(|first| self.provenance[first]);
+        let by_nurse =
+            created.is_some_and(|p| p.origin.role == Role::Professional(Profession::Nurse));
+        role.is_some_and(|role| authority::confirms(self.rules, &self.kind, by_nurse, role))
     }
 
     fn author(&self, change: usize) -> Option<PersonId> {
@@ -184,7 +190,7 @@ impl<'a> History<'a> {
     pub fn says(&self, change: usize) -> impl Iterator<Item = &'a Write> {
         let writes: &'a [Write] = &self.changes[change].writes;
         let own = writes.iter();
-        let own = own.filter(|write| !is_member(&write.key, ACCEPTS));
+        let own = own.filter(|write| !is_bookkeeping(&write.key));
         own.chain(self.adopted[change].iter().map(|(_, write)| *write))
     }
 
@@ -230,7 +236,12 @@ impl<'a> History<'a> {
     pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
         let mut fields: BTreeMap<&str, Field<'_>> = BTreeMap::new();
         for (key, said) in &self.taken {
-            fields.entry(key).or_default().standing = self.latest(said);
+            let mut standing = self.latest(said);
+            // Where nothing else stands, what was removed is not there.
+            if standing.iter().all(|said| said.value.is_none()) {
+                standing.clear();
+            }
+            fields.entry(key).or_default().standing = standing;
         }
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
@@ -242,8 +253,8 @@ impl<'a> History<'a> {
         fields
     }
 
-    /// Those that no other had in front of it; removals only as long as nothing else stands. They
-    /// are given in an order in which nobody saw what comes after.
+    /// Those that no other had in front of it, removals too. They are given in an order in which
+    /// nobody saw what comes after.
     fn latest(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
         let mut latest: Vec<Said<'a>> = Vec::new();
         for one in said {
@@ -252,7 +263,6 @@ impl<'a> History<'a> {
             }
             latest.push(*one);
         }
-        latest.retain(|said| said.value.is_some());
         latest.sort_by_key(|said| self.order(said.change));
         latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
         latest
@@ -264,29 +274,69 @@ impl<'a> History<'a> {
         (accepted.map_or(u64::MAX, |tick| tick.0), self.hash(change))
     }
 
-    /// The proposals that a clinician's change takes up.
-    fn takes_up(&self, change: usize, places: &HashMap<ChangeHash, usize>) -> Vec<usize> {
+    /// The fields of proposals that a clinician's change takes up.
+    fn takes_up(
+        &self,
+        change: usize,
+        places: &HashMap<ChangeHash, usize>,
+    ) -> Vec<(usize, &'a str)> {
         if !self.has_authority(change) {
             return Vec::new();
         }
-        let writes = self.changes[change].writes.iter();
-        let named = writes.filter_map(|write| {
-            let name = write.key.strip_prefix(ACCEPTS)?.strip_prefix('/')?;
-            let named = ChangeHash::from_str(name).ok()?;
-            (write.value == Some(Value::Bool(true))).then_some(named)
-        });
-        named
-            .filter_map(|name| places.get(&name).copied())
-            .filter(|accepted| self.saw(change, *accepted))
+        let named = self.named(change, ACCEPTS, places);
+        let fields = named.filter_map(|(proposal, value)| Some((proposal, value?.as_text()?)));
+        fields
+            .flat_map(|(proposal, fields)| {
+                let fields = fields.split_whitespace();
+                fields.map(move |field| (proposal, field))
+            })
             .collect()
+    }
+
+    /// What a change of the holder's that takes up a held edit leaves standing beside it.
+    fn stands_beside(&self, change: usize, places: &HashMap<ChangeHash, usize>) -> Vec<usize> {
+        if self.takes_up_held(change).is_empty() || !self.rules.has(Rule::HeldBeside) {
+            return Vec::new();
+        }
+        let named = self.named(change, BESIDE, places);
+        let named = named.filter(|(_, value)| *value == Some(&Value::Bool(true)));
+        named.map(|(other, _)| other).collect()
+    }
+
+    /// The changes that a change names as members of a set, with what it writes of each; only those
+    /// that it follows.
+    fn named(
+        &self,
+        change: usize,
+        set: &'static str,
+        places: &HashMap<ChangeHash, usize>,
+    ) -> impl Iterator<Item = (usize, Option<&'a Value>)> {
+        let writes: &'a [Write] = &self.changes[change].writes;
+        writes.iter().filter_map(move |write| {
+            let name = write.key.strip_prefix(set)?.strip_prefix('/')?;
+            let other = *places.get(&ChangeHash::from_str(name).ok()?)?;
+            let follows = self.before[change].contains(other);
+            follows.then_some((other, write.value.as_ref()))
+        })
+    }
+
+    /// The held edits that a change takes up: only the holder does.
+    fn takes_up_held(&self, change: usize) -> &'a [ChangeHash] {
+        let origin = self.provenance[change].map(|provenance| &provenance.origin);
+        let origin = origin.filter(|origin| origin.role == Role::Holder);
+        origin.map_or(&[], |origin| &origin.cites)
     }
 
     /// What a change takes up of the proposals it accepts.
     fn adopts(&self, change: usize) -> Vec<(usize, &'a Write)> {
         let accepted = self.accepted[change].iter().copied();
-        let writes = accepted.flat_map(|proposal| {
+        let writes = accepted.flat_map(|(proposal, field)| {
             let writes: &'a [Write] = &self.changes[proposal].writes;
-            writes.iter().map(move |write| (proposal, write))
+            let whole = !self.rules.has(Rule::ProposalByField);
+            let taken = writes
+                .iter()
+                .filter(move |write| whole || write.key == field);
+            taken.map(move |write| (proposal, write))
         });
         writes.collect()
     }
@@ -307,58 +357,29 @@ impl<'a> History<'a> {
         })
     }
 
-    /// The words of clinicians on the fact's certainty that stood when each change was made: those
-    /// in front of it that nobody took back.
-    ///
-    /// A word stands after all that a change follows if it stands after each of them that has it.
-    fn words_before(&self, places: &HashMap<ChangeHash, usize>) -> Vec<Bits> {
-        let mut before: Vec<Bits> = Vec::with_capacity(self.changes.len());
-        let mut after: Vec<Bits> = Vec::with_capacity(self.changes.len());
-        for (place, past) in self.changes.iter().enumerate() {
-            let deps = past.deps.iter().filter_map(|dep| places.get(dep).copied());
-            let deps: Vec<usize> = deps.collect();
-            let mut words = Bits::new(place);
-            for dep in &deps {
-                words.join(&after[*dep]);
-            }
-            for dep in &deps {
-                let has = |word: usize| word == *dep || self.saw(*dep, word);
-                words.retain(|word| !has(word) || after[*dep].contains(word));
-            }
-            let mut then = Bits::new(place + 1);
-            then.join(&words);
-            if let Some(said) = self.word(place) {
-                then.retain(|word| self.word(word) == Some(said));
-                then.insert(place);
-            }
-            before.push(words);
-            after.push(then);
-        }
-        before
-    }
-
-    /// What a clinician says with a change of the fact's certainty.
-    fn word(&self, change: usize) -> Option<Certainty> {
-        self.verdicts[change].filter(|_| self.has_authority(change))
-    }
-
     /// The proposals and the held edits that were taken up, each with the change that did. Held
     /// edits are taken up by the holder.
     pub fn taken_up(&self) -> Vec<TakenUp> {
         let all = 0..self.changes.len();
         let taken = all.flat_map(|change| {
             let proposals = self.accepted[change].iter();
-            let proposals = proposals.map(|proposal| self.hash(*proposal));
-            let origin = self.provenance[change].map(|provenance| &provenance.origin);
-            let held = origin.filter(|origin| origin.role == Role::Holder);
-            let held = held.map_or(&[][..], |origin| &origin.cites).iter().copied();
-            proposals.chain(held).map(move |proposal| TakenUp {
+            let proposals = proposals.map(|(proposal, field)| {
+                let field = Some((*field).to_owned());
+                (self.hash(*proposal), field)
+            });
+            let held = self.takes_up_held(change).iter();
+            let held = held.map(|held| (*held, None));
+            proposals.chain(held).map(move |(proposal, field)| TakenUp {
                 proposal,
+                field,
                 by: self.stamp(change),
             })
         });
         let mut taken: Vec<TakenUp> = taken.collect();
-        taken.sort_by_key(|taken| (taken.proposal, taken.by.as_ref().map(|by| by.at)));
+        taken.sort_by_key(|taken| {
+            let at = taken.by.as_ref().map(|by| by.at);
+            (taken.proposal, taken.field.clone(), at)
+        });
         taken
     }
 
@@ -446,83 +467,6 @@ impl<'a> History<'a> {
             && !self.has_authority(change)
             && !self.is_of_author(change)
     }
-
-    /// Whether whoever made a change had in front of them what a clinician wrote of the fact, not
-    /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
-    fn follows_clinicians_content(&self, change: usize) -> bool {
-        let doubts = self.words[change].iter();
-        let doubts = doubts.filter(|word| self.word(*word) == Some(Certainty::Doubted));
-        let doubts: Vec<usize> = doubts.collect();
-        let doubted = |content: usize| {
-            let mut doubts = doubts.iter();
-            doubts.any(|doubt| *doubt == content || self.saw(*doubt, content))
-        };
-        (0..change).any(|other| {
-            self.saw(change, other)
-                && self.has_authority(other)
-                && self.says_of_the_fact(other)
-                && !doubted(other)
-        })
-    }
-
-    /// Whether a change, or a proposal it takes up, writes what the fact is.
-    fn says_of_the_fact(&self, change: usize) -> bool {
-        let says = |write: &Write| {
-            let key = write.key.as_str();
-            !is_apart(key)
-                && ![STATUS, VERIFICATION, NOTES, SOURCE].contains(&key)
-                && write
-                    .value
-                    .as_ref()
-                    .is_some_and(|value| *value != Value::Null)
-        };
-        self.says(change).any(says)
-    }
-
-    /// Whether a clinician says with this change that the fact is so.
-    pub fn confirms(&self, change: usize) -> bool {
-        self.word(change) == Some(Certainty::Confirmed)
-    }
-
-    /// What this change says of the fact's certainty: by its verification or one it takes up, or by
-    /// creating the entry without a word of it.
-    fn verdict(&self, change: usize) -> Option<Certainty> {
-        let code =
-            |value: Option<&'a Value>| value.and_then(Value::as_text).map(Verification::from);
-        let certain = |value| match code(value) {
-            Some(Verification::Confirmed) => Certainty::Confirmed,
-            Some(Verification::Unconfirmed) => Certainty::Doubted,
-            _ => Certainty::Open,
-        };
-        let own = self.changes[change].wrote(VERIFICATION).map(certain);
-        let taken_up = || {
-            let adopted = self.adopted[change].iter();
-            let said = adopted.filter(|(proposal, write)| {
-                write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
-            });
-            let said = said.map(|(_, write)| certain(write.value.as_ref()));
-            said.min()
-        };
-        let created = || (self.creation() == Some(change)).then_some(Certainty::Confirmed);
-        own.or_else(taken_up).or_else(created)
-    }
-
-    /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.
-    pub fn is_confirmed(&self) -> bool {
-        let all = 0..self.changes.len();
-        let withdrawals: Vec<usize> = all
-            .clone()
-            .filter(|change| {
-                self.word(*change)
-                    .is_some_and(|word| word != Certainty::Confirmed)
-            })
-            .collect();
-        let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
-        self.kind.is_clinical()
-            && all
-                .into_iter()
-                .any(|change| self.confirms(change) && !withdrawn(change))
-    }
 }
 
 /// Whether a key is of a member of a set.
@@ -532,7 +476,12 @@ pub(super) fn is_member(key: &str, set: &str) -> bool {
 
 /// Keys that say nothing of the fact itself.
 fn is_apart(key: &str) -> bool {
-    key == SCHEMA || key == entry::KIND || common::is_visibility(key) || is_member(key, ACCEPTS)
+    key == SCHEMA || key == entry::KIND || common::is_visibility(key) || is_bookkeeping(key)
+}
+
+/// Keys by which an edit says how it stands to others.
+pub(super) fn is_bookkeeping(key: &str) -> bool {
+    is_member(key, ACCEPTS) || is_member(key, BESIDE)
 }
 
 fn is_error(value: Option<&Value>) -> bool {
@@ -555,48 +504,5 @@ fn agrees(standing: &[Said<'_>], proposal: &Said<'_>) -> bool {
         ([one], Some(value)) => one.value.is_some_and(|stands| same_value(stands, value)),
         ([], None) => true,
         _ => false,
-    }
-}
-
-/// A set of places in a history.
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn new(places: usize) -> Self {
-        Bits(vec![0; places.div_ceil(64)])
-    }
-
-    fn insert(&mut self, place: usize) {
-        self.0[place / 64] |= 1 << (place % 64);
-    }
-
-    fn contains(&self, place: usize) -> bool {
-        let word = self.0.get(place / 64);
-        word.is_some_and(|word| word & (1 << (place % 64)) != 0)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        let words = self.0.iter().enumerate();
-        words.flat_map(|(at, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = left.trailing_zeros();
-                left &= left.checked_sub(1)?;
-                Some(at * 64 + bit as usize)
-            })
-        })
-    }
-
-    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
-        let dropped: Vec<usize> = self.iter().filter(|place| !keep(*place)).collect();
-        for place in dropped {
-            self.0[place / 64] &= !(1 << (place % 64));
-        }
-    }
-
-    fn join(&mut self, other: &Bits) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine |= theirs;
-        }
     }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::ended::{ends, status_of_ended};
-use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, authority};
+use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules};
 use crate::entry::{STATUS, Value, Write};
-use crate::kind::common::ACCEPTS;
+use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
 use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
-use crate::policy::Role;
 use crate::{ChangeHash, EntryId, PersonId};
 
 /// What a person chooses on an item.
@@ -72,8 +71,13 @@ fn decision(rules: Rules, item: &ReviewItem, key: &str, decision: Verdict) -> Re
         false => Inherited::default(),
     };
     let about = Some(inherited.about);
+    // Whoever hides one of them later hides the decision with it.
+    let sides = item.claims.iter().map(|side| side.entry);
+    let touched: BTreeSet<EntryId> = item.entries.iter().copied().chain(sides).collect();
+    let touched: Vec<String> = touched.iter().map(EntryId::to_string).collect();
     ReviewDecisionDraft {
         about: about.filter(|about| !about.is_empty()),
+        on: Some(touched.join(" ")).filter(|on| !on.is_empty()),
         common: Common {
             visibility: inherited.visibility,
             ..Common::default()
@@ -171,7 +175,7 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
             let proposed = item.claims.iter();
             let proposed = proposed.filter(|side| side.field == field && is_proposed(item, side));
             let writes: Vec<Write> = proposed
-                .map(|side| Write::set(format!("{ACCEPTS}/{}", side.claim.change), true))
+                .map(|side| Write::set(format!("{ACCEPTS}/{}", side.claim.change), field))
                 .collect();
             let entry = *item.entries.first()?;
             Some(Resolution {
@@ -179,17 +183,7 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
                 ..Resolution::default()
             })
         }
-        (FlagCode::HeldEdit, Verdict::Accept) => {
-            let writes = item.claims.iter().map(|side| Write {
-                key: side.field.clone(),
-                value: Some(side.claim.value.clone()),
-            });
-            Some(Resolution {
-                edits: vec![(*item.entries.first()?, writes.collect())],
-                cites: vec![item.claims.first()?.claim.change],
-                decision: None,
-            })
-        }
+        (FlagCode::HeldEdit, Verdict::Accept) => take_up_held(item),
         _ => {
             let about = match item.code {
                 FlagCode::HeldEdit => item.claims.first(),
@@ -207,12 +201,37 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
     }
 }
 
+/// Writes what a held edit says, and names what its author had not seen: that stands beside it, as
+/// if the edit had arrived when it was made. Who may see the entry only ever becomes stricter.
+fn take_up_held(item: &ReviewItem) -> Option<Resolution> {
+    let (held, standing): (Vec<&ReviewClaim>, Vec<&ReviewClaim>) =
+        item.claims.iter().partition(|side| is_held(item, side));
+    let looser = |side: &ReviewClaim| {
+        let mut others = standing.iter().filter(|other| other.field == side.field);
+        let stricter = |other: &&ReviewClaim| {
+            item.unseen.contains(&other.claim.change) && other.claim.value >= side.claim.value
+        };
+        is_visibility(&side.field) && others.any(stricter)
+    };
+    let says = held.iter().filter(|side| !looser(side));
+    let says = says.map(|side| Write::set(&side.field, side.claim.value.clone()));
+    let beside = item.unseen.iter();
+    let beside = beside.map(|change| Write::set(format!("{BESIDE}/{change}"), true));
+    Some(Resolution {
+        edits: vec![(*item.entries.first()?, says.chain(beside).collect())],
+        cites: vec![held.first()?.claim.change],
+        decision: None,
+    })
+}
+
+/// Whether a side of a held edit is what it says, rather than what stands in the entry.
+fn is_held(item: &ReviewItem, side: &ReviewClaim) -> bool {
+    let change = item.key.rsplit('/').next();
+    change.is_some_and(|change| change == side.claim.change.to_string())
+}
+
 /// Whether a side of a proposal is the proposal, rather than what it is about.
 fn is_proposed(item: &ReviewItem, side: &ReviewClaim) -> bool {
     let by = side.claim.by.as_ref();
-    let confirms = |role: &Role| match &item.kind {
-        Some(kind) => authority::confirms(Rules::ALL, kind, role),
-        None => role.is_clinician(),
-    };
-    by.is_none_or(|by| !confirms(&by.role))
+    by.is_none_or(|by| !item.confirms(Rules::ALL, &by.role))
 }

@@ -1,19 +1,23 @@
 //! The to-review list: what people must settle because machines must not.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across,
-    assigned, authority, decided, pregnancy, waiting,
+    assigned, authority, decided, ended, pregnancy, waiting,
 };
 use crate::codec::Malformed;
 use crate::entry::{
-    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, STATUS, Value, Visibility, Write,
+    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value,
+    Visibility, Write,
 };
-use crate::kind::{Kind, Verdict, Words};
+use crate::kind::common::is_visibility;
+use crate::kind::medication::REGIMEN;
+use crate::kind::{JsonScalar as _, Kind, Regimen, Verdict, Words};
 use crate::policy::Role;
 use crate::sync::{HeldEdit, HoldReason};
 use crate::{ChangeHash, Digest32, EntryId, PersonId, Tick, guard};
@@ -98,11 +102,17 @@ pub struct ReviewItem {
     /// Of what kind they are; nothing for a held edit of an entry this viewer has not got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
+    /// Whether a nurse recorded the entry, the first of several.
+    #[serde(default)]
+    pub by_nurse: bool,
     /// The key it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The sides, with who and when.
+    /// The sides, with who and when; of a held edit what it says, and then what stands.
     pub claims: Vec<ReviewClaim>,
+    /// Of a held edit: the changes among those that stand which its author had not seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<ChangeHash>,
     /// What this viewer may decide, beside editing the entries.
     pub verdicts: Vec<Verdict>,
     /// Who looks after it, as assigned; several when that was said apart.
@@ -125,6 +135,14 @@ impl ReviewItem {
     /// What it means, in plain words.
     pub fn words(&self) -> Words {
         self.code.words()
+    }
+
+    /// Whether the word of somebody in this role confirms what it is about.
+    pub(super) fn confirms(&self, rules: Rules, role: &Role) -> bool {
+        match &self.kind {
+            Some(kind) => authority::confirms(rules, kind, self.by_nurse, role),
+            None => role.is_clinician(),
+        }
     }
 
     /// Whether it is assigned to this person and nobody else; to nobody at all, without one.
@@ -153,13 +171,13 @@ pub(super) fn review_by(
     viewer: &Viewer,
     today: Date,
 ) -> Vec<ReviewItem> {
-    let mut items = found(rules, views);
+    let mut items = found(rules, views, Some(today));
     let late = pregnancy::all_to_confirm(rules, views, today);
     items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     let waiting = waiting::for_a_place(rules, views, viewer, today);
     items.extend(waiting.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {
-        items.extend(held.iter().filter_map(|held| of_held(views, held)));
+        items.extend(held.iter().filter_map(|held| of_held(rules, views, held)));
     }
     let decisions = decided::decisions(rules, views);
     settle(rules, views, &decisions, &mut items);
@@ -182,12 +200,12 @@ pub(super) fn review_by(
 }
 
 /// What asks by itself among the entries: what is flagged on each, and what they say together.
-pub(super) fn found(rules: Rules, views: &[EntryView]) -> Vec<ReviewItem> {
+pub(super) fn found(rules: Rules, views: &[EntryView], today: Option<Date>) -> Vec<ReviewItem> {
     let mut items: Vec<ReviewItem> = Vec::new();
     for view in views {
         items.extend(view.flags.iter().filter_map(|flag| of_flag(view, flag)));
     }
-    items.extend(across::links(rules, views).iter().map(of_link));
+    items.extend(across::links(rules, views, today).iter().map(of_link));
     items
 }
 
@@ -241,8 +259,10 @@ pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         code: flag.code,
         entries: vec![view.id],
         kind: Some(view.kind.clone()),
+        by_nurse: view.is_by_nurse(),
         field: flag.field.clone(),
         claims: sides(view, flag),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
@@ -255,7 +275,7 @@ fn danger(view: &EntryView, flag: &Flag) -> Danger {
     let usual = flag.code.danger();
     match flag.code {
         FlagCode::RefutedAgainstEdit if is_of_clinicians(view, flag) => usual.max(Danger::High),
-        FlagCode::Proposal if flag.field.as_deref() == Some(STATUS) => Danger::High,
+        FlagCode::Proposal if proposes_an_end(view, flag) => Danger::High,
         FlagCode::ConcurrentValues if view.kind == Kind::Allergy => Danger::High,
         _ if view.kind.is_clinical() => usual,
         _ => usual.min(Danger::Low),
@@ -269,8 +289,34 @@ fn is_of_clinicians(view: &EntryView, flag: &Flag) -> bool {
     let mut behind = said.filter(|claim| flag.changes.contains(&claim.change));
     behind.any(|claim| {
         let by = claim.by.as_ref();
-        by.is_some_and(|by| authority::confirms(Rules::ALL, &view.kind, &by.role))
+        by.is_some_and(|by| {
+            authority::confirms(Rules::ALL, &view.kind, view.is_by_nurse(), &by.role)
+        })
     })
+}
+
+/// Whether a proposal would end the entry, or say what became of it: by its status, by a field, or
+/// by an earlier end of a treatment.
+fn proposes_an_end(view: &EntryView, flag: &Flag) -> bool {
+    let Some(key) = flag.field.as_deref() else {
+        return false;
+    };
+    let field = view.field(key);
+    let proposals = field.map_or(&[][..], |field| &field.proposals).iter();
+    let mut proposed = proposals.map(|claim| &claim.value);
+    if key == REGIMEN {
+        let end = |regimen: Regimen| regimen.ends.map(|ends| ends.last_day());
+        let stands: Vec<Option<Date>> = view.all(REGIMEN).into_iter().map(end).collect();
+        let earlier = |ends: Date| {
+            stands
+                .iter()
+                .all(|stands| stands.is_none_or(|day| ends < day))
+        };
+        return proposed
+            .filter_map(|value| end(Regimen::from_value(value)?))
+            .any(earlier);
+    }
+    key == STATUS || proposed.any(|value| ended::ends(&view.kind, key, Some(value)))
 }
 
 /// What the changes behind a flag said and what stands beside it.
@@ -304,10 +350,14 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
     };
     let claims = link.entries.iter().flat_map(|view| {
         let main = crate::kind::main_field(&view.kind);
-        view.claims(main).iter().map(move |claim| ReviewClaim {
-            entry: view.id,
-            field: main.to_owned(),
-            claim: claim.clone(),
+        // Of what was withdrawn, also by whom.
+        let keys = [Some(main), view.in_error().then_some(STATUS)];
+        keys.into_iter().flatten().flat_map(move |key| {
+            view.claims(key).iter().map(move |claim| ReviewClaim {
+                entry: view.id,
+                field: key.to_owned(),
+                claim: claim.clone(),
+            })
         })
     });
     let named = format!("{}/{about}", link.code.code());
@@ -326,16 +376,19 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         code: link.code,
         entries: ids,
         kind: link.entries.first().map(|view| view.kind.clone()),
+        by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
         field: None,
         claims: claims.collect(),
+        unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
     }
 }
 
-/// A held edit asks for a decision only when it was made in good faith.
-fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
+/// A held edit asks for a decision only when it was made in good faith. What it says comes first,
+/// then what stands.
+fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     if held.reason != HoldReason::NoLongerPermitted {
         return None;
     }
@@ -351,6 +404,9 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
     let written = held.writes.iter().find(|write| write.key == KIND);
     let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
     let known = views.iter().find(|view| view.id == held.entry);
+    let known_here = known.filter(|_| rules.has(Rule::HeldBeside));
+    let (standing, unseen) =
+        known_here.map_or_else(Default::default, |view| beside_held(view, held));
     let key = format!("{}/{}", FlagCode::HeldEdit.code(), held.change);
     Some(ReviewItem {
         topic: key.clone(),
@@ -359,12 +415,41 @@ fn of_held(views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
         code: FlagCode::HeldEdit,
         entries: vec![held.entry],
         kind: known.map(|view| view.kind.clone()).or(written),
+        by_nurse: known.is_some_and(EntryView::is_by_nurse),
         field: None,
-        claims: claims.collect(),
+        claims: claims.chain(standing).collect(),
+        unseen,
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
     })
+}
+
+/// What stands, or is proposed, where a held edit writes, and what else its author had not seen;
+/// then the changes they had not seen. Whoever edits an entry has its creation in front of them.
+fn beside_held(view: &EntryView, held: &HeldForReview) -> (Vec<ReviewClaim>, Vec<ChangeHash>) {
+    let created = view.created.as_ref();
+    let seen = |by: &Stamp| held.by.had_seen(by) || created == Some(by);
+    let is_unseen = |claim: &FieldClaim| !claim.by.as_ref().is_some_and(seen);
+    let mut standing = Vec::new();
+    let mut unseen = BTreeSet::new();
+    for field in view.fields.iter().filter(|field| field.key != SCHEMA) {
+        let writes = held.writes.iter().any(|write| write.key == field.key);
+        for claim in field.claims.iter().chain(&field.proposals) {
+            if !writes && (is_visibility(&field.key) || !is_unseen(claim)) {
+                continue;
+            }
+            if is_unseen(claim) {
+                unseen.insert(claim.change);
+            }
+            standing.push(ReviewClaim {
+                entry: view.id,
+                field: field.key.clone(),
+                claim: claim.clone(),
+            });
+        }
+    }
+    (standing, unseen.into_iter().collect())
 }
 
 /// Whoever may not see one of the entries an item is about must not learn of it from a decision.
@@ -422,14 +507,12 @@ pub(super) fn may_decide(
     person: PersonId,
 ) -> bool {
     let by = || item.claims.iter().filter_map(|side| side.claim.by.as_ref());
-    let confirms = |role: &Role| match &item.kind {
-        Some(kind) => authority::confirms(rules, kind, role),
-        None => role.is_clinician(),
-    };
+    let confirms = |role: &Role| item.confirms(rules, role);
     match item.code {
         FlagCode::HeldEdit
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
+        | FlagCode::DirectiveWithdrawn
         | FlagCode::HiddenAllergy => *role == Role::Holder,
         FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {

@@ -81,18 +81,26 @@ rules! {
     LayProposes = "lay-proposes", "*",
         "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
         "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
+    /// Taking up.
+    ProposalByField = "proposal-by-field", "*",
+        "Whoever takes up a proposal takes up the fields they name; its others stay proposed.",
+        "Qui retient une proposition en retient les champs nommés ; les autres restent proposés.";
     /// Pharmacists and nurses.
     OthersPropose = "others-propose", "*",
         "Pharmacists and nurses propose, except in what is theirs and in entries of their own; a reaction they add and a remark stand.",
         "Pharmaciens et infirmiers proposent, sauf pour ce qui relève d’eux et dans leurs propres éléments ; une réaction qu’ils ajoutent et une remarque valent.";
     /// What is theirs.
     OwnCompetence = "own-competence", "*",
-        "In what is theirs (dispensations, vaccinations, measurements) pharmacists and nurses confirm as a clinician does.",
-        "Pour ce qui relève d’eux (délivrances, vaccinations, mesures), pharmaciens et infirmiers confirment comme un clinicien.";
+        "In what is theirs (dispensations, vaccinations, measurements, care that a nurse recorded) pharmacists and nurses confirm as a clinician does.",
+        "Pour ce qui relève d’eux (délivrances, vaccinations, mesures, soins notés par un infirmier), pharmaciens et infirmiers confirment comme un clinicien.";
     /// Held edits.
     HeldAsks = "held-asks", "*",
         "An edit made in good faith under a right that has ended waits for the holder to accept or discard it.",
         "Une modification faite de bonne foi sous un droit échu attend que le titulaire l’accepte ou l’écarte.";
+    /// What was written meanwhile.
+    HeldBeside = "held-beside", "*",
+        "A held edit that is accepted replaces only what its author had seen: what was written meanwhile is shown with it, and stands beside it.",
+        "Une modification retenue que l’on accepte ne remplace que ce que son auteur avait vu : ce qui a été écrit entre-temps est montré avec elle, et subsiste à côté.";
     /// The order of the list.
     DangerFirst = "danger-first", "*",
         "The to-review list is ordered by danger.",
@@ -183,8 +191,8 @@ rules! {
         "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
-        "The same active substance in two treatments is flagged; where a clinician wrote one, until a clinician tells them apart.",
-        "La même substance active dans deux traitements est signalée ; si un clinicien a noté l’un d’eux, jusqu’à ce qu’un clinicien les distingue.";
+        "The same active substance in two treatments that are not over is flagged; where a clinician wrote one, until a clinician tells them apart.",
+        "La même substance active dans deux traitements qui ne sont pas terminés est signalée ; si un clinicien a noté l’un d’eux, jusqu’à ce qu’un clinicien les distingue.";
     /// Field by field.
     ContactByField = "contact-by-field", "emergency-contact",
         "A contact merges field by field.",
@@ -233,6 +241,10 @@ rules! {
     DirectiveRevocation = "directive-revocation", "advance-directive",
         "Revoking a directive is a document too: one closed by a status stays shown, in doubt, and so does one that a revocation of an earlier date names.",
         "Révoquer une directive est aussi un document : une directive close par un statut reste affichée, avec un doute, comme celle que nomme une révocation de date antérieure.";
+    /// Withdrawn by somebody else.
+    DirectiveWithdrawn = "directive-withdrawn", "advance-directive",
+        "A directive or a revocation that a clinician who did not write it calls an error is out of every view; what is in force without it is flagged, beside it.",
+        "Une directive ou une révocation qu’un clinicien qui ne l’a pas écrite dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",
@@ -286,7 +298,7 @@ rules! {
 /// Which rules are in force: all of them, but in the tests that show what each is for.
 #[derive(Clone, Copy)]
 pub struct Rules {
-    on: u64,
+    on: u128,
     /// The tables of kinds that they are applied to.
     pub(super) tables: Tables,
 }
@@ -297,7 +309,7 @@ impl Rules {
 
     /// All rules as a program applies them that goes by these tables.
     pub const fn of(tables: Tables) -> Self {
-        let on = u64::MAX;
+        let on = u128::MAX;
         Rules { on, tables }
     }
 
@@ -324,6 +336,6 @@ mod tests {
     fn rules_have_codes_of_their_own() {
         let codes: BTreeSet<&str> = Rule::ALL.iter().map(|rule| rule.code()).collect();
         assert_eq!(codes.len(), Rule::ALL.len());
-        assert!(Rule::ALL.len() <= 64, "a set of rules is 64 bits");
+        assert!(Rule::ALL.len() <= 128, "a set of rules is 128 bits");
     }
 }

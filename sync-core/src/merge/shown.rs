@@ -66,7 +66,7 @@ fn contested(
     if !rules.has(Rule::DecisionsDiffer) {
         return BTreeSet::new();
     }
-    let crossed = decided::differently(rules, views, decisions, &found(rules, views));
+    let crossed = decided::differently(rules, views, decisions, &found(rules, views, None));
     let open = crossed
         .into_iter()
         .filter(|item| !decided::settled(rules, item, decisions));

@@ -7,6 +7,12 @@ use super::{EntryView, Rule, Rules, Standing};
 use crate::kind::medication::REGIMEN;
 use crate::kind::{Kind, Regimen};
 
+/// Whether a treatment is over on a day (UTC) by the last day of its regimen: then the same
+/// substance in another is not there twice.
+pub fn treatment_is_over(view: &EntryView, today: Date) -> bool {
+    is_over(Rules::ALL, view, today)
+}
+
 /// Whether a treatment has certainly ended by its regimen's last day: that day is over wherever the
 /// person is, the whole month or year of a partial date too. Not while two regimens stand or one is
 /// proposed, and not when it is to be reconciled: then it stays, with that doubt.

@@ -6,7 +6,7 @@ use super::{Flag, FlagCode};
 use crate::change::Provenance;
 use crate::entry::{EntryClass, PERSON, STATUS, Value, Visibility};
 use crate::kind::{JsonScalar, Kind, Label, Read, Status, StatusCode};
-use crate::policy::{Role, Subject};
+use crate::policy::{Profession, Role, Subject};
 use crate::{ChangeHash, DeviceId, DeviceTime, EntryId, PersonId, Tick};
 
 /// Who did something, in what role, on which device, when, having seen what.
@@ -95,6 +95,9 @@ pub struct FieldView {
 pub struct TakenUp {
     /// The change that proposed, or was held.
     pub proposal: ChangeHash,
+    /// The field that was taken up of a proposal; a held edit is taken up whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// Who took it up; nothing when this copy does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Stamp>,
@@ -166,6 +169,12 @@ impl EntryView {
     /// Whether it counts, perhaps in doubt.
     pub fn counts(&self) -> bool {
         matches!(self.standing, Standing::Active | Standing::ToReconcile)
+    }
+
+    /// Whether a nurse recorded it.
+    pub(super) fn is_by_nurse(&self) -> bool {
+        let created = self.created.as_ref();
+        created.is_some_and(|by| by.role == Role::Professional(Profession::Nurse))
     }
 
     /// One field.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{
-    Directives, blood_groups, directives, flags_by, states_none, states_none_at_all,
+    Directives, blood_groups, directives, flags_on, states_none, states_none_at_all,
     trusted_persons,
 };
 use super::ended::is_ended_by;
@@ -155,7 +155,7 @@ pub fn vital(views: &[EntryView], today: Date) -> VitalFacts {
 /// [`vital`] by some of the rules.
 pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalFacts {
     let mut linked: BTreeMap<EntryId, Vec<FlagCode>> = BTreeMap::new();
-    for (entry, flag) in flags_by(rules, views) {
+    for (entry, flag) in flags_on(rules, views, Some(today)) {
         linked.entry(entry).or_default().push(flag.code);
     }
     let doubts = |view: &EntryView| {

@@ -8,7 +8,7 @@ use crate::change::Edit;
 use crate::entry::{SCHEMA, STATUS, Value};
 use crate::guard;
 use crate::kind::Kind;
-use crate::kind::common::{ACCEPTS, is_visibility};
+use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
 use crate::sync::{Refusal, SyncAnswer};
 use crate::{ChangeHash, DeviceTime, EntryId, PersonId};
 
@@ -125,7 +125,8 @@ fn says_something(edit: &Edit) -> bool {
         && writes.any(|write| {
             let key = write.key.as_str();
             let apart = key == STATUS || key == SCHEMA || is_visibility(key);
-            let accepts = key.split('/').next() == Some(ACCEPTS);
+            let of_set = key.split('/').next().unwrap_or_default();
+            let accepts = [ACCEPTS, BESIDE].contains(&of_set);
             let value = write.value.as_ref();
             !apart && !accepts && value.is_some_and(|value| *value != Value::Null)
         })

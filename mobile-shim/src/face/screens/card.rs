@@ -118,7 +118,10 @@ impl Record {
             let same_date = (!alone).then_some(merge::FlagCode::DirectivesSameDate);
             let closed = wishes.closed.contains(entry);
             let closed = closed.then_some(merge::FlagCode::DirectiveClosed);
-            same_date.into_iter().chain(closed).collect::<Vec<_>>()
+            let withdrawn = !wishes.withdrawn.is_empty();
+            let withdrawn = withdrawn.then_some(merge::FlagCode::DirectiveWithdrawn);
+            let doubts = same_date.into_iter().chain(closed).chain(withdrawn);
+            doubts.collect::<Vec<_>>()
         };
         Ok(CardScreen {
             allergies: allergies.collect(),

@@ -298,3 +298,41 @@ fn what_comes_of_a_wrong_patient_is_told_and_not_done() {
     let nowhere = record.wrong_patient(HOLDER.to_string());
     assert_eq!(nowhere, Err(CarnetError::NotFound));
 }
+
+#[test]
+fn settling_what_a_clinician_confirmed_is_told_to_be_a_proposal() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    let doctor = Role::Professional(Profession::Physician);
+    let doctor = by(PersonId(Uuid::from_u128(43)), doctor);
+    let latex = NewAllergy {
+        substance: "Latex".into(),
+        ..NewAllergy::default()
+    };
+    let writes = Draft::from(latex).writes().unwrap();
+    let ended = Write::set("status", r#"{"status":"inactive","reason":"test négatif"}"#);
+    let danger = [Write::set("criticality", "high")];
+    let settled = |author: &Author| {
+        let entry = tried.carnet.device().new_entry_id().unwrap().to_string();
+        written(&tried, author, &entry, &writes);
+        written(&tried, author, &entry, std::slice::from_ref(&ended));
+        written(&tried, author, &entry, &danger);
+        let items = record.to_review().unwrap();
+        let about = |item: &&ReviewEntry| {
+            item.code == "danger-after-ending" && item.entries == [entry.clone()]
+        };
+        let item = items.iter().find(about).unwrap();
+        let mut sides = item.sides.iter();
+        let side = sides.find(|side| side.field == "criticality").unwrap();
+        let choice = ReviewChoice::Take {
+            change: side.claim.change.clone(),
+        };
+        let item = item.key.clone();
+        record.may(Wish::Settle { item, choice }).unwrap()
+    };
+    let of_doctor = settled(&doctor);
+    assert!(of_doctor.allowed && of_doctor.as_proposal);
+    let of_holder = settled(&by(HOLDER, Role::Holder));
+    assert!(of_holder.allowed && !of_holder.as_proposal);
+}

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{EntryView, FlagCode, Rule, Rules};
 use super::Link;
-use super::pairs::LINKED_PAIRWISE;
-use crate::EntryId;
+use super::pairs::{LINKED_PAIRWISE, each_with_each};
 use crate::kind::document::{CONTENT, REPLACES};
 use crate::kind::{Content, Kind, Read};
+use crate::{EntryId, Tick};
 
 /// One document of a record, however often it was deposited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,25 +78,82 @@ pub(super) fn replaced_twice(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>>
             children.entry(parent).or_default().push(view);
         }
     }
-    let seen = |one: &EntryView, other: &EntryView| match (&one.created, &other.created) {
-        (Some(one), Some(other)) => one.had_seen(other) || other.had_seen(one),
-        _ => false,
-    };
     let mut links = Vec::new();
     for mut siblings in children.into_values() {
         siblings.sort_by_key(|view| view.id);
-        for (place, one) in siblings.iter().enumerate() {
-            let reach = if siblings.len() <= LINKED_PAIRWISE {
-                siblings.len()
-            } else {
-                1
-            };
-            for other in siblings.iter().skip(place + 1).take(reach) {
-                if !rules.has(Rule::SeenNoConflict) || !seen(one, other) {
-                    links.push(Link::of(FlagCode::ReplacedTwice, (one, other)));
-                }
+        let pairs = match siblings.len() {
+            many if many > LINKED_PAIRWISE => nearest_unseen(&siblings),
+            _ => each_with_each(&siblings),
+        };
+        for (one, other) in pairs {
+            if !rules.has(Rule::SeenNoConflict) || !seen(one, other) {
+                links.push(Link::of(FlagCode::ReplacedTwice, (one, other)));
             }
         }
     }
     links
+}
+
+/// Whether the author of one of two documents had seen the other.
+fn seen(one: &EntryView, other: &EntryView) -> bool {
+    match (&one.created, &other.created) {
+        (Some(one), Some(other)) => one.had_seen(other) || other.had_seen(one),
+        _ => false,
+    }
+}
+
+/// Of many, pairs enough to name each whose author had not seen another's, nor was seen by it: the
+/// last before it, and of those after it the one whose author had seen least, each of another
+/// device. They come in the order of their identifiers.
+fn nearest_unseen<'v>(siblings: &[&'v EntryView]) -> Vec<(&'v EntryView, &'v EntryView)> {
+    let stamp = |view: &'v EntryView| view.created.as_ref();
+    let mut told = siblings.to_vec();
+    told.sort_by_key(|view| {
+        let by = stamp(view);
+        let accepted = by
+            .and_then(|by| by.accepted)
+            .map_or(u64::MAX, |tick| tick.0);
+        (accepted, by.map(|by| by.at), view.id)
+    });
+    let apart = |one: &EntryView, other: &EntryView| match (&one.created, &other.created) {
+        (Some(one), Some(other)) => one.device != other.device,
+        _ => true,
+    };
+    let mut pairs: BTreeMap<(EntryId, EntryId), (&EntryView, &EntryView)> = BTreeMap::new();
+    let mut link = |one: &'v EntryView, other: Option<&&'v EntryView>| {
+        if let Some(other) = other.filter(|other| !seen(one, other)) {
+            let (first, second) = if one.id < other.id {
+                (one, *other)
+            } else {
+                (*other, one)
+            };
+            pairs.insert((first.id, second.id), (first, second));
+        }
+    };
+    // The nearest, and the nearest of another device than that one's.
+    let mut near: Vec<&EntryView> = Vec::new();
+    for view in &told {
+        link(view, near.iter().find(|other| apart(view, other)));
+        near.retain(|other| apart(view, other));
+        near.insert(0, view);
+        near.truncate(2);
+    }
+    near.clear();
+    for view in told.iter().rev() {
+        link(view, near.iter().find(|other| apart(view, other)));
+        let of_device = near.iter().position(|other| !apart(view, other));
+        match of_device {
+            Some(at) if seen_until(near[at]) <= seen_until(view) => {}
+            Some(at) => near[at] = view,
+            None => near.push(view),
+        }
+        near.sort_by_key(|view| (seen_until(view), view.id));
+        near.truncate(2);
+    }
+    pairs.into_values().collect()
+}
+
+/// How far the author of a document had seen the record.
+fn seen_until(view: &EntryView) -> Option<Tick> {
+    view.created.as_ref()?.seen
 }

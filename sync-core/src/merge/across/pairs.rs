@@ -62,7 +62,8 @@ pub(super) fn pairs<'v>(
     pairs
 }
 
-fn each_with_each<'v>(group: &[&'v EntryView]) -> Vec<(&'v EntryView, &'v EntryView)> {
+/// All pairs.
+pub(super) fn each_with_each<'v>(group: &[&'v EntryView]) -> Vec<(&'v EntryView, &'v EntryView)> {
     let places = group.iter().enumerate();
     let pairs = places.flat_map(|(place, one)| {
         let later = group.iter().skip(place + 1);

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{EntryView, FlagCode, Rule, Rules};
+use super::super::{EntryView, FieldClaim, FlagCode, Rule, Rules};
 use super::Link;
 use crate::EntryId;
+use crate::entry::STATUS;
 use crate::kind::wishes::{DIRECTIVE, DOCUMENT_DATE, REVOKES};
-use crate::kind::{DirectiveType, Kind, Occurred, Read};
+use crate::kind::{DirectiveType, JsonScalar as _, Kind, Occurred, Read, Status, StatusCode};
 
 /// The advance directives of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,10 @@ pub struct Directives {
     /// would be in force without it.
     #[serde(default)]
     pub closed: Vec<EntryId>,
+    /// Withdrawn as an error by somebody else than whoever wrote it: without that it would be in
+    /// force, or take back what is. What is in force is so in doubt.
+    #[serde(default)]
+    pub withdrawn: Vec<EntryId>,
 }
 
 struct Document {
@@ -42,7 +47,29 @@ struct Document {
 fn read(rules: Rules, view: &EntryView) -> Option<Document> {
     let closed = !view.counts();
     let unmade = view.in_error() || (closed && !rules.has(Rule::DirectiveRevocation));
-    if view.kind != Kind::AdvanceDirective || unmade {
+    if unmade { None } else { document(view, closed) }
+}
+
+/// A document that a clinician who did not write it says should never have been written.
+fn read_withdrawn(rules: Rules, view: &EntryView) -> Option<Document> {
+    let author = view.created.as_ref().map(|stamp| stamp.author);
+    let in_error = |claim: &&FieldClaim| {
+        let status = Status::from_value(&claim.value);
+        status.is_some_and(|status| status.status == StatusCode::EnteredInError)
+    };
+    let mut said = view.claims(STATUS).iter().filter(in_error).peekable();
+    let by_others =
+        said.peek().is_some() && said.all(|claim| claim.by.as_ref().map(|by| by.author) != author);
+    let withdrawn = view.in_error() && by_others && rules.has(Rule::DirectiveWithdrawn);
+    if withdrawn {
+        document(view, true)
+    } else {
+        None
+    }
+}
+
+fn document(view: &EntryView, closed: bool) -> Option<Document> {
+    if view.kind != Kind::AdvanceDirective {
         return None;
     }
     let from: &dyn Read = view;
@@ -159,14 +186,34 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
     let closed = all.iter().filter(|one| one.closed);
     let matters = closed.filter(|one| told.in_force.contains(&one.entry) || holds_back(one));
     told.closed = matters.map(|one| one.entry).collect();
+    let withdrawn = views.iter().filter_map(|view| read_withdrawn(rules, view));
+    let mut withdrawn: Vec<Document> = withdrawn.collect();
+    withdrawn.sort_by_key(|document| document.entry);
+    withdrawn.retain(|one| match one.revocation {
+        true => standing.iter().any(|other| {
+            told.in_force.contains(&other.entry) && revokes(rules, one, other) != Revokes::No
+        }),
+        false => one.date.is_some() && !revoked(one) && !overtaken(one),
+    });
+    told.withdrawn = withdrawn.iter().map(|one| one.entry).collect();
     told
 }
 
-/// What nobody can put in order, what was closed but not revoked, and what has no date.
+/// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, and
+/// what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let told = directives(rules, views);
     let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
     let mut links = Vec::new();
+    for withdrawn in &told.withdrawn {
+        let mut entries = told.in_force.clone();
+        entries.push(*withdrawn);
+        entries.sort();
+        links.push(Link {
+            code: FlagCode::DirectiveWithdrawn,
+            entries: entries.iter().filter_map(find).collect(),
+        });
+    }
     let mut together = [told.in_force, told.unordered].concat();
     together.sort();
     if together.len() > 1 {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::entry::{Value, Write};
 
@@ -342,4 +344,62 @@ fn an_end_on_a_day_to_come_is_no_end_yet() {
     let still = ["2024-10-06"];
     assert_eq!((&*devices, &*conditions), (&still[..], &still[..]));
     assert_eq!(facts.pregnancies.len(), 1);
+}
+
+/// Of however many replacements of one document, each is flagged that stands beside one whose author
+/// did not know of it.
+#[test]
+fn each_of_many_replacements_made_apart_is_flagged() {
+    let (mut story, holder, _, _) = three();
+    let hash = |number: usize| format!("{number:064x}");
+    let draft = |number, replaces| {
+        let content = Content::new(hash(number), 100, MediaType::Pdf);
+        DocumentDraft {
+            replaces,
+            ..DocumentDraft::new(
+                DocumentType::parse("11502-2").expect("a code"),
+                "Bilan",
+                content,
+            )
+        }
+    };
+    let first = story.create(holder, draft(0, None));
+    let parties: Vec<Party> = (0..24).map(|_| story.party(DOCTOR)).collect();
+    story.settle();
+    for (number, party) in parties.iter().enumerate() {
+        if number % 7 != 3 {
+            story.sync(*party);
+        }
+        story.create(*party, draft(number + 1, Some(first)));
+        // The first one comes last, and nobody knew of it.
+        if number != 0 && number % 5 != 4 {
+            story.sync(*party);
+        }
+    }
+    story.settle();
+    let views = story.views();
+    let made = |view: &EntryView| view.created.clone().expect("known");
+    let apart = |one: &EntryView, other: &EntryView| {
+        !made(one).had_seen(&made(other)) && !made(other).had_seen(&made(one))
+    };
+    let siblings: Vec<&EntryView> = views.iter().filter(|view| view.id != first).collect();
+    let mut flagged = BTreeSet::new();
+    for (entry, flag) in cross_flags(&views) {
+        assert_eq!(flag.code, FlagCode::ReplacedTwice);
+        let of = |id| {
+            siblings
+                .iter()
+                .find(|view| view.id == id)
+                .expect("a sibling")
+        };
+        assert!(apart(of(entry), of(flag.entries[0])));
+        flagged.insert(entry);
+    }
+    let beside = siblings.iter().filter(|one| {
+        let mut others = siblings.iter().filter(|other| other.id != one.id);
+        others.any(|other| apart(one, other))
+    });
+    let beside: BTreeSet<EntryId> = beside.map(|view| view.id).collect();
+    assert!(beside.len() > 16, "{}", beside.len());
+    assert_eq!(flagged, beside);
 }

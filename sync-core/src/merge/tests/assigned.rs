@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::policy::{DelegationType, Matrix, RightKind};
 use crate::{PersonId, Tick};
@@ -85,4 +87,51 @@ fn a_right_that_was_taken_back_counts_no_more() {
     story.edit(holder, delegation, status(StatusCode::Revoked));
     story.settle();
     assert_eq!(unseen(&story, holder), [Story::person(caregiver)]);
+}
+
+/// Three directives of one date, and what the holder said of them together: a decision and an
+/// assignment.
+fn three_of_a_date() -> (Story, Party, Vec<EntryId>, BTreeSet<EntryId>) {
+    let (mut story, holder, _, _) = three();
+    let directives = ["Tout essayer.", "Pas d’acharnement.", "Ne pas réanimer."].map(|text| {
+        let mut draft = AdvanceDirectiveDraft::new(DirectiveType::Directive);
+        draft.text = Some(text.to_owned());
+        draft.common.occurred = Some("2022-01-10".parse().expect("a date"));
+        story.create(holder, draft)
+    });
+    story.settle();
+    let item = story.review(holder).remove(0);
+    assert_eq!(item.code, FlagCode::DirectivesSameDate);
+    let assign = Choice::Assign(Some(Story::person(holder)));
+    let said = [assign, Choice::Decide(Verdict::Confirm)].map(|choice| {
+        let made = resolve(&item, &choice).expect("offered");
+        story.create(holder, made.decision.expect("a decision"))
+    });
+    story.settle();
+    (
+        story,
+        holder,
+        directives.to_vec(),
+        said.into_iter().collect(),
+    )
+}
+
+#[test]
+fn what_was_said_of_three_entries_is_hidden_with_each_of_them() {
+    let (story, holder, directives, said) = three_of_a_date();
+    assert_eq!(decisions_to_hide(story.views().iter()), []);
+    for directive in directives {
+        let mut story = story.clone();
+        let hide = CommonPatch {
+            hidden_from_professionals: Some(true),
+            ..CommonPatch::default()
+        };
+        story.edit(holder, directive, hide);
+        story.settle();
+        let hidden = story.view(directive).visibility;
+        let to_hide = decisions_to_hide(story.views().iter());
+        assert!(to_hide.iter().all(|(_, strictest)| *strictest == hidden));
+        let decisions: BTreeSet<EntryId> = to_hide.iter().map(|(decision, _)| *decision).collect();
+        assert_eq!(decisions, said);
+    }
 }

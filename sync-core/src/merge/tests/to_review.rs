@@ -174,6 +174,45 @@ fn a_held_edit_in_good_faith_goes_to_the_holder_to_accept_or_discard() {
 }
 
 #[test]
+fn what_was_decided_on_a_held_edit_is_hidden_with_its_entry() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let held = [held(&story, caregiver, HoldReason::NoLongerPermitted)];
+    let item = review(&story.views(), &held, &story.viewer(holder)).remove(0);
+    let discard = resolve(&item, &Choice::Decide(Verdict::Discard)).expect("offered");
+    let decision = story.create(holder, discard.decision.expect("a decision"));
+    story.settle();
+    assert_eq!(decisions_to_hide(story.views().iter()), []);
+    story.edit(holder, entry, hides());
+    story.settle();
+    let strictest = story.view(entry).visibility;
+    assert_eq!(
+        decisions_to_hide(story.views().iter()),
+        [(decision, strictest)]
+    );
+}
+
+/// A held edit that would show an entry again, made before somebody hid it, leaves it hidden.
+#[test]
+fn an_accepted_held_edit_shows_nothing_that_was_hidden_meanwhile() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let mut held = held(&story, caregiver, HoldReason::NoLongerPermitted);
+    held.writes = vec![
+        Write::set("hidden-from-professionals", false),
+        Write::set("notes", "written on the train"),
+    ];
+    story.edit(holder, entry, hides());
+    story.settle();
+    let item = review(&story.views(), &[held], &story.viewer(holder)).remove(0);
+    let accept = resolve(&item, &Choice::Decide(Verdict::Accept)).expect("offered");
+    let keys: Vec<&str> = accept.edits[0].1.iter().map(|w| w.key.as_str()).collect();
+    assert!(keys.contains(&"notes") && !keys.contains(&"hidden-from-professionals"));
+}
+
+#[test]
 fn an_edit_held_for_another_reason_asks_for_nothing() {
     let (mut story, holder, caregiver, _) = three();
     story.create(holder, penicillin());

@@ -59,6 +59,9 @@ pub struct Edit {
     /// What it writes: a value of the record under each key.
     #[serde(default)]
     pub writes: BTreeMap<String, Json>,
+    /// The keys it removes, as no client of ours does: these say "nothing" by a null.
+    #[serde(default)]
+    pub removes: Vec<String>,
     /// The code of an item of this party's to-review list, settled instead of an entry written.
     #[serde(default)]
     pub settles: Option<String>,

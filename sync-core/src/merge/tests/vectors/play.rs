@@ -139,8 +139,9 @@ impl Play<'_> {
         } else {
             let entry = edit.entry.clone().unwrap_or_else(|| edit.name.clone());
             let writes = edit.writes.iter();
-            let writes = writes.map(|(key, value)| self.write(key, value)).collect();
-            Some((entry, writes, Vec::new()))
+            let writes = writes.map(|(key, value)| self.write(key, value));
+            let removed = edit.removes.iter().map(Write::remove);
+            Some((entry, writes.chain(removed).collect(), Vec::new()))
         };
         let Some((entry, writes, cites)) = written else {
             return self.wrong.push(format!("{}: nothing to settle", edit.name));
@@ -470,6 +471,7 @@ impl Play<'_> {
             "revoked": names(&told.revoked),
             "undated": names(&told.undated),
             "unordered": names(&told.unordered),
+            "withdrawn": names(&told.withdrawn),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {

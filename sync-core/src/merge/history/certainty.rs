@@ -1,0 +1,134 @@
+//! What clinicians say of a fact's certainty, and whose word of it stands.
+
+use std::collections::HashMap;
+
+use super::bits::Bits;
+use super::{History, is_apart};
+use crate::ChangeHash;
+use crate::entry::{STATUS, Value, Write};
+use crate::kind::Verification;
+use crate::kind::common::{NOTES, SOURCE, VERIFICATION};
+
+/// What somebody says of a fact's certainty, from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Certainty {
+    /// It is called unconfirmed.
+    Doubted,
+    /// Neither: presumed, for instance. It takes a confirmation or a doubt back.
+    Open,
+    Confirmed,
+}
+
+impl<'a> History<'a> {
+    /// The words of clinicians on the fact's certainty that stood when each change was made: those
+    /// in front of it that nobody took back.
+    ///
+    /// A word stands after all that a change follows if it stands after each of them that has it.
+    pub(super) fn words_before(&self, places: &HashMap<ChangeHash, usize>) -> Vec<Bits> {
+        let mut before: Vec<Bits> = Vec::with_capacity(self.changes.len());
+        let mut after: Vec<Bits> = Vec::with_capacity(self.changes.len());
+        for (place, past) in self.changes.iter().enumerate() {
+            let deps = past.deps.iter().filter_map(|dep| places.get(dep).copied());
+            let deps: Vec<usize> = deps.collect();
+            let mut words = Bits::new(place);
+            for dep in &deps {
+                words.join(&after[*dep]);
+            }
+            for dep in &deps {
+                let has = |word: usize| word == *dep || self.before[*dep].contains(word);
+                words.retain(|word| !has(word) || after[*dep].contains(word));
+            }
+            let mut then = Bits::new(place + 1);
+            then.join(&words);
+            if let Some(said) = self.word(place) {
+                then.retain(|word| self.word(word) == Some(said));
+                then.insert(place);
+            }
+            before.push(words);
+            after.push(then);
+        }
+        before
+    }
+
+    /// What a clinician says with a change of the fact's certainty.
+    pub(super) fn word(&self, change: usize) -> Option<Certainty> {
+        self.verdicts[change].filter(|_| self.has_authority(change))
+    }
+
+    /// Whether whoever made a change had in front of them what a clinician wrote of the fact, not
+    /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
+    pub(super) fn follows_clinicians_content(&self, change: usize) -> bool {
+        let doubts = self.words[change].iter();
+        let doubts = doubts.filter(|word| self.word(*word) == Some(Certainty::Doubted));
+        let doubts: Vec<usize> = doubts.collect();
+        let doubted = |content: usize| {
+            let mut doubts = doubts.iter();
+            doubts.any(|doubt| *doubt == content || self.saw(*doubt, content))
+        };
+        (0..change).any(|other| {
+            self.saw(change, other)
+                && self.has_authority(other)
+                && self.says_of_the_fact(other)
+                && !doubted(other)
+        })
+    }
+
+    /// Whether a change, or a proposal it takes up, writes what the fact is.
+    fn says_of_the_fact(&self, change: usize) -> bool {
+        let says = |write: &Write| {
+            let key = write.key.as_str();
+            !is_apart(key)
+                && ![STATUS, VERIFICATION, NOTES, SOURCE].contains(&key)
+                && write
+                    .value
+                    .as_ref()
+                    .is_some_and(|value| *value != Value::Null)
+        };
+        self.says(change).any(says)
+    }
+
+    /// Whether a clinician says with this change that the fact is so.
+    pub fn confirms(&self, change: usize) -> bool {
+        self.word(change) == Some(Certainty::Confirmed)
+    }
+
+    /// What this change says of the fact's certainty: by its verification or one it takes up, or by
+    /// creating the entry without a word of it.
+    pub(super) fn verdict(&self, change: usize) -> Option<Certainty> {
+        let code =
+            |value: Option<&'a Value>| value.and_then(Value::as_text).map(Verification::from);
+        let certain = |value| match code(value) {
+            Some(Verification::Confirmed) => Certainty::Confirmed,
+            Some(Verification::Unconfirmed) => Certainty::Doubted,
+            _ => Certainty::Open,
+        };
+        let own = self.changes[change].wrote(VERIFICATION).map(certain);
+        let taken_up = || {
+            let adopted = self.adopted[change].iter();
+            let said = adopted.filter(|(proposal, write)| {
+                write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
+            });
+            let said = said.map(|(_, write)| certain(write.value.as_ref()));
+            said.min()
+        };
+        let created = || (self.creation() == Some(change)).then_some(Certainty::Confirmed);
+        own.or_else(taken_up).or_else(created)
+    }
+
+    /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.
+    pub fn is_confirmed(&self) -> bool {
+        let all = 0..self.changes.len();
+        let withdrawals: Vec<usize> = all
+            .clone()
+            .filter(|change| {
+                self.word(*change)
+                    .is_some_and(|word| word != Certainty::Confirmed)
+            })
+            .collect();
+        let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
+        self.kind.is_clinical()
+            && all
+                .into_iter()
+                .any(|change| self.confirms(change) && !withdrawn(change))
+    }
+}
