@@ -98,7 +98,10 @@ pub(super) fn differently(
         let mut parts = decision.item.split('/');
         let code = parts.next()?;
         let about: Vec<EntryId> = parts.filter_map(|part| part.parse().ok()).collect();
-        let mut entries = views.iter().filter(|view| about.contains(&view.id));
+        let entries = views.iter().filter(|view| about.contains(&view.id));
+        let mut entries: Vec<&EntryView> = entries.collect();
+        entries.sort_by_key(|view| view.id);
+        let mut entries = entries.into_iter();
         match decision.verdict {
             Verdict::Discard if code == FlagCode::Proposal.code() => {
                 let view = entries.next()?;
