@@ -195,9 +195,12 @@ fn place(history: &History<'_>, field: &FieldView) -> (usize, u32, u64, String) 
     let row = table.clone().position(|spec| known && spec.key == name);
     let row = row.unwrap_or(table.count());
     let first = field.claims.first();
-    let phone = first
+    // A number that one took back and another keeps is called as the other says.
+    let phones = field.claims.iter();
+    let phones = phones
         .filter(|_| name == PHONE && history.rules.has(Rule::PhonesInOrder))
-        .and_then(|claim| Phone::from_value(&claim.value));
+        .filter_map(|claim| Phone::from_value(&claim.value));
+    let phone = phones.min_by_key(|phone| (phone.removed.is_some(), phone.rank));
     let accepted = first.and_then(|claim| claim.by.as_ref()?.accepted);
     (
         row,

@@ -1,6 +1,6 @@
 //! Histories of several authors, for tests: devices edit apart and meet at a server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -98,63 +98,10 @@ impl Story {
         }
     }
 
-    /// Writes, if the party's device takes it: it changes something, and the entry may stand so.
-    pub fn try_write(&mut self, party: Party, entry: EntryId, writes: &[Write]) -> bool {
-        let document = self.devices[party].documents.get(&entry);
-        let mut copy = document.cloned().unwrap_or_default();
-        let good = copy.edit(Actor([255; 16]), writes, DeviceTime(0)).is_ok()
-            && kind::validate(&copy.state()).is_ok();
-        if good {
-            self.write(party, entry, writes);
-        }
-        good
-    }
-
     /// The name of the next entry.
     pub fn next_entry(&mut self) -> EntryId {
         self.entries += 1;
         EntryId(Uuid::from_u128(self.entries))
-    }
-
-    /// The record's time.
-    pub fn now(&self) -> Tick {
-        Tick(self.clock)
-    }
-
-    /// The same record, had these entries never been written.
-    pub fn without(&self, entries: &BTreeSet<EntryId>) -> Self {
-        let changes = self.changes.iter();
-        let changes = changes.filter(|(_, (entry, ..))| !entries.contains(entry));
-        let changes: BTreeMap<_, _> = changes.map(|(hash, made)| (*hash, made.clone())).collect();
-        let log = self.log.iter().copied();
-        Story {
-            orders: self.orders,
-            devices: Vec::new(),
-            log: log.filter(|hash| changes.contains_key(hash)).collect(),
-            changes,
-            clock: self.clock,
-            entries: self.entries,
-        }
-    }
-
-    /// The state of an entry on a device.
-    pub fn state_at(&self, party: Party, entry: EntryId) -> crate::entry::EntryState {
-        self.devices[party].documents[&entry].state()
-    }
-
-    /// Who created an entry.
-    pub fn creator(&self, state: &crate::entry::EntryState) -> PersonId {
-        let first = state.creation().expect("it was created");
-        self.changes[&first.hash].2.origin.author
-    }
-
-    /// All entries as the server would compute them by some of the rules.
-    pub fn views_by(&self, rules: super::Rules) -> Vec<EntryView> {
-        let of = |hash: &ChangeHash| self.changes[hash].0;
-        let entries: BTreeSet<EntryId> = self.log.iter().map(of).collect();
-        let provenance = self.provenance();
-        let by = |entry: EntryId| super::view_by(rules, entry, &self.state(entry), &provenance);
-        entries.into_iter().map(by).collect()
     }
 
     pub fn write(&mut self, party: Party, entry: EntryId, writes: &[Write]) -> ChangeHash {

@@ -8,7 +8,6 @@ mod blood_group;
 mod contact;
 mod laws;
 mod medication;
-mod properties;
 mod proposals;
 mod random;
 mod rights;

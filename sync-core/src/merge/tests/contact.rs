@@ -93,6 +93,24 @@ fn a_number_changed_on_two_sides_keeps_both_new_ones() {
 }
 
 #[test]
+fn a_number_that_one_took_back_is_called_as_the_other_says() {
+    let (mut story, holder, caregiver, _) = three();
+    let all = vec![Phone::new("0100000000", 2), Phone::new("0300000000", 3)];
+    let entry = story.create(holder, jeanne(all));
+    story.settle();
+    let mut old = Phone::new("0300000000", 3);
+    old.removed = Some("changed".into());
+    let back = EmergencyContactPatch {
+        phones: vec![old],
+        ..EmergencyContactPatch::default()
+    };
+    story.edit(holder, entry, back);
+    story.edit(caregiver, entry, add("0300000000", 1));
+    story.settle();
+    assert_eq!(numbers(&story), ["0300000000", "0100000000"]);
+}
+
+#[test]
 fn two_names_are_both_kept_and_flagged() {
     let (mut story, holder, caregiver, _) = three();
     let entry = story.create(holder, jeanne(vec![]));

@@ -1,379 +1,364 @@
-//! Random histories of five people in different roles, who edit entries of all kinds apart, hide
-//! some, settle and assign what is to review, and meet the server now and then.
+//! Random histories: people in different roles edit entries apart, on devices that get each other's
+//! edits page by page, hide some, settle and assign what is to review, and give and take rights.
+//!
+//! A [`World`] plays a history with the code under test. Beside it, it keeps a book that owes that
+//! code nothing: who wrote what on which device, and which edits were on that device then.
 
-use proptest::prelude::*;
+mod acts;
+mod book;
+mod drafts;
+mod patches;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use uuid::Uuid;
 
 use super::*;
-use crate::entry::{
-    EntryClass, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, Visibility, Write,
-};
-use crate::kind::tests::samples;
+use crate::change::{Actor, Origin, Provenance};
+use crate::checkpoint::{CheckpointDigest, Seen};
+use crate::entry::{EntryClass, EntryDocument, EntryState, Write};
+use crate::merge::destroyed::destroys_by;
 use crate::policy::{
-    Action, Decision, DelegationType, Flag as Hides, Matrix, Profession, RightFact, RightKind,
-    Rights, Standing as Position, Subject,
+    Action, Decision, DelegationType, Matrix, Profession, RightFact, RightKind, Rights,
+    Standing as Position, Subject,
 };
+use crate::{Bytes, DeviceId, DeviceTime, Incarnation, LogIncarnation};
 
-/// Who plays, by their place.
-pub const CAST: usize = 5;
+pub use acts::{Dice, History, histories};
+pub use book::{Edited, Place, Raw};
 
-fn role(party: Party) -> Role {
-    match party {
-        0 => Role::Holder,
-        1 => Role::Caregiver,
-        2 => DOCTOR,
-        3 => PHARMACIST,
-        _ => Role::Professional(Profession::Nurse),
-    }
+/// A device, by its place.
+pub type Device = usize;
+
+/// The devices, each with whose it is and in what role they act on it: the holder has two.
+pub const DEVICES: [(u128, Role); 8] = [
+    (0, Role::Holder),
+    (0, Role::Holder),
+    (1, Role::Caregiver),
+    (2, Role::Representative),
+    (3, Role::Professional(Profession::Physician)),
+    (4, Role::Professional(Profession::Physician)),
+    (5, Role::Professional(Profession::Pharmacist)),
+    (6, Role::Professional(Profession::Nurse)),
+];
+
+/// The holder's telephone, and their other one.
+pub const HOLDER: Device = 0;
+pub const CAREGIVER: Device = 2;
+pub const PHYSICIAN: Device = 4;
+/// The treating physician, for whom hidden entries exist too.
+pub const TREATING: Device = 5;
+
+/// One device a person: everybody who looks at the record.
+pub const VIEWERS: [Device; 7] = [0, 2, 3, 4, 5, 6, 7];
+
+pub fn person(device: Device) -> PersonId {
+    PersonId(Uuid::from_u128(DEVICES[device].0 + 1000))
 }
 
-/// What somebody does: which of the things one can do, to what, and how; those who cannot do it
-/// do nothing.
-pub type Act = (Party, u8, u8, u8);
+pub fn role(device: Device) -> Role {
+    DEVICES[device].1.clone()
+}
 
-/// A history.
-pub fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let act = (0..CAST, 0_u8..18, any::<u8>(), any::<u8>());
-    prop::collection::vec(act, 1..32)
+/// An entry on a device, with the changes of it that are there.
+#[derive(Default)]
+struct Copy {
+    document: EntryDocument,
+    state: EntryState,
+    has: BTreeSet<Place>,
 }
 
 /// A record that was lived in.
 pub struct World {
-    pub story: Story,
+    /// The book: every edit, in the order in which they were made.
+    pub book: Vec<Edited>,
+    /// What the history is about.
+    theme: usize,
+    /// How many entries there are.
+    entries: u128,
+    /// The edits that the server accepted, in its order.
+    log: Vec<Place>,
+    clock: u64,
+    /// What each device has: its own edits, and of the log what it was given.
+    knows: Vec<BTreeSet<Place>>,
+    pending: Vec<Vec<Place>>,
+    given: Vec<usize>,
+    checkpoint: Vec<Option<Tick>>,
+    copies: BTreeMap<(Device, EntryId), Copy>,
+    changes: Vec<Bytes>,
+    provenance: BTreeMap<ChangeHash, Provenance>,
     matrix: Matrix,
     positions: Vec<Position>,
 }
 
 impl World {
-    /// Plays a history. In the end everything is with the server.
-    pub fn new(acts: &[Act]) -> Self {
-        let mut story = Story::default();
-        for party in 0..CAST {
-            story.party(role(party));
-        }
-        let rights = Rights::new(Story::person(0), (1..CAST).map(right));
-        let subject = |party| Subject {
-            person: Story::person(party),
-            profession: match role(party) {
+    /// Plays a history. Not everything is with the server in the end: see [`World::settle`].
+    pub fn new((theme, acts): &History) -> Self {
+        let facts = (2..DEVICES.len()).flat_map(rights);
+        let rights = Rights::new(person(HOLDER), facts);
+        let position = |device| {
+            let profession = match role(device) {
                 Role::Professional(profession) => Some(profession),
                 _ => None,
-            },
+            };
+            let person = person(device);
+            rights.standing(&Subject { person, profession }, Tick(1))
         };
-        let positions = (0..CAST).map(|party| rights.standing(&subject(party), Tick(1)));
+        let all = DEVICES.len();
         let mut world = World {
-            story,
+            theme: *theme,
+            book: Vec::new(),
+            entries: 0,
+            log: Vec::new(),
+            clock: 1000,
+            knows: vec![BTreeSet::new(); all],
+            pending: vec![Vec::new(); all],
+            given: vec![0; all],
+            checkpoint: vec![None; all],
+            copies: BTreeMap::new(),
+            changes: Vec::new(),
+            provenance: BTreeMap::new(),
             matrix: Matrix::default(),
-            positions: positions.collect(),
+            positions: (0..all).map(position).collect(),
         };
         // Something to quarrel about, that all know.
-        let medication = MedicationTakenDraft::new(regimen(9));
-        world.story.create(0, medication);
-        world.story.create(2, penicillin());
-        world.story.settle();
-        for act in acts {
-            world.act(*act);
+        for (device, draft) in drafts::beginning() {
+            let entry = world.next_entry();
+            world.write(device, entry, &draft.writes().expect("a good draft"));
         }
-        world.story.settle();
+        world.begin();
+        world.settle();
+        for act in acts {
+            world.act(act);
+        }
         world
     }
 
-    fn decides(&self, party: Party, action: Action, class: &EntryClass) -> bool {
-        let now = self.story.now();
-        let position = &self.positions[party];
-        position.decide(&role(party), action, class, &self.matrix, now) == Decision::Allow
+    /// Everybody's edits reach the server.
+    pub fn settle(&mut self) {
+        for device in 0..DEVICES.len() {
+            self.send(device, usize::MAX);
+        }
+        for device in 0..DEVICES.len() {
+            self.receive(device, usize::MAX);
+        }
     }
 
-    fn class(&self, state: &crate::entry::EntryState) -> EntryClass {
-        EntryClass::of(state, self.story.creator(state))
+    /// A device hands in its first edits that are not sent yet.
+    fn send(&mut self, device: Device, most: usize) {
+        let most = most.min(self.pending[device].len());
+        let sent: Vec<Place> = self.pending[device].drain(..most).collect();
+        for place in sent {
+            self.clock += 1;
+            let accepted = Some(Tick(self.clock));
+            let hash = self.book[place].hash;
+            let provenance = self.provenance.get_mut(&hash).expect("made before");
+            provenance.accepted = accepted;
+            self.log.push(place);
+        }
     }
 
-    /// The entries of the record that somebody may not see.
-    pub fn hidden_from(&self, party: Party) -> std::collections::BTreeSet<EntryId> {
-        let views = self.story.views_by(Rules::ALL);
-        let hidden = views.iter().map(|view| view.id);
-        hidden
-            .filter(|entry| {
-                !self.decides(party, Action::Read, &self.class(&self.story.state(*entry)))
-            })
+    /// A device is given the next edits of the log, and the checkpoint after them.
+    fn receive(&mut self, device: Device, most: usize) {
+        let until = self.given[device].saturating_add(most).min(self.log.len());
+        self.given[device] = until;
+        self.knows[device].extend(&self.log[..until]);
+        let last = until.checked_sub(1).map(|last| self.log[last]);
+        let hash = last.map(|last| self.book[last].hash);
+        let tick = hash.and_then(|hash| self.provenance[&hash].accepted);
+        self.checkpoint[device] = self.checkpoint[device].max(tick);
+    }
+
+    fn next_entry(&mut self) -> EntryId {
+        self.entries += 1;
+        EntryId(Uuid::from_u128(self.entries))
+    }
+
+    /// The entry on a device with all its changes that are there.
+    fn copy(&mut self, device: Device, entry: EntryId) -> &Copy {
+        let copy = self.copies.entry((device, entry)).or_default();
+        let here = self.knows[device].iter().copied();
+        let new: Vec<Place> = here
+            .filter(|place| self.book[*place].entry == entry && !copy.has.contains(place))
+            .collect();
+        if !new.is_empty() {
+            apply(
+                &mut copy.document,
+                new.iter().map(|place| &self.changes[*place]),
+            );
+            copy.state = copy.document.state();
+            copy.has.extend(new);
+        }
+        copy
+    }
+
+    /// Writes, if the device takes it: it changes something, and the entry may stand so.
+    pub fn write(&mut self, device: Device, entry: EntryId, writes: &[Write]) -> Option<Place> {
+        self.copy(device, entry);
+        self.clock += 1;
+        // A second apart: two changes that say the same at the same moment are the same change.
+        let at = DeviceTime(i64::try_from(self.clock * 1000).expect("a short story"));
+        let actor = Actor([u8::try_from(device).expect("few devices"); 16]);
+        let copy = self.copies.get_mut(&(device, entry)).expect("made above");
+        let mut document = copy.document.clone();
+        let (hash, bytes) = document.edit(actor, writes, at).ok()?;
+        let state = document.state();
+        kind::validate(&state).ok()?;
+        let place = self.book.len();
+        let past = state.change(&hash).expect("written just now");
+        self.book.push(Edited {
+            place,
+            device,
+            entry,
+            writes: past.writes.clone(),
+            hash,
+            knew: self.knows[device].clone(),
+        });
+        copy.document = document;
+        copy.state = state;
+        copy.has.insert(place);
+        self.knows[device].insert(place);
+        self.pending[device].push(place);
+        self.changes.push(bytes);
+        let seen = self.checkpoint[device].map(|tick| Seen {
+            log: LogIncarnation([0; 16]),
+            tick,
+            digest: CheckpointDigest([0; 16]),
+        });
+        let origin = Origin {
+            author: person(device),
+            role: role(device),
+            on_behalf_of: None,
+            device: DeviceId(actor.0),
+            incarnation: Incarnation([0; 16]),
+            seen,
+            at,
+            cites: Vec::new(),
+        };
+        let accepted = None;
+        self.provenance
+            .insert(hash, Provenance { origin, accepted });
+        Some(place)
+    }
+
+    /// The record's time.
+    pub fn now(&self) -> Tick {
+        Tick(self.clock)
+    }
+
+    pub fn viewer(&self, device: Device) -> Viewer {
+        Viewer {
+            person: person(device),
+            role: role(device),
+        }
+    }
+
+    fn may(&self, device: Device, action: Action, class: &EntryClass) -> bool {
+        let position = &self.positions[device];
+        let now = self.now();
+        position.decide(&role(device), action, class, &self.matrix, now) == Decision::Allow
+    }
+
+    /// Whether somebody may see an entry of this state, by the code under test.
+    pub fn may_see(&self, device: Device, state: &EntryState) -> bool {
+        let first = state.creation().expect("it was created");
+        let author = self.provenance[&first.hash].origin.author;
+        self.may(device, Action::Read, &EntryClass::of(state, author))
+    }
+
+    /// The edits on a device.
+    pub fn known_at(&self, device: Device) -> BTreeSet<Place> {
+        self.knows[device].clone()
+    }
+
+    /// The state of every entry when these edits arrived, in this order but each after those it
+    /// follows.
+    pub fn states(&self, known: &[Place]) -> BTreeMap<EntryId, EntryState> {
+        let mut entries: BTreeMap<EntryId, Vec<Place>> = BTreeMap::new();
+        for place in known {
+            let entry = self.book[*place].entry;
+            entries.entry(entry).or_default().push(*place);
+        }
+        let state = |places: Vec<Place>| {
+            let mut document = EntryDocument::new();
+            let mut left = places;
+            while !left.is_empty() {
+                let has = |place: &Place| document.has(&self.book[*place].hash);
+                let next = left.iter().position(|place| {
+                    let edit = &self.book[*place];
+                    let of_entry = |before: &&Place| self.book[**before].entry == edit.entry;
+                    edit.knew.iter().filter(of_entry).all(has)
+                });
+                let next = left.remove(next.expect("some change can always be applied"));
+                apply(&mut document, [&self.changes[next]]);
+            }
+            document.state()
+        };
+        let all = entries.into_iter();
+        all.map(|(entry, places)| (entry, state(places))).collect()
+    }
+
+    /// What the code under test makes of states, by some of the rules.
+    pub fn views(&self, rules: Rules, states: &BTreeMap<EntryId, EntryState>) -> Vec<EntryView> {
+        let all = states.iter();
+        all.map(|(entry, state)| super::view_by(rules, *entry, state, &self.provenance))
             .collect()
     }
 
-    /// Whether an entry was hidden by its first change, and never shown.
-    pub fn hidden_since_its_creation(&self, entry: EntryId) -> bool {
-        let state = self.story.state(entry);
-        let mut history = state.history.iter();
-        let hides = |past: &crate::entry::PastChange| {
-            past.wrote(HIDDEN_FROM_PROFESSIONALS) == Some(Some(&true.into()))
-        };
-        let shows = |past: &crate::entry::PastChange| {
-            past.wrote(HIDDEN_FROM_PROFESSIONALS) == Some(Some(&false.into()))
-        };
-        history.next().is_some_and(hides) && !history.any(shows)
+    /// Which of them are to be destroyed, by some of the rules.
+    pub fn destroyed(
+        &self,
+        rules: Rules,
+        states: &BTreeMap<EntryId, EntryState>,
+    ) -> BTreeSet<EntryId> {
+        let destroyed = |state| destroys_by(rules, state, &self.provenance);
+        let all = states.iter().filter(|(_, state)| destroyed(state));
+        all.map(|(entry, _)| *entry).collect()
     }
 
-    /// What is on somebody's device that they may see.
-    fn seen_at(&self, party: Party) -> Vec<EntryView> {
-        let mut views = self.story.views_at(party);
-        views.retain(|view| {
-            let state = self.story.state_at(party, view.id);
-            self.decides(party, Action::Read, &self.class(&state))
-        });
-        views
-    }
-
-    fn act(&mut self, (party, what, which, how): Act) {
-        match what {
-            0..=2 => self.story.sync(party),
-            3..=5 => {
-                let draft = draft(which, how);
-                self.create(party, draft, how);
-            }
-            6 | 7 => self.hide(party, which, how),
-            8 => self.settle(party, which, how),
-            9 => self.assign(party, which, how),
-            _ => self.edit(party, what, which, how),
-        }
-    }
-
-    fn create(&mut self, party: Party, draft: Draft, how: u8) {
-        let mut writes = draft.writes().expect("a good draft");
-        let later = self.story.now().0 + u64::from(how);
-        match how % 8 {
-            0 => writes.push(Write::set(HIDDEN_FROM_PROFESSIONALS, true)),
-            1 => writes.push(Write::set(HIDDEN_FROM_REPRESENTATIVES, true)),
-            2 => writes.push(Write::set(
-                crate::entry::HIDDEN_FROM_PATIENT_UNTIL,
-                crate::entry::Value::Uint(later),
-            )),
-            _ => {}
-        }
-        let right = draft.kind().right().is_some();
-        let class = EntryClass {
-            kind: draft.kind().code().to_owned(),
-            visibility: Visibility {
-                hidden_from_professionals: how.is_multiple_of(8),
-                hidden_from_representatives: how % 8 == 1,
-                hidden_from_patient_until: (how % 8 == 2).then_some(Tick(later)),
-            },
-            author: Story::person(party),
-            concerns: None,
-            about: String::new(),
-        };
-        if self.decides(party, Action::Create, &class) && !right {
-            let entry = self.story.next_entry();
-            self.story.try_write(party, entry, &writes);
-        }
-    }
-
-    fn target(&self, party: Party, which: u8) -> Option<EntryView> {
-        let mut seen = self.seen_at(party);
-        seen.retain(|view| view.kind != Kind::ReviewDecision);
-        let place = usize::from(which).checked_rem(seen.len())?;
-        Some(seen.swap_remove(place))
-    }
-
-    fn hide(&mut self, party: Party, which: u8, how: u8) {
-        let Some(view) = self.target(party, which) else {
-            return;
-        };
-        let (flag, key) = match how % 2 {
-            0 => (Hides::Professionals, HIDDEN_FROM_PROFESSIONALS),
-            _ => (Hides::Representatives, HIDDEN_FROM_REPRESENTATIVES),
-        };
-        let class = self.class(&self.story.state_at(party, view.id));
-        if self.decides(party, Action::Hide(flag), &class) {
-            let up = !how.is_multiple_of(3);
-            let writes = [Write::set(key, up)];
-            self.story.try_write(party, view.id, &writes);
-        }
-    }
-
-    fn list(&self, party: Party) -> Vec<ReviewItem> {
-        let seen = self.seen_at(party);
-        review(&seen, &[], &self.story.viewer(party))
-    }
-
-    fn carry_out(&mut self, party: Party, resolution: Option<Resolution>) {
-        let Some(resolution) = resolution else { return };
-        for (entry, writes) in &resolution.edits {
-            let class = self.class(&self.story.state_at(party, *entry));
-            if self.decides(party, Action::Edit, &class) {
-                self.story.try_write(party, *entry, writes);
+    /// What somebody may see of what is on a device.
+    fn seen_on(&mut self, device: Device) -> Vec<EntryView> {
+        let book = &self.book;
+        let here = self.knows[device].iter().map(|place| book[*place].entry);
+        let here: BTreeSet<EntryId> = here.collect();
+        let mut seen = Vec::new();
+        for entry in here {
+            self.copy(device, entry);
+            let state = &self.copies[&(device, entry)].state;
+            if self.may_see(device, state) {
+                seen.push(super::view_by(Rules::ALL, entry, state, &self.provenance));
             }
         }
-        if let Some(decision) = resolution.decision {
-            let visibility = decision.common.visibility.clone();
-            let class = EntryClass {
-                kind: "review-decision".to_owned(),
-                visibility,
-                author: Story::person(party),
-                concerns: None,
-                about: decision.about.clone().unwrap_or_default(),
-            };
-            let writes = decision.writes().expect("a decision can stand");
-            if self.decides(party, Action::Create, &class) {
-                let entry = self.story.next_entry();
-                self.story.try_write(party, entry, &writes);
-            }
-        }
-    }
-
-    fn settle(&mut self, party: Party, which: u8, how: u8) {
-        let list = self.list(party);
-        let Some(place) = usize::from(which).checked_rem(list.len()) else {
-            return;
-        };
-        let item = &list[place];
-        let sides = item
-            .claims
-            .iter()
-            .map(|side| Choice::Take(side.claim.change));
-        let verdicts = item.verdicts.iter().cloned().map(Choice::Decide);
-        let choices: Vec<Choice> = verdicts.chain(sides).collect();
-        if let Some(choice) = usize::from(how).checked_rem(choices.len()) {
-            self.carry_out(party, resolve(item, &choices[choice]));
-        }
-    }
-
-    fn assign(&mut self, party: Party, which: u8, how: u8) {
-        let list = self.list(party);
-        if let Some(place) = usize::from(which).checked_rem(list.len()) {
-            let to = Some(usize::from(how) % (CAST + 1)).filter(|to| *to < CAST);
-            let choice = Choice::Assign(to.map(Story::person));
-            self.carry_out(party, resolve(&list[place], &choice));
-        }
-    }
-
-    fn edit(&mut self, party: Party, what: u8, which: u8, how: u8) {
-        let Some(view) = self.target(party, which) else {
-            return;
-        };
-        let class = self.class(&self.story.state_at(party, view.id));
-        if !self.decides(party, Action::Edit, &class) {
-            return;
-        }
-        let writes = match (what, &view.kind) {
-            (10, _) => CommonPatch {
-                status: Some(Status::because(
-                    StatusCode::ALL[usize::from(how) % StatusCode::ALL.len()].clone(),
-                    format!("{how}"),
-                )),
-                ..CommonPatch::default()
-            }
-            .writes(),
-            (11, _) => notes(&format!("note {how}")).writes(),
-            (12, _) => Ok(vec![Write::set(
-                format!("of-tomorrow/{}", how % 4),
-                crate::entry::Value::Uint(u64::from(how)),
-            )]),
-            (13..=15, Kind::Allergy) => allergy(how).writes(),
-            (_, Kind::MedicationTaken) => MedicationTakenPatch {
-                regimen: Some(regimen(how % 5)),
-                ..MedicationTakenPatch::default()
-            }
-            .writes(),
-            (_, Kind::BloodGroup) => BloodGroupPatch {
-                blood_group: Some(group(how)),
-                ..BloodGroupPatch::default()
-            }
-            .writes(),
-            (_, Kind::EmergencyContact) => EmergencyContactPatch {
-                phones: vec![Phone::new(
-                    format!("06 00 00 00 {how:02}"),
-                    u32::from(how % 3),
-                )],
-                ..EmergencyContactPatch::default()
-            }
-            .writes(),
-            _ => allergy(how).writes().map(|writes| match view.kind {
-                Kind::Condition | Kind::FamilyHistory => verification_of(writes, how),
-                _ => Vec::new(),
-            }),
-        };
-        let writes = writes.expect("a good patch");
-        if !writes.is_empty() {
-            self.story.try_write(party, view.id, &writes);
-        }
+        seen
     }
 }
 
-fn right(party: Party) -> RightFact {
-    RightFact {
+/// Applies changes without the guard, which has tests of its own.
+fn apply<'b>(document: &mut EntryDocument, changes: impl IntoIterator<Item = &'b Bytes>) {
+    for bytes in changes {
+        let change = automerge::Change::from_bytes(bytes.to_vec()).expect("made here");
+        document.apply(change).expect("it follows what is there");
+    }
+}
+
+/// The rights under which people act: the caregiver's and the parent's delegation, a grant to each
+/// professional, and the treating physician's place.
+fn rights(device: Device) -> Vec<RightFact> {
+    let fact = |kind, delegation_type| RightFact {
         accepted: Tick(1),
-        entry: EntryId(Uuid::from_u128(party as u128)),
-        kind: match party {
-            1 => RightKind::Delegation,
-            _ => RightKind::Grant,
-        },
-        person: Story::person(party),
-        delegation_type: Some(DelegationType::Caregiver),
+        entry: EntryId(Uuid::from_u128(device as u128 + 9000)),
+        kind,
+        person: person(device),
+        delegation_type,
         starts: None,
         ends: None,
         write: true,
         revoked: false,
-    }
-}
-
-fn regimen(number: u8) -> Regimen {
-    Regimen {
-        product: format!("Produit {number}").as_str().into(),
-        dose: Some(number.to_string()),
-        unit: Some(format!("mg {number}")),
-        ..Regimen::default()
-    }
-}
-
-fn group(how: u8) -> BloodGroup {
-    let abo = [Abo::A, Abo::B, Abo::O][usize::from(how) % 3].clone();
-    let rhd = [RhD::Positive, RhD::Negative][usize::from(how / 3) % 2].clone();
-    BloodGroup::new(abo, rhd, BloodGroupSource::Declared)
-}
-
-fn allergy(how: u8) -> AllergyPatch {
-    match how % 3 {
-        0 => criticality(Criticality::ALL[usize::from(how / 3) % 3].clone()),
-        1 => verification(Verification::ALL[usize::from(how / 3) % 3].clone()),
-        _ => reaction(&format!("réaction {}", how % 4), None),
-    }
-}
-
-fn verification_of(_: Vec<Write>, how: u8) -> Vec<Write> {
-    let said = &Verification::ALL[usize::from(how) % 3];
-    vec![Write::set(common::VERIFICATION, said.code())]
-}
-
-/// A new entry: of any kind, and more often of those that can contradict each other.
-fn draft(which: u8, how: u8) -> Draft {
-    let day = format!("2024-0{}-1{}", 1 + how % 9, which % 9);
-    match which % 12 {
-        0 => AllergyDraft::none_known("Aucune allergie connue").into(),
-        1 | 2 => AllergyDraft {
-            substance: ["Pénicilline", "Iode", "Latex"][usize::from(how) % 3].into(),
-            ..AllergyDraft::default()
-        }
-        .into(),
-        3 => BloodGroupDraft::new(group(how)).into(),
-        4 | 5 => AdvanceDirectiveDraft {
-            directive: match which / 12 % 3 {
-                0 => DirectiveType::Revocation,
-                _ => DirectiveType::Directive,
-            },
-            text: Some("Mes volontés.".to_owned()),
-            common: Common {
-                occurred: (!how.is_multiple_of(5)).then(|| samples::date(&day)),
-                ..Common::default()
-            },
-            ..AdvanceDirectiveDraft::new(DirectiveType::Directive)
-        }
-        .into(),
-        6 => MedicationTakenDraft::new(regimen(how % 5)).into(),
-        _ => {
-            let mut all = crate::kind::tests::samples::more();
-            all.push(ConditionDraft::new("Asthme").into());
-            all.push(EmergencyContactDraft::new("Luc").into());
-            all.push(TrustedPersonDraft::new("Awa").into());
-            let place = (usize::from(which) * 7 + usize::from(how)) % all.len();
-            all.swap_remove(place)
-        }
+    };
+    match role(device) {
+        Role::Caregiver => vec![fact(RightKind::Delegation, Some(DelegationType::Caregiver))],
+        Role::Representative => vec![fact(RightKind::Delegation, Some(DelegationType::Parent))],
+        _ if device == TREATING => vec![fact(RightKind::TreatingPhysician, None)],
+        _ => vec![fact(RightKind::Grant, None)],
     }
 }

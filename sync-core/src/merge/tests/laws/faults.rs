@@ -1,0 +1,172 @@
+//! Each law can fail: without a rule that keeps it, or with a fault planted in what is shown.
+
+use super::super::random::{CAREGIVER, Device, HOLDER, PHYSICIAN, TREATING};
+use super::look::{Look, Record};
+use super::*;
+use crate::entry::{STATUS, Write};
+use crate::kind::medication::REGIMEN;
+use crate::kind::tests::samples::HASH;
+
+/// In so many histories each law must be broken by each of its faults.
+const HISTORIES: u64 = 400;
+
+/// What makes a program go wrong.
+#[derive(Clone, Copy)]
+pub enum Fault {
+    /// It has not this rule.
+    Without(Rule),
+    /// It shows something else.
+    Shows(&'static str, fn(&mut Look<'_>)),
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Fault::Without(rule) => rule.code(),
+            Fault::Shows(name, _) => name,
+        }
+    }
+}
+
+/// What a program keeps to which the last edit that arrived is right.
+pub fn the_last_arrival_only(look: &mut Look<'_>) {
+    for field in look.views.iter_mut().flat_map(|view| &mut view.fields) {
+        field.claims.drain(..field.claims.len().saturating_sub(1));
+    }
+}
+
+/// The product and the number of one regimen with the unit of another.
+pub fn mixed_regimens(look: &mut Look<'_>) {
+    for fact in &mut look.vital.treatments {
+        if let [one, other, ..] = &mut fact.regimens[..] {
+            one.unit.clone_from(&other.unit);
+        }
+    }
+}
+
+pub fn one_reaction_only(look: &mut Look<'_>) {
+    for fact in &mut look.vital.allergies {
+        fact.reactions.truncate(1);
+    }
+}
+
+/// What is proposed counts.
+pub fn proposals_as_claims(look: &mut Look<'_>) {
+    for view in &mut look.views {
+        let proposed = view.fields.iter_mut().filter(|field| field.key != REGIMEN);
+        for field in proposed {
+            field.claims.append(&mut field.proposals);
+        }
+    }
+}
+
+/// What is over is shown as if it were not.
+pub fn what_is_over(look: &mut Look<'_>) {
+    for view in &mut look.views {
+        view.standing = Standing::Active;
+    }
+    look.vital = vital(&look.views);
+}
+
+/// A list that begins at its end.
+pub fn the_last_first(look: &mut Look<'_>) {
+    look.review.reverse();
+}
+
+/// What is hidden is shown to everybody.
+pub fn all_to_all(look: &mut Look<'_>) {
+    for view in &mut look.views {
+        view.visibility = crate::entry::Visibility::default();
+    }
+}
+
+/// Whether a law is broken for anybody under a fault.
+fn breaks(world: &World, law: &Law, fault: Fault) -> bool {
+    let rules = match fault {
+        Fault::Without(rule) => Rules::ALL.without(rule),
+        Fault::Shows(..) => Rules::ALL,
+    };
+    let record = Record::of(world, rules);
+    VIEWERS.iter().any(|viewer| {
+        let mut look = record.look(*viewer);
+        if let Fault::Shows(_, plant) = fault {
+            plant(&mut look);
+        }
+        (law.judge)(&look).is_some()
+    })
+}
+
+/// What somebody writes in an entry, by its number: 1 to 4 are there from the start.
+type Said = (Device, u128, Vec<Write>);
+
+/// A history as it is told: in each round people write apart, and after it everybody has all.
+fn played(rounds: &[&[Said]]) -> World {
+    let mut world = World::new(&(0, Vec::new()));
+    for round in rounds {
+        for (device, entry, writes) in *round {
+            let entry = EntryId(uuid::Uuid::from_u128(*entry));
+            world
+                .write(*device, entry, writes)
+                .expect("an edit that may stand");
+        }
+        world.settle();
+    }
+    world
+}
+
+/// Histories that chance seldom makes.
+fn rare() -> Vec<World> {
+    let over = |code: StatusCode| vec![Write::set(STATUS, Status::from(code).to_value())];
+    let reaction = Reaction::new("toux", None);
+    let trusted = |name: &str| TrustedPersonDraft::new(name).writes().expect("a name");
+    let laboratory = DocumentType::parse("11502-2").expect("a code");
+    let content = Content::new(HASH, 9, MediaType::Pdf);
+    let document = DocumentDraft::new(laboratory, "NFS", content);
+    let document = || document.writes().expect("a document");
+    vec![
+        played(&[
+            &[(PHYSICIAN, 1, over(StatusCode::Refuted))],
+            &[(
+                CAREGIVER,
+                1,
+                vec![Write::set(reaction.key(), reaction.to_value())],
+            )],
+        ]),
+        played(&[
+            &[(HOLDER, 5, trusted("Awa"))],
+            &[(HOLDER, 6, trusted("Luc"))],
+            &[(HOLDER, 6, over(StatusCode::Inactive))],
+        ]),
+        played(&[&[(PHYSICIAN, 5, document()), (TREATING, 6, document())]]),
+    ]
+}
+
+#[test]
+fn every_law_can_be_broken() {
+    let all = LAWS.iter();
+    let all = all.flat_map(|law| law.faults.iter().map(move |fault| (law, *fault)));
+    let mut left: Vec<(&Law, Fault)> = all.collect();
+    assert!(LAWS.iter().all(|law| !law.faults.is_empty()));
+    let mut break_by = |world: &World, name: String| {
+        left.retain(|(law, fault)| {
+            let found = breaks(world, law, *fault);
+            if found {
+                println!("{}: broken by {name}: {}", law.name, fault.name());
+            }
+            !found
+        });
+        left.clone()
+    };
+    for (number, world) in rare().iter().enumerate() {
+        break_by(world, format!("rare history {number}"));
+    }
+    for seed in 1..=HISTORIES {
+        let mut world = World::new(&history(seed).current());
+        world.settle();
+        if break_by(&world, format!("history {seed}")).is_empty() {
+            return;
+        }
+    }
+    let left = left.iter().map(|(law, fault)| (law.name, fault.name()));
+    panic!("never broken: {:?}", left.collect::<Vec<_>>());
+}

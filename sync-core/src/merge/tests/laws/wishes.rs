@@ -1,0 +1,115 @@
+//! Wishes: the directive in force is the latest by its own date, the trusted person the one named
+//! last.
+
+use super::super::random::Raw;
+use super::ended::{may_be_in_error, sure_error};
+use super::look::Look;
+use super::*;
+
+/// A directive or a revocation as somebody wrote it down.
+struct Paper {
+    entry: EntryId,
+    revocation: bool,
+    names: Option<String>,
+    /// The first and the last day that its date may stand for.
+    date: Option<(String, String)>,
+}
+
+fn paper(raw: &Raw<'_>) -> Paper {
+    let said = |key: &str| raw.first().wrote_text(key).map(str::to_owned);
+    let days = |text: String| match text.len() {
+        4 => (format!("{text}-01-01"), format!("{text}-12-31")),
+        7 => (format!("{text}-01"), format!("{text}-31")),
+        _ => (text.clone(), text),
+    };
+    Paper {
+        entry: raw.entry,
+        revocation: said("directive").as_deref() == Some("revocation"),
+        names: said("revokes"),
+        date: said("occurred").map(days),
+    }
+}
+
+/// Whether one is certainly of a later date than another.
+fn after(one: &Paper, other: &Paper) -> bool {
+    let dates = one.date.as_ref().zip(other.date.as_ref());
+    dates.is_some_and(|(one, other)| one.0 > other.1)
+}
+
+/// Whether a revocation certainly takes a directive back, or perhaps does.
+fn takes_back(revocation: &Paper, directive: &Paper) -> (bool, bool) {
+    let before = after(directive, revocation);
+    match &revocation.names {
+        _ if !revocation.revocation || revocation.date.is_none() => (false, false),
+        Some(name) if *name == directive.entry.to_string() => (!before, before),
+        Some(_) => (false, false),
+        None => {
+            let later = after(revocation, directive);
+            (later, !later && !before)
+        }
+    }
+}
+
+pub fn the_latest_directive_is_in_force(look: &Look<'_>) -> Option<String> {
+    let raws = || look.of_kind("advance-directive");
+    // Whether something is an error must be certain.
+    if raws().any(|raw| may_be_in_error(raw) && sure_error(raw).is_none()) {
+        return None;
+    }
+    let papers: Vec<Paper> = raws()
+        .filter(|raw| sure_error(raw).is_none())
+        .map(paper)
+        .collect();
+    let back = |paper: &Paper| papers.iter().any(|one| takes_back(one, paper).0);
+    let standing = papers.iter();
+    let standing = standing.filter(|one| !one.revocation && one.date.is_some() && !back(one));
+    let standing: Vec<&Paper> = standing.collect();
+    let latest = standing.iter();
+    let latest = latest.filter(|one| !standing.iter().any(|other| after(other, one)));
+    let mut in_force: Vec<EntryId> = latest.map(|one| one.entry).collect();
+    in_force.sort();
+    let told = &look.vital.directives;
+    let mut shown = told.in_force.clone();
+    shown.sort();
+    if shown != in_force {
+        return Some(format!("{shown:?} in force, not {in_force:?}"));
+    }
+    let in_doubt = papers.iter().filter(|one| in_force.contains(&one.entry));
+    let perhaps = in_doubt.flat_map(|one| {
+        let all = papers.iter();
+        all.filter(move |other| takes_back(other, one).1)
+    });
+    let perhaps: Vec<EntryId> = perhaps.map(|one| one.entry).collect();
+    let mut untold = perhaps
+        .iter()
+        .filter(|entry| !told.unordered.contains(entry));
+    let together = [in_force, perhaps.clone()].concat();
+    let asked = together.len() < 2 || look.asks(FlagCode::DirectivesSameDate, &together);
+    (untold.next().is_some() || !asked).then(|| format!("{together:?} are not in doubt"))
+}
+
+/// Naming somebody replaces for good whom one knew to be named; two named apart are both shown.
+/// Said only of those of whose status nobody ever wrote, and of who replaces them for certain.
+pub fn the_trusted_person_is_named_last(look: &Look<'_>) -> Option<String> {
+    let raws = || look.of_kind("trusted-person");
+    let plain = |raw: &&Raw<'_>| raw.wrote("status").len() == 1 && raw.was_never_ended();
+    let shown: Vec<EntryId> = look
+        .vital
+        .trusted_persons
+        .iter()
+        .map(|one| one.entry)
+        .collect();
+    let replaced = raws().filter(plain).find(|raw| {
+        let mut others = raws().filter(|other| !may_be_in_error(other));
+        others.any(|other| other.first().saw(raw.first())) && shown.contains(&raw.entry)
+    });
+    if let Some(raw) = replaced {
+        return Some(format!("{} was replaced", raw.entry));
+    }
+    let apart = raws().filter(plain);
+    let apart = apart.filter(|raw| !raws().any(|other| other.first().saw(raw.first())));
+    let apart: Vec<EntryId> = apart.map(|raw| raw.entry).collect();
+    let missing = apart.iter().find(|entry| !shown.contains(entry));
+    let asked = apart.len() < 2 || look.asks(FlagCode::TrustedPersonDisputed, &apart);
+    (missing.is_some() || !asked).then(|| format!("{shown:?}, not {apart:?}"))
+}
