@@ -56,6 +56,13 @@ impl Places {
     }
 }
 
+/// What a change, by its place in a history, wrote under a key: a value, or nothing for a removal.
+struct Written<'h> {
+    place: usize,
+    counter: u64,
+    value: Option<&'h Value>,
+}
+
 /// A write that stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Standing<'h> {
@@ -76,19 +83,28 @@ pub(crate) fn standing<'h>(
     wanted: impl Fn(&str) -> bool,
 ) -> BTreeMap<&'h str, Vec<Standing<'h>>> {
     let Ancestry(before) = Ancestry::of(history);
-    let mut written: BTreeMap<&str, Vec<(usize, u64, Option<&Value>)>> = BTreeMap::new();
+    let mut written: BTreeMap<&str, Vec<Written<'_>>> = BTreeMap::new();
     for (place, past) in history.iter().enumerate() {
-        for (counter, write) in (past.start_op..).zip(&past.writes) {
+        for (index, write) in (0..).zip(&past.writes) {
             if wanted(&write.key) {
                 let writes = written.entry(&write.key).or_default();
-                writes.push((place, counter, write.value.as_ref()));
+                writes.push(Written {
+                    place,
+                    counter: past.start_op.saturating_add(index),
+                    value: write.value.as_ref(),
+                });
             }
         }
     }
-    let of_key = |writes: Vec<(usize, u64, Option<&'h Value>)>| {
+    let of_key = |writes: Vec<Written<'h>>| {
         let mut stand = Vec::new();
         let mut overwritten = Places::default();
-        for (place, counter, value) in writes.into_iter().rev() {
+        for Written {
+            place,
+            counter,
+            value,
+        } in writes.into_iter().rev()
+        {
             work::steps(1);
             if let Some(value) = value.filter(|_| !overwritten.contains(place)) {
                 let change = history[place];
