@@ -416,7 +416,7 @@ fn columns(folder: &str) -> BTreeSet<(String, String)> {
         connection.batch_execute(&sql).expect("a migration");
     }
     let found: Vec<Column> = diesel::sql_query(
-        "SELECT t.name AS tbl, c.name AS name FROM sqlite_schema t, pragma_table_info(t.name) c
+        "SELECT t.name AS tbl, c.name AS name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
          WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     )
     .load(&mut connection)
