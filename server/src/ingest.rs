@@ -274,21 +274,18 @@ impl Turn<'_> {
         writing.carries(handed_back.is_some());
         let tick = writing.next_tick();
         let before = limits::remember(gathered, ledger, edit);
-        let mut judged = match gathered.refused(edit) {
-            Some(refused) => refused,
-            None => Lane {
-                record: admitted.row.record,
-                ledger,
-                matrix: &records.matrix,
-                submitter,
-                proven: &submission.proven,
-                handed_back,
-                entries: &mut gathered.kept,
-                lease_days: records.lease_days.into(),
-                tables: sync_core::kind::Tables::CURRENT,
-            }
-            .submit(edit, tick),
-        };
+        let mut judged = Lane {
+            record: admitted.row.record,
+            ledger,
+            matrix: &records.matrix,
+            submitter,
+            proven: &submission.proven,
+            handed_back,
+            entries: &mut gathered.kept,
+            lease_days: records.lease_days.into(),
+            tables: sync_core::kind::Tables::CURRENT,
+        }
+        .submit(edit, tick);
         if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before) {
             let (entry, change) = (edit.entry(), edit.change());
             if before.was_full(ledger) {

@@ -1,6 +1,7 @@
 //! Telling those who are connected: who listens to which record, and the WebSocket they listen on.
 
 mod hub;
+mod parts;
 mod places;
 mod socket;
 #[cfg(test)]

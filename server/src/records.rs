@@ -3,6 +3,8 @@
 //! [`Records`] is what the rooms that serve records share: [`crate::ingest`] takes edits in,
 //! [`crate::reading`] builds answers, [`crate::live`] tells those who are connected.
 
+#[cfg(test)]
+mod keyless_tests;
 mod ledgers;
 mod list;
 pub mod lives;

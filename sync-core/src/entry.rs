@@ -8,8 +8,9 @@ mod ancestry;
 mod class;
 mod document;
 mod state;
+pub(crate) mod work;
 
-pub use ancestry::Ancestry;
+pub(crate) use ancestry::standing;
 pub use class::{EntryClass, Visibility};
 pub use document::{EntryDocument, EntryError};
 pub(crate) use document::{past, value_of};

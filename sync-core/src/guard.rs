@@ -15,7 +15,7 @@ use automerge::{Change, ExpandedChange};
 use thiserror::Error;
 
 use crate::change::Actor;
-use crate::entry::{self, EntryDocument, EntryState, PastChange};
+use crate::entry::{self, EntryDocument, EntryState, PastChange, Write, work};
 use crate::{ChangeHash, Digest32};
 
 /// The largest change, in bytes.
@@ -30,6 +30,12 @@ pub const MAX_DEPENDENCIES: usize = 64;
 pub const MAX_KEY: usize = 96;
 /// The most changes of one entry.
 pub const MAX_CHANGES: usize = 2_000;
+/// The most operations and dependencies of all changes of one entry together: eight a change of an
+/// entry that has as many of those as it may.
+pub const MAX_PARTS: usize = 16_384;
+/// The most values that stand under one key of an entry, written by people who did not know of each
+/// other's. An edit that adds none is taken however many there are.
+pub const MAX_VALUES: usize = 64;
 /// The largest entry, saved, in bytes.
 pub const MAX_DOCUMENT: usize = 1024 * 1024;
 
@@ -128,6 +134,9 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, Unsafe> {
 ///
 /// The caller has checked that the document holds the change's dependencies.
 ///
+/// What the entry's history may hold is bounded, so that the work is: it follows the number of
+/// operations and dependencies, and not how many of the changes are concurrent.
+///
 /// # Errors
 /// Says which rule it breaks; the document is then untouched.
 pub fn admit(
@@ -136,7 +145,9 @@ pub fn admit(
     inspected: &Inspected,
 ) -> Result<(EntryDocument, EntryState, Vec<u8>), Unsafe> {
     let past = &inspected.past;
-    if state.history.len() >= MAX_CHANGES {
+    let parts = |past: &PastChange| past.writes.len() + past.deps.len();
+    let all = state.history.iter().chain([past]).map(parts).sum::<usize>();
+    if state.history.len() >= MAX_CHANGES || all > MAX_PARTS {
         return Err(Unsafe::Full);
     }
     if past.deps.is_empty() != state.history.is_empty() {
@@ -161,8 +172,14 @@ pub fn admit(
         }
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
         let after = again.state();
-        if again.heads() != next.heads() || after != after.as_of(|_| true) {
+        if again.heads() != next.heads() || !after.is_sound() {
             return Err(Unsafe::Unfit);
+        }
+        let values = |state: &EntryState, write: &Write| state.claims(&write.key).len();
+        let adds = |write| values(&after, write) > values(state, write);
+        let mut writes = past.writes.iter();
+        if writes.any(|write| values(&after, write) > MAX_VALUES && adds(write)) {
+            return Err(Unsafe::Full);
         }
         Ok((again, after, saved))
     })
@@ -237,35 +254,40 @@ fn check_flat(change: &ExpandedChange) -> Result<(), Unsafe> {
     Ok(())
 }
 
-/// Every operation overwrites exactly what stood under its key for its author, and is numbered
-/// right after what they had; so the state follows from the writes and their order alone.
+/// Every operation overwrites exactly what stood under its key for its author, each once, and is
+/// numbered right after what they had; so the state follows from the writes and their order alone.
 fn check_references(state: &EntryState, change: &ExpandedChange) -> Result<(), Unsafe> {
     let seen = state.closure(change.deps.iter().map(|dep| ChangeHash(dep.0)));
-    let last = state
-        .history
-        .iter()
-        .filter(|past| seen.contains(&past.hash))
-        .map(PastChange::last_op)
-        .max();
+    let history = state.history.iter();
+    let before: Vec<&PastChange> = history.filter(|past| seen.contains(&past.hash)).collect();
+    let last = before.iter().map(|past| past.last_op()).max();
     if change.start_op.get() != last.unwrap_or(0) + 1 {
         return Err(Unsafe::Dangling);
     }
-    let before = state.as_of(|hash| seen.contains(hash));
+    let mut keys = BTreeSet::new();
     for op in &change.operations {
         let Key::Map(key) = &op.key else {
             return Err(Unsafe::NotFlat);
         };
-        let standing = before.claims(key);
-        let overwritten = |OpId(counter, actor): &OpId| {
-            standing.iter().any(|claim| {
-                before.change(&claim.change).is_some_and(|past| {
-                    past.actor.as_bytes() == actor.to_bytes()
-                        && past.write_at(*counter).is_some_and(|w| w.key == **key)
-                })
-            })
+        keys.insert(key.as_str());
+    }
+    let stood = entry::standing(&before, |key| keys.contains(key));
+    for op in &change.operations {
+        let Key::Map(key) = &op.key else {
+            return Err(Unsafe::NotFlat);
         };
+        let standing = stood.get(key.as_str()).map_or(&[][..], Vec::as_slice);
+        work::steps(standing.len() + op.pred.len());
+        let standing = standing.iter();
+        let standing = standing.map(|write| (write.counter, write.change.actor.as_bytes()));
+        let mut standing: Vec<(u64, &[u8])> = standing.collect();
+        let named = op.pred.iter();
+        let named = named.map(|OpId(counter, actor)| (*counter, actor.to_bytes()));
+        let mut named: Vec<(u64, &[u8])> = named.collect();
+        standing.sort_unstable();
+        named.sort_unstable();
         let removes_nothing = matches!(op.action, OpType::Delete) && standing.is_empty();
-        if removes_nothing || op.pred.len() != standing.len() || !op.pred.iter().all(overwritten) {
+        if removes_nothing || named != standing {
             return Err(Unsafe::Dangling);
         }
     }

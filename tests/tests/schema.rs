@@ -69,6 +69,29 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("records", "records_life"),
 ];
 
+/// The columns of both stores that hold sealed bytes.
+const SEALED: &[(&str, &str)] = &[
+    ("audit", "sealed"),
+    ("audit_apart", "sealed"),
+    ("ceremonies", "sealed"),
+    ("destroyed", "sealed"),
+    ("devices", "sealed"),
+    ("enrolment_codes", "sealed"),
+    ("entries", "class"),
+    ("entries", "document"),
+    ("entry_keys", "wrapped"),
+    ("held", "about"),
+    ("held", "sealed"),
+    ("log", "about"),
+    ("log", "change"),
+    ("named_keys", "wrapped"),
+    ("passkeys", "sealed"),
+    ("people", "sealed"),
+    ("record_keys", "wrapped"),
+    ("records", "opening"),
+    ("shelves", "sealed"),
+];
+
 #[derive(QueryableByName)]
 struct Object {
     #[diesel(sql_type = Text)]
@@ -375,6 +398,66 @@ fn migrations_go_up_down_and_up() {
         assert_eq!(again.as_ref(), Some(&whole), "{folder}");
         assert!(whole.keys().len() > 3, "{folder}");
     }
+}
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    tbl: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The columns of every table that the migrations of a folder make.
+fn columns(folder: &str) -> BTreeSet<(String, String)> {
+    let mut connection = SqliteConnection::establish(":memory:").expect("a store in memory");
+    for step in migrations(folder) {
+        let sql = std::fs::read_to_string(step.join("up.sql")).expect("a migration's file");
+        connection.batch_execute(&sql).expect("a migration");
+    }
+    let found: Vec<Column> = diesel::sql_query(
+        "SELECT t.name AS tbl, c.name AS name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .load(&mut connection)
+    .expect("the schema is readable");
+    found.into_iter().map(|c| (c.tbl, c.name)).collect()
+}
+
+/// What `docs/data-at-rest.md` lists of what is not sealed: for each table its columns.
+fn documented() -> BTreeSet<(String, String)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data-at-rest.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let (_, section) = page
+        .split_once("## Every column that is not sealed")
+        .expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("another section");
+    let quoted = |cells: &str| -> Vec<String> {
+        let words = cells.split('`').skip(1).step_by(2);
+        words.map(str::to_owned).collect()
+    };
+    let rows = section.lines().filter_map(|line| {
+        let (tables, columns) = line.strip_prefix("| ")?.split_once(" | ")?;
+        Some((quoted(tables), quoted(columns)))
+    });
+    let mut found = BTreeSet::new();
+    for (tables, columns) in rows {
+        for table in tables {
+            found.extend(columns.iter().map(|column| (table.clone(), column.clone())));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_column_that_is_not_sealed_is_documented() {
+    let mut clear = columns("migrations/sqlite");
+    clear.extend(columns("migrations/keys"));
+    for (table, column) in SEALED {
+        let column = (table.to_string(), column.to_string());
+        assert!(clear.remove(&column), "{column:?} is not there");
+    }
+    assert_eq!(documented(), clear);
 }
 
 #[test]

@@ -261,8 +261,8 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
         ),
         AsideReason::Refused(Refusal::EntryFull) => (
             "entry-full",
-            "The entry has reached its limits.",
-            "L’élément a atteint ses limites.",
+            "The entry has reached its limits: settle what is in conflict in it and write this again, or write it in a new entry.",
+            "L’élément a atteint ses limites : tranchez ce qui y est en conflit, puis écrivez ceci à nouveau, ou dans un nouvel élément.",
         ),
         AsideReason::Refused(Refusal::RightsFull) => (
             "rights-full",

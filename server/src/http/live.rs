@@ -9,9 +9,6 @@ use crate::live::{Connected, serve};
 use crate::records::{AccessError, Visitor};
 use crate::sessions::Signed;
 
-/// The largest single frame of the WebSocket.
-const MAX_WS_FRAME: usize = 256 * 1024;
-
 /// Opens a WebSocket that carries the messages of sync, and tells of changes unasked.
 #[utoipa::path(
     tag = "Records",
@@ -20,7 +17,7 @@ const MAX_WS_FRAME: usize = 256 * 1024;
         (status = 101, description = "A WebSocket; `docs/wire.md`"),
         (status = 400, description = "`malformed`: not a WebSocket", body = ProblemBody),
         (status = 404, description = "`not-found`: no such record, or not for you", body = ProblemBody),
-        (status = 429, description = "`too-many`: the session has too many of them open", body = ProblemBody),
+        (status = 429, description = "`too-many`: you have too many of them open", body = ProblemBody),
     ),
     security(("session" = []))
 )]
@@ -41,15 +38,12 @@ pub async fn handle(
             Ok::<_, AccessError>(())
         })
         .await?;
-    let place = app.live.take(signed.session).ok_or_else(|| {
-        Problem::new(ProblemType::TooMany).detail("close a connection of this session first")
+    let place = app.live.take(signed.person).ok_or_else(|| {
+        Problem::new(ProblemType::TooMany).detail("close another of your connections first")
     })?;
     let (response, session, messages) = actix_ws::handle(&request, body)
         .map_err(|_| Problem::new(ProblemType::Malformed).detail("open a WebSocket here"))?;
-    let messages = messages
-        .max_frame_size(MAX_WS_FRAME)
-        .aggregate_continuations()
-        .max_continuation_size(MAX_REQUEST);
+    let messages = messages.max_frame_size(MAX_REQUEST);
     let connected = Connected {
         app,
         record,

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::authority::{Gone, HeldChange, Judged, Kept, VerifiedEdit};
+use sync_core::authority::{Gone, HeldChange, Kept};
 use sync_core::entry::EntryClass;
-use sync_core::sync::{HoldReason, Refusal};
+use sync_core::sync::HoldReason;
+use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use crate::fault::Fault;
@@ -10,9 +11,6 @@ use crate::keys::{EntryKeyId, SealingKey};
 use crate::records::vault::{Stood, Vault};
 use crate::records::{load_document, provenance};
 use crate::storage::records::{Blind, RecordStore};
-
-/// How many bytes the changes of one entry may take in all, so that it fits a frame.
-pub(super) const MAX_ENTRY_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How much an entry that exists has grown, its key, and until when the holder may not know of it.
 pub(super) struct Stored {
@@ -125,7 +123,10 @@ impl Gathered {
         let class = vault.open_class(&key, &row)?;
         let document = load_document(&vault.open_document(&key, &row, &document)?)?;
         let origins = provenance(store, vault, &key, entry)?;
-        self.kept.insert(entry, Kept::new(document, origins, held));
+        let mut kept = Kept::new(document, origins, held);
+        let taken = usize::try_from(row.bytes).unwrap_or(usize::MAX);
+        kept.room = MAX_ENTRY.saturating_sub(taken);
+        self.kept.insert(entry, kept);
         let stored = Stored {
             id: row.key,
             key,
@@ -170,19 +171,5 @@ impl Gathered {
     pub(super) fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
         let stored = self.stored.get(entry).and_then(|stored| stored.kept_until);
         stored.or_else(|| self.kept_until.get(entry).copied())
-    }
-
-    /// What is refused whatever the law says: a change that makes its entry too large to be sent.
-    pub(super) fn refused(&self, edit: &VerifiedEdit) -> Option<Judged> {
-        let (entry, change) = (edit.entry(), edit.change());
-        let stored = self.stored.get(&entry)?;
-        let too_large = stored.bytes + edit.edit().change.len() as u64 > MAX_ENTRY_BYTES;
-        (too_large && !self.has(entry, &change))
-            .then_some(Judged::Refused(change, Refusal::EntryFull))
-    }
-
-    fn has(&self, entry: EntryId, change: &ChangeHash) -> bool {
-        let kept = self.kept.get(&entry);
-        kept.is_some_and(|kept| kept.provenance.contains_key(change))
     }
 }

@@ -11,7 +11,7 @@ use sync_core::sync::HoldReason;
 use sync_core::{EntryId, PersonId, Tick};
 
 use super::gather::Gathered;
-use crate::records::vault::{Vault, party_blind};
+use crate::records::vault::{Vault, helper_blind};
 use crate::records::{AccessError, Admitted, Records};
 use crate::storage::records::RecordStore as _;
 
@@ -90,7 +90,8 @@ impl Before {
 }
 
 /// Whether an edit of a right that was just accepted gives its person more people to help than
-/// allowed, at any moment from `tick` on.
+/// allowed, at any moment from `tick` on. What it takes follows how many records were ever delegated
+/// to them, and not how many name them.
 pub(super) fn helps_too_many(
     records: &Records,
     connection: &mut SqliteConnection,
@@ -111,12 +112,16 @@ pub(super) fn helps_too_many(
         return Ok(false);
     }
     let mut others = Vec::new();
-    let named = connection.records_naming(party_blind(&records.keys, person), None, u32::MAX)?;
-    for record in named.into_iter().filter(|r| *r != admitted.row.record) {
+    let helper = helper_blind(&records.keys, person);
+    let delegated = connection.records_naming(helper, None, u32::MAX)?;
+    for record in delegated.into_iter().filter(|r| *r != admitted.row.record) {
         let Some(row) = connection.record(record)?.filter(|row| row.open) else {
             continue;
         };
-        let vault = Vault::new(&records.keys, record)?;
+        // Nobody helps with what nobody can open.
+        let Some(vault) = Vault::find(&records.keys, record)? else {
+            continue;
+        };
         others.push(records.rights(connection, &vault, &row)?);
     }
     let elsewhere = others.iter().flat_map(|known| turns(&known.latest, person));

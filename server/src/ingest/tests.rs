@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use diesel::SqliteConnection;
+use diesel::{RunQueryDsl as _, SqliteConnection};
 use futures_util::future::join_all;
 use sync_core::authority::RightEntry;
 use sync_core::change::{Edit, SignedOrigin};
 use sync_core::entry::{EntryState, Value, Write};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
+use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::records::world::{Phone, World, fresh_entry, random};
 use crate::records::{AccessError, KnownRights};
 use crate::storage::records::RecordStore as _;
+use crate::storage::sqlite::open_connection;
 
 /// The edits of a phone's next request, to be tampered with.
 fn edits(phone: &mut Phone) -> Vec<Edit> {
@@ -338,6 +340,43 @@ async fn a_push_that_fails_costs_its_group_nothing() {
     assert!(bad.is_err());
     for (answer, _) in good {
         assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
+    }
+}
+
+/// What an entry may still take is told to nobody from whom it is hidden.
+#[tokio::test]
+async fn an_entry_whose_changes_take_all_they_may_takes_no_more() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, _) = world.caregiver(&mut holder).await;
+    let allergy = holder.allergy("Latex");
+    holder.sync().await;
+    caregiver.sync().await;
+    let hide = Write::set("hidden-from-representatives", true);
+    holder.write(allergy, &[hide]);
+    holder.sync().await;
+    let mut store = open_connection(world.records.db.path()).expect("opens");
+    for (left, wanted) in [(60_000, None), (10, Some(Refusal::EntryFull))] {
+        let taken = i64::try_from(MAX_ENTRY - left).expect("a number");
+        let filled = diesel::sql_query("UPDATE entries SET bytes = ? WHERE is_right = 0")
+            .bind::<diesel::sql_types::BigInt, _>(taken)
+            .execute(&mut store);
+        assert_eq!(filled, Ok(1));
+        // They saw it once, but show no checkpoint of that time.
+        let mut stranger = caregiver.clone();
+        stranger.head.checkpoint = None;
+        for (phone, wanted) in [
+            (&mut stranger, Some(Refusal::Incomplete)),
+            (&mut holder, wanted),
+        ] {
+            phone.write(allergy, &[Write::set("notes", format!("{left}"))]);
+            let refused = match verdict(phone).await {
+                Verdict::Refused(refusal) => Some(refusal),
+                Verdict::Accepted(_) => None,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(refused, wanted, "{left}");
+        }
     }
 }
 

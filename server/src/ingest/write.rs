@@ -209,8 +209,7 @@ impl<'a> Writing<'a> {
         let row = vault.log_row(&stored.key, tick, edit, by, &about)?;
         connection.append_log(record, &row)?;
         if admission.right {
-            let party = class.concerns.map(|person| vault.party_blind(person));
-            connection.put_parties(record, entry, party.as_slice())?;
+            connection.put_parties(record, entry, &vault.parties(class))?;
             self.clock.rights = tick;
         }
         self.clock.last = tick;

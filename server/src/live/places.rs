@@ -1,39 +1,40 @@
-//! How many connections one session may keep open in this process.
+//! How many connections one person may keep open in this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use uuid::Uuid;
+use sync_core::PersonId;
 
-/// Connections of one session at once: a phone keeps one a record, and a few records open.
-pub const MOST: usize = 16;
+/// Connections of one person at once, by all their sessions: a device keeps one a record, and a few
+/// records open.
+pub const MOST: usize = 32;
 
-/// The connections that are open, by session.
+/// The connections that are open, by person.
 #[derive(Clone, Default)]
-pub struct Places(Arc<Mutex<HashMap<Uuid, usize>>>);
+pub struct Places(Arc<Mutex<HashMap<PersonId, usize>>>);
 
 /// One open connection's place, until dropped.
 pub struct Place {
     places: Places,
-    session: Uuid,
+    person: PersonId,
 }
 
 impl Places {
-    /// Takes a place for one more connection of a session; nothing if it has as many as it may.
-    pub fn take(&self, session: Uuid) -> Option<Place> {
+    /// Takes a place for one more connection of a person; nothing if they have as many as they may.
+    pub fn take(&self, person: PersonId) -> Option<Place> {
         let mut open = self.open();
-        let taken = open.entry(session).or_default();
+        let taken = open.entry(person).or_default();
         if *taken >= MOST {
             return None;
         }
         *taken += 1;
         Some(Place {
             places: self.clone(),
-            session,
+            person,
         })
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<Uuid, usize>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<PersonId, usize>> {
         // Nothing panics while it holds this.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,21 +43,23 @@ impl Places {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.places.open();
-        match open.get_mut(&self.session) {
+        match open.get_mut(&self.person) {
             Some(taken) if *taken > 1 => *taken -= 1,
-            _ => drop(open.remove(&self.session)),
+            _ => drop(open.remove(&self.person)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
-    fn a_session_has_so_many_places_and_they_come_free() {
+    fn a_person_has_so_many_places_and_they_come_free() {
         let places = Places::default();
-        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (one, other) = (PersonId(Uuid::from_u128(1)), PersonId(Uuid::from_u128(2)));
         let mut taken: Vec<Place> = (0..MOST).filter_map(|_| places.take(one)).collect();
         assert_eq!(taken.len(), MOST);
         assert!(places.take(one).is_none());

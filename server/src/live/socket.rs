@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use actix_web::web;
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
+use actix_ws::{CloseCode, CloseReason, MessageStream, Session};
 use sync_core::codec::Encoding;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{Bytes, RecordId};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::parts::{Heard, Parts, Unfit};
 use super::window::Window;
 use super::{Listener, Place};
 use crate::app::App;
@@ -38,7 +40,7 @@ pub struct Connected {
     pub visitor: Visitor,
     /// By which session.
     pub session: Uuid,
-    /// Its place among the session's connections.
+    /// Its place among the person's connections.
     pub place: Place,
 }
 
@@ -50,6 +52,8 @@ struct Talk {
     limit: Option<u32>,
     encoding: Option<Encoding>,
     missed: u8,
+    /// What came of the next message.
+    parts: Parts,
     window: Window,
     /// A request that waits until what was sent before is read.
     waiting: Option<(Encoding, Vec<u8>)>,
@@ -86,18 +90,28 @@ impl From<AccessError> for End {
     }
 }
 
+impl From<Unfit> for End {
+    fn from(_: Unfit) -> Self {
+        End(CloseCode::Policy, "malformed")
+    }
+}
+
 impl From<actix_ws::Closed> for End {
     fn from(_: actix_ws::Closed) -> Self {
         End(CloseCode::Away, "gone")
     }
 }
 
+/// Waits until then; for ever if there is no such time.
+async fn until(then: Option<Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Serves a connection until either side ends it.
-pub async fn serve(
-    connected: Connected,
-    mut session: Session,
-    mut messages: AggregatedMessageStream,
-) {
+pub async fn serve(connected: Connected, mut session: Session, mut messages: MessageStream) {
     metrics::gauge!("carnet_live_connections").increment(1.0);
     let mut listener = connected.app.records.hub.listen(connected.record);
     let end = connected.talk(&mut session, &mut messages, &mut listener);
@@ -112,7 +126,7 @@ impl Connected {
     async fn talk(
         &self,
         session: &mut Session,
-        messages: &mut AggregatedMessageStream,
+        messages: &mut MessageStream,
         listener: &mut Listener,
     ) -> Option<End> {
         let mut talk = Talk::default();
@@ -121,10 +135,14 @@ impl Connected {
         let mut beat = clock.pause(BEAT);
         loop {
             let step = tokio::select! {
-                message = messages.recv() => match message? {
-                    Ok(message) => self.hear(session, &mut talk, message).await?,
+                frame = messages.recv() => match frame? {
+                    Ok(frame) => match talk.parts.take(frame, Instant::now()) {
+                        Ok(heard) => self.hear(session, &mut talk, heard).await?,
+                        Err(unfit) => Err(unfit.into()),
+                    },
                     Err(_) => return Some(End(CloseCode::Protocol, "malformed")),
                 },
+                () = until(talk.parts.due()) => Err(End(CloseCode::Away, "gone")),
                 () = listener.changed() => self.tell(session, &mut talk).await,
                 () = &mut beat => {
                     beat = clock.pause(BEAT);
@@ -138,28 +156,25 @@ impl Connected {
         }
     }
 
-    /// Takes one message; nothing if it ends the connection.
+    /// Takes what came; nothing if it ends the connection.
     async fn hear(
         &self,
         session: &mut Session,
         talk: &mut Talk,
-        message: AggregatedMessage,
+        heard: Heard,
     ) -> Option<Result<(), End>> {
-        Some(match message {
-            AggregatedMessage::Binary(bytes) => {
-                self.asked(session, talk, Encoding::Cbor, &bytes).await
-            }
-            AggregatedMessage::Text(text) => {
-                let bytes = text.as_bytes();
-                self.asked(session, talk, Encoding::Json, bytes).await
-            }
-            AggregatedMessage::Ping(payload) => self.in_time(session.pong(&payload)).await,
-            AggregatedMessage::Pong(payload) => {
+        Some(match heard {
+            Heard::Message(encoding, bytes) => self.asked(session, talk, encoding, &bytes).await,
+            // Whoever has one request waiting begins no other.
+            Heard::Part if talk.waiting.is_some() => Err(End(CloseCode::Again, "too-many")),
+            Heard::Part => Ok(()),
+            Heard::Ping(payload) => self.in_time(session.pong(&payload)).await,
+            Heard::Pong(payload) => {
                 talk.missed = 0;
-                talk.window.read(&payload);
+                talk.window.read(&payload, Instant::now());
                 self.go_on(session, talk).await
             }
-            AggregatedMessage::Close(_) => return None,
+            Heard::Close => return None,
         })
     }
 
@@ -242,7 +257,7 @@ impl Connected {
         talk.cursor = Some(answer.cursor.clone());
         let encoding = talk.encoding.unwrap_or(Encoding::Cbor);
         let message = encoding.write(&answer);
-        let ping = talk.window.send(message.len());
+        let ping = talk.window.send(message.len(), Instant::now());
         match encoding {
             Encoding::Json => {
                 let internal = |_| End(CloseCode::Error, "internal");
@@ -269,7 +284,7 @@ impl Connected {
     }
 
     async fn beat(&self, session: &mut Session, talk: &mut Talk) -> Result<(), End> {
-        if talk.missed >= MISSED {
+        if talk.missed >= MISSED || talk.window.is_overdue(Instant::now()) {
             return Err(End(CloseCode::Away, "gone"));
         }
         talk.missed += 1;

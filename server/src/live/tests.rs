@@ -6,15 +6,17 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use sync_core::audit::{ChainedEvent, LogHead, verify};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::codec::Encoding;
+use sync_core::entry::{Value, Write};
 use sync_core::sync::{SyncAnswer, Verdict};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::app::Running;
-use crate::records::world::{Phone, World};
+use crate::records::world::{Phone, World, random};
 use crate::storage::sqlite::open_connection;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -166,6 +168,90 @@ async fn whoever_asks_on_and_on_and_does_not_read_is_not_kept() {
     let token = world.sign_in(&mut holder);
     let mut socket = connect(&running, &holder, &token).await.expect("connects");
     ask(&mut socket, &mut holder, 10).await;
+    for _ in 0..8 {
+        read(&next(&mut socket).await);
+    }
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.reason.as_str(), "too-many");
+    running.stop().await;
+}
+
+/// A frame of a message, by itself.
+fn frame(part: OpCode, is_final: bool, bytes: &[u8]) -> Message {
+    Message::Frame(Frame::message(bytes.to_vec(), part, is_final))
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_one_large_frame_or_in_several() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    for _ in 0..6 {
+        let entry = holder.note("Large");
+        let bytes = Value::Bytes(random::<50_000>().to_vec());
+        let large = Write {
+            key: "of-tomorrow".to_owned(),
+            value: Some(bytes),
+        };
+        holder.write(entry, &[large]);
+    }
+    let request = Encoding::Cbor.write(&holder.request());
+    assert!(request.len() > 300_000);
+    let (first, rest) = request.split_at(100_000);
+    socket
+        .send(frame(OpCode::Data(Data::Binary), false, first))
+        .await
+        .expect("sends");
+    socket
+        .send(Message::Ping(vec![7].into()))
+        .await
+        .expect("sends");
+    socket
+        .send(frame(OpCode::Data(Data::Continue), true, rest))
+        .await
+        .expect("sends");
+    let answer = read(&next(&mut socket).await);
+    let taken = |verdict: &Verdict| matches!(verdict, Verdict::Accepted(_));
+    assert_eq!(answer.outcomes.len(), 12);
+    assert!(answer.outcomes.iter().all(|o| taken(&o.verdict)));
+    socket.send(Message::binary(request)).await.expect("sends");
+    let again = read(&next(&mut socket).await);
+    assert_eq!(again.outcomes.len(), 12);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_never_ends_ends_the_connection() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let first = frame(OpCode::Data(Data::Binary), false, b"1");
+    socket.send(first).await.expect("sends");
+    for _ in 0..4_096 {
+        let more = frame(OpCode::Data(Data::Continue), false, b"1");
+        socket.feed(more).await.expect("sends");
+    }
+    socket.flush().await.expect("sends");
+    let Message::Close(Some(reason)) = next(&mut socket).await else {
+        panic!("still open");
+    };
+    assert_eq!(reason.reason.as_str(), "malformed");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_request_waiting_begins_no_other() {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
+    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    ask(&mut socket, &mut holder, 9).await;
+    let first = frame(OpCode::Data(Data::Binary), false, b"1");
+    socket.send(first).await.expect("sends");
     for _ in 0..8 {
         read(&next(&mut socket).await);
     }

@@ -9,6 +9,7 @@ use diesel::connection::{Connection as _, InstrumentationEvent};
 use sync_core::authority::Cursor;
 use sync_core::entry::{HIDDEN_FROM_PROFESSIONALS, Write};
 use sync_core::kind::{AllergyDraft, Label, OwnNoteDraft};
+use sync_core::policy::RightKind;
 use sync_core::sync::SyncRequest;
 
 use super::answer::Start;
@@ -175,6 +176,27 @@ async fn the_work_of_an_answer_does_not_follow_what_is_hidden_from_its_viewer() 
             assert_eq!(none, many, "the answer {place}");
         }
     }
+}
+
+/// What it takes to delegate to somebody whom the rights of so many other records name.
+async fn beside_named(records: u32) -> Work {
+    let world = World::new();
+    let person = world.person(None).await;
+    for n in 0..records {
+        let mut holder = world.holder(2 + n).await;
+        holder.right(RightKind::Block, person);
+        holder.sync().await;
+    }
+    let mut holder = world.holder(1).await;
+    holder.sync().await;
+    holder.right(RightKind::Delegation, person);
+    let request = holder.request();
+    work(&world, &holder, request)
+}
+
+#[tokio::test]
+async fn the_work_of_a_delegation_does_not_follow_how_many_records_name_its_person() {
+    assert_eq!(beside_named(0).await, beside_named(7).await);
 }
 
 /// What it takes to hand in so many edits that are held, and then to tell the holder and to be told

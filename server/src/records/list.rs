@@ -45,7 +45,7 @@ pub const RECORDS_A_PAGE: u32 = 1_000;
 impl Records {
     /// The records a person may open now: their own first, then those whose rights name them after
     /// `after`, by their names. At most `limit` of these are looked at, so a page may be short, or
-    /// empty, and not the last.
+    /// empty, and not the last. One whose key is not here is left out.
     ///
     /// # Errors
     /// When the server fails.
@@ -73,7 +73,9 @@ impl Records {
             let Some(row) = connection.record(record)? else {
                 continue;
             };
-            let vault = Vault::new(&self.keys, record)?;
+            let Some(vault) = Vault::find(&self.keys, record)? else {
+                continue;
+            };
             let known = self.rights(connection, &vault, &row)?;
             self.remember_rights(&row, known.clone());
             let now = row.clock.last.next(self.clock.now());

@@ -9,7 +9,6 @@ use super::Records;
 use super::vault::Vault;
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
-use crate::keys::KeyError;
 use crate::storage::records::RecordStore as _;
 
 /// A change of how somebody signs in.
@@ -38,7 +37,8 @@ impl SignInChange {
 
 impl Records {
     /// Notes a change of how a person signs in, in the access log of their record if they have
-    /// one, so that the holder sees a device or passkey that is not theirs.
+    /// one, so that the holder sees a device or passkey that is not theirs. A record whose key is not
+    /// here has no access log any more, and keeps nobody from signing in.
     ///
     /// # Errors
     /// When the server fails.
@@ -53,8 +53,7 @@ impl Records {
     }
 
     /// Notes, as [`Records::note_sign_in`], that the server did again what the person had done
-    /// before the data store was put back from an older copy. A record that was destroyed has no
-    /// access log any more.
+    /// before the data store was put back from an older copy.
     ///
     /// # Errors
     /// When the server fails.
@@ -65,10 +64,7 @@ impl Records {
         device: Option<DeviceId>,
         change: SignInChange,
     ) -> Result<(), Fault> {
-        match self.note_own(connection, person, Role::System, device, change) {
-            Err(Fault::Keys(KeyError::Absent)) => Ok(()),
-            other => other,
-        }
+        self.note_own(connection, person, Role::System, device, change)
     }
 
     fn note_own(
@@ -85,7 +81,9 @@ impl Records {
         let Some(row) = connection.record(record)? else {
             return Ok(());
         };
-        let vault = Vault::new(&self.keys, record)?;
+        let Some(vault) = Vault::find(&self.keys, record)? else {
+            return Ok(());
+        };
         let mut clock = row.clock;
         clock.last = clock.last.next(self.clock.now());
         let actor = Actor::new(person, role, device, person);

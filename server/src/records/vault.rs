@@ -7,12 +7,13 @@ use sync_core::authority::Shelf;
 use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::codec::{from_cbor, to_cbor};
 use sync_core::entry::EntryClass;
+use sync_core::policy::RightKind;
 use sync_core::sign::{SignatureBytes, Signed};
 use sync_core::sync::HoldReason;
 use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
-use crate::keys::{EntryKey, EntryKeyId, Keys, Place, RecordKey, SealingKey};
+use crate::keys::{EntryKey, EntryKeyId, KeyError, Keys, Place, RecordKey, SealingKey};
 use crate::storage::records::{Blind, DestroyedRow, EntryRow, HeldRow, LogRow, ShelfId};
 
 /// What the log says about a change.
@@ -104,6 +105,23 @@ impl<'k> Vault<'k> {
         Ok(Vault { keys, record, key })
     }
 
+    /// The vault of a record, if its key is here. It is not where the record was destroyed, or the
+    /// key store was put back from an older copy than the data store: that record cannot be opened,
+    /// and must keep nobody from others.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn find(keys: &'k Keys, record: RecordId) -> Result<Option<Self>, Fault> {
+        match Self::new(keys, record) {
+            Ok(vault) => Ok(Some(vault)),
+            Err(Fault::Keys(KeyError::Absent)) => {
+                tracing::warn!("a record has no key and is left out: it cannot be opened");
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// Which record.
     pub fn record(&self) -> RecordId {
         self.record
@@ -144,6 +162,16 @@ impl<'k> Vault<'k> {
     /// By which the records whose rights name a person are found.
     pub fn party_blind(&self, person: PersonId) -> Blind {
         party_blind(self.keys, person)
+    }
+
+    /// By which a right is found that this class of entry is of: by whom it names, and again if it
+    /// delegates the record to them.
+    pub fn parties(&self, class: &EntryClass) -> Vec<Blind> {
+        let helps = class.kind == RightKind::Delegation.as_str();
+        let named = class.concerns.map(|person| self.party_blind(person));
+        let helper = class.concerns.filter(|_| helps);
+        let helper = helper.map(|person| helper_blind(self.keys, person));
+        named.into_iter().chain(helper).collect()
     }
 
     fn blind(&self, domain: &str, value: &[u8]) -> Blind {
@@ -493,6 +521,11 @@ impl Held {
 /// By which the records whose rights name a person are found.
 pub fn party_blind(keys: &Keys, person: PersonId) -> Blind {
     shortened(keys.blind_index("carnet/party/1", person.as_bytes()))
+}
+
+/// By which the records are found that were delegated to a person.
+pub fn helper_blind(keys: &Keys, person: PersonId) -> Blind {
+    shortened(keys.blind_index("carnet/helper/1", person.as_bytes()))
 }
 
 fn shortened(digest: [u8; 32]) -> Blind {

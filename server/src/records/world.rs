@@ -123,6 +123,23 @@ impl World {
         Gate { reached, opened }
     }
 
+    /// Puts the key store back as if from a copy that is older than a record, and opens it anew. The
+    /// phones speak to that from now on.
+    pub(crate) fn lose_key(&mut self, record: RecordId, phones: &mut [&mut Phone]) {
+        let mut store = open_connection(&self.dir.path().join("keys.sqlite")).expect("opens");
+        let lost = diesel::sql_query("DELETE FROM record_keys WHERE record_id = ?")
+            .bind::<diesel::sql_types::Binary, _>(record.as_bytes().as_slice())
+            .execute(&mut store);
+        assert_eq!(lost, Ok(1));
+        let (db, clock) = (self.records.db.clone(), self.clock.clone());
+        let master = self.dir.path().join("master.key");
+        let keys = Keys::open(self.dir.path(), &master, clock.clone()).expect("keys");
+        self.records = Arc::new(Records::new(db, keys, clock, Matrix::default(), 30));
+        for phone in phones {
+            phone.records = self.records.clone();
+        }
+    }
+
     /// Copies the data store as it stands, as a snapshot of the disk would: without a mark.
     pub(crate) fn copy(&self) -> Vec<u8> {
         let file = self.dir.path().join("copy.sqlite");

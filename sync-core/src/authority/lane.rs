@@ -11,11 +11,12 @@ use crate::kind::{self, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
+use crate::sync::limits::MAX_ENTRY;
 use crate::sync::{HoldReason, Refusal};
 use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
 /// What the keeper of the log holds of an entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Kept {
     /// Its document.
     pub document: EntryDocument,
@@ -25,6 +26,8 @@ pub struct Kept {
     pub held: BTreeMap<ChangeHash, HeldChange>,
     /// It was destroyed: where it stood. Nothing else of it is here.
     pub destroyed: Option<Gone>,
+    /// How many bytes further changes of it may take.
+    pub room: usize,
     state: Option<EntryState>,
 }
 
@@ -39,6 +42,12 @@ pub struct HeldChange {
     pub reason: HoldReason,
 }
 
+impl Default for Kept {
+    fn default() -> Self {
+        Kept::new(EntryDocument::new(), BTreeMap::new(), BTreeMap::new())
+    }
+}
+
 impl Kept {
     /// An entry with this document, whose changes come from there, and with these held changes.
     pub fn new(
@@ -51,6 +60,7 @@ impl Kept {
             provenance,
             held,
             destroyed: None,
+            room: MAX_ENTRY,
             state: None,
         }
     }
@@ -277,6 +287,9 @@ impl Lane<'_> {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
         let kept = self.entries.entry(entry).or_default();
+        // How full it is, is for those who may know of it.
+        let room = kept.room.checked_sub(edit.edit().change.len());
+        let room = room.ok_or(Stop::Refused(Refusal::EntryFull))?;
         let state = kept.state().clone();
         let (document, after, saved) =
             guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
@@ -304,6 +317,7 @@ impl Lane<'_> {
         };
         let kept = self.entries.entry(entry).or_default();
         kept.document = document;
+        kept.room = room;
         kept.provenance.insert(change, provenance);
         let discards = merge::discards(&after, &kept.provenance);
         if right {

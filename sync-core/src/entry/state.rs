@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Ancestry;
+use super::ancestry::{Standing, standing};
+use super::work;
 use serde::{Deserialize, Serialize};
 
 use crate::ChangeHash;
@@ -115,12 +116,6 @@ impl PastChange {
             .saturating_sub(1)
     }
 
-    /// The write that is operation number `counter`.
-    pub fn write_at(&self, counter: u64) -> Option<&Write> {
-        let index = counter.checked_sub(self.start_op)?;
-        self.writes.get(usize::try_from(index).ok()?)
-    }
-
     /// What it wrote under a key, if it did: a value, or nothing for a removal.
     pub fn wrote(&self, key: &str) -> Option<Option<&Value>> {
         let write = self.writes.iter().find(|write| write.key == key)?;
@@ -166,31 +161,16 @@ impl EntryState {
         })
     }
 
-    /// A change by its name.
-    pub fn change(&self, hash: &ChangeHash) -> Option<&PastChange> {
-        self.history.iter().find(|change| change.hash == *hash)
-    }
-
-    /// All changes that the author of `change` had before them in this entry.
-    pub fn ancestors(&self, change: &ChangeHash) -> BTreeSet<ChangeHash> {
-        let deps = self.change(change).map_or(&[][..], |past| &past.deps);
-        self.closure(deps.iter().copied())
-    }
-
     /// The given changes with all those they follow.
     pub fn closure(&self, from: impl IntoIterator<Item = ChangeHash>) -> BTreeSet<ChangeHash> {
         let mut found: BTreeSet<ChangeHash> = from.into_iter().collect();
         for past in self.history.iter().rev() {
             if found.contains(&past.hash) {
+                work::steps(past.deps.len());
                 found.extend(past.deps.iter().copied());
             }
         }
         found
-    }
-
-    /// Whether neither of two changes had seen the other.
-    pub fn concurrent(&self, one: &ChangeHash, other: &ChangeHash) -> bool {
-        one != other && !self.ancestors(one).contains(other) && !self.ancestors(other).contains(one)
     }
 
     /// The state when only the changes were there that `included` says; for a set of changes that
@@ -202,31 +182,27 @@ impl EntryState {
             .filter(|past| included(&past.hash))
             .cloned()
             .collect();
-        let mut state = EntryState {
-            history,
-            ..EntryState::default()
-        };
-        let mut standing: BTreeMap<&str, Vec<Claim>> = BTreeMap::new();
-        let ancestry = Ancestry::of(&state.history);
-        for past in &state.history {
-            for write in &past.writes {
-                let claims = standing.entry(&write.key).or_default();
-                claims.retain(|claim| !ancestry.had_seen(&past.hash, &claim.change));
-                claims.extend(write.value.clone().map(|value| Claim {
-                    value,
-                    change: past.hash,
-                }));
-            }
-        }
-        let fields = standing
-            .into_iter()
-            .filter(|(_, claims)| !claims.is_empty())
-            .map(|(key, mut claims)| {
-                claims.sort_by(|a, b| (&a.value, a.change).cmp(&(&b.value, b.change)));
-                (key.to_owned(), claims)
-            })
-            .collect();
-        state.fields = fields;
-        state
+        let fields = fields(&history);
+        EntryState { fields, history }
     }
+
+    /// Whether the values that stand are those that the history amounts to.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.fields == fields(&self.history)
+    }
+}
+
+fn fields(history: &[PastChange]) -> BTreeMap<String, Vec<Claim>> {
+    let history: Vec<&PastChange> = history.iter().collect();
+    let stand = standing(&history, |_| true);
+    let fields = stand.into_iter().map(|(key, writes)| {
+        let claim = |write: Standing<'_>| Claim {
+            value: write.value.clone(),
+            change: write.change.hash,
+        };
+        let mut claims: Vec<Claim> = writes.into_iter().map(claim).collect();
+        claims.sort_by(|a, b| (&a.value, a.change).cmp(&(&b.value, b.change)));
+        (key.to_owned(), claims)
+    });
+    fields.collect()
 }

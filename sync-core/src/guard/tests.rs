@@ -3,8 +3,10 @@ use automerge::{ActorId, Automerge, ObjType, ROOT, ReadDoc as _, ScalarValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::entry::Write;
+use crate::entry::{Value, Write};
 use crate::{Bytes, DeviceTime};
+
+mod bounds;
 
 const ACTOR: Actor = Actor([7; 16]);
 const AT: DeviceTime = DeviceTime(1_700_000_000_000);

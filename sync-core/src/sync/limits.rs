@@ -8,6 +8,8 @@ pub const MAX_ITEMS: usize = 50_000;
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 /// The largest request body once decompressed, in bytes.
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// How many bytes the changes of one entry may take in all, so that it fits a frame.
+pub const MAX_ENTRY: usize = 8 * 1024 * 1024;
 /// How much of its edits a device puts into one request, in bytes before compression; a longer queue
 /// takes several.
 pub const REQUEST: usize = 1024 * 1024;

@@ -381,6 +381,37 @@ fn an_ill_formed_entry_is_refused_and_leaves_no_trace() {
     assert!(keeper.entries[&ALLERGY].provenance.is_empty());
 }
 
+/// How full an entry is, is told to those who see it: to the others it would tell how much is written
+/// in what is hidden from them.
+#[test]
+fn an_entry_that_is_full_is_so_to_those_only_who_see_it() {
+    let mut keeper = Keeper::new();
+    let mut document = EntryDocument::new();
+    let edit = holder().edit(ALLERGY, &mut document, &allergy(), None);
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(1))));
+    let room = keeper.entries[&ALLERGY].room;
+    assert_eq!(room, MAX_ENTRY - edit.change.len());
+    let hide = [Write::set("hidden-from-representatives", true)];
+    let edit = holder().edit(ALLERGY, &mut document, &hide, None);
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(1))));
+    let writes = [Write::set("criticality", "high")];
+    let last = caregiver().edit(ALLERGY, &mut document.clone(), &writes, Some(seen(day(2))));
+    let size = last.change.len();
+    for (party, room, wanted) in [
+        (caregiver(), size, Refusal::Incomplete),
+        (caregiver(), size - 1, Refusal::Incomplete),
+        (doctor(), 0, Refusal::EntryFull),
+    ] {
+        keeper.entries.get_mut(&ALLERGY).unwrap().room = room;
+        let edit = party.edit(ALLERGY, &mut document.clone(), &writes, Some(seen(day(2))));
+        assert_eq!(refused(&keeper.submit(&party, &edit, day(3))), Some(wanted));
+    }
+    let edit = holder().edit(ALLERGY, &mut document, &writes, None);
+    keeper.entries.get_mut(&ALLERGY).unwrap().room = edit.change.len();
+    assert!(accepted(&keeper.submit(&holder(), &edit, day(3))));
+    assert_eq!(keeper.entries[&ALLERGY].room, 0);
+}
+
 #[test]
 fn a_hidden_entry_answers_like_one_that_is_not_there() {
     let mut keeper = Keeper::new();
