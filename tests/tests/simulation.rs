@@ -108,6 +108,12 @@ fn thousands_of_histories_pass_all_checks() {
         revoked,
         destroyed,
         closed,
+        turns,
+        cut_short,
+        doomed,
+        taken_back,
+        pushed,
+        turned,
     } = counts;
     for happened in [
         edits,
@@ -129,6 +135,12 @@ fn thousands_of_histories_pass_all_checks() {
         revoked,
         destroyed,
         closed,
+        turns,
+        cut_short,
+        doomed,
+        taken_back,
+        pushed,
+        turned,
     ] {
         assert!(happened > 0, "something never happened: {counts:#?}");
     }

@@ -340,7 +340,10 @@ impl ReplicaHead {
                     .take_up(&unsent.change)
                     .map_err(AnswerError::Store)?;
                 let mut local = local.unwrap_or_default();
-                local.generation = self.generation;
+                // A full resend names it, unless it is hidden meanwhile.
+                if !self.resending {
+                    local.generation = self.generation;
+                }
                 let Edit { change, origin, .. } = &unsent.edit;
                 if local.take(change, origin.clone(), Some(tick)).is_err() {
                     return Ok(());

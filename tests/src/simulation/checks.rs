@@ -14,7 +14,7 @@ use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
 
 use super::disk::Disk;
-use super::oracle::Oracle;
+use super::oracle::{Moment, Oracle};
 
 /// What is noted of a device to check it by; goes back with its store when a copy is restored.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +116,18 @@ pub struct Counts {
     pub destroyed: u64,
     /// Devices that forgot the record because it was closed to their person.
     pub closed: u64,
+    /// Turns after which edits of the same request waited for another.
+    pub turns: u64,
+    /// Requests that a crash cut short between two turns.
+    pub cut_short: u64,
+    /// Turns after which a mark waited for the rest of its request.
+    pub doomed: u64,
+    /// Answers worked out once more, because rights or entries changed before they were given.
+    pub taken_back: u64,
+    /// News told to somebody connected.
+    pub pushed: u64,
+    /// How often those who are connected were looked after and something had fallen due.
+    pub turned: u64,
 }
 
 impl Counts {
@@ -141,6 +153,12 @@ impl Counts {
             revoked,
             destroyed,
             closed,
+            turns,
+            cut_short,
+            doomed,
+            taken_back,
+            pushed,
+            turned,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -161,6 +179,12 @@ impl Counts {
         self.revoked += revoked;
         self.destroyed += destroyed;
         self.closed += closed;
+        self.turns += turns;
+        self.cut_short += cut_short;
+        self.doomed += doomed;
+        self.taken_back += taken_back;
+        self.pushed += pushed;
+        self.turned += turned;
     }
 
     fn refused(&mut self, why: Refusal) {
@@ -186,5 +210,5 @@ pub struct Checks {
     /// Which life of the log there is, once it is not the first.
     log: Option<LogIncarnation>,
     /// By its cursor, the moment as of which an answer tells.
-    told: BTreeMap<CursorDigest, Tick>,
+    told: BTreeMap<CursorDigest, Moment>,
 }

@@ -7,7 +7,7 @@ use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{AsideReason, LocalEntry, Unsent};
 use sync_core::sync::{CursorDigest, SyncAnswer};
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
 use super::{Checks, Diary};
@@ -66,7 +66,7 @@ impl Checks {
     }
 
     /// Who holds a checkpoint holds every change they may see that was accepted before it.
-    fn complete(&self, device: &Device, told: Tick) -> Result<(), String> {
+    fn complete(&self, device: &Device, told: Moment) -> Result<(), String> {
         let Some(until) = device.disk.head.seen_until() else {
             return Ok(());
         };
@@ -76,7 +76,7 @@ impl Checks {
         }
         let person = device.profile.who.id();
         let then = self.oracle.readable(person, Moment::at(until));
-        let still = self.oracle.readable(person, Moment::at(told));
+        let still = self.oracle.readable(person, told);
         for entry in then.intersection(&still) {
             let local = device.entry(entry);
             let mut changes = self.oracle.changes(entry, until);
@@ -97,12 +97,12 @@ impl Checks {
         &self,
         device: &Device,
         answer: &SyncAnswer,
-        told: Tick,
+        told: Moment,
     ) -> Result<(), String> {
         let person = device.profile.who.id();
-        let readable = self.oracle.readable(person, Moment::at(told));
+        let readable = self.oracle.readable(person, told);
         let accepted = |entry: &EntryId, local: &LocalEntry| {
-            let mut changes = self.oracle.changes(entry, told);
+            let mut changes = self.oracle.changes(entry, told.log);
             changes.any(|change| local.has(&change))
         };
         let mut entries = device.disk.entries.iter();

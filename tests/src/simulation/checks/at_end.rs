@@ -38,8 +38,14 @@ fn still_held(device: &Device, change: &ChangeHash) -> bool {
 }
 
 impl Checks {
-    /// All queues are empty, and who may see the same sees the same as the server.
-    pub fn converged(&mut self, keeper: &Keeper, devices: &[Device]) -> Result<(), String> {
+    /// All queues are empty, and who may see the same sees the same as the server: at a moment, or
+    /// when each was told last.
+    pub fn converged(
+        &mut self,
+        keeper: &Keeper,
+        devices: &[Device],
+        at: Option<Tick>,
+    ) -> Result<(), String> {
         let books = keeper.durable();
         for device in devices {
             self.holds_nothing_destroyed(keeper, device)?;
@@ -49,7 +55,8 @@ impl Checks {
                 return Err(format!("{name} still has {pending} edits to send"));
             }
             log_verifies(&cast::record(), books, device)?;
-            let until = device.disk.head.seen_until().unwrap_or(Tick(0));
+            let told = device.disk.head.seen_until().unwrap_or(Tick(0));
+            let until = at.unwrap_or(told);
             let person = device.profile.who.id();
             let readable = self.oracle.readable(
                 person,
@@ -88,6 +95,7 @@ impl Checks {
             self.told_of_held(keeper, device)?;
         }
         Self::held_once(books)?;
+        self.decided(books)?;
         let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;
         Ok(())
