@@ -31,6 +31,8 @@ pub struct Diary {
     owes: BTreeSet<(EntryId, ChangeHash)>,
     /// The record was closed to its person, and has not come anew since.
     closed: bool,
+    /// Entries that it had and dropped: it may not know any more whose they were.
+    dropped: BTreeSet<EntryId>,
     /// What of that was its own and was signed anew under another key.
     renewed: BTreeSet<ChangeHash>,
 }
@@ -45,6 +47,7 @@ impl Diary {
     /// Notes that the record is about to be forgotten, and with it what was destroyed.
     pub fn closed(&mut self, disk: &Disk) {
         self.closed = true;
+        self.dropped.extend(disk.entries.keys());
         self.made
             .retain(|_, (entry, _)| !disk.destroyed.contains(entry));
     }
@@ -61,6 +64,7 @@ impl Diary {
             ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
             cloned: self.cloned,
             closed: self.closed || copy.closed,
+            dropped: self.dropped.union(&copy.dropped).copied().collect(),
             owes: self.owes.clone(),
             renewed: self.renewed.clone(),
             ..copy

@@ -166,6 +166,13 @@ impl Oracle {
             .map(|deed| deed.change)
     }
 
+    /// When something was accepted after a tick and not after another.
+    pub fn ticks(&self, after: Tick, until: Tick) -> BTreeSet<Tick> {
+        let deeds = self.entries.values().flatten();
+        let ticks = deeds.map(|deed| deed.tick);
+        ticks.filter(|at| after < *at && *at <= until).collect()
+    }
+
     /// Whether a change was accepted.
     pub fn has(&self, entry: &EntryId, change: &ChangeHash) -> bool {
         let mut all = self.changes(entry, Tick(u64::MAX));

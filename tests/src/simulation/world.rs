@@ -235,7 +235,8 @@ impl World {
     /// A driver sends what it has, unless a request is under way that it has not given up: mostly
     /// over its line, if it has one.
     fn sync(&mut self, device: usize) -> Result<(), String> {
-        let on_line = self.lines.contains_key(&device) && (self.network.healed || self.dice.percent(70));
+        let on_line =
+            self.lines.contains_key(&device) && (self.network.healed || self.dice.percent(70));
         if on_line {
             return self.ask_on_line(device);
         }

@@ -378,7 +378,11 @@ fn what_was_handed_back_while_pages_came_does_not_stay_once_it_is_hidden() {
     rows.touch(1, 1, None);
     rows.touch(2, 2, None);
     let rests = rows.page(None, 2);
-    let rests = rows.pages(Some(rests.cursor), 2).pop().expect("a page").cursor;
+    let rests = rows
+        .pages(Some(rests.cursor), 2)
+        .pop()
+        .expect("a page")
+        .cursor;
     assert!(rests.rests());
     rows.touch(3, 1, None);
     rows.touch(4, 2, None);

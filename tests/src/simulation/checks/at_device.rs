@@ -35,8 +35,12 @@ impl Checks {
 
     /// An answer was taken in and is durable.
     pub fn received(&mut self, device: &mut Device, answer: &SyncAnswer) -> Result<(), String> {
-        let entries: Vec<EntryId> = device.disk.entries.keys().copied().collect();
-        device.diary.ever_held.extend(entries);
+        let Device { disk, diary, .. } = &mut *device;
+        diary.ever_held.extend(disk.entries.keys());
+        let here =
+            |entry: &&EntryId| disk.entries.contains_key(entry) || disk.destroyed.contains(entry);
+        let gone = diary.ever_held.iter().filter(|entry| !here(entry));
+        diary.dropped.extend(gone);
         let told = self.told.get(&CursorDigest::of(&answer.cursor)).copied();
         let told = told.ok_or("an answer that the server did not give")?;
         self.forward(device)?;
@@ -76,7 +80,15 @@ impl Checks {
         }
         let person = device.profile.who.id();
         let then = self.oracle.readable(person, Moment::at(until));
-        let still = self.oracle.readable(person, told);
+        let mut still = self.oracle.readable(person, told);
+        // What they could not see for a while went meanwhile; a full resend brings it again, page by
+        // page.
+        if device.disk.head.resending {
+            for at in self.oracle.ticks(until, told.log) {
+                let readable = self.oracle.readable(person, Moment::at(at));
+                still.retain(|entry| readable.contains(entry));
+            }
+        }
         for entry in then.intersection(&still) {
             let local = device.entry(entry);
             let mut changes = self.oracle.changes(entry, until);

@@ -66,9 +66,8 @@ impl Checks {
     /// No request is under way: no mark waits for the rest of one.
     pub fn decided(&self, books: &Books) -> Result<(), String> {
         let all = self.oracle.existing().into_iter();
-        let left = all.filter(|entry| {
-            !books.destroyed.contains_key(entry) && self.oracle.is_marked(entry)
-        });
+        let left = all
+            .filter(|entry| !books.destroyed.contains_key(entry) && self.oracle.is_marked(entry));
         none_left(books.doomed.iter().copied().chain(left).collect())
     }
 

@@ -113,7 +113,12 @@ impl Keeper {
             return Ok(false);
         }
         books.tick(now);
-        books.log_access(&start.submitter, AccessAction::Read, entries, &BTreeMap::new());
+        books.log_access(
+            &start.submitter,
+            AccessAction::Read,
+            entries,
+            &BTreeMap::new(),
+        );
         read.head = books.head.hash;
         self.working = Some(books);
         Ok(true)

@@ -64,7 +64,11 @@ impl Keeper {
         let from = visit.judged.len();
         // Edits that may follow what this log has lost wait until the device knows what is there.
         let stands = visit.cursor.is_none_or(|cursor| cursor.log == self.log);
-        let turn = if stands { visit.waiting().min(most.max(1)) } else { 0 };
+        let turn = if stands {
+            visit.waiting().min(most.max(1))
+        } else {
+            0
+        };
         if turn > 0 {
             self.take_in(&mut books, visit, turn, now);
         }

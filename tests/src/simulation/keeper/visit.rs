@@ -128,7 +128,12 @@ impl Keeper {
 
     /// Where what is new starts for somebody who is connected and was told up to a cursor. Nothing
     /// in the middle of a full resend: only the device can show how far it had been before.
-    pub fn news_since(&self, submitter: Submitter, cursor: &[u8], limit: Option<u32>) -> Option<Start> {
+    pub fn news_since(
+        &self,
+        submitter: Submitter,
+        cursor: &[u8],
+        limit: Option<u32>,
+    ) -> Option<Start> {
         let after = Some(CursorDigest::of(cursor));
         let cursor = self.open_cursor(submitter.subject.person, cursor)?;
         (!cursor.resending).then(|| Start {

@@ -139,9 +139,16 @@ impl World {
     fn turn(&mut self, number: u64) -> Result<bool, String> {
         let now = self.tick();
         let parts = !self.network.healed && self.dice.percent(40);
-        let most = if parts { self.dice.between(1, 3) as usize } else { usize::MAX };
+        let most = if parts {
+            self.dice.between(1, 3) as usize
+        } else {
+            usize::MAX
+        };
         let Some(Errand {
-            device, id, stage: Stage::Taking(visit), ..
+            device,
+            id,
+            stage: Stage::Taking(visit),
+            ..
         }) = self.errands.get_mut(&number)
         else {
             return Ok(false);
@@ -161,13 +168,17 @@ impl World {
                 self.checks.counts.turns += u64::from(!done);
                 self.checks.counts.doomed += u64::from(!visit.doomed().is_empty());
                 if said != words::NOTHING {
-                    self.say(|| format!("the server takes request {id} of {name} in{later}: {said}"));
+                    self.say(|| {
+                        format!("the server takes request {id} of {name} in{later}: {said}")
+                    });
                 }
                 Ok(true)
             }
             Err(SignedOut) => {
                 let doomed = visit.doomed().clone();
-                self.say(|| format!("request {id} is not taken in further: its device is signed out"));
+                self.say(|| {
+                    format!("request {id} is not taken in further: its device is signed out")
+                });
                 self.end(number);
                 if !doomed.is_empty() {
                     self.queue(Job::Decide(doomed));
@@ -302,10 +313,15 @@ impl World {
         };
         self.checks.promised(&answer);
         let profile = &self.devices[device].profile;
-        self.checks.answered(&self.keeper, profile, &read, &answer)?;
+        self.checks
+            .answered(&self.keeper, profile, &read, &answer)?;
         let name = profile.name;
         let said = words::given(&answer, &read.page, &self.names);
-        let what = if start.is_news() { "news".to_owned() } else { format!("request {id}") };
+        let what = if start.is_news() {
+            "news".to_owned()
+        } else {
+            format!("request {id}")
+        };
         if !self.network.healed || said != words::NOTHING {
             self.say(|| format!("the server answers {what} of {name}: {said}"));
         }
