@@ -26,11 +26,19 @@ impl Checks {
         keeper: &Keeper,
         device: &Device,
         judged: &[Judgement],
+        to_come: &BTreeSet<EntryId>,
     ) -> Result<(), String> {
         for judgement in judged {
             self.judged(keeper, device, judgement)?;
         }
         let books = keeper.books();
+        let all = books.destroyed.keys();
+        let mut new = all.filter(|entry| !self.oracle.is_destroyed(entry));
+        if let Some(entry) = new.find(|entry| to_come.contains(entry)) {
+            return Err(format!(
+                "{entry} is destroyed before the request that marks it is taken in"
+            ));
+        }
         self.destroyed(books)?;
         let written = judged
             .iter()

@@ -199,8 +199,7 @@ impl Keeper {
                 touched.insert(judgement.edit.entry);
             }
         }
-        let waits = visit.edits[visit.judged.len()..].iter();
-        let waits: BTreeSet<EntryId> = waits.map(|handed_in| handed_in.edit.entry).collect();
+        let waits = visit.to_come();
         for entry in touched {
             // Another visit, in the middle of which this is, may take its mark back.
             if !before.contains(&entry) && books.doomed.contains(&entry) {

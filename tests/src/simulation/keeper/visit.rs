@@ -157,6 +157,12 @@ impl Visit {
         self.edits.len() - self.judged.len()
     }
 
+    /// The entries of those of its edits that had no turn yet.
+    pub fn to_come(&self) -> BTreeSet<EntryId> {
+        let waiting = self.edits[self.judged.len()..].iter();
+        waiting.map(|handed_in| handed_in.edit.entry).collect()
+    }
+
     /// Whether it is taken in to its end.
     pub fn is_done(&self) -> bool {
         self.done

@@ -28,8 +28,8 @@ pub(super) struct Errand {
 }
 
 enum Stage {
-    Taking(Visit),
-    Giving(Start, Option<Read>),
+    Taking(Box<Visit>),
+    Giving(Box<Start>, Option<Box<Read>>),
 }
 
 /// What waits for the writer.
@@ -66,7 +66,7 @@ impl World {
             device,
             id,
             line,
-            stage: Stage::Taking(visit),
+            stage: Stage::Taking(Box::new(visit)),
             dropped,
             tries: 0,
         };
@@ -85,7 +85,7 @@ impl World {
             device,
             id: 0,
             line: Some(line),
-            stage: Stage::Giving(start, None),
+            stage: Stage::Giving(Box::new(start), None),
             dropped: false,
             tries: 0,
         };
@@ -163,8 +163,9 @@ impl World {
                 let name = profile.name;
                 let done = visit.is_done();
                 let later = if done { "" } else { ", in part" };
+                let device = &self.devices[device];
                 self.checks
-                    .passed(&self.keeper, &self.devices[device], judged)?;
+                    .passed(&self.keeper, device, judged, &visit.to_come())?;
                 self.checks.counts.turns += u64::from(!done);
                 self.checks.counts.doomed += u64::from(!visit.doomed().is_empty());
                 if said != words::NOTHING {
@@ -191,7 +192,8 @@ impl World {
     /// The open transaction becomes durable, and those who waited for it go on; unless the power goes
     /// first.
     pub(super) fn commit(&mut self) -> Result<(), String> {
-        if !self.network.healed && self.dice.percent(4) {
+        let risk = if self.half_taken() > 0 { 15 } else { 4 };
+        if !self.network.healed && self.dice.percent(risk) {
             return self.server_crashes();
         }
         self.commit_at = None;
@@ -231,7 +233,7 @@ impl World {
             self.errands.remove(&number);
             return Ok(());
         }
-        errand.stage = Stage::Giving(visit.start(), None);
+        errand.stage = Stage::Giving(Box::new(visit.start()), None);
         self.read(number)
     }
 
@@ -254,7 +256,7 @@ impl World {
             return self.line_is_free(line);
         }
         let noted = worked_out.is_noted(&self.keeper);
-        *read = Some(worked_out);
+        *read = Some(Box::new(worked_out));
         match noted {
             true => {
                 self.queue(Job::Note(number));
