@@ -192,7 +192,12 @@ impl World {
     /// The open transaction becomes durable, and those who waited for it go on; unless the power goes
     /// first.
     pub(super) fn commit(&mut self) -> Result<(), String> {
-        let risk = if self.half_taken() > 0 { 15 } else { 4 };
+        let marks_wait = !self.keeper.durable().doomed.is_empty();
+        let risk = if marks_wait || self.half_taken() > 0 {
+            25
+        } else {
+            4
+        };
         if !self.network.healed && self.dice.percent(risk) {
             return self.server_crashes();
         }
