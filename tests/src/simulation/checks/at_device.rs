@@ -81,9 +81,9 @@ impl Checks {
         let person = device.profile.who.id();
         let then = self.oracle.readable(person, Moment::at(until));
         let mut still = self.oracle.readable(person, told);
-        // What they could not see for a while went meanwhile; a full resend brings it again, page by
-        // page.
-        if device.disk.head.resending {
+        // What they could not see for a while went meanwhile; pages that are still to come bring it
+        // again.
+        if device.disk.head.resending || device.disk.head.page.is_some() {
             for at in self.oracle.ticks(until, told.log) {
                 let readable = self.oracle.readable(person, Moment::at(at));
                 still.retain(|entry| readable.contains(entry));
