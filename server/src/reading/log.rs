@@ -143,13 +143,13 @@ impl Log for StoredLog<'_, '_> {
             .collect()
     }
 
-    fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Fault> {
+    fn find(&mut self, entry: EntryId) -> Result<Option<Opened>, Fault> {
         let vault = &self.admitted.vault;
         let Some((row, _)) = self.connection.entry(vault.record(), entry)? else {
             return Ok(None);
         };
         let key = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed());
-        key.map(|key| vault.open_class(&key, &row)).transpose()
+        Ok(key.map(|key| Opened { row, key }))
     }
 
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Fault> {

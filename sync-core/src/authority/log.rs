@@ -112,8 +112,8 @@ pub trait Log {
         but: &BTreeSet<Tick>,
     ) -> Result<Vec<Item>, Self::Error>;
 
-    /// The class now of the entry of this name; nothing if there is none, or no more.
-    fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Self::Error>;
+    /// Opens the entry of this name; nothing if there is none, or no more.
+    fn find(&mut self, entry: EntryId) -> Result<Option<Self::Entry>, Self::Error>;
 
     /// Whether the entry of this name was destroyed.
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Self::Error>;

@@ -114,13 +114,11 @@ impl Page {
 /// # Errors
 /// Those of the log.
 pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
-    let mut walk = Walk::new(log, viewer, since)?;
-    if viewer.standing.may_open() {
-        walk.entries()?;
-    }
-    walk.forget_own()?;
-    if !walk.page.more {
-        walk.tell_held()?;
+    let mut walk = Walk::new(log, viewer, since, false)?;
+    walk.go()?;
+    if walk.loses_track()? {
+        walk = Walk::new(walk.log, viewer, since, true)?;
+        walk.go()?;
     }
     walk.finish()
 }
@@ -156,9 +154,15 @@ struct Walk<'w, L> {
 }
 
 impl<'w, L: Log> Walk<'w, L> {
-    fn new(log: &'w mut L, viewer: Viewer<'w>, since: &'w Since<'w>) -> Result<Self, L::Error> {
+    fn new(
+        log: &'w mut L,
+        viewer: Viewer<'w>,
+        since: &'w Since<'w>,
+        anew: bool,
+    ) -> Result<Self, L::Error> {
         let of_this_log = since.cursor.filter(|cursor| cursor.log == since.log);
-        let mut going_on = of_this_log.filter(|cursor| cursor.epoch == viewer.epoch);
+        let goes_on = |cursor: &Cursor| !anew && cursor.epoch == viewer.epoch;
+        let mut going_on = of_this_log.filter(goes_on);
         if let Some(Cursor { stretches, .. }) = going_on
             && stretches.is_full()
             && let Some(last) = stretches.last()
@@ -196,6 +200,17 @@ impl<'w, L: Log> Walk<'w, L> {
         })
     }
 
+    fn go(&mut self) -> Result<(), L::Error> {
+        if self.viewer.standing.may_open() {
+            self.entries()?;
+        }
+        self.forget_own()?;
+        if !self.page.more {
+            self.tell_held()?;
+        }
+        Ok(())
+    }
+
     fn may_read(&self, class: &EntryClass, at: Tick) -> bool {
         let Viewer {
             standing, matrix, ..
@@ -205,6 +220,30 @@ impl<'w, L: Log> Walk<'w, L> {
 
     fn spend(&mut self, bytes: usize) {
         self.budget = self.budget.saturating_sub(bytes);
+    }
+
+    /// Whether this page leaves the device with an entry of somebody else's that no cursor tells of:
+    /// after a restore it handed the entry back, and no page has given it yet. Were it hidden before
+    /// one does, nobody would know that it must be forgotten. What a full resend does not name goes
+    /// by itself.
+    fn loses_track(&mut self) -> Result<bool, L::Error> {
+        let base = self.page.cursor.base;
+        if !self.page.more || base == Tick(0) {
+            return Ok(false);
+        }
+        for id in self.since.answered {
+            if self.page.entries.contains_key(id) || self.page.forget.contains(id) {
+                continue;
+            }
+            let Some(entry) = self.log.find(*id)? else {
+                continue;
+            };
+            let own = self.log.class(&entry)?.author == self.viewer.standing.person();
+            if !own && !self.has(*id, &entry)?.0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Goes through the entries until the budget is spent and there is something more to tell.
@@ -358,13 +397,7 @@ impl<'w, L: Log> Walk<'w, L> {
         entry: &L::Entry,
         now: &EntryClass,
     ) -> Result<Option<What>, L::Error> {
-        let base = self.page.cursor.base;
-        let saw = base > Tick(0)
-            && match self.log.class_at(entry, base)? {
-                Some(class) => self.may_read(&class, base),
-                None => false,
-            };
-        let (has, since_base) = self.after_pages(id, entry, saw)?;
+        let (has, since_base) = self.has(id, entry)?;
         Ok(match (has, self.may_read(now, self.since.until)) {
             (true, true) if since_base => Some(What::Since),
             (_, true) => Some(What::Whole),
@@ -389,6 +422,18 @@ impl<'w, L: Log> Walk<'w, L> {
         let touches = self.log.classes(entry, self.since.until)?;
         let made = touches.first().map(|(tick, _)| *tick);
         Ok(made.is_some_and(|made| base < made && made <= last.at))
+    }
+
+    /// Whether the device has an entry, and never may have been told to forget it since the walk's
+    /// base, as far as cursors tell.
+    fn has(&mut self, id: EntryId, entry: &L::Entry) -> Result<(bool, bool), L::Error> {
+        let base = self.page.cursor.base;
+        let saw = base > Tick(0)
+            && match self.log.class_at(entry, base)? {
+                Some(class) => self.may_read(&class, base),
+                None => false,
+            };
+        self.after_pages(id, entry, saw)
     }
 
     /// Whether the device has an entry after the pages of this walk so far, if at its base it had
@@ -486,10 +531,11 @@ impl<'w, L: Log> Walk<'w, L> {
             if self.log.is_destroyed(*entry)? {
                 self.page.forget.insert(*entry);
                 self.page.destroyed.insert(*entry);
-            } else if let Some(class) = self.log.class_of(*entry)?
-                && !self.may_read(&class, self.since.until)
-            {
-                self.page.forget.insert(*entry);
+            } else if let Some(found) = self.log.find(*entry)? {
+                let class = self.log.class(&found)?;
+                if !self.may_read(&class, self.since.until) {
+                    self.page.forget.insert(*entry);
+                }
             }
         }
         Ok(())
@@ -548,7 +594,8 @@ impl<'w, L: Log> Walk<'w, L> {
             }
             let (edit, reason) = self.log.open_held(&held.row)?;
             self.spend(edit.change.len() + HELD_OVERHEAD);
-            if let Some(class) = self.log.class_of(edit.entry)? {
+            if let Some(entry) = self.log.find(edit.entry)? {
+                let class = self.log.class(&entry)?;
                 self.keep(edit.entry, &class);
             }
             self.page.entries.entry(edit.entry).or_default();

@@ -1,7 +1,7 @@
 //! What another patient's entry leaves on a device: that it was destroyed, and nothing of it but what
 //! this person had written into somebody else's entry, which never was part of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AnswerError, AsideReason, Author, Destroyed, Entries, ReplicaHead, Report, SetAside};
 use crate::change::Edit;
@@ -9,15 +9,49 @@ use crate::entry::{SCHEMA, STATUS, Value};
 use crate::guard;
 use crate::kind::Kind;
 use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
-use crate::sync::{Refusal, SyncAnswer};
+use crate::sync::{Refusal, SyncAnswer, Verdict};
 use crate::{ChangeHash, DeviceTime, EntryId, PersonId};
 
 const DESTROYED: AsideReason = AsideReason::Refused(Refusal::Destroyed);
 
-/// What is known of an entry before it is dropped.
-struct Former {
+/// What was known of an entry before it is dropped, and before the answer was taken in that says so.
+#[derive(Default)]
+pub(super) struct Former {
     kind: Option<Kind>,
     author: Option<PersonId>,
+}
+
+/// What was known of the entries that an answer says to be destroyed.
+pub(super) type Formers = BTreeMap<EntryId, Former>;
+
+/// Looks up what is known of the entries that an answer says to be destroyed.
+pub(super) fn formers<E: Entries>(
+    entries: &mut E,
+    answer: &SyncAnswer,
+) -> Result<Formers, AnswerError<E::Error>> {
+    let mut all = answer.destroyed.clone();
+    for outcome in &answer.outcomes {
+        if outcome.verdict == Verdict::Refused(Refusal::Destroyed) {
+            let unsent = entries
+                .unsent(&outcome.change)
+                .map_err(AnswerError::Store)?;
+            all.extend(unsent.map(|unsent| unsent.edit.entry));
+        }
+    }
+    let mut formers = Formers::new();
+    for entry in all {
+        let Some(local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+            continue;
+        };
+        let state = local.state();
+        let author = state.creation().and_then(|first| {
+            let first = local.provenance().remove(&first.hash)?;
+            Some(first.origin.author)
+        });
+        let kind = Kind::of(&state);
+        formers.insert(entry, Former { kind, author });
+    }
+    Ok(formers)
 }
 
 impl ReplicaHead {
@@ -29,7 +63,7 @@ impl ReplicaHead {
         &self,
         entries: &mut E,
         author: &Author,
-        answer: &SyncAnswer,
+        (answer, mut formers): (&SyncAnswer, Formers),
         now: DeviceTime,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
@@ -38,13 +72,7 @@ impl ReplicaHead {
         for entry in all {
             let local = entries.load(&entry).map_err(AnswerError::Store)?;
             let mut here = local.is_some();
-            let former = Former {
-                kind: local.as_ref().and_then(|local| Kind::of(&local.state())),
-                author: local.as_ref().and_then(|local| {
-                    let first = local.state().creation()?.hash;
-                    Some(local.provenance().get(&first)?.origin.author)
-                }),
-            };
+            let former = formers.remove(&entry).unwrap_or_default();
             let mut not_kept: BTreeSet<ChangeHash> = BTreeSet::new();
             let mut kept: Vec<SetAside> = Vec::new();
             let mut dropped = |edit: &Edit, change, lost: bool| {

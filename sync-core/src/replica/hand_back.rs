@@ -52,7 +52,10 @@ impl ReplicaHead {
                 continue;
             };
             let of_entry = local.lost(&entry);
-            if !of_entry.is_empty() && local.generation < self.generation {
+            // What is known to be there and was not named is not for this person any more: it stays
+            // until its edits are answered, out of sight.
+            let unnamed = local.generation < self.generation && !local.is_in_record();
+            if !of_entry.is_empty() && unnamed {
                 local.generation = self.generation;
                 entries.store(&entry, &local).map_err(AnswerError::Store)?;
             }

@@ -88,6 +88,11 @@ impl LocalEntry {
         self.origins.values().all(|v| v.accepted.is_none())
     }
 
+    /// Whether some of it is known to be in the record.
+    pub(super) fn is_in_record(&self) -> bool {
+        self.origins.values().any(|v| v.accepted.is_some())
+    }
+
     /// Whether nobody has written it.
     pub fn is_empty(&self) -> bool {
         self.origins.is_empty()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
+use super::destroyed::formers;
 use super::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Taken, Unsent};
 use crate::change::{Actor, Edit};
 use crate::checkpoint::Checkpoint;
@@ -116,6 +117,7 @@ impl ReplicaHead {
         let told = self.check(answer, author)?;
         self.in_turn(entries, answer)?;
         let anew = self.begins_anew(answer, &told)?;
+        let formers = formers(entries, answer)?;
         let mut report = Report {
             more: answer.more,
             ..Report::default()
@@ -138,7 +140,7 @@ impl ReplicaHead {
         let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;
         report.more |= self.try_again(entries, &signers)?;
-        self.drop_destroyed(entries, author, answer, now, &mut report)?;
+        self.drop_destroyed(entries, author, (answer, formers), now, &mut report)?;
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
@@ -341,7 +343,10 @@ impl ReplicaHead {
                     .take_up(&unsent.change)
                     .map_err(AnswerError::Store)?;
                 let mut local = local.unwrap_or_default();
-                local.generation = self.generation;
+                // A full resend names it, unless it is hidden meanwhile.
+                if !self.resending {
+                    local.generation = self.generation;
+                }
                 let Edit { change, origin, .. } = &unsent.edit;
                 if local.take(change, origin.clone(), Some(tick)).is_err() {
                     return Ok(());

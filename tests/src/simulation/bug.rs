@@ -35,11 +35,15 @@ pub enum Bug {
     NotHandedBack,
     /// The server destroys an entry and tells nobody.
     DestroyedUntold,
+    /// The server destroys by a mark that the same request takes back in its next turn.
+    MarkNotLeftToItsRequest,
+    /// A start does not decide on the marks that waited for the rest of their requests.
+    MarkForgottenAtStart,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 16] = [
+    pub const ALL: [Bug; 18] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -56,6 +60,8 @@ impl Bug {
         Bug::DueUnnoticed,
         Bug::NotHandedBack,
         Bug::DestroyedUntold,
+        Bug::MarkNotLeftToItsRequest,
+        Bug::MarkForgottenAtStart,
     ];
 
     /// What it is called on the command line.
@@ -77,6 +83,8 @@ impl Bug {
             Bug::DueUnnoticed => "due-unnoticed",
             Bug::NotHandedBack => "not-handed-back",
             Bug::DestroyedUntold => "destroyed-untold",
+            Bug::MarkNotLeftToItsRequest => "mark-not-left-to-its-request",
+            Bug::MarkForgottenAtStart => "mark-forgotten-at-start",
         }
     }
 }

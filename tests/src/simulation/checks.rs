@@ -14,7 +14,7 @@ use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
 
 use super::disk::Disk;
-use super::oracle::Oracle;
+use super::oracle::{Moment, Oracle};
 
 /// What is noted of a device to check it by; goes back with its store when a copy is restored.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,8 @@ pub struct Diary {
     owes: BTreeSet<(EntryId, ChangeHash)>,
     /// The record was closed to its person, and has not come anew since.
     closed: bool,
+    /// Entries that it had and dropped: it may not know any more whose they were.
+    dropped: BTreeSet<EntryId>,
     /// What of that was its own and was signed anew under another key.
     renewed: BTreeSet<ChangeHash>,
 }
@@ -45,6 +47,7 @@ impl Diary {
     /// Notes that the record is about to be forgotten, and with it what was destroyed.
     pub fn closed(&mut self, disk: &Disk) {
         self.closed = true;
+        self.dropped.extend(disk.entries.keys());
         self.made
             .retain(|_, (entry, _)| !disk.destroyed.contains(entry));
     }
@@ -61,6 +64,7 @@ impl Diary {
             ever_held: self.ever_held.union(&copy.ever_held).copied().collect(),
             cloned: self.cloned,
             closed: self.closed || copy.closed,
+            dropped: self.dropped.union(&copy.dropped).copied().collect(),
             owes: self.owes.clone(),
             renewed: self.renewed.clone(),
             ..copy
@@ -116,6 +120,18 @@ pub struct Counts {
     pub destroyed: u64,
     /// Devices that forgot the record because it was closed to their person.
     pub closed: u64,
+    /// Turns after which edits of the same request waited for another.
+    pub turns: u64,
+    /// Requests that a crash cut short between two turns.
+    pub cut_short: u64,
+    /// Turns after which a mark waited for the rest of its request.
+    pub doomed: u64,
+    /// Answers worked out once more, because rights or entries changed before they were given.
+    pub taken_back: u64,
+    /// News told to somebody connected.
+    pub pushed: u64,
+    /// How often those who are connected were looked after and something had fallen due.
+    pub turned: u64,
 }
 
 impl Counts {
@@ -141,6 +157,12 @@ impl Counts {
             revoked,
             destroyed,
             closed,
+            turns,
+            cut_short,
+            doomed,
+            taken_back,
+            pushed,
+            turned,
         } = other;
         self.edits += edits;
         self.accepted += accepted;
@@ -161,6 +183,12 @@ impl Counts {
         self.revoked += revoked;
         self.destroyed += destroyed;
         self.closed += closed;
+        self.turns += turns;
+        self.cut_short += cut_short;
+        self.doomed += doomed;
+        self.taken_back += taken_back;
+        self.pushed += pushed;
+        self.turned += turned;
     }
 
     fn refused(&mut self, why: Refusal) {
@@ -186,5 +214,5 @@ pub struct Checks {
     /// Which life of the log there is, once it is not the first.
     log: Option<LogIncarnation>,
     /// By its cursor, the moment as of which an answer tells.
-    told: BTreeMap<CursorDigest, Tick>,
+    told: BTreeMap<CursorDigest, Moment>,
 }

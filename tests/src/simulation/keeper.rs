@@ -1,38 +1,36 @@
-//! The server of the simulation: the real law of the log over books in memory.
+//! The server of the simulation: the real law of the log over books in memory, in the steps in which
+//! a server takes a request.
 //!
-//! Requests that arrive together form one transaction; their answers leave when it is durable. A
-//! crash before that loses the transaction and the answers, never one without the other.
+//! A request visits the writer in turns: its edits are taken in at one or at several, each in a
+//! transaction that it may share with others, and others' turns come in between. Then its answer is
+//! worked out from what is durable, and given once the access log tells of that. A crash loses the
+//! open transaction and all who wait for it.
 
 mod books;
 mod log;
 mod pull;
 mod push;
+mod visit;
 
 pub use books::Books;
+pub use pull::{Read, Turned};
 pub use push::Judgement;
+pub use visit::{Start, Visit};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
-use sync_core::authority::{Page, Submitter};
+use sync_core::authority::Submitter;
 use sync_core::policy::{Context, Matrix, Subject};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::sync::{PROTOCOL, SyncRequest};
 use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::bug::Bug;
 
-/// What one request did.
-pub struct Handled {
-    /// What became of each edit.
-    pub judged: Vec<Judgement>,
-    /// What the answer tells.
-    pub page: Page,
-    /// It goes on with a walk in the course of which something fell due.
-    pub fell_due: bool,
-    /// The answer, not sent yet.
-    pub answer: SyncAnswer,
-}
+/// The device of a request was signed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedOut;
 
 /// The server.
 pub struct Keeper {
@@ -101,30 +99,39 @@ impl Keeper {
         self.working.as_ref().unwrap_or(&self.durable)
     }
 
-    /// Takes in a request in the open transaction. Nothing when it is not one that can be
-    /// answered; the transaction is then as before.
-    pub fn handle(&mut self, request: &SyncRequest, now: Tick) -> Option<Handled> {
-        let submitter = self.sessions.get(&request.device)?.clone();
-        if submitter.revoked || request.v != PROTOCOL {
-            return None;
+    /// What an answer is worked out from.
+    fn snapshot(&self) -> &Books {
+        match self.bug {
+            Some(Bug::AnswerBeforeCommit) => self.books(),
+            _ => &self.durable,
         }
-        let mut books = self.books().clone();
-        let opened = self.open(request, &submitter);
-        // Edits that may follow what this log has lost wait until the device knows what is there.
-        let stands = opened.cursor.is_none_or(|cursor| cursor.log == self.log);
-        let judged = match stands {
-            true => self.push(&mut books, request, &submitter, &opened, now)?,
-            false => Vec::new(),
-        };
-        self.given += 1;
-        let pulled = self.pull(&mut books, request, &submitter, opened.cursor, &judged, now)?;
-        self.working = Some(books);
-        Some(Handled {
-            judged,
-            page: pulled.page,
-            fell_due: pulled.fell_due,
-            answer: pulled.answer,
-        })
+    }
+
+    /// Who sends a request, if they may and speak this protocol.
+    fn session(&self, request: &SyncRequest) -> Option<Submitter> {
+        let submitter = self.sessions.get(&request.device)?;
+        (!submitter.revoked && request.v == PROTOCOL).then(|| submitter.clone())
+    }
+
+    fn is_signed_in(&self, submitter: &Submitter) -> Result<(), SignedOut> {
+        match self.is_revoked(submitter.device) {
+            true => Err(SignedOut),
+            false => Ok(()),
+        }
+    }
+
+    /// The server, where it acts by itself: in the log it stands with the holder's name.
+    fn server(&self) -> Submitter {
+        let key = self.public_key();
+        Submitter {
+            subject: Subject {
+                person: self.durable.ledger.holder(),
+                profession: None,
+            },
+            device: DeviceId::of(&key),
+            key,
+            revoked: false,
+        }
     }
 
     /// Whether somebody may open the record.
@@ -165,7 +172,7 @@ impl Keeper {
         self.durable.restored();
         self.lives.insert(self.log, self.durable.last);
         self.log = log;
-        self.durable.reopen()?;
+        self.start(now)?;
         for entry in &self.journal {
             if !self.durable.destroyed.contains_key(entry) {
                 let at = self.durable.tick(now);
@@ -201,9 +208,18 @@ impl Keeper {
         self.log
     }
 
-    /// Loses what is not durable, and starts again from what is.
-    pub fn crash(&mut self) -> Result<(), String> {
+    /// Loses what is not durable.
+    pub fn crash(&mut self) {
         self.working = None;
-        self.durable.reopen()
+    }
+
+    /// Starts again from what is durable, and decides on the marks whose requests a crash cut short.
+    pub fn start(&mut self, now: Tick) -> Result<(), String> {
+        self.durable.reopen()?;
+        if self.bug != Some(Bug::MarkForgottenAtStart) {
+            self.decide(None, now);
+            self.commit();
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,15 @@ pub enum Message {
     Answer(Rc<SyncAnswer>),
 }
 
+/// How a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By itself: an answer belongs to its request.
+    Loose,
+    /// Over the line of this number, in order, for as long as that lasts.
+    Line(u64),
+}
+
 /// A message and where it belongs.
 #[derive(Clone, Debug)]
 pub struct Parcel {
@@ -25,6 +34,8 @@ pub struct Parcel {
     pub unit: usize,
     /// The request, or the request it answers.
     pub id: u64,
+    /// How it goes.
+    pub way: Way,
     /// What it says.
     pub message: Message,
 }
@@ -65,6 +76,18 @@ impl Network {
             parcel
         };
         self.put(now + delay, parcel);
+    }
+
+    /// Sends a message over a line, on which the one before arrives at `last`; answers when this one
+    /// does. Nothing is lost there without the line.
+    pub fn send_on_line(&mut self, dice: &mut Dice, now: u64, last: u64, parcel: Parcel) -> u64 {
+        let delay = match self.healed {
+            true => 20_000,
+            false => dice.between(5_000, 2_000_000),
+        };
+        let due = last.max(now + delay);
+        self.put(due, parcel);
+        due
     }
 
     fn put(&mut self, due: u64, parcel: Parcel) {

@@ -76,6 +76,15 @@ impl Moment {
     }
 }
 
+fn is_mark(status: &Value) -> bool {
+    let text = status.as_text();
+    text.is_some_and(|text| text.contains("\"wrong-patient\""))
+}
+
+fn is_physicians(deed: &Deed) -> bool {
+    Who::of(deed.author).and_then(Who::profession) == Some(Profession::Physician)
+}
+
 impl Oracle {
     /// Takes an accepted change in.
     pub fn accept(&mut self, entry: EntryId, past: &PastChange, author: PersonId, tick: Tick) {
@@ -108,30 +117,34 @@ impl Oracle {
         self.destroyed.retain(|_, at| *at <= tick);
     }
 
-    /// Notes that an entry was destroyed; whether its author or a physician had said that it is
-    /// another patient's, a physician if one wrote in it. One that is not here was destroyed before
-    /// the store was put back.
+    /// Notes that an entry was destroyed; whether a word stands that it is another patient's: a
+    /// physician's, or its author's, if nobody else wrote in it. One that is not here was destroyed
+    /// before the store was put back.
     pub fn destroy(&mut self, entry: EntryId, at: Tick) -> bool {
-        if self.destroyed.insert(entry, at).is_some() || !self.entries.contains_key(&entry) {
+        if self.destroyed.contains_key(&entry) {
             return true;
         }
-        let deeds = self.entries.get(&entry).into_iter().flatten();
-        let physician = |deed: &&Deed| {
-            let who = Who::of(deed.author).and_then(Who::profession);
-            who == Some(Profession::Physician)
-        };
-        let says = |deed: &&Deed| {
+        let deeds = self.entries.get(&entry);
+        let destroys = deeds.is_none_or(|deeds| {
+            let author = self.created(&entry).map(|deed| deed.author);
+            let alone = deeds.iter().all(|deed| Some(deed.author) == author);
+            let mut standing = self.standing(&entry, "status", Tick(u64::MAX));
+            standing.any(|(deed, value)| is_mark(value) && (is_physicians(deed) || alone))
+        });
+        self.destroyed.insert(entry, at);
+        destroys
+    }
+
+    /// Whether the last that anybody said of what becomes of an entry is a physician's word that it
+    /// is another patient's.
+    pub fn is_marked(&self, entry: &EntryId) -> bool {
+        let deeds = self.entries.get(entry).into_iter().flatten();
+        let said = deeds.filter_map(|deed| {
             let mut writes = deed.writes.iter().filter(|write| write.key == "status");
-            writes.any(|write| {
-                let text = write.value.as_ref().and_then(Value::as_text);
-                text.is_some_and(|text| text.contains("\"wrong-patient\""))
-            })
-        };
-        let author = self.created(&entry).map(|deed| deed.author);
-        let written = deeds.clone().any(|deed| physician(&deed));
-        let may = |deed: &&Deed| physician(deed) || Some(deed.author) == author && !written;
-        let mut marks = deeds.filter(says);
-        marks.any(|deed| may(&deed))
+            Some((deed, writes.next()?.value.as_ref()?))
+        });
+        let last = said.max_by_key(|(deed, _)| deed.tick);
+        last.is_some_and(|(deed, value)| is_mark(value) && is_physicians(deed))
     }
 
     /// Whether this person wrote the beginning of an entry.
@@ -151,6 +164,13 @@ impl Oracle {
         deeds
             .take_while(move |deed| deed.tick <= until)
             .map(|deed| deed.change)
+    }
+
+    /// When something was accepted after a tick and not after another.
+    pub fn ticks(&self, after: Tick, until: Tick) -> BTreeSet<Tick> {
+        let deeds = self.entries.values().flatten();
+        let ticks = deeds.map(|deed| deed.tick);
+        ticks.filter(|at| after < *at && *at <= until).collect()
     }
 
     /// Whether a change was accepted.

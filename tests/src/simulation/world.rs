@@ -2,14 +2,16 @@
 
 mod acts;
 mod faults;
+mod lines;
 mod people;
+mod server;
 mod words;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ed25519_dalek::SigningKey;
-use sync_core::sync::SyncAnswer;
+use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{DeviceTime, EntryId, LogIncarnation, Tick};
 
 use super::bug::Bug;
@@ -18,8 +20,10 @@ use super::checks::{Checks, settled};
 use super::device::{Device, Taken};
 use super::dice::Dice;
 use super::keeper::Keeper;
-use super::network::{Message, Network, Parcel};
+use super::network::{Message, Network, Parcel, Way};
 use super::trace::Trace;
+use lines::Line;
+use server::{Errand, Job};
 
 /// Microseconds.
 const SECOND: u64 = 1_000_000;
@@ -29,11 +33,13 @@ const START: u64 = 1_790_000_000 * SECOND;
 /// How long a driver waits for its answer.
 const PATIENCE: u64 = 30 * SECOND;
 
-/// An answer that waits for its transaction.
-struct Unsent {
-    device: usize,
-    id: u64,
-    answer: SyncAnswer,
+/// How an answer was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Taken,
+    /// It goes on from where the device does not stand.
+    Late,
+    Refused,
 }
 
 /// Everything there is.
@@ -46,22 +52,30 @@ pub struct World {
     checks: Checks,
     /// By how many milliseconds the clock of each piece of hardware is wrong.
     clocks: Vec<i64>,
-    unsent: Vec<Unsent>,
+    /// What the server is busy with.
+    errands: BTreeMap<u64, Errand>,
+    /// What waits for the writer, by when it has its turn.
+    jobs: BTreeMap<(u64, u64), Job>,
+    /// The jobs in the open transaction.
+    open: Vec<Job>,
     /// When the open transaction becomes durable.
     commit_at: Option<u64>,
+    /// Something in the open transaction is to be told to those who are connected.
+    heard: bool,
+    /// The devices that are connected.
+    lines: BTreeMap<usize, Line>,
     requests: u64,
+    /// Counts errands, jobs and lines.
+    counter: u64,
     /// Old answers, by device: what an intermediary may give out once more.
     cached: BTreeMap<usize, Rc<SyncAnswer>>,
     names: BTreeMap<EntryId, String>,
     trace: Trace,
     bug: Option<Bug>,
-    /// Phones forget a record that is closed to their person: in every seventh history, so that the
-    /// others are as they were. There records come in several pages to the end.
-    closes: bool,
+    /// How many bytes an answer carries once nothing goes wrong any more; as many as it likes, if
+    /// nothing is said.
+    page: Option<u32>,
 }
-
-/// The pages of an answer, where records come in several.
-const PAGE: u32 = 2_000;
 
 impl World {
     /// A new record, its holder's rights not written yet.
@@ -91,6 +105,7 @@ impl World {
             _ => dice.below(200_000_000_000) as i64 - 100_000_000_000,
         };
         let clocks = (0..UNITS).map(|_| clock(&mut dice)).collect();
+        let page = dice.percent(40).then(|| dice.between(1_000, 4_000) as u32);
         World {
             dice,
             now: START,
@@ -99,15 +114,25 @@ impl World {
             network: Network::default(),
             checks: Checks::default(),
             clocks,
-            unsent: Vec::new(),
+            errands: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            open: Vec::new(),
             commit_at: None,
+            heard: false,
+            lines: BTreeMap::new(),
             requests: 0,
+            counter: 0,
             cached: BTreeMap::new(),
             names: BTreeMap::new(),
             trace,
             bug,
-            closes: seed % 7 == 3,
+            page,
         }
+    }
+
+    fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
     }
 
     /// Plays a history of so many steps, lets everything heal, and checks it all.
@@ -129,7 +154,11 @@ impl World {
             self.pass_time()?;
             match self.dice.below(100) {
                 0..46 => self.somebody_acts()?,
-                46..88 => {
+                46..50 => {
+                    let device = self.any_device();
+                    self.connect(device)?;
+                }
+                50..88 => {
                     let device = self.any_device();
                     self.sync(device)?;
                 }
@@ -181,122 +210,85 @@ impl World {
 
     fn run_until(&mut self, until: u64) -> Result<(), String> {
         loop {
-            let commit = self.commit_at.filter(|at| *at <= until);
-            let arrives = self.network.next_due().filter(|due| *due <= until);
-            match (commit, arrives) {
-                (Some(at), arrives) if arrives.is_none_or(|due| at <= due) => {
-                    self.now = self.now.max(at);
-                    self.commit()?;
+            let commit = self.commit_at;
+            let turn = self.jobs.keys().next().map(|(at, _)| *at);
+            let arrives = self.network.next_due();
+            let all = [commit, turn, arrives];
+            let Some(next) = all.into_iter().flatten().min().filter(|at| *at <= until) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if commit == Some(next) {
+                self.commit()?;
+            } else if turn == Some(next) {
+                if let Some((_, job)) = self.jobs.pop_first() {
+                    self.work(job)?;
                 }
-                (_, Some(_)) => {
-                    if let Some((due, parcel)) = self.network.next(until) {
-                        self.now = self.now.max(due);
-                        self.deliver(parcel)?;
-                    }
-                }
-                (_, None) => break,
+            } else if let Some((_, parcel)) = self.network.next(next) {
+                self.deliver(parcel)?;
             }
         }
         self.now = self.now.max(until);
-        Ok(())
+        self.beat()
     }
 
-    /// A driver sends what it has, unless a request is under way that it has not given up.
+    /// A driver sends what it has, unless a request is under way that it has not given up: mostly
+    /// over its line, if it has one.
     fn sync(&mut self, device: usize) -> Result<(), String> {
+        let on_line =
+            self.lines.contains_key(&device) && (self.network.healed || self.dice.percent(70));
+        if on_line {
+            return self.ask_on_line(device);
+        }
         let waits = self.devices[device].outstanding;
         if waits.is_some_and(|(_, until)| self.now < until) {
             return Ok(());
         }
-        let small = !self.network.healed && self.dice.percent(50);
-        let limit = small.then(|| self.dice.between(1, 400) as u32);
-        let limit = limit.or((self.closes && self.network.healed).then_some(PAGE));
-        let request = Rc::new(self.devices[device].request(limit)?);
-        self.requests += 1;
-        let (id, until) = (self.requests, self.now + PATIENCE);
-        self.devices[device].outstanding = Some((id, until));
-        self.devices[device].again = false;
-        let Device { profile, disk, .. } = &self.devices[device];
-        let (name, unit, sends) = (profile.name, profile.unit, disk.unsent.len());
-        if !self.network.healed || sends > 0 {
-            self.say(|| format!("{name} asks (request {id}), with {sends} edits"));
-        }
-        let message = Message::Request(request);
+        let (id, request) = self.make_request(device)?;
+        self.devices[device].outstanding = Some((id, self.now + PATIENCE));
         let parcel = Parcel {
             device,
-            unit,
+            unit: self.devices[device].profile.unit,
             id,
-            message,
+            way: Way::Loose,
+            message: Message::Request(request),
         };
         self.network.send(&mut self.dice, self.now, parcel);
         Ok(())
+    }
+
+    fn make_request(&mut self, device: usize) -> Result<(u64, Rc<SyncRequest>), String> {
+        let small = !self.network.healed && self.dice.percent(50);
+        let limit = small.then(|| self.dice.between(1, 400) as u32);
+        let limit = limit.or(self.page.filter(|_| self.network.healed));
+        let request = Rc::new(self.devices[device].request(limit)?);
+        self.requests += 1;
+        let id = self.requests;
+        self.devices[device].again = false;
+        let Device { profile, disk, .. } = &self.devices[device];
+        let (name, sends) = (profile.name, disk.unsent.len());
+        if !self.network.healed || sends > 0 {
+            self.say(|| format!("{name} asks (request {id}), with {sends} edits"));
+        }
+        Ok((id, request))
     }
 
     fn deliver(&mut self, parcel: Parcel) -> Result<(), String> {
         if self.network.cut_off.contains(&parcel.unit) {
             return Ok(());
         }
-        let Parcel { device, id, .. } = parcel;
-        match parcel.message {
-            Message::Request(request) => {
-                let handled = self.keeper.handle(&request, self.tick());
-                let name = self.devices[device].profile.name;
-                let Some(handled) = handled else {
-                    self.say(|| format!("the server cannot read request {id} of {name}"));
-                    return Ok(());
-                };
-                let said = words::handled(&handled, &self.names);
-                if !self.network.healed || said != words::NOTHING {
-                    self.say(|| format!("the server handles request {id} of {name}: {said}"));
-                }
-                self.checks
-                    .handled(&self.keeper, &self.devices[device], &handled)?;
-                let answer = handled.answer;
-                self.unsent.push(Unsent { device, id, answer });
-                if self.bug == Some(Bug::AnswerBeforeCommit) {
-                    self.release()?;
-                }
-                let pause = self.dice.below(4) * 5_000;
-                self.commit_at = self.commit_at.or(Some(self.now + pause));
-                Ok(())
-            }
-            Message::Answer(answer) => self.arrive(device, id, &answer),
+        let Parcel {
+            device,
+            id,
+            way,
+            message,
+            ..
+        } = parcel;
+        match (message, way) {
+            (Message::Request(request), Way::Loose) => self.begin(device, id, &request, None),
+            (Message::Answer(answer), Way::Loose) => self.arrive(device, id, &answer),
+            (message, Way::Line(line)) => self.on_line((device, line), id, message),
         }
-    }
-
-    /// The open transaction becomes durable, and its answers leave; unless the power goes first.
-    fn commit(&mut self) -> Result<(), String> {
-        if !self.network.healed && self.dice.percent(4) {
-            return self.server_crashes();
-        }
-        self.commit_at = None;
-        self.keeper.commit();
-        self.checks.durable(self.keeper.durable())?;
-        self.release()
-    }
-
-    fn release(&mut self) -> Result<(), String> {
-        for Unsent { device, id, answer } in std::mem::take(&mut self.unsent) {
-            self.checks.promised(&answer);
-            let mut answer = Rc::new(answer);
-            // Something on the way gives out an answer it has given before.
-            if !self.network.healed && self.dice.percent(3) {
-                if let Some(old) = self.cached.get(&device) {
-                    answer = Rc::clone(old);
-                }
-            } else if self.dice.percent(30) {
-                self.cached.insert(device, Rc::clone(&answer));
-            }
-            let unit = self.devices[device].profile.unit;
-            let message = Message::Answer(answer);
-            let parcel = Parcel {
-                device,
-                unit,
-                id,
-                message,
-            };
-            self.network.send(&mut self.dice, self.now, parcel);
-        }
-        Ok(())
     }
 
     fn arrive(&mut self, device: usize, id: u64, answer: &SyncAnswer) -> Result<(), String> {
@@ -307,12 +299,18 @@ impl World {
             self.say(|| format!("{name} has given up request {id}, whose answer comes now"));
             return Ok(());
         }
+        self.devices[device].outstanding = None;
+        self.take(device, id, answer)?;
+        Ok(())
+    }
+
+    /// A device takes an answer in, asked for or not; how that went.
+    fn take(&mut self, device: usize, id: u64, answer: &SyncAnswer) -> Result<How, String> {
+        let name = self.devices[device].profile.name;
         self.checks.arriving(&self.devices[device], answer)?;
         let fails = !self.network.healed && self.dice.percent(5);
         let fuse = fails.then(|| self.dice.below(12));
         let at = self.clock(device);
-        let Device { outstanding, .. } = &mut self.devices[device];
-        *outstanding = None;
         let taken = self.devices[device].receive(answer, &mut self.dice, at, fuse, self.bug)?;
         match taken {
             Taken::Yes(report) => {
@@ -325,25 +323,28 @@ impl World {
                 if self.devices[device].again && self.dice.percent(40) {
                     self.sync(device)?;
                 }
+                Ok(How::Taken)
             }
             Taken::Refused(why) => {
-                self.checks.counts.late += u64::from(why.contains("does not stand"));
+                let late = why.contains("does not stand");
+                self.checks.counts.late += u64::from(late);
                 self.say(|| format!("{name} refuses the answer to request {id}: {why}"));
+                Ok(if late { How::Late } else { How::Refused })
             }
             Taken::PowerCut => {
                 self.checks.counts.crashes += 1;
                 self.say(|| format!("{name} loses power over the answer to request {id}"));
+                self.lines.remove(&device);
+                Ok(How::Refused)
             }
         }
-        Ok(())
     }
 
     /// Somebody who may not open the record any more hears of it, and their device forgets it.
     fn close_if_ended(&mut self, device: usize) {
         let Device { profile, disk, .. } = &self.devices[device];
         let subject = profile.submitter().subject;
-        if !self.closes
-            || self.network.healed
+        if self.network.healed
             || disk.head.cursor.is_none()
             || self.keeper.may_open(&subject, self.tick())
         {
@@ -378,7 +379,8 @@ impl World {
         }
         self.checks.durable(self.keeper.durable())?;
         self.checks.handed_back(&self.keeper, &self.devices)?;
-        self.checks.converged(&self.keeper, &self.devices)
+        self.checks.converged(&self.keeper, &self.devices, None)?;
+        self.nobody_has_to_ask()
     }
 
     pub(super) fn everybody_syncs(&mut self) -> Result<(), String> {

@@ -57,6 +57,16 @@ impl Rows {
 
     /// The next page for the holder, as small as there are.
     fn page(&mut self, cursor: Option<Cursor>, until: u64) -> Page {
+        self.page_to(cursor, until, &BTreeSet::new())
+    }
+
+    /// The same, in answer to edits of these entries that are in the record.
+    fn page_to(
+        &mut self,
+        cursor: Option<Cursor>,
+        until: u64,
+        answered: &BTreeSet<EntryId>,
+    ) -> Page {
         let rights = Rights::new(HOLDER, []);
         let context = Context {
             rights: &rights,
@@ -79,7 +89,7 @@ impl Rows {
             cursor,
             floor: Tick(0),
             own: &BTreeSet::new(),
-            answered: &BTreeSet::new(),
+            answered,
             held: &BTreeSet::new(),
             budget: 1,
         };
@@ -202,8 +212,8 @@ impl Log for Rows {
         Ok(new.map(item).collect())
     }
 
-    fn class_of(&mut self, entry: EntryId) -> Result<Option<EntryClass>, Infallible> {
-        self.class(&entry).map(Some)
+    fn find(&mut self, entry: EntryId) -> Result<Option<EntryId>, Infallible> {
+        Ok(Some(entry))
     }
 
     fn is_destroyed(&mut self, _: EntryId) -> Result<bool, Infallible> {
@@ -358,6 +368,37 @@ fn a_cursor_is_read_as_it_was_written() {
         let longer = [&bytes[..], &[0]].concat();
         assert_eq!(Cursor::decode(&longer), None);
     }
+}
+
+/// After a restore a device hands back what somebody else wrote. If it is hidden before a page gave
+/// it, no cursor tells that the device has it.
+#[test]
+fn what_was_handed_back_while_pages_came_does_not_stay_once_it_is_hidden() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, None);
+    rows.touch(2, 2, None);
+    let rests = rows.page(None, 2);
+    let rests = rows
+        .pages(Some(rests.cursor), 2)
+        .pop()
+        .expect("a page")
+        .cursor;
+    assert!(rests.rests());
+    rows.touch(3, 1, None);
+    rows.touch(4, 2, None);
+    rows.touch(5, 9, None);
+    // What it had when the walk began, or what this page gives, is told anyhow.
+    let known = rows.page_to(Some(rests), 5, &BTreeSet::from([entry(1), entry(2)]));
+    assert!(known.more && !known.reset);
+    // The rest begins anew, so that the device drops what is not named.
+    let first = rows.page_to(Some(rests), 5, &BTreeSet::from([entry(9)]));
+    assert!(first.more && first.reset && first.cursor.resending);
+    assert!(first.cursor.told >= rests.told);
+    rows.touch(6, 9, Some(30));
+    let rest = rows.pages(Some(first.cursor), 7);
+    let told: BTreeSet<EntryId> = rest.iter().flat_map(given).map(|(id, _)| id).collect();
+    assert!(rest.iter().all(|page| !page.reset));
+    assert_eq!(told, BTreeSet::from([entry(2)]));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{AsideReason, LocalEntry, Unsent};
 use sync_core::sync::{CursorDigest, SyncAnswer};
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
 use super::{Checks, Diary};
@@ -35,8 +35,12 @@ impl Checks {
 
     /// An answer was taken in and is durable.
     pub fn received(&mut self, device: &mut Device, answer: &SyncAnswer) -> Result<(), String> {
-        let entries: Vec<EntryId> = device.disk.entries.keys().copied().collect();
-        device.diary.ever_held.extend(entries);
+        let Device { disk, diary, .. } = &mut *device;
+        diary.ever_held.extend(disk.entries.keys());
+        let here =
+            |entry: &&EntryId| disk.entries.contains_key(entry) || disk.destroyed.contains(entry);
+        let gone = diary.ever_held.iter().filter(|entry| !here(entry));
+        diary.dropped.extend(gone);
         let told = self.told.get(&CursorDigest::of(&answer.cursor)).copied();
         let told = told.ok_or("an answer that the server did not give")?;
         self.forward(device)?;
@@ -66,7 +70,7 @@ impl Checks {
     }
 
     /// Who holds a checkpoint holds every change they may see that was accepted before it.
-    fn complete(&self, device: &Device, told: Tick) -> Result<(), String> {
+    fn complete(&self, device: &Device, told: Moment) -> Result<(), String> {
         let Some(until) = device.disk.head.seen_until() else {
             return Ok(());
         };
@@ -76,7 +80,15 @@ impl Checks {
         }
         let person = device.profile.who.id();
         let then = self.oracle.readable(person, Moment::at(until));
-        let still = self.oracle.readable(person, Moment::at(told));
+        let mut still = self.oracle.readable(person, told);
+        // What they could not see for a while went meanwhile; pages that are still to come bring it
+        // again.
+        if device.disk.head.resending || device.disk.head.page.is_some() {
+            for at in self.oracle.ticks(until, told.log) {
+                let readable = self.oracle.readable(person, Moment::at(at));
+                still.retain(|entry| readable.contains(entry));
+            }
+        }
         for entry in then.intersection(&still) {
             let local = device.entry(entry);
             let mut changes = self.oracle.changes(entry, until);
@@ -97,12 +109,12 @@ impl Checks {
         &self,
         device: &Device,
         answer: &SyncAnswer,
-        told: Tick,
+        told: Moment,
     ) -> Result<(), String> {
         let person = device.profile.who.id();
-        let readable = self.oracle.readable(person, Moment::at(told));
+        let readable = self.oracle.readable(person, told);
         let accepted = |entry: &EntryId, local: &LocalEntry| {
-            let mut changes = self.oracle.changes(entry, told);
+            let mut changes = self.oracle.changes(entry, told.log);
             changes.any(|change| local.has(&change))
         };
         let mut entries = device.disk.entries.iter();

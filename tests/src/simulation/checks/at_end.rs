@@ -38,8 +38,14 @@ fn still_held(device: &Device, change: &ChangeHash) -> bool {
 }
 
 impl Checks {
-    /// All queues are empty, and who may see the same sees the same as the server.
-    pub fn converged(&mut self, keeper: &Keeper, devices: &[Device]) -> Result<(), String> {
+    /// All queues are empty, and who may see the same sees the same as the server: at a moment, or
+    /// when each was told last.
+    pub fn converged(
+        &mut self,
+        keeper: &Keeper,
+        devices: &[Device],
+        at: Option<Tick>,
+    ) -> Result<(), String> {
         let books = keeper.durable();
         for device in devices {
             self.holds_nothing_destroyed(keeper, device)?;
@@ -49,7 +55,8 @@ impl Checks {
                 return Err(format!("{name} still has {pending} edits to send"));
             }
             log_verifies(&cast::record(), books, device)?;
-            let until = device.disk.head.seen_until().unwrap_or(Tick(0));
+            let told = device.disk.head.seen_until().unwrap_or(Tick(0));
+            let until = at.unwrap_or(told);
             let person = device.profile.who.id();
             let readable = self.oracle.readable(
                 person,
@@ -87,7 +94,8 @@ impl Checks {
             }
             self.told_of_held(keeper, device)?;
         }
-        Self::held_once(books)?;
+        self.held_once(books)?;
+        self.decided(books)?;
         let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;
         Ok(())
@@ -118,9 +126,11 @@ impl Checks {
         let knows = |aside: &&SetAside| match aside.why {
             AsideReason::Held(_) => true,
             AsideReason::Refused(Refusal::Incomplete) => self.log.is_none() && shown(aside),
-            // What was written into another's entry is its author's to drop.
+            // What was written into another's entry is its author's to drop; and so is what a device
+            // does not know any more to be in an entry of theirs.
             AsideReason::Refused(Refusal::Destroyed) => {
-                self.oracle.is_author(&aside.edit.entry, person)
+                let entry = &aside.edit.entry;
+                !device.diary.dropped.contains(entry) && self.oracle.is_author(entry, person)
             }
             AsideReason::Refused(_) => self.log.is_none(),
         };
@@ -192,8 +202,9 @@ impl Checks {
         Ok(())
     }
 
-    /// What one key signed and another signed anew is not held under both.
-    fn held_once(books: &Books) -> Result<(), String> {
+    /// What one key signed and another signed anew is not held under both; unless after a restore
+    /// others handed back as accepted what its author may not write any more and signed anew.
+    fn held_once(&self, books: &Books) -> Result<(), String> {
         let mut signed = BTreeMap::new();
         for (change, row) in &books.held {
             let Ok(inspected) = guard::inspect(&row.edit.change) else {
@@ -202,8 +213,11 @@ impl Checks {
             let origin = row.edit.origin.read().map_err(|_| "a held origin")?;
             let said = format!("{:?}", inspected.past.writes);
             let said = (row.edit.entry, row.author, origin.at, said);
-            let (device, first) = *signed.entry(said).or_insert((origin.device, *change));
-            if device != origin.device {
+            let asked = row.reason != HoldReason::NotPermitted;
+            let now = (origin.device, *change, asked);
+            let (device, first, asked_first) = *signed.entry(said).or_insert(now);
+            let handed_back = self.log.is_some() && asked != asked_first;
+            if device != origin.device && !handed_back {
                 let (first, second) = (short(&first), short(change));
                 return Err(format!("{first} is held, and signed anew as {second}"));
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::audit::{self, AccessAction, AccessEvent};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
-use sync_core::policy::{Profession, Role};
+use sync_core::policy::Role;
 use sync_core::sign::PublicKey;
 use sync_core::sync::{CursorDigest, HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
@@ -13,28 +13,42 @@ use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 use super::{Checks, Promise};
 use crate::simulation::cast::{self, Profile, Who};
 use crate::simulation::device::Device;
-use crate::simulation::keeper::{Books, Handled, Judgement, Keeper};
+use crate::simulation::keeper::{Books, Judgement, Keeper, Read};
 use crate::simulation::oracle::{Moment, Wish};
 
+/// How many lines of the access log are looked at: more than other jobs of one transaction write.
+const RECENT: usize = 40;
+
 impl Checks {
-    /// A request was handled; its transaction is not durable yet.
-    pub fn handled(
+    /// A request had a turn; its transaction is not durable yet.
+    pub fn passed(
         &mut self,
         keeper: &Keeper,
         device: &Device,
-        handled: &Handled,
+        judged: &[Judgement],
+        to_come: &BTreeSet<EntryId>,
     ) -> Result<(), String> {
-        self.counts.requests += 1;
-        for judgement in &handled.judged {
+        for judgement in judged {
             self.judged(keeper, device, judgement)?;
         }
-        self.destroyed(keeper.books(), &handled.judged)?;
-        self.answered(keeper, &device.profile, handled)
+        let books = keeper.books();
+        let all = books.destroyed.keys();
+        let mut new = all.filter(|entry| !self.oracle.is_destroyed(entry));
+        if let Some(entry) = new.find(|entry| to_come.contains(entry)) {
+            return Err(format!(
+                "{entry} is destroyed before the request that marks it is taken in"
+            ));
+        }
+        self.destroyed(books)?;
+        let written = judged
+            .iter()
+            .filter(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
+        let written = written.map(|judgement| judgement.edit.entry).collect();
+        self.is_logged(books, &device.profile, (AccessAction::Write, &written))
     }
 
-    /// What is destroyed was said to be another patient's by somebody whose word destroys, and what
-    /// a physician says is that is destroyed.
-    fn destroyed(&mut self, books: &Books, judged: &[Judgement]) -> Result<(), String> {
+    /// What is destroyed was said to be another patient's by somebody whose word destroys.
+    pub fn destroyed(&mut self, books: &Books) -> Result<(), String> {
         for (entry, at) in &books.destroyed {
             self.counts.destroyed += u64::from(!self.oracle.is_destroyed(entry));
             if !self.oracle.destroy(*entry, *at) {
@@ -43,24 +57,26 @@ impl Checks {
                 ));
             }
         }
-        let status = |judgement: &&Judgement| {
-            let past = judgement.past.as_ref()?;
-            let says = past.wrote("status").flatten().and_then(Value::as_text)?;
-            let origin = judgement.edit.origin.read().ok()?;
-            let physician = origin.role == Role::Professional(Profession::Physician);
-            matches!(judgement.verdict, Verdict::Accepted(_)).then_some((
-                judgement.edit.entry,
-                physician && says.contains("wrong-patient"),
-            ))
-        };
-        let last: BTreeMap<EntryId, bool> = judged.iter().filter_map(|j| status(&j)).collect();
-        let missed = last
-            .iter()
-            .find(|(entry, destroys)| **destroys && !books.destroyed.contains_key(entry));
-        match missed {
-            Some((entry, _)) => Err(format!("{entry} is another patient's, and not destroyed")),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// A request was taken in to its end: what a physician says in it is another patient's, and
+    /// nobody else since, is destroyed; unless a later request, which is not done, says more.
+    pub fn taken_in(&self, books: &Books, judged: &[Judgement]) -> Result<(), String> {
+        let entries = judged.iter().map(|judgement| judgement.edit.entry);
+        let left = entries.filter(|entry| {
+            let gone = books.destroyed.contains_key(entry) || books.doomed.contains(entry);
+            !gone && self.oracle.is_marked(entry)
+        });
+        none_left(left.collect())
+    }
+
+    /// No request is under way: no mark waits for the rest of one.
+    pub fn decided(&self, books: &Books) -> Result<(), String> {
+        let all = self.oracle.existing().into_iter();
+        let left = all
+            .filter(|entry| !books.destroyed.contains_key(entry) && self.oracle.is_marked(entry));
+        none_left(books.doomed.iter().copied().chain(left).collect())
     }
 
     fn judged(
@@ -162,19 +178,17 @@ impl Checks {
         }
     }
 
-    fn answered(
+    /// An answer leaves.
+    pub fn answered(
         &mut self,
         keeper: &Keeper,
         profile: &Profile,
-        handled: &Handled,
+        read: &Read,
+        answer: &SyncAnswer,
     ) -> Result<(), String> {
-        let answer = &handled.answer;
+        self.counts.requests += 1;
         let viewer = profile.who.id();
-        let said = checkpoint(answer, &keeper.public_key())?;
-        let books = keeper.books();
-        if said.access_log != books.head.hash {
-            return Err("the checkpoint does not name the head of the access log".to_owned());
-        }
+        checkpoint(answer, &keeper.public_key())?;
         let items = match &answer.news {
             None => Vec::new(),
             Some(frame) => frame
@@ -182,9 +196,13 @@ impl Checks {
                 .map_err(|error| format!("the server's own frame: {error}"))?,
         };
         let shown: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
-        let until = handled.page.until;
-        self.told.insert(CursorDigest::of(&answer.cursor), until);
-        let readable = self.oracle.readable(viewer, Moment::at(until));
+        let until = read.page.until;
+        let moment = Moment {
+            log: until,
+            time: read.now,
+        };
+        self.told.insert(CursorDigest::of(&answer.cursor), moment);
+        let readable = self.oracle.readable(viewer, moment);
         if let Some(entry) = shown.difference(&readable).next() {
             return Err(format!(
                 "{} is shown {entry} without the right",
@@ -200,11 +218,25 @@ impl Checks {
                 return Err("the holder is shown a held edit too early".to_owned());
             }
         }
+        self.is_logged(keeper.books(), profile, (AccessAction::Read, &shown))?;
+        self.counts.resends += u64::from(answer.reset);
+        self.counts.pages += u64::from(answer.more);
+        self.counts.fell_due += u64::from(read.fell_due);
+        Ok(())
+    }
+
+    /// Somebody's doings are in the access log, and it tells the holder of nothing too early.
+    fn is_logged(
+        &self,
+        books: &Books,
+        profile: &Profile,
+        (action, entries): (AccessAction, &BTreeSet<EntryId>),
+    ) -> Result<(), String> {
         let recent: Vec<AccessEvent> = books
             .audit
             .iter()
             .rev()
-            .take(8)
+            .take(RECENT)
             .filter_map(|chained| AccessEvent::decode(&chained.event).ok())
             .collect();
         let holder = self
@@ -215,34 +247,24 @@ impl Checks {
             let gone = self.oracle.is_destroyed(entry);
             !gone && all.contains(*entry) && !holder.contains(*entry)
         };
-        let mut told = recent.iter().flat_map(|event| &event.entries);
+        // What was told before it was hidden from them stays told.
+        let new = recent.iter().filter(|event| event.at >= books.last);
+        let mut told = new.flat_map(|event| &event.entries);
         if let Some(entry) = told.find(secret) {
             return Err(format!("the holder's log tells of {entry} too early"));
         }
         let apart = books.apart.iter().map(|apart| &apart.event);
-        let lines: Vec<&AccessEvent> = recent.iter().chain(apart).collect();
-        let logged = |action: AccessAction, entries: &BTreeSet<EntryId>| {
-            let of_viewer = lines
-                .iter()
-                .filter(|event| event.action == action && event.person == viewer);
-            let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
-            entries.iter().all(|entry| logged.contains(entry))
-        };
-        let written = handled
-            .judged
-            .iter()
-            .filter(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
-        let written = written.map(|judgement| judgement.edit.entry).collect();
-        if !logged(AccessAction::Read, &shown) || !logged(AccessAction::Write, &written) {
-            return Err(format!(
+        let of_viewer = recent.iter().chain(apart);
+        let of_viewer =
+            of_viewer.filter(|event| event.action == action && event.person == profile.who.id());
+        let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
+        match entries.iter().all(|entry| logged.contains(entry)) {
+            true => Ok(()),
+            false => Err(format!(
                 "{} acts without a line in the access log",
                 profile.name
-            ));
+            )),
         }
-        self.counts.resends += u64::from(answer.reset);
-        self.counts.pages += u64::from(answer.more);
-        self.counts.fell_due += u64::from(handled.fell_due);
-        Ok(())
     }
 
     /// An answer left for its device: from here on it binds.
@@ -282,7 +304,7 @@ impl Checks {
         for (entry, at) in again {
             self.oracle.destroy_again(*entry, *at);
         }
-        self.destroyed(books, &[])?;
+        self.destroyed(books)?;
         for Device { disk, diary, .. } in devices {
             let lost = |change: &ChangeHash| !there(change) && self.lost.contains(change);
             diary.owes = disk.changes().filter(|(_, change)| lost(change)).collect();
@@ -321,6 +343,13 @@ impl Checks {
             Some(both) => Err(format!("{} is held and accepted", short(both))),
             None => Ok(()),
         }
+    }
+}
+
+fn none_left(left: Vec<EntryId>) -> Result<(), String> {
+    match left.first() {
+        Some(entry) => Err(format!("{entry} is another patient's, and not destroyed")),
+        None => Ok(()),
     }
 }
 

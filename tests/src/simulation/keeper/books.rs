@@ -80,6 +80,8 @@ pub struct Books {
     pub ledger: Rc<RightsLedger>,
     /// The entries that were destroyed, and when.
     pub destroyed: BTreeMap<EntryId, Tick>,
+    /// The entries whose marks wait for the rest of the request that made them.
+    pub doomed: BTreeSet<EntryId>,
 }
 
 impl Books {
@@ -96,7 +98,15 @@ impl Books {
             last: Tick::default(),
             ledger: Rc::new(RightsLedger::new(holder, Vec::new())),
             destroyed: BTreeMap::new(),
+            doomed: BTreeSet::new(),
         }
+    }
+
+    /// Whether an entry is here that must be destroyed by what was accepted.
+    pub fn must_be_destroyed(&mut self, entry: &EntryId) -> bool {
+        let kept = self.entries.get_mut(entry);
+        let here = kept.filter(|kept| kept.destroyed.is_none());
+        here.is_some_and(|kept| Rc::make_mut(kept).must_be_destroyed())
     }
 
     /// Destroys what is kept of an entry. Its class stays, as the shelves do that a server keeps.

@@ -136,10 +136,9 @@ impl Log for BooksLog<'_> {
             .collect())
     }
 
-    fn class_of(&mut self, entry: EntryId) -> Answer<Option<EntryClass>> {
+    fn find(&mut self, entry: EntryId) -> Answer<Option<EntryId>> {
         let here = !self.books.destroyed.contains_key(&entry);
-        let last = self.books.last_of(&entry).filter(|_| here);
-        Ok(last.map(|row| row.class.clone()))
+        Ok(self.books.last_of(&entry).filter(|_| here).map(|_| entry))
     }
 
     fn is_destroyed(&mut self, entry: EntryId) -> Answer<bool> {

@@ -1,21 +1,21 @@
-//! Taking edits in.
+//! Taking edits in, in turns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
 use sync_core::authority::{
-    Admission, Former, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter, VerifiedEdit,
-    marked_until,
+    Admission, Former, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter,
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
-use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, SyncRequest, Verdict};
+use sync_core::policy::Context;
+use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
 use super::books::{Books, HeldRow, Row};
-use super::pull::Opened;
-use super::{Bug, Keeper};
+use super::visit::{HandedIn, Visit};
+use super::{Bug, Keeper, SignedOut};
 
 /// What became of an edit.
 #[derive(Clone, Debug)]
@@ -44,31 +44,50 @@ impl Judgement {
     }
 }
 
-impl Judgement {
-    /// Until when the edit asks that the holder may not know of its entry.
-    fn marked_until(&self) -> Option<Tick> {
-        let role = self.edit.origin.read().ok()?.role;
-        marked_until(self.past.as_ref()?, &role)
-    }
+/// What one turn did, in the open transaction.
+pub struct Passed {
+    /// From which of the visit's judgements on they are this turn's.
+    pub from: usize,
+    /// Others may have to be told of what it did.
+    pub heard: bool,
 }
 
 impl Keeper {
-    /// Nothing when the frame is not one.
-    pub(super) fn push(
-        &self,
-        books: &mut Books,
-        request: &SyncRequest,
-        submitter: &Submitter,
-        opened: &Opened,
-        now: Tick,
-    ) -> Option<Vec<Judgement>> {
-        let Some(frame) = &request.edits else {
-            return Some(Vec::new());
+    /// A turn of a visit at the writer: as many of its edits as fit are judged and written, one at
+    /// least, and a tick is taken.
+    ///
+    /// # Errors
+    /// When the device was signed out meanwhile. Nothing of this turn is kept then.
+    pub fn pass(&mut self, visit: &mut Visit, most: usize, now: Tick) -> Result<Passed, SignedOut> {
+        self.is_signed_in(&visit.submitter)?;
+        let mut books = self.books().clone();
+        let from = visit.judged.len();
+        // Edits that may follow what this log has lost wait until the device knows what is there.
+        let stands = visit.cursor.is_none_or(|cursor| cursor.log == self.log);
+        let turn = if stands {
+            visit.waiting().min(most.max(1))
+        } else {
+            0
         };
-        let items = frame.unpack(&self.record).ok()?;
+        if turn > 0 {
+            self.take_in(&mut books, visit, turn, now);
+        }
+        visit.ended = books.tick(now);
+        self.working = Some(books);
+        let heard = visit.judged[from..].iter().any(|judgement| {
+            let held = matches!(judgement.verdict, Verdict::Held(_)) && judgement.new;
+            held || matches!(judgement.verdict, Verdict::Accepted(_))
+        });
+        visit.done = !stands || visit.waiting() == 0;
+        Ok(Passed { from, heard })
+    }
+
+    fn take_in(&self, books: &mut Books, visit: &mut Visit, turn: usize, now: Tick) {
+        let from = visit.judged.len();
+        let handed_in = &visit.edits[from..from + turn];
         let mut entries: BTreeMap<EntryId, Kept> = BTreeMap::new();
-        for item in &items {
-            let entry = item.edit.entry;
+        for handed_in in handed_in {
+            let entry = handed_in.edit.entry;
             if let Some(kept) = books.entries.get(&entry) {
                 entries.entry(entry).or_insert_with(|| (**kept).clone());
             }
@@ -76,51 +95,10 @@ impl Keeper {
         let mut ledger = (*books.ledger).clone();
         let mut forgetful =
             (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
-        let mut judgements = Vec::new();
-        let former = Former {
-            log: self.log,
-            lives: &self.lives,
-            days: self.lease_days,
-        };
-        let authors: Vec<&Submitter> = items
-            .iter()
-            .map(|item| self.author(item).unwrap_or(submitter))
-            .collect();
-        let verify = |(item, author): (&Item, &&Submitter)| {
-            VerifiedEdit::new(&self.record, &author.key, item.edit.clone())
-        };
-        let verified: Vec<_> = items.iter().zip(&authors).map(verify).collect();
-        let mut marked: BTreeMap<EntryId, Option<Tick>> = BTreeMap::new();
-        for edit in verified.iter().flatten() {
-            let latest = marked.entry(edit.entry()).or_default();
-            *latest = edit.marked_until().max(*latest);
-        }
-        for ((item, author), verified) in items.into_iter().zip(authors).zip(verified) {
-            let tick = books.tick(now);
-            let marked = marked.get(&item.edit.entry).copied().flatten();
-            let past = verified.as_ref().ok().map(|edit| edit.past().clone());
-            let says = item.accepted.is_some();
-            let handed_back = verified.as_ref().is_ok_and(|edit| {
-                says && former.takes_back(edit, self.registered(author.device), tick)
-            });
-            let mut lane = Lane {
-                record: self.record,
-                ledger: forgetful.as_mut().unwrap_or(&mut ledger),
-                matrix: &self.matrix,
-                submitter: author,
-                proven: &opened.proven,
-                handed_back: handed_back.then_some(former),
-                entries: &mut entries,
-                lease_days: self.lease_days,
-                tables: sync_core::kind::Tables::CURRENT,
-            };
-            let carried = author.device != submitter.device && !handed_back;
-            let judged = match verified {
-                Ok(edit) if carried => Judged::Refused(edit.change(), Refusal::NotAuthentic),
-                Ok(edit) => lane.submit(&edit, tick),
-                Err(unverified) => unverified.into(),
-            };
-            judgements.push(self.write(books, author, (item.edit, past, marked), judged, tick));
+        let mut judged = Vec::new();
+        for handed_in in handed_in {
+            let rights = forgetful.as_mut().unwrap_or(&mut ledger);
+            judged.push(self.judge(books, visit, handed_in, (rights, &mut entries), now));
         }
         for (entry, kept) in entries {
             books.entries.insert(entry, Rc::new(kept));
@@ -131,35 +109,140 @@ impl Keeper {
             }
         }
         books.ledger = Rc::new(ledger);
-        self.log_push(books, submitter, &judgements);
-        self.destroy(books, submitter, &judgements, now);
-        Some(judgements)
+        self.log_push(books, visit, &judged);
+        self.note_answered(books, visit, &judged);
+        visit.judged.extend(judged);
+        self.destroy_marked(books, visit, from, now);
     }
 
-    /// Destroys what the edits, taken together, say is another patient's.
-    fn destroy(
+    fn judge(
         &self,
         books: &mut Books,
-        submitter: &Submitter,
-        judgements: &[Judgement],
+        visit: &Visit,
+        handed_in: &HandedIn,
+        (ledger, entries): (&mut RightsLedger, &mut BTreeMap<EntryId, Kept>),
         now: Tick,
-    ) {
-        for judgement in judgements {
+    ) -> Judgement {
+        let HandedIn {
+            edit,
+            again,
+            author,
+            verified,
+        } = handed_in;
+        let former = Former {
+            log: self.log,
+            lives: &self.lives,
+            days: self.lease_days,
+        };
+        let tick = books.tick(now);
+        let marked = visit.marked.get(&edit.entry).copied();
+        let past = verified.as_ref().ok().map(|edit| edit.past().clone());
+        let handed_back = verified.as_ref().is_ok_and(|edit| {
+            *again && former.takes_back(edit, self.registered(author.device), tick)
+        });
+        let mut lane = Lane {
+            record: self.record,
+            ledger,
+            matrix: &self.matrix,
+            submitter: author,
+            proven: &visit.proven,
+            handed_back: handed_back.then_some(former),
+            entries,
+            lease_days: self.lease_days,
+            tables: sync_core::kind::Tables::CURRENT,
+        };
+        let carried = author.device != visit.submitter.device && !handed_back;
+        let judged = match verified {
+            Ok(edit) if carried => Judged::Refused(edit.change(), Refusal::NotAuthentic),
+            Ok(edit) => lane.submit(edit, tick),
+            Err(unverified) => (*unverified).into(),
+        };
+        self.write(books, author, (edit.clone(), past, marked), judged, tick)
+    }
+
+    /// Notes the entries that the visitor may be told of: of those destroyed before, if they could
+    /// read them or are told so anyhow.
+    fn note_answered(&self, books: &mut Books, visit: &mut Visit, judged: &[Judgement]) {
+        let now = books.last;
+        let ledger = Rc::make_mut(&mut books.ledger);
+        let context = Context {
+            rights: ledger.latest(),
+            matrix: &self.matrix,
+            now,
+        };
+        let standing = context.standing(&visit.submitter.subject);
+        for judgement in judged {
             let entry = judgement.edit.entry;
-            let there = judgement.verdict.accepted().is_some();
-            let kept = books.entries.get_mut(&entry).filter(|_| there);
-            if kept.is_some_and(|kept| Rc::make_mut(kept).must_be_destroyed()) {
-                let at = books.tick(now);
-                books.destroy(entry, at);
-                let touched = BTreeMap::from([(entry, 1)]);
-                let none = BTreeMap::new();
-                books.log_access(submitter, AccessAction::Destroy, &touched, &none);
+            let kept = books.entries.get(&entry);
+            let told = match kept.and_then(|kept| kept.destroyed.as_ref()) {
+                Some(gone) => {
+                    let mut stood = gone.stood.iter();
+                    judgement.verdict == Verdict::Refused(Refusal::Destroyed)
+                        || gone.stood.is_empty()
+                        || stood.any(|shelf| shelf.is_for(&standing, &self.matrix))
+                }
+                None => judgement.verdict.accepted().is_some(),
+            };
+            if told {
+                visit.answered.insert(entry);
             }
         }
     }
 
+    /// Destroys what the edits, taken together, say is another patient's. A mark that a later edit
+    /// of the same visit may take back waits, and a note of it is kept.
+    fn destroy_marked(&self, books: &mut Books, visit: &mut Visit, from: usize, now: Tick) {
+        let before = std::mem::take(&mut visit.doomed);
+        let mut touched = before.clone();
+        for judgement in &visit.judged[from..] {
+            if judgement.verdict.accepted().is_some() {
+                touched.insert(judgement.edit.entry);
+            }
+        }
+        let waits = visit.to_come();
+        for entry in touched {
+            // Another visit, in the middle of which this is, may take its mark back.
+            if !before.contains(&entry) && books.doomed.contains(&entry) {
+                continue;
+            }
+            let stands = books.must_be_destroyed(&entry);
+            if stands && waits.contains(&entry) && self.bug != Some(Bug::MarkNotLeftToItsRequest) {
+                visit.doomed.insert(entry);
+                books.doomed.insert(entry);
+                continue;
+            }
+            if stands {
+                self.destroy(books, &visit.submitter, entry, now);
+            }
+            books.doomed.remove(&entry);
+        }
+    }
+
+    /// Destroys what was marked in visits that were not taken in to their end, in which the marks
+    /// might have been taken back: of these entries, or of all.
+    pub fn decide(&mut self, only: Option<&BTreeSet<EntryId>>, now: Tick) {
+        let mut books = self.books().clone();
+        let all = books.doomed.clone();
+        let all = all.into_iter();
+        for entry in all.filter(|entry| only.is_none_or(|only| only.contains(entry))) {
+            books.doomed.remove(&entry);
+            if books.must_be_destroyed(&entry) {
+                let server = self.server();
+                self.destroy(&mut books, &server, entry, now);
+            }
+        }
+        self.working = Some(books);
+    }
+
+    fn destroy(&self, books: &mut Books, by: &Submitter, entry: EntryId, now: Tick) {
+        let at = books.tick(now);
+        books.destroy(entry, at);
+        let touched = BTreeMap::from([(entry, 1)]);
+        books.log_access(by, AccessAction::Destroy, &touched, &BTreeMap::new());
+    }
+
     /// Who made an edit that is handed back.
-    fn author(&self, item: &Item) -> Option<&Submitter> {
+    pub(super) fn author(&self, item: &Item) -> Option<&Submitter> {
         let origin = item.accepted.and(item.edit.origin.read().ok())?;
         self.sessions.get(&origin.device)
     }
@@ -240,31 +323,32 @@ impl Keeper {
         }
     }
 
-    fn log_push(&self, books: &mut Books, submitter: &Submitter, judgements: &[Judgement]) {
-        let action = |judgement: &Judgement| match judgement.verdict {
-            Verdict::Accepted(_) => Some(AccessAction::Write),
-            Verdict::Held(_) if judgement.new => Some(AccessAction::Hold),
-            Verdict::Refused(_) => Some(AccessAction::Refuse),
+    /// Tells the access log of a turn. A mark that the visit bears, that the holder may not know of
+    /// an entry yet, counts also of what is not in the record, but not of what its author had no
+    /// right to write, and no good faith.
+    fn log_push(&self, books: &mut Books, visit: &Visit, judged: &[Judgement]) {
+        let none = BTreeMap::new();
+        let said = |judgement: &Judgement| match judgement.verdict {
+            Verdict::Accepted(_) => Some((AccessAction::Write, false)),
+            Verdict::Held(why) if judgement.new => {
+                Some((AccessAction::Hold, why != HoldReason::NotPermitted))
+            }
+            Verdict::Refused(_) => Some((AccessAction::Refuse, true)),
             Verdict::Held(_) | Verdict::Duplicate(_) => None,
         };
-        for kind in [
-            AccessAction::Write,
-            AccessAction::Hold,
-            AccessAction::Refuse,
+        for (action, marks) in [
+            (AccessAction::Write, false),
+            (AccessAction::Hold, true),
+            (AccessAction::Hold, false),
+            (AccessAction::Refuse, true),
         ] {
-            let of_kind = judgements
-                .iter()
-                .filter(|judgement| action(judgement).as_ref() == Some(&kind));
-            let (mut touched, mut marked) = (BTreeMap::new(), BTreeMap::new());
-            for judgement in of_kind {
-                let entry = judgement.edit.entry;
-                *touched.entry(entry).or_default() += 1;
-                let not_there = kind != AccessAction::Write;
-                if let Some(until) = judgement.marked_until().filter(|_| not_there) {
-                    marked.insert(entry, until);
-                }
+            let event = Some((action.clone(), marks));
+            let mut touched = BTreeMap::new();
+            for judgement in judged.iter().filter(|judgement| said(judgement) == event) {
+                *touched.entry(judgement.edit.entry).or_default() += 1;
             }
-            books.log_access(submitter, kind.clone(), &touched, &marked);
+            let marked = if marks { &visit.marked } else { &none };
+            books.log_access(&visit.submitter, action, &touched, marked);
         }
     }
 }

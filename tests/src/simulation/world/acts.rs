@@ -33,7 +33,8 @@ impl World {
         match self.dice.below(100) {
             _ if decides => self.decide(device),
             0..25 => self.add(device),
-            25..60 => self.change(device),
+            25..55 => self.change(device),
+            55..60 => self.mark(device),
             60..80 if holder => self.hide(device),
             80..86 if holder => self.give_any(device),
             86..100 if holder => self.take_back(device),
@@ -135,6 +136,20 @@ impl World {
             _ => self.content("", 2),
         };
         self.write(device, entry, &[write], Vec::new())
+    }
+
+    /// Says that an entry is another patient's, and mostly takes it back before anybody hears of it.
+    fn mark(&mut self, device: usize) -> Result<(), String> {
+        let found = self.any_entry(device, |kind| FACTS.contains(&kind));
+        let Some((entry, _)) = found else {
+            return Ok(());
+        };
+        let status = |status: &str| Write::set("status", format!(r#"{{"status":"{status}"}}"#));
+        self.write(device, entry, &[status("wrong-patient")], Vec::new())?;
+        if self.dice.percent(70) {
+            self.write(device, entry, &[status("active")], Vec::new())?;
+        }
+        Ok(())
     }
 
     /// Hides an entry, or shows it again.

@@ -9,13 +9,14 @@ use crate::simulation::cast::UNITS;
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {
-        match self.dice.below(13) {
+        match self.dice.below(14) {
             0..3 => {
                 let unit = self.dice.below(UNITS as u64) as usize;
                 if !self.network.cut_off.remove(&unit) {
                     self.network.cut_off.insert(unit);
                 }
                 let cut = self.network.cut_off.contains(&unit);
+                self.break_lines(|device| device.profile.unit == unit);
                 let names = self.names_on(unit);
                 self.say(|| format!("{names} {}", if cut { "offline" } else { "online" }));
                 Ok(())
@@ -26,6 +27,7 @@ impl World {
                 let names = self.names_on(unit);
                 self.say(|| format!("{names} restarts"));
                 self.checks.counts.crashes += 1;
+                self.break_lines(|device| device.profile.unit == unit);
                 let mut on_unit = self.devices.iter_mut();
                 on_unit.try_for_each(|device| match device.profile.unit == unit {
                     true => device.restart(&mut None),
@@ -46,6 +48,14 @@ impl World {
                 self.revoke();
                 Ok(())
             }
+            12 => {
+                let devices: Vec<usize> = self.lines.keys().copied().collect();
+                if let Some(device) = self.dice.pick(&devices).copied() {
+                    self.say_of(device, "loses its line");
+                    self.lines.remove(&device);
+                }
+                Ok(())
+            }
             _ => self.put_back(),
         }
     }
@@ -63,6 +73,7 @@ impl World {
         profile.author.key = key;
         self.keeper.revoke(before, profile.submitter(), now);
         self.devices[device].outstanding = None;
+        self.lines.remove(&device);
     }
 
     fn names_on(&self, unit: usize) -> String {
@@ -73,13 +84,17 @@ impl World {
 
     /// What was not durable is gone, and so are the answers that told of it.
     pub(super) fn server_crashes(&mut self) -> Result<(), String> {
-        let lost = self.unsent.len();
-        self.say(|| format!("the server crashes before {lost} answers left"));
+        let lost = self.errands.len();
+        self.say(|| format!("the server crashes, and {lost} requests are not answered"));
         self.checks.counts.crashes += 1;
-        self.commit_at = None;
-        self.unsent.clear();
-        self.keeper.crash()?;
-        self.checks.durable(self.keeper.durable())
+        self.checks.counts.cut_short += self.half_taken();
+        self.end_errands();
+        self.keeper.crash();
+        self.checks.durable(self.keeper.durable())?;
+        let now = self.tick();
+        self.keeper.start(now)?;
+        self.checks.destroyed(self.keeper.durable())?;
+        self.checks.decided(self.keeper.durable())
     }
 
     /// The server's store is replaced by an older copy: what came since is on devices only.
@@ -91,8 +106,7 @@ impl World {
             return Ok(());
         };
         self.say(|| "the server's store is put back from its copy".to_owned());
-        self.commit_at = None;
-        self.unsent.clear();
+        self.end_errands();
         self.checks.put_back(&self.keeper, kept, &mut self.devices)
     }
 
@@ -125,6 +139,7 @@ impl World {
         let how = if noticed { "and knows it" } else { "unnoticed" };
         self.say(|| format!("{name} is restored from its copy, {how}"));
         self.devices[device].diary.cloned |= !noticed;
+        self.lines.remove(&device);
         self.devices[device].restore(fresh)?;
         let after = self.devices[device].diary.edits();
         let gone = before

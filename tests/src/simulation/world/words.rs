@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use sync_core::EntryId;
+use sync_core::authority::Page;
 use sync_core::replica::Report;
 use sync_core::sync::{SyncAnswer, Verdict};
 
 use crate::simulation::checks::short;
-use crate::simulation::keeper::Handled;
+use crate::simulation::keeper::Judgement;
 
 /// Nothing happened.
 pub const NOTHING: &str = "nothing new";
@@ -20,32 +21,34 @@ pub fn name(entry: &EntryId, names: &BTreeMap<EntryId, String>) -> String {
         .unwrap_or_else(|| entry.to_string())
 }
 
-/// What a request did.
-pub fn handled(handled: &Handled, names: &BTreeMap<EntryId, String>) -> String {
-    let mut words: Vec<String> = handled
-        .judged
-        .iter()
-        .map(|judgement| {
-            let verdict = match judgement.verdict {
-                Verdict::Accepted(_) => "accepted".to_owned(),
-                Verdict::Duplicate(_) => "known".to_owned(),
-                Verdict::Held(why) => format!("held, {why:?}"),
-                Verdict::Refused(why) => format!("refused, {why:?}"),
-            };
-            let entry = name(&judgement.edit.entry, names);
-            format!("{} of {entry} {verdict}", short(&judgement.change))
-        })
-        .collect();
-    let given = handled.page.entries.keys().map(|entry| name(entry, names));
+/// What became of edits.
+pub fn judged(judged: &[Judgement], names: &BTreeMap<EntryId, String>) -> String {
+    let words = judged.iter().map(|judgement| {
+        let verdict = match judgement.verdict {
+            Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Duplicate(_) => "known".to_owned(),
+            Verdict::Held(why) => format!("held, {why:?}"),
+            Verdict::Refused(why) => format!("refused, {why:?}"),
+        };
+        let entry = name(&judgement.edit.entry, names);
+        format!("{} of {entry} {verdict}", short(&judgement.change))
+    });
+    joined(words.collect())
+}
+
+/// What an answer tells.
+pub fn given(answer: &SyncAnswer, page: &Page, names: &BTreeMap<EntryId, String>) -> String {
+    let mut words = Vec::new();
+    let given = page.entries.keys().map(|entry| name(entry, names));
     let given: Vec<String> = given.collect();
-    if handled.answer.reset {
+    if answer.reset {
         words.push("starts over".to_owned());
     }
     if !given.is_empty() {
         words.push(format!("gives {}", given.join(" ")));
     }
-    words.extend(forgets(&handled.answer, names));
-    if handled.answer.more {
+    words.extend(forgets(answer, names));
+    if answer.more {
         words.push("more to come".to_owned());
     }
     joined(words)

@@ -1,0 +1,389 @@
+//! What the server is busy with: requests at their turns with the writer, and answers that wait until
+//! the access log tells of them.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use sync_core::EntryId;
+use sync_core::sync::{SyncAnswer, SyncRequest};
+
+use super::{SECOND, World, words};
+use crate::simulation::bug::Bug;
+use crate::simulation::keeper::{Read, SignedOut, Start, Visit};
+use crate::simulation::network::{Message, Parcel, Way};
+
+/// How often an answer is begun anew because rights changed while it was made.
+const TRIES: usize = 4;
+
+/// A request that is taken in and answered, or news for somebody who is connected.
+pub(super) struct Errand {
+    pub device: usize,
+    pub id: u64,
+    /// The line on which the answer goes, if it goes on one.
+    pub line: Option<u64>,
+    stage: Stage,
+    /// Nobody waits for the answer any more.
+    dropped: bool,
+    tries: usize,
+}
+
+enum Stage {
+    Taking(Box<Visit>),
+    Giving(Box<Start>, Option<Box<Read>>),
+}
+
+/// What waits for the writer.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// The next turn of a request.
+    Turn(u64),
+    /// The access log is told what an answer gives.
+    Note(u64),
+    /// Marks whose request will not be taken in to its end are decided on.
+    Decide(BTreeSet<EntryId>),
+    /// Something falls due: the record's time goes on.
+    GoOn,
+}
+
+impl World {
+    /// A request arrives.
+    pub(super) fn begin(
+        &mut self,
+        device: usize,
+        id: u64,
+        request: &SyncRequest,
+        line: Option<u64>,
+    ) -> Result<(), String> {
+        let Some(visit) = self.keeper.visit(request) else {
+            let name = self.devices[device].profile.name;
+            self.say(|| format!("the server cannot read request {id} of {name}"));
+            self.end_line(line);
+            return Ok(());
+        };
+        // The connection may break while the request is taken in, which goes on then.
+        let dropped = line.is_none() && !self.network.healed && self.dice.percent(3);
+        let errand = Errand {
+            device,
+            id,
+            line,
+            stage: Stage::Taking(Box::new(visit)),
+            dropped,
+            tries: 0,
+        };
+        let number = self.count();
+        self.errands.insert(number, errand);
+        self.work(Job::Turn(number))
+    }
+
+    /// News for somebody who is connected, from a cursor of theirs on.
+    pub(super) fn begin_news(
+        &mut self,
+        (device, line): (usize, u64),
+        start: Start,
+    ) -> Result<(), String> {
+        let errand = Errand {
+            device,
+            id: 0,
+            line: Some(line),
+            stage: Stage::Giving(Box::new(start), None),
+            dropped: false,
+            tries: 0,
+        };
+        let number = self.count();
+        self.errands.insert(number, errand);
+        self.read(number)
+    }
+
+    /// Puts a job before the writer, behind others or at once.
+    pub(super) fn queue(&mut self, job: Job) {
+        let pause = match self.dice.below(4) {
+            _ if self.network.healed => 0,
+            0 => self.dice.below(2 * SECOND),
+            _ => 0,
+        };
+        let number = self.count();
+        self.jobs.insert((self.now + pause, number), job);
+    }
+
+    /// The writer does a job, in the open transaction.
+    pub(super) fn work(&mut self, job: Job) -> Result<(), String> {
+        let done = match &job {
+            Job::Turn(number) => self.turn(*number)?,
+            Job::Note(number) => self.note(*number)?,
+            Job::Decide(doomed) => {
+                let now = self.tick();
+                self.keeper.decide(Some(doomed), now);
+                self.checks.destroyed(self.keeper.books())?;
+                self.heard = true;
+                true
+            }
+            Job::GoOn => {
+                let now = self.tick();
+                self.keeper.go_on(now);
+                self.heard = true;
+                true
+            }
+        };
+        if done {
+            self.open.push(job);
+            let pause = self.dice.below(4) * 5_000;
+            self.commit_at = self.commit_at.or(Some(self.now + pause));
+            if self.bug == Some(Bug::AnswerBeforeCommit) {
+                self.go_on()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A request's turn.
+    fn turn(&mut self, number: u64) -> Result<bool, String> {
+        let now = self.tick();
+        let parts = !self.network.healed && self.dice.percent(40);
+        let most = if parts {
+            self.dice.between(1, 3) as usize
+        } else {
+            usize::MAX
+        };
+        let Some(Errand {
+            device,
+            id,
+            stage: Stage::Taking(visit),
+            ..
+        }) = self.errands.get_mut(&number)
+        else {
+            return Ok(false);
+        };
+        let (device, id) = (*device, *id);
+        match self.keeper.pass(visit, most, now) {
+            Ok(passed) => {
+                self.heard |= passed.heard;
+                let judged = &visit.judged[passed.from..];
+                let said = words::judged(judged, &self.names);
+                let profile = &self.devices[device].profile;
+                let name = profile.name;
+                let done = visit.is_done();
+                let later = if done { "" } else { ", in part" };
+                let device = &self.devices[device];
+                self.checks
+                    .passed(&self.keeper, device, judged, &visit.to_come())?;
+                self.checks.counts.turns += u64::from(!done);
+                self.checks.counts.doomed += u64::from(!visit.doomed().is_empty());
+                if said != words::NOTHING {
+                    self.say(|| {
+                        format!("the server takes request {id} of {name} in{later}: {said}")
+                    });
+                }
+                Ok(true)
+            }
+            Err(SignedOut) => {
+                let doomed = visit.doomed().clone();
+                self.say(|| {
+                    format!("request {id} is not taken in further: its device is signed out")
+                });
+                self.end(number);
+                if !doomed.is_empty() {
+                    self.queue(Job::Decide(doomed));
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// The open transaction becomes durable, and those who waited for it go on; unless the power goes
+    /// first.
+    pub(super) fn commit(&mut self) -> Result<(), String> {
+        let marks_wait = !self.keeper.durable().doomed.is_empty();
+        let risk = if marks_wait || self.half_taken() > 0 {
+            25
+        } else {
+            4
+        };
+        if !self.network.healed && self.dice.percent(risk) {
+            return self.server_crashes();
+        }
+        self.commit_at = None;
+        self.keeper.commit();
+        self.checks.durable(self.keeper.durable())?;
+        self.go_on()?;
+        match std::mem::take(&mut self.heard) {
+            true => self.tell_lines(),
+            false => Ok(()),
+        }
+    }
+
+    fn go_on(&mut self) -> Result<(), String> {
+        for job in std::mem::take(&mut self.open) {
+            match job {
+                Job::Turn(number) => self.after_turn(number)?,
+                Job::Note(number) => self.send(number)?,
+                Job::Decide(_) | Job::GoOn => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn after_turn(&mut self, number: u64) -> Result<(), String> {
+        let Some(errand) = self.errands.get_mut(&number) else {
+            return Ok(());
+        };
+        let Stage::Taking(visit) = &errand.stage else {
+            return Ok(());
+        };
+        if !visit.is_done() {
+            self.queue(Job::Turn(number));
+            return Ok(());
+        }
+        self.checks.taken_in(self.keeper.books(), &visit.judged)?;
+        if errand.dropped {
+            self.errands.remove(&number);
+            return Ok(());
+        }
+        errand.stage = Stage::Giving(Box::new(visit.start()), None);
+        self.read(number)
+    }
+
+    /// Works out what an answer gives, from what is durable.
+    fn read(&mut self, number: u64) -> Result<(), String> {
+        let now = self.tick();
+        let Some(Errand {
+            line,
+            stage: Stage::Giving(start, read),
+            ..
+        }) = self.errands.get_mut(&number)
+        else {
+            return Ok(());
+        };
+        let worked_out = self.keeper.read(start, now);
+        let news = start.is_news();
+        if news && !worked_out.page.tells() {
+            let line = *line;
+            self.errands.remove(&number);
+            return self.line_is_free(line);
+        }
+        let noted = worked_out.is_noted(&self.keeper);
+        *read = Some(Box::new(worked_out));
+        match noted {
+            true => {
+                self.queue(Job::Note(number));
+                Ok(())
+            }
+            false => self.send(number),
+        }
+    }
+
+    /// The access log is told what an answer gives; if its viewer may not see all of it any more, it
+    /// is worked out once more.
+    fn note(&mut self, number: u64) -> Result<bool, String> {
+        let now = self.tick();
+        let Some(errand) = self.errands.get_mut(&number) else {
+            return Ok(false);
+        };
+        let Stage::Giving(start, Some(read)) = &mut errand.stage else {
+            return Ok(false);
+        };
+        match self.keeper.note(start, read, now) {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                errand.tries += 1;
+                self.checks.counts.taken_back += 1;
+                if errand.tries < TRIES {
+                    self.read(number)?;
+                } else {
+                    self.end(number);
+                }
+                Ok(false)
+            }
+            Err(SignedOut) => {
+                self.end(number);
+                Ok(false)
+            }
+        }
+    }
+
+    /// The answer leaves.
+    fn send(&mut self, number: u64) -> Result<(), String> {
+        let Some(errand) = self.errands.remove(&number) else {
+            return Ok(());
+        };
+        let Errand {
+            device,
+            id,
+            line,
+            stage,
+            ..
+        } = errand;
+        let Stage::Giving(start, Some(mut read)) = stage else {
+            return Ok(());
+        };
+        let Some(answer) = self.keeper.answer(&start, &mut read) else {
+            return Err("the server cannot make an answer".to_owned());
+        };
+        self.checks.promised(&answer);
+        let profile = &self.devices[device].profile;
+        self.checks
+            .answered(&self.keeper, profile, &read, &answer)?;
+        let name = profile.name;
+        let said = words::given(&answer, &read.page, &self.names);
+        let what = if start.is_news() {
+            "news".to_owned()
+        } else {
+            format!("request {id}")
+        };
+        if !self.network.healed || said != words::NOTHING {
+            self.say(|| format!("the server answers {what} of {name}: {said}"));
+        }
+        match line {
+            Some(line) => self.send_on_line((device, line), id, answer, start.is_news()),
+            None => {
+                self.send_loose(device, id, answer);
+                Ok(())
+            }
+        }
+    }
+
+    fn send_loose(&mut self, device: usize, id: u64, answer: SyncAnswer) {
+        let mut answer = Rc::new(answer);
+        // Something on the way gives out an answer it has given before.
+        if !self.network.healed && self.dice.percent(3) {
+            if let Some(old) = self.cached.get(&device) {
+                answer = Rc::clone(old);
+            }
+        } else if self.dice.percent(30) {
+            self.cached.insert(device, Rc::clone(&answer));
+        }
+        let parcel = Parcel {
+            device,
+            unit: self.devices[device].profile.unit,
+            id,
+            way: Way::Loose,
+            message: Message::Answer(answer),
+        };
+        self.network.send(&mut self.dice, self.now, parcel);
+    }
+
+    /// An errand ends without an answer; a line on which one was due with it.
+    fn end(&mut self, number: u64) {
+        if let Some(errand) = self.errands.remove(&number) {
+            self.end_line(errand.line);
+        }
+    }
+
+    /// How many requests are taken in in part.
+    pub(super) fn half_taken(&self) -> u64 {
+        let half = |errand: &&Errand| match &errand.stage {
+            Stage::Taking(visit) => !visit.judged.is_empty() && !visit.is_done(),
+            Stage::Giving(..) => false,
+        };
+        self.errands.values().filter(half).count() as u64
+    }
+
+    /// All that the server is busy with is gone, and all lines break.
+    pub(super) fn end_errands(&mut self) {
+        self.commit_at = None;
+        self.heard = false;
+        self.open.clear();
+        self.jobs.clear();
+        self.errands.clear();
+        self.lines.clear();
+    }
+}
