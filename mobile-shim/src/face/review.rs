@@ -307,10 +307,7 @@ mod tests {
             effects(Kind::Condition, STATUS, sides),
             ["Status resolved", "it stays active"]
         );
-        let sides = [
-            side(1, OUTCOME, "miscarriage"),
-            side(2, DUE, "2025-01-02"),
-        ];
+        let sides = [side(1, OUTCOME, "miscarriage"), side(2, DUE, "2025-01-02")];
         assert_eq!(
             effects(Kind::Pregnancy, OUTCOME, sides),
             ["Status inactive", "it is not over; cleared: Outcome"]

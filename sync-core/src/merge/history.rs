@@ -463,9 +463,7 @@ impl<'a> History<'a> {
 
     /// Whether a professional edits with this change what is neither theirs nor an entry of theirs.
     fn is_outside_competence(&self, change: usize) -> bool {
-        self.is_of_professional(change)
-            && !self.has_authority(change)
-            && !self.is_of_author(change)
+        self.is_of_professional(change) && !self.has_authority(change) && !self.is_of_author(change)
     }
 }
 

@@ -273,11 +273,7 @@ pub(super) fn standing(
 
 /// Of the statuses that stand, what may be shown as so: all that agree with what became of the
 /// entry; what counts in their stead when none does; none while it is to be reconciled.
-pub(super) fn current_status(
-    standing: Standing,
-    status: &Status,
-    field: &FieldView,
-) -> Vec<Value> {
+pub(super) fn current_status(standing: Standing, status: &Status, field: &FieldView) -> Vec<Value> {
     let agrees = |value: &Value| {
         let said = Status::from_value(value);
         said.is_some_and(|said| match standing {
@@ -301,7 +297,10 @@ fn closed_after_all(flags: &mut Vec<Flag>) {
     let about_status = |flag: &Flag| flag.field.as_deref() == Some(STATUS);
     flags.retain(|flag| {
         !about_status(flag)
-            || !matches!(flag.code, FlagCode::StatusAgainstEdit | FlagCode::ToReconcile)
+            || !matches!(
+                flag.code,
+                FlagCode::StatusAgainstEdit | FlagCode::ToReconcile
+            )
     });
     for flag in flags.iter_mut().filter(|flag| about_status(flag)) {
         if flag.code == FlagCode::RefutationAgainstDanger {

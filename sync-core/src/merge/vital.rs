@@ -218,13 +218,15 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
                 doubts: doubts(view),
             })
             .collect(),
-        devices: still(Kind::Device, |view, today| is_ended_by(view, REMOVED, today))
-            .map(|view| DeviceFact {
-                entry: view.id,
-                label: view.label.clone(),
-                doubts: doubts(view),
-            })
-            .collect(),
+        devices: still(Kind::Device, |view, today| {
+            is_ended_by(view, REMOVED, today)
+        })
+        .map(|view| DeviceFact {
+            entry: view.id,
+            label: view.label.clone(),
+            doubts: doubts(view),
+        })
+        .collect(),
         contacts: of(Kind::EmergencyContact)
             .map(|view| contact(view, doubts(view)))
             .collect(),

@@ -205,7 +205,9 @@ impl World {
         let state = document.state();
         kind::validate(&state).ok()?;
         let place = self.book.len();
-        let past = state.change(&hash).expect("written just now");
+        let mut history = state.history.iter();
+        let past = history.find(|past| past.hash == hash);
+        let past = past.expect("written just now");
         self.book.push(Edited {
             place,
             device,
