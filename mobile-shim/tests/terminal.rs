@@ -280,7 +280,7 @@ fn what_is_to_review_says_how_to_settle_it() {
         "1. [critical] A+ (laboratory) | O− (declared)",
         "   → edit … --status entered-in-error --reason …: if this is the wrong one",
         "2. [low] Latex | Latex",
-        "   → resolve 2 --decide not-a-duplicate: not a duplicate",
+        "   → resolve 2 --decide not-a-duplicate: these are two",
     ] {
         assert!(review.lines().any(|line| line == said), "{said}\n{review}");
     }
@@ -288,7 +288,7 @@ fn what_is_to_review_says_how_to_settle_it() {
     for said in [
         "1. [critique] A+ (laboratoire) | O− (déclaré)",
         "   → edit … --status entered-in-error --reason … : si c’est celui-ci qui est faux",
-        "   → resolve 2 --decide not-a-duplicate : pas un doublon",
+        "   → resolve 2 --decide not-a-duplicate : ce sont deux choses",
     ] {
         assert!(french.lines().any(|line| line == said), "{said}\n{french}");
     }

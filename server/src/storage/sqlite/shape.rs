@@ -16,8 +16,9 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use super::connection::not_migrated;
 use crate::storage::StorageError;
 
-/// What there is: columns with all that is said of each, keys, indexes column by column, triggers.
-/// What is first in a line names it.
+/// What there is: columns with all that is said of each, keys, indexes column by column. What is
+/// first in a line names it. Triggers only guard what is written: a store without one opens, and is
+/// verified.
 const SHAPE: &str = "
     WITH tables AS (
         SELECT name FROM pragma_table_list
@@ -30,9 +31,7 @@ const SHAPE: &str = "
     UNION SELECT format('table %s|%s %s %s %s', t.name, k.\"from\", k.\"table\", k.\"to\", k.on_delete)
     FROM tables t JOIN pragma_foreign_key_list(t.name) k
     UNION SELECT format('index %s|%s %d %d %d %s', i.name, t.name, i.\"unique\", i.partial, c.seqno, c.name)
-    FROM tables t JOIN pragma_index_list(t.name) i JOIN pragma_index_xinfo(i.name) c
-    UNION SELECT format('trigger %s|%s %s', name, tbl_name, sql) FROM sqlite_schema
-    WHERE type = 'trigger'";
+    FROM tables t JOIN pragma_index_list(t.name) i JOIN pragma_index_xinfo(i.name) c";
 
 #[derive(QueryableByName)]
 struct Line {

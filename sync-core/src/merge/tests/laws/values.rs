@@ -23,6 +23,17 @@ fn may_be_answered(raw: &Raw<'_>, edit: &Edited) -> bool {
     raw.confirming().any(|later| later.saw(edit))
 }
 
+/// Whether somebody left an edit out whom the viewer knows of, its author or one who confirms.
+fn is_left_out(look: &Look<'_>, raw: &Raw<'_>, edit: &Edited) -> bool {
+    let name = edit.hash.to_string();
+    let mut decisions = look.of_kind("review-decision").flat_map(|raw| &raw.edits);
+    decisions.any(|decision| {
+        decision.wrote_text("decision") == Some("discard")
+            && decision.wrote_text("change") == Some(&name)
+            && (decision.person() == edit.person() || raw.confirms(decision))
+    })
+}
+
 /// What somebody wrote, and nobody wrote over who knew it, is there: as what stands or as what is
 /// proposed; a clinician's word always stands.
 pub fn nothing_is_lost(look: &Look<'_>) -> Option<String> {
@@ -73,21 +84,27 @@ pub fn what_was_written_last_stands(look: &Look<'_>) -> Option<String> {
         let plain = raw.is_lay() || !raw.is_clinical();
         let mut keys = raw.keys().into_iter();
         let wrong = keys.find(|key| {
+            // Whoever removed a value says that there is none.
             let last = raw.last(key).into_iter();
-            let last = last.filter_map(|edit| Some((edit.hash, edit.wrote(key)??)));
+            let last = last.filter_map(|edit| {
+                let value = edit.wrote(key)?.unwrap_or(&Value::Null);
+                Some((edit.hash, value))
+            });
             let last: BTreeSet<(ChangeHash, &Value)> = last.collect();
             let claims = view.claims(key).iter();
             let stands: BTreeSet<(ChangeHash, &Value)> =
                 claims.map(|claim| (claim.change, &claim.value)).collect();
-            plain && !is_bookkeeping(key) && *key != "status" && last != stands
+            let none = last.iter().all(|(_, value)| **value == Value::Null);
+            let as_written = last == stands || (none && stands.is_empty());
+            plain && !is_bookkeeping(key) && *key != "status" && !as_written
         });
         wrong.map(|key| format!("{key} of {} is not what was written last", raw.entry))
     })
 }
 
 fn was_written(raw: &Raw<'_>, key: &str, value: &Value) -> bool {
-    let mut all = raw.edits.iter();
-    all.any(|edit| edit.wrote(key).flatten() == Some(value))
+    let mut all = raw.edits.iter().filter_map(|edit| edit.wrote(key));
+    all.any(|written| written.unwrap_or(&Value::Null) == value)
 }
 
 /// Every regimen that is shown is what some one edit made whole.
@@ -148,6 +165,7 @@ pub fn the_highest_criticality_is_shown(look: &Look<'_>) -> Option<String> {
         let high = raw.edits.iter().find(|edit| {
             edit.wrote_text("criticality") == Some("high")
                 && !is_followed(raw, edit, "criticality")
+                && !is_left_out(look, raw, edit)
                 && (raw.confirms(edit) || !may_be_answered(raw, edit))
         })?;
         let shown = fact.criticality == Some(Criticality::High);
