@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::entry::{
-    HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, Value,
-    Visibility, Write,
+    EntryError, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
+    Value, Visibility, Write,
 };
 use sync_core::merge::{EntryView, decisions_to_hide};
 use sync_core::policy::{Action, Flag};
@@ -50,8 +50,7 @@ pub fn hide(
                 stands => stands?,
             };
             let writes = stricter(permits, &stands, &strictest);
-            if !writes.is_empty() {
-                editing.write(decision, &writes, Vec::new())?;
+            if !writes.is_empty() && write_if_it_can(editing, decision, &writes)? {
                 edited.push(decision);
             }
         }
@@ -92,12 +91,24 @@ pub fn hide_after_sync(
             };
             let writes = stricter(&permits, &stands, strictest);
             if !writes.is_empty() {
-                editing.write(*decision, &writes, Vec::new())?;
+                write_if_it_can(editing, *decision, &writes)?;
             }
         }
         Ok(())
     })?;
     Ok(true)
+}
+
+/// Writes into a decision, unless that takes no more: an entry is hidden all the same.
+fn write_if_it_can(
+    editing: &mut Editing<'_, '_>,
+    decision: EntryId,
+    writes: &[Write],
+) -> Result<bool, Error> {
+    match editing.write(decision, writes, Vec::new()) {
+        Err(Error::Entry(EntryError::Unfit | EntryError::TooLarge)) => Ok(false),
+        written => written.map(|_| true),
+    }
 }
 
 /// What makes a decision as strict, of that which the person may write.

@@ -207,18 +207,22 @@ impl App {
     }
 
     /// Does what destructions had to leave for the moment: keys that could not be destroyed, and
-    /// deleted ones that somebody's reading kept in the key store's log.
+    /// what somebody's reading kept in the stores' write-ahead logs.
     pub async fn catch_up(&self) {
         let keys = self.keys.clone();
         if keys.take_undestroyed() {
             let destroy = move |c: &mut diesel::SqliteConnection| destruction::finish(c, &keys);
-            if let Err(error) = self.db.write(destroy).await {
+            // It only reads there: what it finds is durable.
+            if let Err(error) = self.db.read(destroy).await {
                 tracing::error!(%error, "keys that must be destroyed are still there");
                 self.keys.leave_undestroyed();
             }
         }
         if let Err(error) = self.keys.scrub_left() {
             tracing::error!(%error, "deleted keys are still in the key store's log");
+        }
+        if let Err(error) = self.db.fold_left().await {
+            tracing::error!(%error, "the write-ahead log was not folded in");
         }
     }
 

@@ -24,7 +24,7 @@ pub const MAX_CHANGE: usize = 64 * 1024;
 pub const MAX_OPERATIONS: usize = 256;
 /// The most values that one change overwrites.
 pub const MAX_PREDECESSORS: usize = 8_192;
-/// The most dependencies of one change.
+/// The most dependencies of one change; and so the most changes of an entry that none other follows.
 pub const MAX_DEPENDENCIES: usize = 64;
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 96;
@@ -174,6 +174,11 @@ pub fn admit(
         let after = again.state();
         if again.heads() != next.heads() || !after.is_sound() {
             return Err(Unsafe::Unfit);
+        }
+        // Whoever edits an entry follows all its last changes: there are no more than may be named.
+        let (before, left) = (document.heads().len(), again.heads().len());
+        if left > MAX_DEPENDENCIES && left > before {
+            return Err(Unsafe::Full);
         }
         let values = |state: &EntryState, write: &Write| state.claims(&write.key).len();
         let adds = |write| values(&after, write) > values(state, write);

@@ -172,6 +172,7 @@ fn held_change(
                 change,
                 by: None,
             },
+            proposed: false,
         })
         .collect();
     let label = match known {

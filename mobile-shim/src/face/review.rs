@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sync_core::EntryId;
 use sync_core::entry::{self, Value, Write};
 use sync_core::kind::{Draft, JsonScalar as _, Kind, Status, Verdict, Words};
-use sync_core::merge::{self, Choice, ReviewClaim, ReviewItem};
+use sync_core::merge::{self, Choice, FlagCode, ReviewClaim, ReviewItem};
 
 use super::assign::{Assignee, assignees};
 use super::may::Asked;
@@ -203,6 +203,10 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<
 fn effect(names: &Names, item: &ReviewItem, side: &ReviewClaim, kind: &Kind) -> Option<Bilingual> {
     const STAYS: Words = Words::new("it stays active", "cela reste actif");
     let resolution = merge::resolve(item, &Choice::Take(side.claim.change))?;
+    if item.code == FlagCode::Proposal {
+        let text = names.text(kind, &side.field, &side.claim.value);
+        return Some(title(kind, &side.field).spaced(&text));
+    }
     let (_, writes) = resolution.edits.first()?;
     let cleared = |write: &&Write| matches!(write.value, None | Some(Value::Null));
     let mut effects = writes.iter().filter(|write| !cleared(write)).map(|write| {
@@ -262,7 +266,7 @@ mod tests {
     use sync_core::entry::STATUS;
     use sync_core::kind::StatusCode;
     use sync_core::kind::pregnancy::{DUE, OUTCOME};
-    use sync_core::merge::{FieldClaim, FlagCode, Inherited};
+    use sync_core::merge::{FieldClaim, Inherited};
 
     use super::*;
 
@@ -275,6 +279,7 @@ mod tests {
                 change: ChangeHash([number; 32]),
                 by: None,
             },
+            proposed: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What to do next about an item of the to-review list: the commands that settle it.
 
+use sync_core::entry::STATUS;
 use sync_core::kind::{Verdict, Words};
 use sync_core::merge::FlagCode;
 
@@ -28,7 +29,16 @@ impl Output {
         if let Some((options, why)) = code.and_then(by_editing) {
             // The statement is named before what contradicts it, which must stay.
             let statement = code == Some(FlagCode::NoKnownAllergyContradicted);
-            let asked = |entry: &&String| !statement || item.entries.first() == Some(*entry);
+            // What was withdrawn is named with the status that says so.
+            let withdrawn = code == Some(FlagCode::DirectiveWithdrawn);
+            let says_so = |entry: &str| {
+                let mut sides = item.sides.iter();
+                sides.any(|side| side.entry == entry && side.field == STATUS)
+            };
+            let asked = |entry: &&String| {
+                (!statement || item.entries.first() == Some(*entry))
+                    && (!withdrawn || says_so(entry))
+            };
             let entries = item.editable.iter().filter(asked);
             let entries = entries.map(|entry| short(entry));
             let edits = entries.map(|entry| format!("edit {entry} {options}"));
@@ -116,6 +126,10 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
             "--status active",
             Words::new("if it still holds", "si elle vaut toujours"),
         ),
+        FlagCode::DirectiveWithdrawn => (
+            "--status active",
+            Words::new("if it was no error", "si ce n’était pas une erreur"),
+        ),
         FlagCode::PregnancyToConfirm => (
             "--status resolved --reason …",
             Words::new("if it is over", "si elle est terminée"),
@@ -124,7 +138,7 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
         | FlagCode::DecidedDifferently
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
-        | FlagCode::DirectiveWithdrawn
+        | FlagCode::DirectiveRevived
         | FlagCode::ReplacedTwice
         | FlagCode::HiddenAllergy
         | FlagCode::Proposal

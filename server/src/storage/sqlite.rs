@@ -194,6 +194,17 @@ impl Database {
         self.writer.fold_soon();
     }
 
+    /// Tries again to fold the write-ahead log, if that could not be done; writes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn fold_left(&self) -> Result<(), StorageError> {
+        match self.writer.owes_fold() {
+            true => self.write(|_| Ok(())).await,
+            false => Ok(()),
+        }
+    }
+
     /// Takes no more writing jobs, finishes those that wait, and folds the write-ahead log into
     /// the file. Answers when that is done; calling it again does nothing.
     pub async fn close(&self) {

@@ -72,7 +72,7 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
     }
     let wishes = |facts: &VitalFacts| {
         let wishes = &facts.directives;
-        let doubts = (wishes.unordered.clone(), wishes.withdrawn.clone());
+        let doubts = [&wishes.unordered, &wishes.withdrawn, &wishes.revived].map(Vec::clone);
         (wishes.in_force.clone(), doubts)
     };
     if wishes(facts) != wishes(all) {

@@ -133,7 +133,8 @@ pub(super) fn differently(
                 .filter_map(|view| {
                     let ended = matches!(view.standing, Standing::InError | Standing::Ended);
                     let said = view.claims(STATUS).iter().map(|claim| (STATUS, claim));
-                    item(decision, view, said.filter(|_| ended))
+                    let crossed = item(decision, view, said.filter(|_| ended))?;
+                    counted(rules, decision, code, crossed)
                 })
                 .collect(),
             Verdict::Confirm => entries
@@ -167,11 +168,22 @@ fn overwritten(
     let keys = field.into_iter().chain(by_status.then_some(STATUS));
     let said = keys.flat_map(|key| view.claims(key).iter().map(move |claim| (key, claim)));
     let crossed = item(decision, view, said)?;
-    let by = decision.by;
+    counted(rules, decision, code.code(), crossed)
+}
+
+/// A crossed decision, if whoever made it might have made it.
+fn counted(
+    rules: Rules,
+    decision: &Decision<'_>,
+    code: &str,
+    crossed: ReviewItem,
+) -> Option<ReviewItem> {
+    let code = FlagCode::ALL.iter().find(|known| known.code() == code)?;
     let asked = ReviewItem {
         code: *code,
         ..crossed.clone()
     };
+    let by = decision.by;
     may_decide(rules, &asked, &decision.verdict, &by.role, by.author).then_some(crossed)
 }
 
@@ -209,6 +221,7 @@ fn item<'v>(
         entry,
         field: field.to_owned(),
         claim: claim.clone(),
+        proposed: false,
     };
     let decided = decision.view.claims(DECISION).iter();
     let decided = decided.map(|claim| side(decision.view.id, DECISION, claim));

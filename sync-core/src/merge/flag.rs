@@ -106,8 +106,12 @@ flags! {
         "Cette directive anticipée a été close, mais non révoquée : elle vaut, avec un doute, jusqu’à sa révocation ou sa réactivation.";
     /// A directive, or a revocation, that somebody else withdrew.
     DirectiveWithdrawn = "directive-withdrawn", High,
-        "An advance directive was withdrawn as an error by somebody else than its author: what counts without it is in doubt.",
-        "Une directive anticipée a été retirée comme erreur par quelqu’un d’autre que son auteur : ce qui vaut sans elle est douteux.";
+        "An advance directive was withdrawn as an error by somebody else than the patient: what counts without it is in doubt.",
+        "Une directive anticipée a été retirée comme erreur par quelqu’un d’autre que le patient : ce qui vaut sans elle est douteux.";
+    /// An older directive in force because a later one was revoked.
+    DirectiveRevived = "directive-revived", High,
+        "This advance directive is in force because a later one was revoked: the patient says whether it counts.",
+        "Cette directive anticipée vaut parce qu’une plus récente a été révoquée : au patient de dire si elle compte.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -201,6 +205,7 @@ impl FlagCode {
                 "withdrawn by somebody else",
                 "retirée par quelqu’un d’autre",
             ),
+            FlagCode::DirectiveRevived => Words::new("in force again", "de nouveau en vigueur"),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }
@@ -248,6 +253,7 @@ impl FlagCode {
             | FlagCode::DirectivesSameDate
             | FlagCode::DirectiveUndated
             | FlagCode::DirectiveWithdrawn
+            | FlagCode::DirectiveRevived
             | FlagCode::ReplacedTwice
             | FlagCode::HiddenAllergy
             | FlagCode::RefutedAgainstEdit

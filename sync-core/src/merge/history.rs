@@ -10,7 +10,7 @@ use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
-use crate::kind::common::{self, ACCEPTS, BESIDE, NOTES, SOURCE};
+use crate::kind::common::{self, ACCEPTS, BESIDE, NOTES, SOURCE, VERIFICATION};
 use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, same_value};
 use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
@@ -223,6 +223,12 @@ impl<'a> History<'a> {
                 proposals.contains(&(*proposal, write.key.as_str()))
                     && !self.is_overtaken(*proposal, &write.key, change)
             });
+            // Whoever takes up two values of one field at once says neither.
+            let all = adopted.clone();
+            adopted.retain(|(_, write)| {
+                let mut same = all.iter().filter(|(_, other)| other.key == write.key);
+                same.all(|(_, other)| other.value == write.value)
+            });
             for (_, write) in &adopted {
                 let value = write.value.as_ref();
                 let taken = self.taken.entry(&write.key).or_default();
@@ -246,7 +252,7 @@ impl<'a> History<'a> {
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
             let field = fields.entry(key).or_default();
-            let mut open = self.latest(said);
+            let mut open = self.open(said);
             open.retain(|p| !self.is_answered(*p, answers) && !agrees(&field.standing, p));
             field.proposals = open;
         }
@@ -266,6 +272,23 @@ impl<'a> History<'a> {
         latest.sort_by_key(|said| self.order(said.change));
         latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
         latest
+    }
+
+    /// The proposals that no other had in front of it; a professional's goes by another of their
+    /// own only.
+    fn open(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
+        let warned = |said: &&Said<'a>| self.is_of_professional(said.change);
+        let authors = said.iter().filter(warned);
+        let authors: BTreeSet<_> = authors.map(|said| self.author(said.change)).collect();
+        let others: Vec<Said<'a>> = said.iter().filter(|said| !warned(said)).copied().collect();
+        let mut open = self.latest(&others);
+        for author in authors {
+            let own = said.iter().filter(warned);
+            let own = own.filter(|said| self.author(said.change) == author);
+            open.extend(self.latest(&own.copied().collect::<Vec<_>>()));
+        }
+        open.sort_by_key(|said| self.order(said.change));
+        open
     }
 
     /// The order in which changes are told: as the record got them.
@@ -391,9 +414,13 @@ impl<'a> History<'a> {
         let warns = self.is_of_professional(proposal.change);
         let own = |change| self.author(change) == self.author(proposal.change);
         let answers = |change| !warns || self.has_authority(change) || own(change);
+        // What is taken up of a proposal answers nothing else of it.
+        let confirms = |change: usize| {
+            self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some()
+        };
         let mut written = taken.iter().map(|said| said.change);
         written.any(|change| later(change) && answers(change))
-            || (0..self.changes.len()).any(|change| later(change) && self.confirms(change))
+            || (0..self.changes.len()).any(|change| later(change) && confirms(change))
     }
 
     /// Whether this write is a proposal only: a lay edit of what a clinician confirmed, a lay end

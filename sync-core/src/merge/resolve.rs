@@ -8,7 +8,9 @@ use super::ended::{ends, status_of_ended};
 use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules};
 use crate::entry::{STATUS, Value, Write};
 use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
-use crate::kind::{Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict};
+use crate::kind::{
+    Common, JsonScalar as _, ReviewDecisionDraft, Status, StatusCode, Verdict, same_value,
+};
 use crate::{ChangeHash, EntryId, PersonId};
 
 /// What a person chooses on an item.
@@ -92,6 +94,9 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
         .iter()
         .filter(|side| side.claim.change == change);
     let entry = sides.clone().next()?.entry;
+    if item.code == FlagCode::Proposal {
+        return take_one_proposal(item, change);
+    }
     if item.field.as_deref() != Some(STATUS) && item.code == FlagCode::StatusAgainstEdit {
         let writes = take_or_leave_ending(item, change)?;
         return Some(Resolution {
@@ -134,6 +139,42 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
     })
 }
 
+/// Of proposals made apart, one is taken up by whoever may; the others are left out by that.
+fn take_one_proposal(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
+    let proposed = proposals(item);
+    let one = proposed.iter().any(|side| side.claim.change == change);
+    if !one || proposes_one_value(&proposed) || !item.verdicts.contains(&Verdict::Accept) {
+        return None;
+    }
+    take_up(item, [change])
+}
+
+/// What an item of a proposal proposes.
+fn proposals(item: &ReviewItem) -> Vec<&ReviewClaim> {
+    item.claims.iter().filter(|side| side.proposed).collect()
+}
+
+/// Whether all proposals are of one value: taking them up together leaves no doubt.
+fn proposes_one_value(proposed: &[&ReviewClaim]) -> bool {
+    let mut values = proposed.iter().map(|side| &side.claim.value);
+    let first = values.next();
+    values.all(|value| first.is_some_and(|first| same_value(first, value)))
+}
+
+/// Takes up the field that an item is about of these proposals.
+fn take_up(
+    item: &ReviewItem,
+    proposals: impl IntoIterator<Item = ChangeHash>,
+) -> Option<Resolution> {
+    let field = item.field.as_deref()?;
+    let names = proposals.into_iter();
+    let writes = names.map(|proposal| Write::set(format!("{ACCEPTS}/{proposal}"), field));
+    Some(Resolution {
+        edits: vec![(*item.entries.first()?, writes.collect())],
+        ..Resolution::default()
+    })
+}
+
 /// An ending that is written as a field, or its absence. Writing the very same field would say
 /// nothing new, so the side that ends the entry is taken by the status that says so; the other one
 /// clears what ended it.
@@ -171,23 +212,18 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
     }
     match (item.code, verdict) {
         (FlagCode::Proposal, Verdict::Accept) => {
-            let field = item.field.as_deref()?;
-            let proposed = item.claims.iter();
-            let proposed = proposed.filter(|side| side.field == field && is_proposed(item, side));
-            let writes: Vec<Write> = proposed
-                .map(|side| Write::set(format!("{ACCEPTS}/{}", side.claim.change), field))
-                .collect();
-            let entry = *item.entries.first()?;
-            Some(Resolution {
-                edits: vec![(entry, writes)],
-                ..Resolution::default()
-            })
+            let proposed = proposals(item);
+            // Of several values one is taken by its side.
+            if !proposes_one_value(&proposed) {
+                return None;
+            }
+            take_up(item, proposed.iter().map(|side| side.claim.change))
         }
         (FlagCode::HeldEdit, Verdict::Accept) => take_up_held(item),
         _ => {
             let about = match item.code {
                 FlagCode::HeldEdit => item.claims.first(),
-                FlagCode::Proposal => item.claims.iter().find(|side| is_proposed(item, side)),
+                FlagCode::Proposal => item.claims.iter().find(|side| side.proposed),
                 _ => None,
             };
             Some(Resolution {
@@ -228,10 +264,4 @@ fn take_up_held(item: &ReviewItem) -> Option<Resolution> {
 fn is_held(item: &ReviewItem, side: &ReviewClaim) -> bool {
     let change = item.key.rsplit('/').next();
     change.is_some_and(|change| change == side.claim.change.to_string())
-}
-
-/// Whether a side of a proposal is the proposal, rather than what it is about.
-fn is_proposed(item: &ReviewItem, side: &ReviewClaim) -> bool {
-    let by = side.claim.by.as_ref();
-    by.is_none_or(|by| !item.confirms(Rules::ALL, &by.role))
 }

@@ -84,6 +84,9 @@ pub struct ReviewClaim {
     pub field: String,
     /// What, and who says so.
     pub claim: FieldClaim,
+    /// Of a proposal: whether this is what is proposed of its field, rather than what it is about.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proposed: bool,
 }
 
 /// One item of the to-review list.
@@ -329,11 +332,18 @@ fn sides(view: &EntryView, flag: &Flag) -> Vec<ReviewClaim> {
             .proposals
             .iter()
             .filter(|claim| flag.changes.contains(&claim.change));
-        for claim in field.claims.iter().filter(named).chain(proposals) {
+        let standing = field
+            .claims
+            .iter()
+            .filter(named)
+            .map(|claim| (claim, false));
+        let proposed = proposals.map(|claim| (claim, about));
+        for (claim, proposed) in standing.chain(proposed) {
             sides.push(ReviewClaim {
                 entry: view.id,
                 field: field.key.clone(),
                 claim: claim.clone(),
+                proposed,
             });
         }
     }
@@ -357,6 +367,7 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
                 entry: view.id,
                 field: key.to_owned(),
                 claim: claim.clone(),
+                proposed: false,
             })
         })
     });
@@ -400,6 +411,7 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
             change: held.change,
             by: Some(held.by.clone()),
         },
+        proposed: false,
     });
     let written = held.writes.iter().find(|write| write.key == KIND);
     let written = written.and_then(|write| Some(Kind::from(write.value.as_ref()?.as_text()?)));
@@ -429,7 +441,11 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
 /// then the changes they had not seen. Whoever edits an entry has its creation in front of them.
 fn beside_held(view: &EntryView, held: &HeldForReview) -> (Vec<ReviewClaim>, Vec<ChangeHash>) {
     let created = view.created.as_ref();
-    let seen = |by: &Stamp| held.by.had_seen(by) || created == Some(by);
+    // What was made on the same device later was not in front of them, accepted or not.
+    let seen = |by: &Stamp| {
+        let apart = by.device == held.by.device && held.by.at <= by.at;
+        (held.by.had_seen(by) && !apart) || created == Some(by)
+    };
     let is_unseen = |claim: &FieldClaim| !claim.by.as_ref().is_some_and(seen);
     let mut standing = Vec::new();
     let mut unseen = BTreeSet::new();
@@ -446,6 +462,7 @@ fn beside_held(view: &EntryView, held: &HeldForReview) -> (Vec<ReviewClaim>, Vec
                 entry: view.id,
                 field: field.key.clone(),
                 claim: claim.clone(),
+                proposed: false,
             });
         }
     }
@@ -513,11 +530,16 @@ pub(super) fn may_decide(
         | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
         | FlagCode::DirectiveWithdrawn
+        | FlagCode::DirectiveRevived
         | FlagCode::HiddenAllergy => *role == Role::Holder,
         FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {
-            let lay = || by().filter(|stamp| !confirms(&stamp.role));
-            let own = lay().next().is_some() && lay().all(|stamp| stamp.author == person);
+            let proposed = || item.claims.iter().filter(|side| side.proposed);
+            let theirs = |side: &ReviewClaim| {
+                let by = side.claim.by.as_ref();
+                by.is_some_and(|stamp| stamp.author == person)
+            };
+            let own = proposed().next().is_some() && proposed().all(theirs);
             confirms(role) || (*verdict == Verdict::Discard && own)
         }
         _ => confirms(role) || !by().any(|stamp| confirms(&stamp.role)),

@@ -243,8 +243,12 @@ rules! {
         "Révoquer une directive est aussi un document : une directive close par un statut reste affichée, avec un doute, comme celle que nomme une révocation de date antérieure.";
     /// Withdrawn by somebody else.
     DirectiveWithdrawn = "directive-withdrawn", "advance-directive",
-        "A directive or a revocation that a clinician who did not write it calls an error is out of every view; what is in force without it is flagged, beside it.",
-        "Une directive ou une révocation qu’un clinicien qui ne l’a pas écrite dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle.";
+        "A directive or a revocation that somebody else than the patient calls an error is out of every view; what is in force without it is flagged, beside it.",
+        "Une directive ou une révocation que quelqu’un d’autre que le patient dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle.";
+    /// In force again.
+    DirectiveRevived = "directive-revived", "advance-directive",
+        "A directive that is in force because a later one was revoked by its name is flagged until the holder confirms it.",
+        "Une directive qui vaut parce qu’une plus récente a été révoquée nommément est signalée jusqu’à ce que le titulaire la confirme.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",

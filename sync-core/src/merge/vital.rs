@@ -264,7 +264,8 @@ fn allergy(view: &EntryView, doubts: Vec<FlagCode>) -> AllergyFact {
 
 fn treatment(view: &EntryView, doubts: Vec<FlagCode>) -> TreatmentFact {
     let from: &dyn Read = view;
-    let reconcile = view.standing == Standing::ToReconcile;
+    // Also one that was stopped and is here because that was not settled.
+    let reconcile = view.standing != Standing::Active;
     let mut regimens: Vec<Regimen> = view.all(REGIMEN);
     regimens.dedup();
     let ends = |status: &Status| !status.status.is_active();

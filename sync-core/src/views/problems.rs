@@ -47,8 +47,12 @@ pub fn problems(views: &[EntryView], today: Date) -> Problems {
     let mut told = Problems::default();
     let shown = merge::shown(views);
     for view in conditions {
-        let problem = problem(shown.get(&view.id).unwrap_or(view));
-        let over = view.standing == Standing::Ended || condition_is_over(view, today);
+        let told_of = shown.get(&view.id).unwrap_or(view);
+        let problem = problem(told_of);
+        // What two people settled in two ways is not over.
+        let contested = told_of.is_flagged(FlagCode::DecidedDifferently);
+        let ended = view.standing == Standing::Ended && !contested;
+        let over = ended || condition_is_over(view, today);
         let part = if over {
             &mut told.past
         } else {

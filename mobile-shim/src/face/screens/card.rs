@@ -120,7 +120,10 @@ impl Record {
             let closed = closed.then_some(merge::FlagCode::DirectiveClosed);
             let withdrawn = !wishes.withdrawn.is_empty();
             let withdrawn = withdrawn.then_some(merge::FlagCode::DirectiveWithdrawn);
-            let doubts = same_date.into_iter().chain(closed).chain(withdrawn);
+            let revived = wishes.revived.contains(entry);
+            let revived = revived.then_some(merge::FlagCode::DirectiveRevived);
+            let others = withdrawn.into_iter().chain(revived);
+            let doubts = same_date.into_iter().chain(closed).chain(others);
             doubts.collect::<Vec<_>>()
         };
         Ok(CardScreen {

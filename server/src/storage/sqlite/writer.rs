@@ -67,6 +67,11 @@ impl Writer {
         self.folds.store(true, Ordering::Release);
     }
 
+    /// Whether the write-ahead log is still to be folded into the file.
+    pub(super) fn owes_fold(&self) -> bool {
+        self.folds.load(Ordering::Acquire)
+    }
+
     /// Runs a job, and once it is durable what is to follow it, before the answer: whether or not
     /// anybody waits for that.
     pub(super) async fn run<T, E, F, A>(&self, job: F, after: A) -> Result<T, E>

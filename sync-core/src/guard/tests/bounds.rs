@@ -108,7 +108,8 @@ fn a_key_has_so_many_values_and_whoever_saw_them_can_always_settle_it() {
     let late = beside(&base, MAX_VALUES, &[say(MAX_VALUES)]);
     assert_eq!(admitted(&document, &late), Err(Unsafe::Full));
     // Another key of the entry is not concerned.
-    let other = beside(&base, MAX_VALUES, &[Write::set("notes", "…")]);
+    let one = at(&document, &document.heads()[..1]);
+    let other = beside(&one, MAX_VALUES, &[Write::set("notes", "…")]);
     assert!(admitted(&document, &other).is_ok());
     // Who saw some of the values writes in their place.
     let mut some = base.clone();
@@ -130,6 +131,24 @@ fn a_key_has_so_many_values_and_whoever_saw_them_can_always_settle_it() {
     // And then there is room for who did not know.
     let state = admitted(&after, &late).unwrap();
     assert_eq!(state.claims("criticality").len(), 2);
+}
+
+/// Otherwise nobody could write in the entry any more, who has them all to follow.
+#[test]
+fn no_more_changes_stand_apart_than_an_edit_can_follow() {
+    let (base, _) = creation();
+    let key = |of: usize| Write::set(format!("of-tomorrow/{of}"), Value::Null);
+    let mut document = base.clone();
+    for of in 0..MAX_DEPENDENCIES {
+        let inspected = inspect(&beside(&base, of, &[key(of)])).unwrap();
+        (document, ..) = admit(&document, &document.state(), &inspected).unwrap();
+    }
+    let late = beside(&base, MAX_DEPENDENCIES, &[key(MAX_DEPENDENCIES)]);
+    assert_eq!(admitted(&document, &late), Err(Unsafe::Full));
+    // Whoever has them all in front of them goes on, and then there is room again.
+    let joined = inspect(&beside(&document, 5_000, &[Write::set("notes", "…")])).unwrap();
+    let (after, ..) = admit(&document, &document.state(), &joined).unwrap();
+    assert!(admitted(&after, &late).is_ok());
 }
 
 /// An entry of before the bound, in which more values stand than may: it can be written.

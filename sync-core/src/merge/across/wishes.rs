@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{EntryView, FieldClaim, FlagCode, Rule, Rules};
+use super::super::review::of_link;
+use super::super::{EntryView, FieldClaim, FlagCode, Rule, Rules, decided};
 use super::Link;
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::wishes::{DIRECTIVE, DOCUMENT_DATE, REVOKES};
 use crate::kind::{DirectiveType, JsonScalar as _, Kind, Occurred, Read, Status, StatusCode};
+use crate::policy::Role;
 
 /// The advance directives of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,10 @@ pub struct Directives {
     /// force, or take back what is. What is in force is so in doubt.
     #[serde(default)]
     pub withdrawn: Vec<EntryId>,
+    /// Of those in force, the ones that are so only because a later one was revoked by its name,
+    /// until the holder confirms them.
+    #[serde(default)]
+    pub revived: Vec<EntryId>,
 }
 
 struct Document {
@@ -50,16 +56,19 @@ fn read(rules: Rules, view: &EntryView) -> Option<Document> {
     if unmade { None } else { document(view, closed) }
 }
 
-/// A document that a clinician who did not write it says should never have been written.
+/// A document that somebody else than the holder says should never have been written.
 fn read_withdrawn(rules: Rules, view: &EntryView) -> Option<Document> {
-    let author = view.created.as_ref().map(|stamp| stamp.author);
     let in_error = |claim: &&FieldClaim| {
         let status = Status::from_value(&claim.value);
         status.is_some_and(|status| status.status == StatusCode::EnteredInError)
     };
     let mut said = view.claims(STATUS).iter().filter(in_error).peekable();
-    let by_others =
-        said.peek().is_some() && said.all(|claim| claim.by.as_ref().map(|by| by.author) != author);
+    // Whose wish it is may say so themselves, whoever deposited the scan.
+    let others = |claim: &FieldClaim| {
+        let by = claim.by.as_ref();
+        by.is_none_or(|by| by.role != Role::Holder)
+    };
+    let by_others = said.peek().is_some() && said.all(others);
     let withdrawn = view.in_error() && by_others && rules.has(Rule::DirectiveWithdrawn);
     if withdrawn {
         document(view, true)
@@ -144,8 +153,8 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
     let revoked = |document: &Document| !revoked_by(document, Revokes::Yes).is_empty();
     let (back, standing): (Vec<&Document>, Vec<&Document>) =
         all.iter().filter(counts).partition(|one| revoked(one));
-    let back = back.iter().filter(|one| !one.closed);
-    told.revoked = back.map(|one| one.entry).collect();
+    let open = back.iter().filter(|one| !one.closed);
+    told.revoked = open.map(|one| one.entry).collect();
     let overtaken = |document: &Document| {
         standing
             .iter()
@@ -196,7 +205,36 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         false => one.date.is_some() && !revoked(one) && !overtaken(one),
     });
     told.withdrawn = withdrawn.iter().map(|one| one.entry).collect();
+    let by_name = |one: &Document| {
+        let mut names = all.iter().filter(|other| other.revokes == Some(one.entry));
+        names.any(|other| revokes(rules, other, one) == Revokes::Yes)
+    };
+    let revives = |one: &Document| {
+        let mut later = back.iter().filter(|other| by_name(other));
+        later.any(|other| match (&other.date, &one.date) {
+            (Some(later), Some(date)) => after(later, date),
+            _ => false,
+        })
+    };
+    let in_force = standing
+        .iter()
+        .filter(|one| told.in_force.contains(&one.entry));
+    let revived = in_force.filter(|one| revives(one) && rules.has(Rule::DirectiveRevived));
+    told.revived = unconfirmed(rules, views, revived.map(|one| one.entry).collect());
     told
+}
+
+/// Of those in force because a later one was revoked, the ones that the holder has not confirmed.
+fn unconfirmed(rules: Rules, views: &[EntryView], mut revived: Vec<EntryId>) -> Vec<EntryId> {
+    if !revived.is_empty() {
+        let decisions = decided::decisions(rules, views);
+        revived.retain(|entry| {
+            let view = views.iter().find(|view| view.id == *entry);
+            let link = view.map(|view| Link::alone(FlagCode::DirectiveRevived, view));
+            !link.is_some_and(|link| decided::settled(rules, &of_link(&link), &decisions))
+        });
+    }
+    revived
 }
 
 /// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, and
@@ -222,6 +260,8 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
             entries: together.iter().filter_map(find).collect(),
         });
     }
+    let revived = told.revived.iter().filter_map(find);
+    links.extend(revived.map(|view| Link::alone(FlagCode::DirectiveRevived, view)));
     let closed = told.closed.iter().filter_map(find);
     links.extend(closed.map(|view| Link::alone(FlagCode::DirectiveClosed, view)));
     if rules.has(Rule::DirectiveUndated) {

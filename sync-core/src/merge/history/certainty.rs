@@ -106,7 +106,10 @@ impl<'a> History<'a> {
         let taken_up = || {
             let adopted = self.adopted[change].iter();
             let said = adopted.filter(|(proposal, write)| {
-                write.key == VERIFICATION && !self.is_overtaken(*proposal, VERIFICATION, change)
+                let proposed = self.creation() != Some(*proposal);
+                proposed
+                    && write.key == VERIFICATION
+                    && !self.is_overtaken(*proposal, VERIFICATION, change)
             });
             let said = said.map(|(_, write)| certain(write.value.as_ref()));
             said.min()

@@ -472,6 +472,7 @@ impl Play<'_> {
             "undated": names(&told.undated),
             "unordered": names(&told.unordered),
             "withdrawn": names(&told.withdrawn),
+            "revived": names(&told.revived),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {
