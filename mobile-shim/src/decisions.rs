@@ -84,6 +84,7 @@ pub fn hide_after_sync(
         return Ok(false);
     }
     device.edit(profile, record, |editing| {
+        let mut hidden = false;
         for (decision, strictest) in &todo {
             let stands = match editing.view(decision) {
                 Err(Error::Absent) => continue,
@@ -91,12 +92,11 @@ pub fn hide_after_sync(
             };
             let writes = stricter(&permits, &stands, strictest);
             if !writes.is_empty() {
-                write_if_it_can(editing, *decision, &writes)?;
+                hidden |= write_if_it_can(editing, *decision, &writes)?;
             }
         }
-        Ok(())
-    })?;
-    Ok(true)
+        Ok(hidden)
+    })
 }
 
 /// Writes into a decision, unless that takes no more: an entry is hidden all the same.

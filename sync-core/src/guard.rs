@@ -34,7 +34,7 @@ pub const MAX_CHANGES: usize = 2_000;
 /// entry that has as many of those as it may.
 pub const MAX_PARTS: usize = 16_384;
 /// The most values that stand under one key of an entry, written by people who did not know of each
-/// other's. An edit that adds none is taken however many there are.
+/// other's. An edit that adds none is taken however many there are, if it follows all last changes.
 pub const MAX_VALUES: usize = 64;
 /// The largest entry, saved, in bytes.
 pub const MAX_DOCUMENT: usize = 1024 * 1024;

@@ -25,6 +25,8 @@ pub struct ReviewSide {
     pub title: Bilingual,
     /// What, and who says so.
     pub claim: Claim,
+    /// Whether it is proposed, and does not stand.
+    pub proposed: bool,
     /// Whether the item can be settled by taking this side, and this person may.
     pub may_be_taken: bool,
     /// What taking this side would do, in words; nothing when it cannot be taken.
@@ -179,7 +181,11 @@ pub(super) fn chosen(item: &ReviewItem, choice: &ReviewChoice) -> Result<Choice,
 }
 
 fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<ReviewSide> {
-    let may_be_taken = |change| asked.settle(item, &Choice::Take(change)).allowed;
+    // A change may have proposed one field and written another: what is proposed is taken up.
+    let takeable = |side: &ReviewClaim| item.code != FlagCode::Proposal || side.proposed;
+    let may_be_taken = |side: &ReviewClaim| {
+        takeable(side) && asked.settle(item, &Choice::Take(side.claim.change)).allowed
+    };
     // What is held may make the entry: then it says of what kind it is.
     let unknown = Kind::Unknown(String::new());
     let unknown = item.kind.as_ref().unwrap_or(&unknown);
@@ -192,7 +198,8 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<
             title: title(kind(&side.entry), &side.field),
             field: side.field.clone(),
             claim: names.claim(kind(&side.entry), &side.field, &side.claim),
-            may_be_taken: may_be_taken(side.claim.change),
+            proposed: side.proposed,
+            may_be_taken: may_be_taken(side),
             effect: effect(names, item, side, kind(&side.entry)),
         })
         .collect()
@@ -204,6 +211,9 @@ fn effect(names: &Names, item: &ReviewItem, side: &ReviewClaim, kind: &Kind) -> 
     const STAYS: Words = Words::new("it stays active", "cela reste actif");
     let resolution = merge::resolve(item, &Choice::Take(side.claim.change))?;
     if item.code == FlagCode::Proposal {
+        if !side.proposed {
+            return None;
+        }
         let text = names.text(kind, &side.field, &side.claim.value);
         return Some(title(kind, &side.field).spaced(&text));
     }
@@ -283,25 +293,50 @@ mod tests {
         }
     }
 
-    /// What taking either side of an ending does.
-    fn effects(kind: Kind, field: &str, claims: [ReviewClaim; 2]) -> [String; 2] {
-        let item = ReviewItem {
+    fn item(code: FlagCode, kind: &Kind, field: &str, claims: &[ReviewClaim]) -> ReviewItem {
+        ReviewItem {
             key: "key".to_owned(),
             topic: "topic".to_owned(),
             danger: merge::Danger::High,
-            code: FlagCode::StatusAgainstEdit,
+            code,
             entries: vec![EntryId(uuid::Uuid::from_u128(1))],
             kind: Some(kind.clone()),
             by_nurse: false,
             unseen: Vec::new(),
             field: Some(field.to_owned()),
             claims: claims.to_vec(),
-            verdicts: Vec::new(),
+            verdicts: vec![Verdict::Accept],
             assigned: Vec::new(),
             inherited: Inherited::default(),
-        };
+        }
+    }
+
+    /// What taking either side of an ending does.
+    fn effects(kind: Kind, field: &str, claims: [ReviewClaim; 2]) -> [String; 2] {
+        let item = item(FlagCode::StatusAgainstEdit, &kind, field, &claims);
         let names = Names(BTreeMap::new());
         claims.map(|side| effect(&names, &item, &side, &kind).unwrap().en)
+    }
+
+    /// What somebody wrote elsewhere with a proposal is not what is taken up.
+    #[test]
+    fn of_a_proposal_what_is_proposed_is_taken() {
+        let proposed = |side: ReviewClaim| ReviewClaim {
+            proposed: true,
+            ..side
+        };
+        let claims = [
+            side(1, "label", "Amoxicilline"),
+            proposed(side(1, "criticality", "high")),
+            proposed(side(2, "criticality", "unable-to-assess")),
+        ];
+        let item = item(FlagCode::Proposal, &Kind::Allergy, "criticality", &claims);
+        let names = Names(BTreeMap::new());
+        let effect = |side| Some(effect(&names, &item, side, &Kind::Allergy)?.en);
+        assert_eq!(effect(&claims[0]), None);
+        assert_eq!(effect(&claims[1]).as_deref(), Some("Criticality high"));
+        let other = effect(&claims[2]);
+        assert_eq!(other.as_deref(), Some("Criticality cannot be assessed"));
     }
 
     #[test]

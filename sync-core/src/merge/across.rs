@@ -98,7 +98,8 @@ pub(super) fn flags_on(
     let mut flags = Vec::new();
     let decisions = decided::decisions(rules, views);
     let told_apart = |link: &Link<'_>| {
-        compared(link).is_some() && decided::settled(rules, &of_link(link), &decisions)
+        let over = compared(link).is_some() || link.code == FlagCode::DirectiveRevived;
+        over && decided::settled(rules, &of_link(link), &decisions)
     };
     for link in links(rules, views, today) {
         if told_apart(&link) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::vital::vital_by;
 use super::{BloodGroupFact, ContactFact, Directives, EntryView, Rule, Rules, VitalFacts};
 use crate::EntryId;
-use crate::kind::Words;
+use crate::kind::{Kind, Words};
 
 /// What is printed beside every blood group on a card.
 pub const NOT_FOR_TRANSFUSION: Words = Words::new(
@@ -44,7 +44,9 @@ pub(super) fn card_by(
     let open = |view: &&EntryView| {
         let flags = &view.visibility;
         let hidden = flags.hidden_from_professionals || flags.hidden_from_representatives;
-        !hidden || chosen.contains(&view.id) || !rules.has(Rule::CardByChoice)
+        // What was decided only takes doubts away.
+        let decision = view.kind == Kind::ReviewDecision;
+        !hidden || decision || chosen.contains(&view.id) || !rules.has(Rule::CardByChoice)
     };
     let shown: Vec<EntryView> = views.iter().filter(open).cloned().collect();
     let mut facts = vital_by(rules, &shown, today);

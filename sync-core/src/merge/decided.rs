@@ -11,6 +11,7 @@ use super::{
 use crate::entry::{STATUS, Value};
 use crate::kind::decision::{CHANGE, DECISION, ITEM, ON};
 use crate::kind::{Kind, Verdict};
+use crate::policy::Role;
 use crate::{ChangeHash, Digest32, EntryId};
 
 /// What a review-decision entry says.
@@ -125,7 +126,9 @@ pub(super) fn differently(
                 .filter_map(|view| retaken(decision, view, decision.field()))
                 .collect(),
             Verdict::Discard if code == FlagCode::HeldEdit.code() => {
-                let all = views.iter();
+                // Held edits are the holder's to decide on.
+                let holds = decision.by.role == Role::Holder;
+                let all = views.iter().filter(|_| holds);
                 all.filter_map(|view| retaken(decision, view, None))
                     .collect()
             }
@@ -187,16 +190,24 @@ fn counted(
     may_decide(rules, &asked, &decision.verdict, &by.role, by.author).then_some(crossed)
 }
 
-/// What those wrote who took up in an entry what a decision leaves out, of a proposal one field,
-/// neither they nor whoever decided having seen the other.
+/// What those wrote who took up in an entry what a decision leaves out, neither they nor whoever
+/// decided having seen the other: of a proposal, any proposal of that field, because the decision
+/// was about all there were; of a held edit, that one.
 fn retaken(decision: &Decision<'_>, view: &EntryView, field: Option<&str>) -> Option<ReviewItem> {
-    let discarded = decision.says(CHANGE)?.as_text()?;
-    let same = view
-        .taken_up
-        .iter()
-        .filter(|taken| taken.proposal.to_string() == discarded && taken.field.as_deref() == field);
+    let discarded = match field {
+        Some(_) => None,
+        None => Some(decision.says(CHANGE)?.as_text()?),
+    };
+    let same = view.taken_up.iter().filter(|taken| {
+        let named = discarded.is_none_or(|name| taken.proposal.to_string() == name);
+        named && taken.field.as_deref() == field
+    });
     let by: Vec<&Stamp> = same.filter_map(|taken| taken.by.as_ref()).collect();
-    let claims = view.fields.iter().flat_map(|field| {
+    let claims = view
+        .fields
+        .iter()
+        .filter(|told| field.is_none_or(|field| told.key == field));
+    let claims = claims.flat_map(|field| {
         let said = field.claims.iter();
         said.map(|claim| (field.key.as_str(), claim))
     });

@@ -110,8 +110,8 @@ flags! {
         "Une directive anticipée a été retirée comme erreur par quelqu’un d’autre que le patient : ce qui vaut sans elle est douteux.";
     /// An older directive in force because a later one was revoked.
     DirectiveRevived = "directive-revived", High,
-        "This advance directive is in force because a later one was revoked: the patient says whether it counts.",
-        "Cette directive anticipée vaut parce qu’une plus récente a été révoquée : au patient de dire si elle compte.";
+        "An older advance directive is in force because a later one was revoked: the patient says whether it counts.",
+        "Une directive anticipée plus ancienne vaut parce qu’une plus récente a été révoquée : au patient de dire si elle compte.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -205,7 +205,10 @@ impl FlagCode {
                 "withdrawn by somebody else",
                 "retirée par quelqu’un d’autre",
             ),
-            FlagCode::DirectiveRevived => Words::new("in force again", "de nouveau en vigueur"),
+            FlagCode::DirectiveRevived => Words::new(
+                "an older one is in force",
+                "une plus ancienne est en vigueur",
+            ),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")
             }

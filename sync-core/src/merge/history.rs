@@ -227,7 +227,10 @@ impl<'a> History<'a> {
             let all = adopted.clone();
             adopted.retain(|(_, write)| {
                 let mut same = all.iter().filter(|(_, other)| other.key == write.key);
-                same.all(|(_, other)| other.value == write.value)
+                same.all(|(_, other)| match (&other.value, &write.value) {
+                    (Some(other), Some(value)) => same_value(other, value),
+                    (other, value) => other == value,
+                })
             });
             for (_, write) in &adopted {
                 let value = write.value.as_ref();
@@ -274,19 +277,16 @@ impl<'a> History<'a> {
         latest
     }
 
-    /// The proposals that no other had in front of it; a professional's goes by another of their
-    /// own only.
+    /// The proposals that no other of their author had in front of it: nobody plays down another's
+    /// warning.
     fn open(&self, said: &[Said<'a>]) -> Vec<Said<'a>> {
-        let warned = |said: &&Said<'a>| self.is_of_professional(said.change);
-        let authors = said.iter().filter(warned);
-        let authors: BTreeSet<_> = authors.map(|said| self.author(said.change)).collect();
-        let others: Vec<Said<'a>> = said.iter().filter(|said| !warned(said)).copied().collect();
-        let mut open = self.latest(&others);
-        for author in authors {
-            let own = said.iter().filter(warned);
-            let own = own.filter(|said| self.author(said.change) == author);
-            open.extend(self.latest(&own.copied().collect::<Vec<_>>()));
+        let mut by_author: BTreeMap<Option<PersonId>, Vec<Said<'a>>> = BTreeMap::new();
+        for one in said {
+            let author = self.author(one.change);
+            by_author.entry(author).or_default().push(*one);
         }
+        let own = by_author.values();
+        let mut open: Vec<Said<'a>> = own.flat_map(|own| self.latest(own)).collect();
         open.sort_by_key(|said| self.order(said.change));
         open
     }
@@ -308,12 +308,13 @@ impl<'a> History<'a> {
         }
         let named = self.named(change, ACCEPTS, places);
         let fields = named.filter_map(|(proposal, value)| Some((proposal, value?.as_text()?)));
-        fields
+        let named: BTreeSet<(usize, &str)> = fields
             .flat_map(|(proposal, fields)| {
                 let fields = fields.split_whitespace();
                 fields.map(move |field| (proposal, field))
             })
-            .collect()
+            .collect();
+        named.into_iter().collect()
     }
 
     /// What a change of the holder's that takes up a held edit leaves standing beside it.

@@ -35,7 +35,11 @@ impl Output {
             };
             let text = self.of(&side.claim.text);
             let (title, colon) = (self.of(&side.title), self.say(":", " :"));
-            out!("     {title}{colon} {text}  {by}");
+            let proposed = match side.proposed {
+                true => self.say("  [proposed]", "  [proposé]"),
+                false => "",
+            };
+            out!("     {title}{colon} {text}{proposed}  {by}");
         }
         if let Some(assigned) = self.assigned(&item.assigned) {
             out!("   {assigned}");

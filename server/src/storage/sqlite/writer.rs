@@ -49,7 +49,8 @@ impl Writer {
     pub(super) fn start(path: PathBuf, connection: SqliteConnection) -> Result<Self, StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let name = path.clone();
-        let folds = Arc::new(AtomicBool::new(false));
+        // Whoever wrote before may have been stopped before it was done.
+        let folds = Arc::new(AtomicBool::new(true));
         let asked = folds.clone();
         thread::Builder::new()
             .name("store-writer".into())

@@ -105,6 +105,13 @@ fn a_key_has_so_many_values_and_whoever_saw_them_can_always_settle_it() {
         let inspected = inspect(&change).unwrap();
         (document, ..) = admit(&document, &document.state(), &inspected).unwrap();
     }
+    // Two of the changes are joined by a third that leaves both values, so that there is room for
+    // another change apart, though not for another value.
+    let two = at(&document, &document.heads()[..2]);
+    let joined = inspect(&beside(&two, 7_000, &[Write::set("source", "…")])).unwrap();
+    let (document, state, _) = admit(&document, &document.state(), &joined).unwrap();
+    assert_eq!(state.claims("criticality").len(), MAX_VALUES);
+    assert!(document.heads().len() < MAX_DEPENDENCIES);
     let late = beside(&base, MAX_VALUES, &[say(MAX_VALUES)]);
     assert_eq!(admitted(&document, &late), Err(Unsafe::Full));
     // Another key of the entry is not concerned.
@@ -154,7 +161,13 @@ fn no_more_changes_stand_apart_than_an_edit_can_follow() {
 /// An entry of before the bound, in which more values stand than may: it can be written.
 #[test]
 fn an_edit_that_adds_no_value_is_taken_however_many_stand() {
-    let many = wide(MAX_VALUES + 6, 1);
+    let mut many = wide(MAX_VALUES + 6, 1);
+    for of in 0..8 {
+        let two = at(&many, &many.heads()[..2]);
+        let joined = beside(&two, 7_000 + of, &[Write::set("notes", format!("{of}"))]);
+        many.apply(inspect(&joined).unwrap().into_change()).unwrap();
+    }
+    assert!(many.heads().len() < MAX_DEPENDENCIES);
     let heads = many.heads();
     let some = at(&many, &heads[..1]);
     let same = beside(&some, 5_000, &[Write::set("of-tomorrow/0", "mine")]);

@@ -31,7 +31,7 @@ pub struct Directives {
     /// would be in force without it.
     #[serde(default)]
     pub closed: Vec<EntryId>,
-    /// Withdrawn as an error by somebody else than whoever wrote it: without that it would be in
+    /// Withdrawn as an error by somebody else than the holder: without that it would be in
     /// force, or take back what is. What is in force is so in doubt.
     #[serde(default)]
     pub withdrawn: Vec<EntryId>,
@@ -135,6 +135,13 @@ fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
 /// Which directives are in force, by the dates of the documents (Code de la santé publique,
 /// L. 1111-11 and R. 1111-18: the latest one counts; it can be revoked at any time).
 pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directives {
+    told(rules, views).0
+}
+
+/// A directive in force because a later one was revoked: it, and with it those two documents.
+type Revival = (EntryId, Vec<EntryId>);
+
+fn told(rules: Rules, views: &[EntryView]) -> (Directives, Vec<Revival>) {
     let mut all: Vec<Document> = views.iter().filter_map(|view| read(rules, view)).collect();
     all.sort_by_key(|document| document.entry);
     let mut told = Directives::default();
@@ -205,42 +212,65 @@ pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directi
         false => one.date.is_some() && !revoked(one) && !overtaken(one),
     });
     told.withdrawn = withdrawn.iter().map(|one| one.entry).collect();
-    let by_name = |one: &Document| {
-        let mut names = all.iter().filter(|other| other.revokes == Some(one.entry));
-        names.any(|other| revokes(rules, other, one) == Revokes::Yes)
+    let by_name = |one: &Document| -> Vec<EntryId> {
+        let names = all.iter().filter(|other| other.revokes == Some(one.entry));
+        let names = names.filter(|other| revokes(rules, other, one) == Revokes::Yes);
+        names.map(|other| other.entry).collect()
     };
-    let revives = |one: &Document| {
-        let mut later = back.iter().filter(|other| by_name(other));
-        later.any(|other| match (&other.date, &one.date) {
-            (Some(later), Some(date)) => after(later, date),
-            _ => false,
-        })
+    let later_than = |other: &Document, one: &Document| match (&other.date, &one.date) {
+        (Some(later), Some(date)) => after(later, date),
+        _ => false,
     };
     let in_force = standing
         .iter()
-        .filter(|one| told.in_force.contains(&one.entry));
-    let revived = in_force.filter(|one| revives(one) && rules.has(Rule::DirectiveRevived));
-    told.revived = unconfirmed(rules, views, revived.map(|one| one.entry).collect());
-    told
+        .filter(|one| told.in_force.contains(&one.entry) && rules.has(Rule::DirectiveRevived));
+    let mut revivals: Vec<Revival> = Vec::new();
+    for one in in_force {
+        for later in back.iter().filter(|later| later_than(later, one)) {
+            let named = by_name(later);
+            if !named.is_empty() {
+                let mut about = named;
+                about.extend([one.entry, later.entry]);
+                about.sort();
+                revivals.push((one.entry, about));
+            }
+        }
+    }
+    told.revived = unconfirmed(rules, views, &revivals);
+    (told, revivals)
 }
 
-/// Of those in force because a later one was revoked, the ones that the holder has not confirmed.
-fn unconfirmed(rules: Rules, views: &[EntryView], mut revived: Vec<EntryId>) -> Vec<EntryId> {
-    if !revived.is_empty() {
-        let decisions = decided::decisions(rules, views);
-        revived.retain(|entry| {
-            let view = views.iter().find(|view| view.id == *entry);
-            let link = view.map(|view| Link::alone(FlagCode::DirectiveRevived, view));
-            !link.is_some_and(|link| decided::settled(rules, &of_link(&link), &decisions))
-        });
+/// Of those in force because a later one was revoked, the ones that the holder has not confirmed
+/// since.
+fn unconfirmed(rules: Rules, views: &[EntryView], revivals: &[Revival]) -> Vec<EntryId> {
+    let mut revived = Vec::new();
+    if revivals.is_empty() {
+        return revived;
     }
+    let decisions = decided::decisions(rules, views);
+    for (entry, about) in revivals {
+        let item = of_link(&revival(views, about));
+        if !decided::settled(rules, &item, &decisions) {
+            revived.push(*entry);
+        }
+    }
+    revived.sort();
+    revived.dedup();
     revived
+}
+
+fn revival<'v>(views: &'v [EntryView], about: &[EntryId]) -> Link<'v> {
+    let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
+    Link {
+        code: FlagCode::DirectiveRevived,
+        entries: about.iter().filter_map(find).collect(),
+    }
 }
 
 /// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, and
 /// what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
-    let told = directives(rules, views);
+    let (told, revivals) = told(rules, views);
     let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
     let mut links = Vec::new();
     for withdrawn in &told.withdrawn {
@@ -260,8 +290,7 @@ pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
             entries: together.iter().filter_map(find).collect(),
         });
     }
-    let revived = told.revived.iter().filter_map(find);
-    links.extend(revived.map(|view| Link::alone(FlagCode::DirectiveRevived, view)));
+    links.extend(revivals.iter().map(|(_, about)| revival(views, about)));
     let closed = told.closed.iter().filter_map(find);
     links.extend(closed.map(|view| Link::alone(FlagCode::DirectiveClosed, view)));
     if rules.has(Rule::DirectiveUndated) {

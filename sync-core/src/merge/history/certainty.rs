@@ -111,8 +111,10 @@ impl<'a> History<'a> {
                     && write.key == VERIFICATION
                     && !self.is_overtaken(*proposal, VERIFICATION, change)
             });
-            let said = said.map(|(_, write)| certain(write.value.as_ref()));
-            said.min()
+            let mut said = said.map(|(_, write)| certain(write.value.as_ref()));
+            // Of two words taken up at once, neither is.
+            let first = said.next()?;
+            said.all(|other| other == first).then_some(first)
         };
         let created = || (self.creation() == Some(change)).then_some(Certainty::Confirmed);
         own.or_else(taken_up).or_else(created)
