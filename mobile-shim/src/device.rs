@@ -12,7 +12,7 @@ use sync_core::{EntryId, RecordId, codec};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::driver::{Backoff, Clock, Transport};
+use crate::driver::{Backoff, Clock, Portion, Transport};
 use crate::error::Error;
 use crate::seal::{self, RowKey};
 use crate::store::{Store, StoreError, Unlocked};
@@ -31,6 +31,8 @@ pub struct Lane {
     pub turn: tokio::sync::Mutex<()>,
     /// Told of own edits, and when the device goes online again.
     pub edited: Notify,
+    /// How much goes over the network at once.
+    pub portion: Portion,
 }
 
 /// Told of entries that changed.

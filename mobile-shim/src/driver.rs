@@ -6,6 +6,7 @@ mod cancel;
 mod clock;
 mod http;
 mod live;
+mod portion;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock};
 pub use http::HttpTransport;
 pub use live::{LiveState, follow};
+pub use portion::Portion;
 pub use sync::{Patience, Progress, SyncResult, synchronise};
 pub(crate) use sync::{end_session, signed_call, token};
 pub use transport::{

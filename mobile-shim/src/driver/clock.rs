@@ -12,6 +12,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> DeviceTime;
     /// Comes back after a while.
     fn pause(&self, length: Duration) -> Pending<'_, ()>;
+    /// How long ago a time was; no time if the clock was set back since.
+    fn since(&self, then: DeviceTime) -> Duration {
+        let millis = self.now().0.saturating_sub(then.0);
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
 }
 
 /// The system's clock.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sync_core::codec::{self, Encoding};
 use sync_core::sync::SyncAnswer;
-use sync_core::{EntryId, RecordId};
+use sync_core::{DeviceTime, EntryId, RecordId};
 
 use super::sync::{ask, follow_up, give_up_or_wait, note_if_closed, take, token};
 use super::{Call, Cancel, Heard, Line, Method, NetError, Patience, Pending, synchronise};
@@ -75,10 +75,14 @@ pub async fn follow(
                     line,
                     silence: device.clock().pause(SILENCE),
                     asking: None,
+                    asked: device.clock().now(),
                     answered: false,
                     touched: BTreeSet::new(),
                 };
                 let lost = talk.run(&lane, cancel).await;
+                if talk.asking.is_some() {
+                    lane.portion.failed(&lost);
+                }
                 if talk.answered {
                     failures = 0;
                 }
@@ -160,6 +164,8 @@ struct Talk<'t> {
     silence: Pending<'t, ()>,
     /// A request is under way; comes back when its answer is overdue.
     asking: Option<Pending<'t, ()>>,
+    /// When the last request was begun.
+    asked: DeviceTime,
     answered: bool,
     /// What changed since the record was whole here.
     touched: BTreeSet<EntryId>,
@@ -206,6 +212,7 @@ impl<'t> Talk<'t> {
         let _turn = lane.turn.lock().await;
         let asked = ask(self.device, self.profile, self.record)?;
         let clock = self.device.clock();
+        self.asked = clock.now();
         let overdue = self.asking.insert(clock.pause(ANSWER));
         tokio::select! {
             biased;
@@ -219,7 +226,9 @@ impl<'t> Talk<'t> {
         let turn = lane.turn.lock().await;
         let taken = take(self.device, self.profile, self.record, &answer, cancel);
         drop(turn);
-        self.asking = None;
+        if self.asking.take().is_some() {
+            lane.portion.passed(self.device.clock().since(self.asked));
+        }
         self.answered = true;
         match taken {
             Ok((report, waiting)) => {

@@ -99,10 +99,11 @@ pub(super) fn ask(
     profile: &Unlocked,
     record: &RecordId,
 ) -> Result<SyncRequest, Error> {
+    let limit = device.lane(profile, record).portion.limit();
     let mut store = device.store();
     let author = store.author(profile, record)?;
     let head = store.head(profile, record)?;
-    Ok(head.request(&mut store.rows(profile, record), &author, None)?)
+    Ok(head.request(&mut store.rows(profile, record), &author, limit)?)
 }
 
 /// Takes in an answer, all of it in one transaction, and tells whoever watches. When another answer
@@ -170,7 +171,10 @@ pub async fn synchronise(
         }
         let round = async {
             let _turn = lane.turn.lock().await;
-            round(device, profile, record, &mut result, cancel).await
+            let asked = device.clock().now();
+            let told = round(device, profile, record, &mut result, cancel).await?;
+            lane.portion.passed(device.clock().since(asked));
+            Ok(told)
         };
         let outcome = tokio::select! {
             biased;
@@ -200,12 +204,21 @@ pub async fn synchronise(
                 }
             }
             Err(error) => {
+                let smaller = lane.portion.failed(&error);
+                if smaller && is_too_large(&error) {
+                    continue;
+                }
                 failures += 1;
                 note_if_closed(device, profile, record, &error).await?;
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
             }
         }
     }
+}
+
+/// Whether the server, or a proxy before it, takes no body of this size.
+fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::Problem { status: 413, .. })
 }
 
 /// What a sync leaves to ask: which records are open now and by which matrix, if rights changed; how

@@ -154,6 +154,49 @@ async fn a_queue_larger_than_a_request_goes_out_in_several() {
     assert_eq!(waiting(&phone), 0);
 }
 
+/// Text that does not compress to much less.
+fn long_text(rng: &mut fastrand::Rng) -> String {
+    (0..4_000).map(|_| rng.alphanumeric()).collect()
+}
+
+#[tokio::test]
+async fn a_line_too_slow_for_large_messages_carries_the_record_in_small_ones() {
+    let server = FakeServer::new();
+    let (one, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    let mut rng = fastrand::Rng::with_seed(5);
+    for _ in 0..60 {
+        note(&one, &long_text(&mut rng));
+    }
+    server.narrow(40_000);
+    let sent = sync(&one, 4).await.unwrap();
+    assert_eq!((sent.accepted, waiting(&one)), (60, 0));
+    let got = sync(&other, 4).await.unwrap();
+    assert_eq!((got.received, entries(&other)), (60, 60));
+    // What went through quickly was followed by more at once, and what broke by less.
+    let asked = server.requests();
+    assert!(asked.iter().any(|request| request.limit.is_none()));
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.limit.is_none_or(|limit| limit >= 1 << 14))
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_for_a_proxy_goes_in_parts_without_waiting() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    note(&phone, "kept");
+    (0..3).for_each(|_| server.next(Trouble::Reply(problem(413, "too-large"))));
+    assert_eq!(sync(&phone, 1).await.unwrap().accepted, 1);
+    assert!(lock(&phone.clock.waits).is_empty());
+    (0..9).for_each(|_| server.next(Trouble::Reply(problem(413, "too-large"))));
+    assert!(matches!(
+        sync(&phone, 1).await,
+        Err(Error::Problem { status: 413, .. })
+    ));
+}
+
 #[tokio::test]
 async fn retries_wait_longer_and_longer_then_give_up() {
     let server = FakeServer::new();
@@ -478,4 +521,29 @@ async fn an_answer_is_taken_with_the_doubt_that_it_raises_or_not_at_all() {
     beside.batch_execute("DROP TRIGGER dies").unwrap();
     take(device, profile, &RECORD, &answer, &cancel).unwrap();
     assert!(device.store().is_doubted(profile, &RECORD).unwrap());
+}
+
+#[tokio::test]
+async fn a_live_line_too_slow_for_large_messages_gets_small_ones() {
+    let server = FakeServer::new();
+    let phone = Phone::with_clock(&server, 1, true, PatientClock::default());
+    let mut rng = fastrand::Rng::with_seed(6);
+    for _ in 0..30 {
+        note(&phone, &long_text(&mut rng));
+    }
+    server.narrow(40_000);
+    let (stop, all) = (Cancel::default(), tokio::sync::Notify::new());
+    let told = |live| {
+        if live == LiveState::Polling {
+            all.notify_one();
+        }
+    };
+    let live = follow(&phone.device, &phone.profile, &RECORD, &stop, &told);
+    let stopping = async {
+        all.notified().await;
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(live, stopping);
+    assert!(matches!(ended, Err(Error::Cancelled)));
+    assert_eq!((waiting(&phone), server.log_length()), (0, 30));
 }

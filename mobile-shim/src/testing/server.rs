@@ -44,6 +44,7 @@ struct State {
     troubles: VecDeque<Trouble>,
     requests: Vec<SyncRequest>,
     page: Option<usize>,
+    narrow: Option<usize>,
     hold: bool,
     ticks: u64,
 }
@@ -92,6 +93,18 @@ impl FakeServer {
         lock(&self.state).page = Some(changes);
     }
 
+    /// The way here breaks off under what is larger, either way.
+    pub fn narrow(&self, bytes: usize) {
+        lock(&self.state).narrow = Some(bytes);
+    }
+
+    fn is_through(&self, bytes: usize) -> Result<(), NetError> {
+        match lock(&self.state).narrow {
+            Some(most) if bytes > most => Err(NetError::Broken),
+            _ => Ok(()),
+        }
+    }
+
     pub fn hold_edits(&self, hold: bool) {
         lock(&self.state).hold = hold;
     }
@@ -136,6 +149,14 @@ impl FakeServer {
         let to = state
             .page
             .map_or(state.log.len(), |page| (from + page).min(state.log.len()));
+        let mut room = request.limit.map_or(usize::MAX, |limit| limit as usize);
+        let fits = |item: &&Item| {
+            let fits = item.edit.change.len() <= room;
+            room = room.saturating_sub(item.edit.change.len());
+            fits
+        };
+        let to = to.min(from + state.log[from..].iter().take_while(fits).count().max(1));
+        let to = to.min(state.log.len());
         let news = &state.log[from..to];
         let news = (!news.is_empty()).then(|| Frame::pack(&RECORD, news, Some(&self.key)).unwrap());
         let more = to < state.log.len();
@@ -183,18 +204,21 @@ impl Transport for FakeNetwork {
         let trouble = lock(&self.server.state).troubles.pop_front();
         let answered = || {
             let body = call.body.as_ref().expect("a sync has a body");
+            self.server.is_through(body.bytes.len())?;
             let answer = self.server.answer(&codec::from_cbor(&body.bytes).unwrap());
-            Reply {
+            let body = codec::to_cbor(&answer);
+            self.server.is_through(body.len())?;
+            Ok(Reply {
                 status: 200,
                 retry_after: None,
-                body: codec::to_cbor(&answer),
-            }
+                body,
+            })
         };
         let outcome = match trouble {
-            None => Ok(answered()),
+            None => answered(),
             Some(Trouble::Unreachable) => Err(NetError::Unreachable),
             Some(Trouble::AnswerLost) => {
-                answered();
+                let _ = answered();
                 Err(NetError::Broken)
             }
             Some(Trouble::Silence) => {
@@ -264,6 +288,9 @@ impl Line for FakeLine {
             return Box::pin(async { Ok(()) });
         }
         let request: SyncRequest = codec::from_cbor(&message).unwrap();
+        if let Err(broken) = self.server.is_through(message.len()) {
+            return Box::pin(async move { Err(broken) });
+        }
         let answer = self.server.answer(&request);
         self.news.mark_unchanged();
         let edits = None;

@@ -167,6 +167,10 @@ impl ReplicaHead {
     /// which of them arrived, the others are signed anew. None either until it is known what of a
     /// log begun anew is still there: they may follow what is not.
     ///
+    /// `limit` is how many bytes of changes may go at once, each way, before compression; one edit
+    /// goes however large it is, and no answer carries less than
+    /// [`LEAST_ANSWER`](crate::sync::limits::LEAST_ANSWER).
+    ///
     /// # Errors
     /// When the store is broken.
     pub fn request<E: Entries>(
@@ -179,7 +183,8 @@ impl ReplicaHead {
         let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let goes = |u: &Unsent| u.lost.is_some() || is_signed_by(u, device);
-        let items = first_of(queue.into_iter().take_while(goes));
+        let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
+        let items = first_of(queue.into_iter().take_while(goes), room);
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),
@@ -214,13 +219,13 @@ impl ReplicaHead {
     }
 }
 
-/// As many of the edits as one request carries, one at least.
-fn first_of(queue: impl Iterator<Item = Unsent>) -> Vec<Item> {
+/// As many of the edits as fit so many bytes, one at least.
+fn first_of(queue: impl Iterator<Item = Unsent>, room: usize) -> Vec<Item> {
     let mut bytes = 0;
     let mut fits = |edit: &Edit| {
         let first = bytes == 0;
         bytes += edit.change.len() + edit.origin.0.payload.len();
-        first || bytes <= REQUEST
+        first || bytes <= room
     };
     let item = |unsent: Unsent| Item {
         edit: unsent.edit,

@@ -1,0 +1,106 @@
+//! How much goes over the network at once, by what got through before.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sync_core::sync::limits::{ANSWER, LEAST_ANSWER};
+
+use super::NetError;
+use crate::error::Error;
+
+const MOST: u32 = ANSWER as u32;
+const LEAST: u32 = LEAST_ANSWER as u32;
+
+/// What went through in less than this was not much for the network.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// How much of a record goes over the network at once, each way, before compression.
+///
+/// Requests and answers have to be through within a time. On a slow line a large one never is,
+/// however often it is tried: after one that did not get through the next are smaller, after one
+/// that got through quickly larger again.
+#[derive(Debug)]
+pub struct Portion(AtomicU32);
+
+impl Default for Portion {
+    fn default() -> Self {
+        Portion(AtomicU32::new(MOST))
+    }
+}
+
+impl Portion {
+    /// The bytes; nothing if as much may go as the protocol takes.
+    pub fn limit(&self) -> Option<u32> {
+        let bytes = self.0.load(Ordering::Relaxed);
+        (bytes < MOST).then_some(bytes)
+    }
+
+    /// An exchange ended so. Answers whether the next will be smaller for it.
+    pub fn failed(&self, error: &Error) -> bool {
+        let by_size = matches!(
+            error,
+            Error::Net(NetError::Broken)
+                | Error::Problem {
+                    status: 408 | 413,
+                    ..
+                }
+        );
+        let before = self.0.load(Ordering::Relaxed);
+        if by_size {
+            self.0.store((before / 8).max(LEAST), Ordering::Relaxed);
+        }
+        by_size && before > LEAST
+    }
+
+    /// An exchange went through, and took so long.
+    pub fn passed(&self, took: Duration) {
+        if took < QUICK {
+            let before = self.0.load(Ordering::Relaxed);
+            self.0
+                .store(before.saturating_mul(2).min(MOST), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_shrinks_by_what_was_too_much_and_grows_by_what_was_quick() {
+        let portion = Portion::default();
+        assert_eq!(portion.limit(), None);
+        let broken = Error::Net(NetError::Broken);
+        let sizes: Vec<_> = (0..4)
+            .map(|_| (portion.failed(&broken), portion.limit().expect("smaller")))
+            .collect();
+        let expected = [
+            (true, MOST / 8),
+            (true, MOST / 64),
+            (true, LEAST),
+            (false, LEAST),
+        ];
+        assert_eq!(sizes, expected);
+        portion.passed(QUICK);
+        assert_eq!(portion.limit(), Some(LEAST));
+        portion.passed(QUICK / 2);
+        assert_eq!(portion.limit(), Some(2 * LEAST));
+        for _ in 0..7 {
+            portion.passed(Duration::ZERO);
+        }
+        assert_eq!(portion.limit(), None);
+    }
+
+    #[test]
+    fn a_server_that_is_away_or_refuses_says_nothing_of_sizes() {
+        let portion = Portion::default();
+        for error in [
+            Error::Net(NetError::Unreachable),
+            Error::Overtaken,
+            Error::SignInNeeded,
+        ] {
+            assert!(!portion.failed(&error));
+        }
+        assert_eq!(portion.limit(), None);
+    }
+}
