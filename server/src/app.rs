@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::http::limits::Limits;
 use crate::keys::Keys;
 use crate::live::Places;
+use crate::load::Load;
 use crate::records::{Records, lives};
 use crate::storage::Database;
 use crate::storage::records::RecordStore as _;
@@ -46,8 +47,10 @@ pub struct App {
     pub records: Arc<Records>,
     /// What one peer or session may ask for in a time.
     pub limits: Limits,
-    /// The live connections that are open, by session.
+    /// The live connections that are open, by person.
     pub live: Places,
+    /// What requests and live connections take up.
+    pub load: Load,
     stopping: watch::Sender<bool>,
 }
 
@@ -87,6 +90,7 @@ impl App {
             records: Arc::new(records),
             limits: Limits::new(&config),
             live: Places::default(),
+            load: Load::new(config.request_memory),
             stopping: watch::Sender::new(false),
             config,
             clock,

@@ -28,6 +28,9 @@ const MOST_RATE: u32 = 1_000_000;
 
 /// The most mebibytes that may be asked to be free: a tebibyte.
 const MOST_FREE: u32 = 1_048_576;
+/// Half of what one person may take up: a request of the largest size fits.
+const LEAST_MEMORY: u32 = 16;
+const MIB: usize = 1024 * 1024;
 
 /// The most threads that may serve.
 const MOST_WORKERS: u32 = 1_024;
@@ -73,6 +76,8 @@ pub struct Config {
     pub trust_clock: bool,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
+    /// How many bytes of requests and live messages may be in memory at once.
+    pub request_memory: usize,
     /// Requests a minute from one peer address.
     pub peer_rate: u32,
     /// Requests a minute in one session.
@@ -169,6 +174,13 @@ impl Config {
             min_free: bounded("min-free", settings.min_free, 64, 0..=MOST_FREE)?,
             trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
+            request_memory: bounded(
+                "request-memory",
+                settings.request_memory,
+                256,
+                LEAST_MEMORY..=MOST_FREE,
+            )? as usize
+                * MIB,
             peer_rate: rate("peer-rate", settings.peer_rate, 1200)?,
             session_rate: rate("session-rate", settings.session_rate, 600)?,
             shutdown_timeout: seconds("shutdown-seconds", settings.shutdown_seconds, 20)?,

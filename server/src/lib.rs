@@ -14,6 +14,7 @@ pub mod http;
 pub mod ingest;
 pub mod keys;
 pub mod live;
+pub mod load;
 pub mod people;
 pub mod reading;
 pub mod records;

@@ -108,6 +108,9 @@ pub enum AccessError {
     /// The request cannot be taken.
     #[error("{0}")]
     Request(&'static str),
+    /// The request carries more edits than one may.
+    #[error("too much at once")]
+    TooLarge,
     /// The device of the request is not that of the session, or has no key.
     #[error("sync from the device that signed in, with its key")]
     Device,

@@ -149,6 +149,10 @@ pub struct Settings {
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(long, env = "CARNET_REQUEST_SECONDS", value_name = "SECONDS")]
     pub request_seconds: Option<u32>,
+    /// Mebibytes of requests and live messages that may be in memory at once; one person's take 32 at
+    /// most [default: 256]
+    #[arg(long, env = "CARNET_REQUEST_MEMORY", value_name = "MIB")]
+    pub request_memory: Option<u32>,
     /// Requests a minute from one peer address [default: 1200]
     #[arg(long, env = "CARNET_PEER_RATE", value_name = "N")]
     pub peer_rate: Option<u32>,
@@ -224,6 +228,7 @@ impl Settings {
             min_free: self.min_free.or(other.min_free),
             trust_clock: self.trust_clock.or(other.trust_clock),
             request_seconds: self.request_seconds.or(other.request_seconds),
+            request_memory: self.request_memory.or(other.request_memory),
             peer_rate: self.peer_rate.or(other.peer_rate),
             session_rate: self.session_rate.or(other.session_rate),
             shutdown_seconds: self.shutdown_seconds.or(other.shutdown_seconds),

@@ -79,7 +79,7 @@ fn what_cannot_work_is_refused_by_name() {
 #[test]
 fn every_number_has_bounds_and_is_named_with_them() {
     type Put = fn(&mut Settings, u32);
-    let numbers: [(&str, u32, u32, Put); 10] = [
+    let numbers: [(&str, u32, u32, Put); 11] = [
         ("session-days", 1, 366, |s, n| {
             (s.session_days, s.session_idle_days) = (Some(n), Some(1));
         }),
@@ -96,6 +96,9 @@ fn every_number_has_bounds_and_is_named_with_them() {
         }),
         ("shutdown-seconds", 1, 3_600, |s, n| {
             s.shutdown_seconds = Some(n)
+        }),
+        ("request-memory", 16, 1_048_576, |s, n| {
+            s.request_memory = Some(n)
         }),
         ("peer-rate", 1, 1_000_000, |s, n| s.peer_rate = Some(n)),
         ("session-rate", 1, 1_000_000, |s, n| {

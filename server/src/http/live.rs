@@ -41,6 +41,7 @@ pub async fn handle(
     let place = app.live.take(signed.person).ok_or_else(|| {
         Problem::new(ProblemType::TooMany).detail("close another of your connections first")
     })?;
+    let held = app.load.begin(signed.person);
     let (response, session, messages) = actix_ws::handle(&request, body)
         .map_err(|_| Problem::new(ProblemType::Malformed).detail("open a WebSocket here"))?;
     let messages = messages.max_frame_size(MAX_REQUEST);
@@ -50,6 +51,7 @@ pub async fn handle(
         visitor: Visitor::from(&signed),
         session: signed.session,
         place,
+        held,
     };
     actix_web::rt::spawn(serve(connected, session, messages));
     Ok(response)

@@ -73,6 +73,8 @@ impl From<AccessError> for Problem {
             AccessError::SignedOut => Problem::new(ProblemType::NotSignedIn)
                 .detail("the session has ended; sign in again"),
             AccessError::Request(what) => Problem::new(ProblemType::Malformed).detail(what),
+            AccessError::TooLarge => Problem::new(ProblemType::TooLarge)
+                .detail("send fewer edits at once: at most 1,000, and 4 MiB of them"),
             AccessError::Device => Problem::new(ProblemType::DeviceRefused)
                 .detail("sync from the device that signed in, with its key"),
             AccessError::Changing => Problem::new(ProblemType::Unavailable)

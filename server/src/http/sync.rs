@@ -1,10 +1,10 @@
-use actix_web::{Responder, post, web};
+use actix_web::{HttpRequest, Responder, post, web};
 use sync_core::RecordId;
-use sync_core::sync::SyncRequest;
 
 use crate::app::App;
+use crate::http::body::read_sync;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Problem, Reply};
+use crate::http::{Problem, Reply};
 use crate::records::Visitor;
 use crate::sessions::Signed;
 
@@ -20,6 +20,8 @@ use crate::sessions::Signed;
         (status = 400, description = "`malformed`", body = ProblemBody),
         (status = 403, description = "`device-refused`", body = ProblemBody),
         (status = 404, description = "`not-found`: no such record, or not for you", body = ProblemBody),
+        (status = 413, description = "`too-large`: send less at once", body = ProblemBody),
+        (status = 429, description = "`too-many`: you have too much under way", body = ProblemBody),
         (status = 503, description = "`unavailable`: try again", body = ProblemBody),
     ),
     security(("session" = []))
@@ -29,10 +31,13 @@ pub async fn handle(
     app: web::Data<App>,
     signed: Signed,
     record: web::Path<uuid::Uuid>,
-    request: Body<SyncRequest>,
+    request: HttpRequest,
+    body: web::Payload,
 ) -> Result<impl Responder, Problem> {
-    let record = RecordId(*record);
-    let visitor = Visitor::from(&signed);
-    let answer = app.records.sync(record, visitor, request.0).await?;
+    let mut held = app.load.begin(signed.person);
+    let asked = read_sync(&request, body.into_inner(), &mut held).await?;
+    let turn = held.into_turn().await;
+    let (record, visitor) = (RecordId(*record), Visitor::from(&signed));
+    let answer = app.records.sync(record, visitor, asked, turn).await?;
     Ok(Reply(answer))
 }

@@ -4,7 +4,7 @@ use sync_core::authority::{Cursor, Former, Unverified, VerifiedEdit};
 use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
-use sync_core::sync::{Item, SyncRequest};
+use sync_core::sync::{FrameError, Item, SyncRequest};
 use sync_core::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
 use crate::devices::Signer;
@@ -102,16 +102,17 @@ impl HandedIn {
     /// Unpacks the edits of a request.
     ///
     /// # Errors
-    /// When the frame is damaged or holds too many edits.
+    /// When the frame is damaged or holds too much.
     pub fn unpack(record: RecordId, request: SyncRequest) -> Result<Self, AccessError> {
         let items = match &request.edits {
-            Some(frame) => frame
-                .unpack(&record)
-                .map_err(|_| AccessError::Request("the frame of edits is damaged"))?,
+            Some(frame) => frame.unpack(&record).map_err(|error| match error {
+                FrameError::TooLarge => AccessError::TooLarge,
+                _ => AccessError::Request("the frame of edits is damaged"),
+            })?,
             None => Vec::new(),
         };
         if items.len() > MAX_EDITS {
-            return Err(AccessError::Request("too many edits at once"));
+            return Err(AccessError::TooLarge);
         }
         let checkpoints = request.checkpoints;
         Ok(HandedIn { items, checkpoints })

@@ -8,12 +8,13 @@ use sync_core::change::{Edit, SignedOrigin};
 use sync_core::entry::{EntryState, Value, Write};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
-use sync_core::sync::limits::MAX_ENTRY;
+use sync_core::sync::limits::{MAX_EDITS, MAX_ENTRY, MAX_REQUEST};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
 use crate::clock::Clock as _;
 use crate::fault::Fault;
+use crate::load::Turn;
 use crate::records::world::{Phone, World, fresh_entry, random};
 use crate::records::{AccessError, KnownRights};
 use crate::storage::records::RecordStore as _;
@@ -42,6 +43,35 @@ async fn hand_in(phone: &mut Phone, edits: &[Edit]) -> Vec<Verdict> {
         .iter()
         .map(|outcome| outcome.verdict.clone());
     verdicts.collect()
+}
+
+/// Few bytes that unpack to too many are refused by what they say, and nothing of them is taken.
+#[tokio::test]
+async fn a_frame_that_unpacks_to_too_much_is_too_large() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    phone.note("One");
+    let edit = edits(&mut phone).remove(0);
+    let item = Item {
+        edit,
+        accepted: None,
+    };
+    let pack = |copies: usize| {
+        let items = vec![item.clone(); copies];
+        Frame::pack(&phone.head.record, &items, None).expect("packs")
+    };
+    let mut large = item.clone();
+    large.edit.change = vec![0; MAX_REQUEST].into();
+    let large = Frame::pack(&phone.head.record, &[large], None).expect("packs");
+    assert!(large.0.len() < 1 << 12 && large.unpacked() > MAX_REQUEST);
+    for frame in [large, pack(MAX_EDITS + 1)] {
+        let mut request = phone.request();
+        request.edits = Some(frame);
+        let refused = phone.ask(request).await;
+        assert!(matches!(refused, Err(AccessError::TooLarge)));
+    }
+    phone.sync().await;
+    assert!(phone.kept.unsent.is_empty());
 }
 
 #[tokio::test]
@@ -334,7 +364,9 @@ async fn a_push_that_fails_costs_its_group_nothing() {
     let elsewhere = phones[1].head.record;
     let mut foreign = phones[0].clone();
     let request = foreign.request();
-    let bad = world.records.sync(elsewhere, stranger, request);
+    let bad = world
+        .records
+        .sync(elsewhere, stranger, request, Turn::default());
     let good = join_all(phones.iter_mut().map(Phone::round));
     let (bad, good) = tokio::join!(bad, good);
     assert!(bad.is_err());

@@ -84,6 +84,11 @@ impl Parts {
         self.0.as_ref().map(|open| open.until)
     }
 
+    /// How many bytes of a message have come that is not whole yet.
+    pub fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |open| open.bytes.len())
+    }
+
     fn begin(&mut self, encoding: Encoding, bytes: &[u8], now: Instant) -> Result<Heard, Unfit> {
         if self.0.is_some() {
             return Err(Unfit);

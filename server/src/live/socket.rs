@@ -18,6 +18,7 @@ use super::{Listener, Place};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::http::{Problem, ProblemType};
+use crate::load::{Full, Held};
 use crate::records::{AccessError, Visitor};
 use crate::sessions;
 
@@ -42,6 +43,8 @@ pub struct Connected {
     pub session: Uuid,
     /// Its place among the person's connections.
     pub place: Place,
+    /// What it takes up.
+    pub held: Held,
 }
 
 /// Where the conversation stands.
@@ -59,6 +62,14 @@ struct Talk {
     waiting: Option<(Encoding, Vec<u8>)>,
     /// There was something new, and no room to send it.
     owing: bool,
+}
+
+impl Talk {
+    /// How much it keeps in memory: what came in part or waits, and what was not read yet.
+    fn bytes(&self) -> usize {
+        let waiting = self.waiting.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.parts.bytes() + waiting + self.window.bytes()
+    }
 }
 
 /// Why a connection ends, as it is told to the other side.
@@ -79,6 +90,7 @@ impl From<AccessError> for End {
             AccessError::NotYours => End(CloseCode::Policy, "not-found"),
             AccessError::SignedOut => End(CloseCode::Policy, "not-signed-in"),
             AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
+            AccessError::TooLarge => End(CloseCode::Size, "too-large"),
             AccessError::Device => End(CloseCode::Policy, "device-refused"),
             AccessError::Changing => End(CloseCode::Again, "unavailable"),
             // What is to be tried again over HTTP is so here, by the same rule.
@@ -93,6 +105,15 @@ impl From<AccessError> for End {
 impl From<Unfit> for End {
     fn from(_: Unfit) -> Self {
         End(CloseCode::Policy, "malformed")
+    }
+}
+
+impl From<Full> for End {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Share => End(CloseCode::Again, "too-many"),
+            Full::All => End(CloseCode::Again, "unavailable"),
+        }
     }
 }
 
@@ -111,7 +132,7 @@ async fn until(then: Option<Instant>) {
 }
 
 /// Serves a connection until either side ends it.
-pub async fn serve(connected: Connected, mut session: Session, mut messages: MessageStream) {
+pub async fn serve(mut connected: Connected, mut session: Session, mut messages: MessageStream) {
     metrics::gauge!("carnet_live_connections").increment(1.0);
     let mut listener = connected.app.records.hub.listen(connected.record);
     let end = connected.talk(&mut session, &mut messages, &mut listener);
@@ -124,14 +145,14 @@ pub async fn serve(connected: Connected, mut session: Session, mut messages: Mes
 impl Connected {
     /// Answers why the conversation ended; nothing if the other side ended it.
     async fn talk(
-        &self,
+        &mut self,
         session: &mut Session,
         messages: &mut MessageStream,
         listener: &mut Listener,
     ) -> Option<End> {
         let mut talk = Talk::default();
         let mut stopping = self.app.stopping();
-        let clock = &self.app.clock;
+        let clock = self.app.clock.clone();
         let mut beat = clock.pause(BEAT);
         loop {
             let step = tokio::select! {
@@ -150,6 +171,7 @@ impl Connected {
                 }
                 _ = stopping.wait_for(|stop| *stop) => Err(End(CloseCode::Restart, "unavailable")),
             };
+            let step = step.and_then(|()| Ok(self.held.resize(talk.bytes())?));
             if let Err(end) = step {
                 return Some(end);
             }
@@ -225,8 +247,10 @@ impl Connected {
         let request: SyncRequest = encoding.read(bytes).map_err(malformed)?;
         talk.encoding = Some(encoding);
         talk.limit = request.limit;
+        let turn = tokio::time::timeout(SENDING, self.held.turn()).await;
+        let turn = turn.map_err(|_| End(CloseCode::Again, "too-many"))?;
         let records = &self.app.records;
-        let answer = Box::pin(records.sync(self.record, self.visitor, request)).await?;
+        let answer = Box::pin(records.sync(self.record, self.visitor, request, turn)).await?;
         self.send(session, talk, answer).await
     }
 

@@ -1,4 +1,5 @@
 mod beats;
+mod load;
 mod resend;
 
 use diesel::connection::SimpleConnection as _;

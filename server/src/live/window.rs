@@ -28,8 +28,12 @@ pub struct Window {
 impl Window {
     /// Whether there is room for another message.
     pub fn is_open(&self) -> bool {
-        let bytes: usize = self.unread.iter().map(|(_, bytes)| bytes).sum();
-        bytes < BYTES && self.unread.len() < MESSAGES
+        self.bytes() < BYTES && self.unread.len() < MESSAGES
+    }
+
+    /// How many bytes are on their way.
+    pub fn bytes(&self) -> usize {
+        self.unread.iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Whether nothing of what is on its way was read for too long: whoever reads nothing pins it,

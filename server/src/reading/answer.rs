@@ -17,6 +17,7 @@ use crate::destruction;
 use crate::devices;
 use crate::fault::Fault;
 use crate::ingest::{self, HandedIn, OpenMarks, Passed, Submission, Taken};
+use crate::load::Turn;
 use crate::records::{AccessError, Admitted, Records, Visitor, lives};
 use crate::storage::StorageError;
 use crate::storage::records::{RecordRow, RecordStore as _};
@@ -27,7 +28,8 @@ const TRIES: usize = 4;
 const WITNESS: &[u8] = b"carnet/access-log-witness/1";
 
 impl Records {
-    /// Answers a request: takes its edits in, gives what is new.
+    /// Answers a request: takes its edits in, gives what is new. The turn is over once all of that
+    /// is done, also what goes on when nobody waits for the answer any more.
     ///
     /// # Errors
     /// Edits are durable or not taken at all, whatever comes after.
@@ -36,7 +38,9 @@ impl Records {
         record: RecordId,
         visitor: Visitor,
         request: SyncRequest,
+        turn: Turn,
     ) -> Result<SyncAnswer, AccessError> {
+        let turn = Arc::new(turn);
         if request.v != PROTOCOL {
             return Err(AccessError::Request("another version of the protocol"));
         }
@@ -49,7 +53,7 @@ impl Records {
         let sealed = request.cursor.as_ref();
         let after = sealed.map(|cursor| CursorDigest::of(cursor));
         let cursor = sealed.and_then(|c| cursor::open(&self.keys, record, visitor.person, c));
-        let passed = match self.take(record, visitor, request, cursor).await {
+        let passed = match self.take(record, visitor, request, cursor, &turn).await {
             // Their right may be among what was lost: their cursor shows it all the same.
             Err(AccessError::NotYours) => {
                 self.begin_anew(record, cursor).await?;
@@ -120,12 +124,19 @@ impl Records {
         visitor: Visitor,
         request: SyncRequest,
         cursor: Option<Cursor>,
+        turn: &Arc<Turn>,
     ) -> Result<Passed, AccessError> {
         let submission = match request.edits {
             Some(_) => self.verify(record, visitor, request, cursor).await?,
             None => Submission::default(),
         };
         let passes = self.clone().passes(record, visitor, submission, cursor);
+        let turn = turn.clone();
+        let passes = async move {
+            let passed = passes.await;
+            drop(turn);
+            passed
+        };
         tokio::spawn(passes.in_current_span())
             .await
             .map_err(|_| Fault::from(StorageError::Unfinished))?

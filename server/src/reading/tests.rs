@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::cursor;
 use crate::audit;
 use crate::clock::Clock as _;
+use crate::load::Turn;
 use crate::records::vault::Vault;
 use crate::records::world::{Phone, World};
 use crate::records::{AccessError, Visitor};
@@ -319,7 +320,10 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
         let mut phone = holder.clone();
         let mut request = phone.request();
         request.device = stranger.device.expect("a device").id;
-        let refused = world.records.sync(record, stranger, request).await;
+        let refused = world
+            .records
+            .sync(record, stranger, request, Turn::default())
+            .await;
         assert!(matches!(refused, Err(AccessError::NotYours)));
         let live = world.records.news(record, stranger, &[], None).await;
         assert!(matches!(live, Err(AccessError::NotYours)));
@@ -362,13 +366,19 @@ async fn what_comes_after_the_session_ended_is_not_taken_nor_answered() {
         holder.author.person,
     );
     world.sign_out(&holder).await;
-    let refused = world.records.sync(record, visitor, with_edits).await;
+    let refused = world
+        .records
+        .sync(record, visitor, with_edits, Turn::default())
+        .await;
     assert!(matches!(refused, Err(AccessError::SignedOut)));
     let visitor = Visitor {
         session: visitor.session,
         ..to_read.visitor
     };
-    let refused = world.records.sync(record, visitor, to_read.request()).await;
+    let refused = world
+        .records
+        .sync(record, visitor, to_read.request(), Turn::default())
+        .await;
     assert!(matches!(refused, Err(AccessError::SignedOut)));
     running.stop().await;
 }
@@ -387,7 +397,7 @@ async fn one_syncs_from_the_device_that_signed_in() {
         let request = holder.request();
         let refused = world
             .records
-            .sync(holder.head.record, visitor, request)
+            .sync(holder.head.record, visitor, request, Turn::default())
             .await;
         assert!(matches!(refused, Err(AccessError::Device)));
     }

@@ -23,6 +23,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::Keys;
+use crate::load::Turn;
 use crate::people::{self, Person, Professional};
 use crate::sessions::{self, SignedDevice};
 use crate::storage::Database;
@@ -169,8 +170,13 @@ impl World {
     /// The stores of a server that listens.
     pub(crate) async fn serving() -> (Self, Running) {
         let dir = tempfile::tempdir().expect("a temporary directory");
+        Self::serving_as(Config::local(dir.path()), dir).await
+    }
+
+    /// Likewise, configured so, with its stores in `dir`.
+    pub(crate) async fn serving_as(config: Config, dir: tempfile::TempDir) -> (Self, Running) {
         let clock = Arc::new(ManualClock::at(START));
-        let running = run_with(Config::local(dir.path()), clock.clone()).await;
+        let running = run_with(config, clock.clone()).await;
         let running = running.expect("starts");
         let world = World {
             records: running.app().records.clone(),
@@ -482,7 +488,8 @@ impl Phone {
 
     pub(crate) async fn ask(&mut self, request: SyncRequest) -> Result<SyncAnswer, AccessError> {
         let record = self.head.record;
-        self.records.sync(record, self.visitor, request).await
+        let turn = Turn::default();
+        self.records.sync(record, self.visitor, request, turn).await
     }
 
     pub(crate) fn receive(&mut self, answer: &SyncAnswer) -> Report {

@@ -91,6 +91,11 @@ impl Frame {
         Ok(Frame(out.into()))
     }
 
+    /// How many bytes it says to be once unpacked.
+    pub fn unpacked(&self) -> usize {
+        self.0.get(4..8).map_or(0, number)
+    }
+
     /// Unpacks a frame that a device sent.
     ///
     /// # Errors
