@@ -11,7 +11,7 @@ use sync_core::sync::HoldReason;
 use sync_core::{EntryId, Tick};
 
 use super::gather::Gathered;
-use crate::records::vault::{Vault, helper_blind};
+use crate::records::vault::helper_blind;
 use crate::records::{AccessError, Admitted, Records};
 use crate::storage::records::RecordStore as _;
 
@@ -124,10 +124,9 @@ pub(super) fn helps_too_many(
             continue;
         };
         // Nobody helps with what nobody can open.
-        let Some(vault) = Vault::find(&records.keys, record)? else {
+        let Some(known) = records.rights_if_readable(connection, &row)? else {
             continue;
         };
-        let known = records.rights(connection, &vault, &row)?;
         others.push(known.latest.delegated_times(person));
     }
     let elsewhere = others.iter().flat_map(|times| times.keys().copied());

@@ -13,7 +13,7 @@ use sync_core::{ChangeHash, EntryId, LogIncarnation, RecordId, Tick};
 use super::vault::Vault;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
-use crate::storage::records::{RecordRow, RecordStore};
+use crate::storage::records::{EntryRow, RecordRow, RecordStore};
 
 /// Records whose rights are kept; beyond it the memory is emptied and fills again.
 const KEPT: usize = 4_096;
@@ -104,10 +104,10 @@ fn read(
     row: &RecordRow,
 ) -> Result<RightsLedger, Fault> {
     let rows = store.rights(row.record)?;
-    let ids: Vec<_> = rows.iter().map(|(right, _)| right.key).collect();
-    let keys = vault.entry_keys(&ids)?;
+    let (rows, documents): (Vec<EntryRow>, Vec<_>) = rows.into_iter().unzip();
+    let keys = vault.keys_of(&rows)?;
     let mut rights = Vec::with_capacity(rows.len());
-    for ((right, document), key) in rows.into_iter().zip(keys) {
+    for ((right, document), key) in rows.into_iter().zip(documents).zip(keys) {
         let Some(key) = key else { continue };
         let document = load_document(&vault.open_document(&key, &right, &document)?)?;
         rights.push(RightEntry {

@@ -297,6 +297,12 @@ pub trait RecordStore {
         record: RecordId,
         entry: EntryId,
     ) -> Result<Option<DestroyedRow>, StorageError>;
+    /// The entries of a record that were destroyed after a tick, in any order.
+    fn destroyed_since(
+        &mut self,
+        record: RecordId,
+        after: Tick,
+    ) -> Result<Vec<EntryId>, StorageError>;
     /// The entries that were destroyed after one, in all records, in order.
     fn destroyed_after(
         &mut self,
@@ -418,6 +424,8 @@ pub trait RecordStore {
         entry: EntryId,
         people: &[Blind],
     ) -> Result<(), StorageError>;
+    /// By what a right is found, in order.
+    fn parties(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<Blind>, StorageError>;
     /// Whether any right of a record, in force or not, names a person.
     fn names(&mut self, record: RecordId, person: Blind) -> Result<bool, StorageError>;
     /// The records after one whose rights name a person.

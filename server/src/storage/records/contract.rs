@@ -449,6 +449,13 @@ mod cases {
         let rest = store.records_naming(me, Some(one), 10).expect("reads");
         assert_eq!(rest, [two]);
         assert!(store.put_parties(one, entry_id(9), &[me]).is_err());
+        store.put_parties(one, entry_id(2), &[you]).expect("put");
+        let mut both = vec![me, you];
+        both.sort();
+        assert_eq!(store.parties(one, entry_id(1)).expect("reads"), [me]);
+        assert_eq!(store.parties(one, entry_id(2)).expect("reads"), both);
+        assert_eq!(store.parties(two, entry_id(2)).expect("reads"), [me]);
+        assert_eq!(store.parties(one, entry_id(9)).expect("reads"), []);
     }
 
     pub fn held_edits_are_settled_once<F: Fixture>(f: &mut F) {
@@ -667,6 +674,13 @@ mod cases {
             Some(row(1, 20))
         );
         assert_eq!(store.destroyed(other, entry_id(1)).expect("reads"), None);
+        for (since, found) in [(19, vec![1, 3]), (20, vec![3]), (21, vec![])] {
+            let mut gone = store.destroyed_since(one, Tick(since)).expect("reads");
+            gone.sort();
+            let found: Vec<EntryId> = found.into_iter().map(entry_id).collect();
+            assert_eq!(gone, found);
+        }
+        assert_eq!(store.destroyed_since(other, Tick(0)).expect("reads"), []);
         let all = store.destroyed_after(None, 10).expect("reads");
         assert_eq!(all, [(one, row(1, 20)), (one, row(3, 21))]);
         let after = store.destroyed_after(Some((one, entry_id(1))), 10);

@@ -243,6 +243,17 @@ impl RecordStore for SqliteConnection {
         row.map(|row| Ok(rows::destroyed(row)?.1)).transpose()
     }
 
+    fn destroyed_since(&mut self, record: RecordId, after: Tick) -> Result<Vec<EntryId>> {
+        let found: Vec<Vec<u8>> = destroyed::table
+            .filter(destroyed::record_id.eq(bytes(&record)))
+            .filter(destroyed::tick.gt(int(after.0)))
+            .select(destroyed::entry_id)
+            .load(self)?;
+        let read = |id: Vec<u8>| EntryId::from_slice(&id);
+        let read = |id| read(id).ok_or(StorageError::Malformed("destroyed.entry_id"));
+        found.into_iter().map(read).collect()
+    }
+
     fn destroyed_after(
         &mut self,
         after: Option<(RecordId, EntryId)>,
@@ -434,6 +445,18 @@ impl RecordStore for SqliteConnection {
                 .execute(self)?;
         }
         Ok(())
+    }
+
+    fn parties(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<Blind>> {
+        let found: Vec<Vec<u8>> = parties::table
+            .filter(parties::record_id.eq(bytes(&record)))
+            .filter(parties::entry_id.eq(entry.as_bytes().as_slice()))
+            .order(parties::person_blind)
+            .select(parties::person_blind)
+            .load(self)?;
+        let read = |blind: Vec<u8>| Blind::from_slice(&blind);
+        let read = |blind| read(blind).ok_or(StorageError::Malformed("parties.person_blind"));
+        found.into_iter().map(read).collect()
     }
 
     fn names(&mut self, record: RecordId, person: Blind) -> Result<bool> {
