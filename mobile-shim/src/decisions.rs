@@ -82,9 +82,15 @@ pub fn hide_after_sync(
         let mut store = device.store();
         let mut rows = store.rows(profile, record);
         let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
-        for aside in asides.iter().filter(|aside| named.contains(&aside.edit.entry)) {
+        for aside in asides
+            .iter()
+            .filter(|aside| named.contains(&aside.edit.entry))
+        {
             let entry = aside.edit.entry;
-            if rows.load(&entry)?.is_none_or(|local| is_final(aside, &local)) {
+            if rows
+                .load(&entry)?
+                .is_none_or(|local| is_final(aside, &local))
+            {
                 tried.insert(entry);
             }
         }

@@ -447,7 +447,8 @@ impl Check<'_, '_> {
                 "whom it names cannot find the record",
             ),
             (
-                all.iter().any(|one| Some(*one) != party && !found.contains(one)),
+                all.iter()
+                    .any(|one| Some(*one) != party && !found.contains(one)),
                 "it is not counted among those that its caregiver helps by",
             ),
             (

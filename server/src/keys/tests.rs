@@ -273,7 +273,7 @@ fn a_secret_that_was_destroyed_while_it_was_read_is_not_kept() {
 #[test]
 fn a_rotation_says_what_it_had_to_leave_in_the_log() {
     let (dir, rotating) = fresh();
-    let serving = reopen(&dir).expect("opens");
+    let serving = open(dir.path()).expect("opens");
     serving.scrub_left().expect("folded");
     let wal = rotating.path().with_extension("sqlite-wal");
     let left = || std::fs::metadata(&wal).map_or(0, |log| log.len());
@@ -284,13 +284,20 @@ fn a_rotation_says_what_it_had_to_leave_in_the_log() {
             reader.batch_execute(read).expect("reads");
         }
         let patience = "PRAGMA busy_timeout = 0";
-        rotating.0.connection().batch_execute(patience).expect("set");
+        rotating
+            .0
+            .connection()
+            .batch_execute(patience)
+            .expect("set");
         let rotated = rotating.rotate().expect("rotates");
         assert_eq!((rotated.folded, left() > 0), (!reads, reads));
         if reads {
             reader.batch_execute("COMMIT").expect("read");
             let mut connection = serving.0.connection();
-            serving.0.current_master(&mut connection).expect("takes it up");
+            serving
+                .0
+                .current_master(&mut connection)
+                .expect("takes it up");
             drop(connection);
             serving.scrub_left().expect("folded");
             assert_eq!(left(), 0);

@@ -51,7 +51,10 @@ struct GatedClock {
 impl Clock for GatedClock {
     fn now(&self) -> Tick {
         let thread = std::thread::current();
-        if thread.name().is_some_and(|name| name.starts_with(self.thread)) {
+        if thread
+            .name()
+            .is_some_and(|name| name.starts_with(self.thread))
+        {
             let gate = self.gate.lock().expect("not poisoned").take();
             if let Some((reached, opened)) = gate {
                 reached.send(()).expect("awaited");

@@ -84,9 +84,8 @@ fn is_mark(unsent: &Unsent) -> bool {
 /// anyhow.
 fn cut(spans: &[(usize, Option<usize>)], fit: usize) -> usize {
     let torn = |end: usize| {
-        let torn = |(from, to): &(usize, Option<usize>)| {
-            *from < end && to.is_none_or(|to| end <= to)
-        };
+        let torn =
+            |(from, to): &(usize, Option<usize>)| *from < end && to.is_none_or(|to| end <= to);
         spans.iter().any(torn)
     };
     (1..=fit).rev().find(|end| !torn(*end)).unwrap_or(fit)

@@ -241,7 +241,9 @@ fn a_decision_that_was_full_is_tried_again_once_there_is_more_in_it() {
 /// One of the decisions.
 fn decision(record: &Record) -> EntryId {
     let views = record.views().unwrap();
-    let mut all = views.iter().filter(|view| view.kind == Kind::ReviewDecision);
+    let mut all = views
+        .iter()
+        .filter(|view| view.kind == Kind::ReviewDecision);
     all.next().unwrap().id
 }
 
@@ -264,9 +266,8 @@ fn an_entry_is_hidden_though_a_decision_on_it_takes_no_more() {
             let key = SigningKey::from_bytes(&[9; 32]);
             for number in 0..65 {
                 let writes = [Write::set("notes", format!("{number}"))];
-                let sign = |change: &ChangeHash| {
-                    SignedOrigin::new(&key, &RECORD, &full, change, &origin)
-                };
+                let sign =
+                    |change: &ChangeHash| SignedOrigin::new(&key, &RECORD, &full, change, &origin);
                 let (actor, at) = (Actor([number; 16]), DeviceTime(0));
                 let written = base.clone().write(full, actor, &writes, at, sign).unwrap();
                 let Edit { change, origin, .. } = written.edit;
@@ -279,7 +280,10 @@ fn an_entry_is_hidden_though_a_decision_on_it_takes_no_more() {
     record.hide(one.clone()).unwrap();
     let strict = visibility(&record, &one);
     assert_ne!(strict, Visibility::default());
-    assert_eq!(visibility(&record, &full.to_string()), Visibility::default());
+    assert_eq!(
+        visibility(&record, &full.to_string()),
+        Visibility::default()
+    );
     let hidden = decisions(&record).into_iter().filter(|one| *one == strict);
     assert_eq!(hidden.count(), 1);
 }

@@ -59,7 +59,11 @@ async fn keys_that_were_left_are_destroyed_once() {
     one_pass(&world.records, &mut doctor).await;
     assert_eq!(kept(&world, &holder, wrong).await, (false, true));
     running.app().catch_up().await;
-    assert_eq!(kept(&world, &holder, wrong).await, (false, true), "nobody said so");
+    assert_eq!(
+        kept(&world, &holder, wrong).await,
+        (false, true),
+        "nobody said so"
+    );
     world.records.keys.leave_undestroyed();
     running.app().catch_up().await;
     assert_eq!(kept(&world, &holder, wrong).await, (false, false));

@@ -175,7 +175,11 @@ async fn entries_read(marks: usize) -> usize {
 /// What a turn takes follows its own edits, and not how many marks wait for theirs.
 #[tokio::test]
 async fn marks_that_wait_cost_a_turn_nothing() {
-    let (few, more, many) = (entries_read(3).await, entries_read(6).await, entries_read(12).await);
+    let (few, more, many) = (
+        entries_read(3).await,
+        entries_read(6).await,
+        entries_read(12).await,
+    );
     assert!(few > 0);
     assert_eq!(many - more, 2 * (more - few));
 }
@@ -278,12 +282,23 @@ async fn what_is_destroyed_while_an_answer_is_worked_out_is_not_given() {
         }
         let records = world.records.clone();
         let decide = move |c: &mut SqliteConnection| decide(c, &records, None);
-        assert_eq!(world.records.db.write(decide).await.expect("decided").len(), 1);
+        assert_eq!(
+            world.records.db.write(decide).await.expect("decided").len(),
+            1
+        );
         gate.open();
         answer.await.expect("answers")
     };
-    let items = answer.news.as_ref().expect("some").unpack(&holder.head.record);
-    let given: BTreeSet<EntryId> = items.expect("a frame").iter().map(|i| i.edit.entry).collect();
+    let items = answer
+        .news
+        .as_ref()
+        .expect("some")
+        .unpack(&holder.head.record);
+    let given: BTreeSet<EntryId> = items
+        .expect("a frame")
+        .iter()
+        .map(|i| i.edit.entry)
+        .collect();
     assert!(given.contains(&right) && !given.contains(&wrong));
 }
 

@@ -23,11 +23,19 @@ fn requests(queue: &[Queued]) -> Vec<std::ops::Range<usize>> {
         let left = &queue[from..];
         let fit = fitting(left.iter().map(|(.., size)| *size), (EDITS, BYTES));
         let mut spans = Vec::new();
-        for (place, (entry, ..)) in left[..fit].iter().enumerate().filter(|(_, (_, mark, _))| *mark) {
+        for (place, (entry, ..)) in left[..fit]
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, mark, _))| *mark)
+        {
             let last = left.iter().rposition(|(other, ..)| other == entry);
             spans.push((place, last.filter(|last| *last < fit)));
         }
-        let end = if fit < left.len() { cut(&spans, fit) } else { fit };
+        let end = if fit < left.len() {
+            cut(&spans, fit)
+        } else {
+            fit
+        };
         requests.push(from..from + end);
         from += end;
     }
@@ -107,7 +115,14 @@ fn a_mark_and_its_taking_back_leave_a_phone_together() {
         let mut store = Memory::default();
         let mut write = |entry: u128, writes: &[Write]| {
             let entry = EntryId(Uuid::from_u128(entry));
-            let written = head.edit(&mut store, &author, entry, writes, Vec::new(), DeviceTime(0));
+            let written = head.edit(
+                &mut store,
+                &author,
+                entry,
+                writes,
+                Vec::new(),
+                DeviceTime(0),
+            );
             written.expect("it changes something")
         };
         let note = [Write::set("kind", "own-note"), Write::set("text", "…")];
@@ -124,7 +139,11 @@ fn a_mark_and_its_taking_back_leave_a_phone_together() {
         let mut requests: Vec<Vec<ChangeHash>> = Vec::new();
         while !store.unsent.is_empty() {
             let request = head.request(&mut store, &author, None).expect("a request");
-            let items = request.edits.expect("some").unpack(&record).expect("a frame");
+            let items = request
+                .edits
+                .expect("some")
+                .unpack(&record)
+                .expect("a frame");
             let hash = |item: &Item| guard::inspect(&item.edit.change).expect("fit").hash();
             let changes: Vec<ChangeHash> = items.iter().map(hash).collect();
             for change in &changes {
@@ -134,7 +153,10 @@ fn a_mark_and_its_taking_back_leave_a_phone_together() {
         }
         let of = |change: &ChangeHash| requests.iter().position(|r| r.contains(change));
         assert_eq!(of(&marked[1]), of(&taken_back), "after {before}");
-        assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), store_size(before));
+        assert_eq!(
+            requests.iter().map(Vec::len).sum::<usize>(),
+            store_size(before)
+        );
         assert!(requests.iter().all(|request| request.len() <= MAX_EDITS));
     }
 }
