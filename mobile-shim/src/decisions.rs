@@ -8,9 +8,11 @@ use sync_core::entry::{
     EntryError, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
     Value, Visibility, Write,
 };
+use sync_core::guard;
 use sync_core::merge::{EntryView, decisions_to_hide};
 use sync_core::policy::{Action, Flag};
-use sync_core::replica::SetAside;
+use sync_core::replica::{AsideReason, Entries as _, LocalEntry, SetAside};
+use sync_core::sync::Refusal;
 use sync_core::{EntryId, RecordId};
 
 use crate::device::{Device, Editing};
@@ -59,7 +61,8 @@ pub fn hide(
 }
 
 /// Hides what came with a sync, was decided on entries and does not know that they are hidden; the
-/// answer says whether anything was. What the server would not take of it is not tried again.
+/// answer says whether anything was. What the server would not take of it is not tried again; but a
+/// decision that took no more is, once there is something in it that the edit before did not follow.
 ///
 /// # Errors
 /// When the store is broken.
@@ -73,8 +76,25 @@ pub fn hide_after_sync(
     if todo.is_empty() {
         return Ok(false);
     }
-    let asides: Vec<SetAside> = device.store().rows(profile, record).notes(Shelf::Aside)?;
-    let tried: BTreeSet<EntryId> = asides.iter().map(|aside| aside.edit.entry).collect();
+    let named: BTreeSet<EntryId> = todo.iter().map(|(decision, _)| *decision).collect();
+    let mut tried: BTreeSet<EntryId> = BTreeSet::new();
+    {
+        let mut store = device.store();
+        let mut rows = store.rows(profile, record);
+        let asides: Vec<SetAside> = rows.notes(Shelf::Aside)?;
+        for aside in asides
+            .iter()
+            .filter(|aside| named.contains(&aside.edit.entry))
+        {
+            let entry = aside.edit.entry;
+            if rows
+                .load(&entry)?
+                .is_none_or(|local| is_final(aside, &local))
+            {
+                tried.insert(entry);
+            }
+        }
+    }
     todo.retain(|(decision, strictest)| {
         let stands = views.find(decision);
         let writes = stands.map(|stands| stricter(&permits, stands, strictest));
@@ -97,6 +117,19 @@ pub fn hide_after_sync(
         }
         Ok(hidden)
     })
+}
+
+/// Whether an edit that the server would not take would not be taken now either, as far as is known
+/// here. An entry that was full of changes made apart takes one that follows them all.
+fn is_final(aside: &SetAside, local: &LocalEntry) -> bool {
+    let Ok(inspected) = guard::inspect(&aside.edit.change) else {
+        return true;
+    };
+    let state = local.state();
+    let followed = state.closure(inspected.past.deps.iter().copied());
+    let mut changes = state.history.iter().map(|past| past.hash);
+    aside.why != AsideReason::Refused(Refusal::EntryFull)
+        || changes.all(|change| followed.contains(&change))
 }
 
 /// Writes into a decision, unless that takes no more: an entry is hidden all the same.

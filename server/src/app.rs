@@ -5,6 +5,7 @@ mod private;
 mod run;
 mod tls;
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::http::limits::Limits;
-use crate::keys::Keys;
+use crate::keys::{EntryKeyId, Keys};
 use crate::live::Places;
 use crate::load::Load;
 use crate::records::{Records, lives};
@@ -30,6 +31,9 @@ pub use run::{Running, run, run_with};
 
 /// How many days the clock may be ahead, at the start, of what was written last.
 const FAR_AHEAD_DAYS: u64 = 366;
+
+/// For how many days a mark waits for the rest of its request, which may take it back.
+const MARKS_WAIT_DAYS: u64 = 1;
 
 /// What the handlers share.
 pub struct App {
@@ -116,6 +120,45 @@ impl App {
             });
         }
         Ok(())
+    }
+
+    /// Says so in the server's log, at every start, if the key store is an older copy than the data
+    /// store: what was written in between cannot be read. Answers whether it is.
+    pub async fn check_entry_keys(&self) -> Result<bool, StartError> {
+        let keys = self.keys.clone();
+        let older = move |c: &mut diesel::SqliteConnection| -> Result<_, Fault> {
+            let known = |noted: &str| -> Result<bool, Fault> {
+                let key = uuid::Uuid::parse_str(noted);
+                let key = key.map_err(|_| Fault::malformed("settings.entry-keys"))?;
+                Ok(keys.knows_block_of(EntryKeyId(key.into_bytes()))?)
+            };
+            let lost = settings::find(c, settings::ENTRY_KEYS_LOST)?;
+            if let Some(lost) = &lost
+                && known(lost)?
+            {
+                settings::remove(c, settings::ENTRY_KEYS_LOST)?;
+            } else if lost.is_some() {
+                return Ok(true);
+            }
+            match settings::find(c, settings::ENTRY_KEYS)? {
+                Some(last) if !known(&last)? => {
+                    // What is made from now on is noted there.
+                    settings::note(c, settings::ENTRY_KEYS_LOST, &last)?;
+                    Ok(true)
+                }
+                _ => Ok(false),
+            }
+        };
+        let older = self.db.write(older).await?;
+        if older {
+            tracing::error!(
+                keys = %self.keys.path().display(),
+                "the key store is an older copy than the data store: entries made in between have no \
+                 key and cannot be read. Stop the server and put a later copy of the key store back, \
+                 if there is one; phones keep what they have, and sync again then"
+            );
+        }
+        Ok(older)
     }
 
     /// Checks that the clock is not far ahead of what was written last: records' ticks would follow
@@ -210,9 +253,31 @@ impl App {
         Ok(())
     }
 
-    /// Does what destructions had to leave for the moment: keys that could not be destroyed, and
-    /// what somebody's reading kept in the stores' write-ahead logs.
+    /// Decides on marks that have waited for a day for the rest of their request.
+    async fn decide_old_marks(&self) {
+        let now = self.clock.now();
+        let old = |c: &mut diesel::SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?) };
+        let noted = match self.db.read(old).await {
+            Ok(noted) => noted,
+            Err(error) => {
+                tracing::error!(%error, "marks that wait could not be read");
+                return;
+            }
+        };
+        for (record, entry, marks) in noted {
+            let old = |mark: &Tick| mark.plus_days(MARKS_WAIT_DAYS) <= now;
+            let old: BTreeSet<Tick> = marks.into_iter().filter(old).collect();
+            if old.is_empty() {
+                continue;
+            }
+            self.records.decide(record, [(entry, old)].into()).await;
+        }
+    }
+
+    /// Does what destructions had to leave: marks whose request never came to its end, keys that
+    /// could not be destroyed, and what somebody's reading kept in the stores' write-ahead logs.
     pub async fn catch_up(&self) {
+        self.decide_old_marks().await;
         let keys = self.keys.clone();
         if keys.take_undestroyed() {
             let destroy = move |c: &mut diesel::SqliteConnection| destruction::finish(c, &keys);

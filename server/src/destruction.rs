@@ -3,8 +3,9 @@
 //! The data store is emptied of an entry in the transaction in which the mark is accepted; its key
 //! is destroyed once that is durable. A mark that edits of the same request may take back is decided
 //! on when they are taken in, or will not be; it is noted until then, and its device may come again
-//! with what a passing failure cut short. A start finishes what is left of either. And it destroys again, by the journal in the key store, what a data store that
-//! was put back from an older copy has again ([`Keys::destroyed_after`]).
+//! with what a passing failure cut short. A start finishes what is left of either. And it destroys
+//! again, by the journal in the key store, what a data store that was put back from an older copy has
+//! again ([`Keys::destroyed_after`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 

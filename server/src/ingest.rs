@@ -288,7 +288,7 @@ impl Turn<'_> {
         .submit(edit, tick);
         if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before) {
             let (entry, change) = (edit.entry(), edit.change());
-            if before.was_full(ledger) {
+            if before.was_full(&entry, ledger) {
                 before.undo(entry, gathered, ledger);
                 judged = Judged::Refused(change, Refusal::RightsFull);
             } else if limits::helps_too_many(

@@ -326,6 +326,24 @@ impl Records {
         self.ledgers.load(connection, vault, row)
     }
 
+    /// The rights of a record; nothing, if they cannot be read for want of a key.
+    pub(crate) fn rights_if_readable(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        row: &RecordRow,
+    ) -> Result<Option<Arc<KnownRights>>, Fault> {
+        let Some(vault) = Vault::find(&self.keys, row.record)? else {
+            return Ok(None);
+        };
+        match self.rights(connection, &vault, row) {
+            Err(Fault::Keys(KeyError::EntryKeyMissing)) => {
+                tracing::warn!("a right has no key, and its record is left out");
+                Ok(None)
+            }
+            known => known.map(Some),
+        }
+    }
+
     /// The shelves on which a viewer with this standing looks for news; `all` are the record's.
     pub(crate) fn shelves_of(
         &self,

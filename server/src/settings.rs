@@ -18,6 +18,13 @@ pub const COPIED: &str = "copied";
 /// When the store was put back from a copy last, in microseconds since 1970.
 pub const RESTORED: &str = "restored";
 
+/// The key of an entry that was made lately: a key store that has none of its block is older than
+/// the data.
+pub const ENTRY_KEYS: &str = "entry-keys";
+
+/// Such a key that the key store was found without, until it has it again.
+pub const ENTRY_KEYS_LOST: &str = "entry-keys-lost";
+
 /// Written and removed again, to see whether there is room to write.
 pub const ROOM: &str = "room";
 

@@ -22,7 +22,9 @@ use crate::fault::Fault;
 use crate::keys::{Keys, SealingKey};
 use crate::records::shelves;
 use crate::records::vault::Vault;
-use crate::storage::records::{EntryRow, LogRow, OnShelf, RecordRow, RecordStore as _, ShelfId};
+use crate::storage::records::{
+    Blind, EntryRow, LogRow, OnShelf, RecordRow, RecordStore as _, ShelfId,
+};
 
 use destroyed::Destroyed;
 pub use people::{PeopleFindings, people_after};
@@ -431,15 +433,30 @@ impl Check<'_, '_> {
     }
 
     fn parties(&mut self, row: &EntryRow, class: Option<&EntryClass>) -> Result<(), Fault> {
-        let Some(person) = class
-            .and_then(|class| class.concerns)
-            .filter(|_| row.is_right)
-        else {
-            return Ok(());
-        };
-        let party = self.vault.party_blind(person);
-        if !self.connection.names(self.row.record, party)? {
-            let what = "whom it names cannot find the record";
+        // What of the class cannot be opened, was said.
+        let Some(class) = class else { return Ok(()) };
+        let found = self.connection.parties(self.row.record, row.entry)?;
+        let found: BTreeSet<Blind> = found.into_iter().collect();
+        let named = class.concerns.filter(|_| row.is_right);
+        let party = named.map(|person| self.vault.party_blind(person));
+        let all = named.map_or_else(Vec::new, |_| self.vault.parties(class));
+        let all: BTreeSet<Blind> = all.into_iter().collect();
+        let wrong = [
+            (
+                party.is_some_and(|party| !found.contains(&party)),
+                "whom it names cannot find the record",
+            ),
+            (
+                all.iter()
+                    .any(|one| Some(*one) != party && !found.contains(one)),
+                "it is not counted among those that its caregiver helps by",
+            ),
+            (
+                !found.is_subset(&all),
+                "it is found by somebody whom it does not name",
+            ),
+        ];
+        for (_, what) in wrong.into_iter().filter(|(wrong, _)| *wrong) {
             self.findings.note(Some(row.entry), what);
         }
         Ok(())

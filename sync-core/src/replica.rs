@@ -4,6 +4,7 @@
 //! calls puts one call's effects and the head into one transaction, and so may crash anywhere.
 
 mod destroyed;
+mod fill;
 mod hand_back;
 mod head;
 mod local;

@@ -57,6 +57,8 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("audit_apart", "audit_apart_update"),
     ("destroyed", "destroyed_delete"),
     ("destroyed", "destroyed_update"),
+    ("devices", "devices_revoked"),
+    ("enrolment_codes", "enrolment_codes_once"),
     ("entries", "entries_destroyed_insert"),
     ("entries", "entries_destroyed_update"),
     ("lives", "lives_delete"),
@@ -64,9 +66,11 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("log", "log_delete"),
     ("log", "log_order"),
     ("log", "log_update"),
+    ("passkeys", "passkeys_revoked"),
     ("records", "records_clock"),
     ("records", "records_identity"),
     ("records", "records_life"),
+    ("sessions", "sessions_ended"),
 ];
 
 /// The columns of both stores that hold sealed bytes.
@@ -304,6 +308,123 @@ fn logs_refuse_to_be_rewritten() {
         ("DELETE FROM entries", "FOREIGN KEY"),
         ("DELETE FROM records", "FOREIGN KEY"),
         ("DELETE FROM people", "FOREIGN KEY"),
+    ] {
+        let error = connection.batch_execute(what).expect_err(what).to_string();
+        assert!(error.contains(refused), "{what}: {error}");
+    }
+}
+
+/// What the server relies on of people, codes, ceremonies, passkeys, devices and sessions, done
+/// against by hand.
+#[test]
+fn who_signs_in_and_how_is_kept_to_its_rules() {
+    let dir = fresh();
+    let mut connection = live(dir.path());
+    connection
+        .batch_execute(
+            "INSERT INTO people VALUES (zeroblob(16), x'00', zeroblob(32), zeroblob(32), 'nurse', 1);
+             INSERT INTO enrolment_codes VALUES
+                 (zeroblob(32), zeroblob(32), zeroblob(16), 'first', x'00', 1, 2, 5, NULL);
+             INSERT INTO ceremonies VALUES
+                 (zeroblob(16), 'enrolment', zeroblob(16), zeroblob(32), x'00', 2);
+             INSERT INTO passkeys VALUES (zeroblob(16), x'01', zeroblob(16), x'00', 1, NULL, NULL);
+             INSERT INTO devices VALUES (zeroblob(16), zeroblob(32), zeroblob(16), x'00', 1, NULL);
+             INSERT INTO sessions VALUES (zeroblob(16), zeroblob(32), zeroblob(16), zeroblob(16),
+                                          zeroblob(16), 1, 2, 1, NULL);
+             INSERT INTO code_guesses VALUES (zeroblob(32), 1, 1);
+             UPDATE enrolment_codes SET tries_left = 4;
+             UPDATE enrolment_codes SET used = 2;
+             UPDATE passkeys SET revoked = 2;
+             UPDATE devices SET revoked = 2;
+             UPDATE sessions SET ended = 2;
+             UPDATE sessions SET ended = 3;",
+        )
+        .expect("all as it should be");
+    for (what, refused) in [
+        // For good.
+        ("UPDATE enrolment_codes SET used = NULL", "used once"),
+        (
+            "UPDATE enrolment_codes SET tries_left = 5",
+            "tried so often",
+        ),
+        ("UPDATE passkeys SET revoked = NULL", "stays revoked"),
+        ("UPDATE devices SET revoked = NULL", "stays revoked"),
+        ("UPDATE sessions SET ended = NULL", "stays ended"),
+        // A profession is one that was verified.
+        ("UPDATE people SET rpps_blind = NULL", "CHECK"),
+        ("UPDATE people SET profession = NULL", "CHECK"),
+        ("UPDATE people SET ins_blind = x'00'", "CHECK"),
+        ("UPDATE people SET rpps_blind = x'00'", "CHECK"),
+        (
+            "INSERT INTO people VALUES (randomblob(16), x'00', zeroblob(32), NULL, NULL, 1)",
+            "UNIQUE",
+        ),
+        (
+            "INSERT INTO people VALUES (randomblob(16), x'00', NULL, zeroblob(32), 'nurse', 1)",
+            "UNIQUE",
+        ),
+        (
+            "INSERT INTO people VALUES (x'00', x'00', NULL, NULL, NULL, 1)",
+            "CHECK",
+        ),
+        // Codes.
+        ("UPDATE enrolment_codes SET expires = created", "CHECK"),
+        ("UPDATE enrolment_codes SET tries_left = -1", "CHECK"),
+        ("UPDATE enrolment_codes SET purpose = 'other'", "CHECK"),
+        ("UPDATE enrolment_codes SET secret_hash = x'00'", "CHECK"),
+        (
+            "UPDATE enrolment_codes SET person_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
+        ("UPDATE code_guesses SET guesses = 0", "CHECK"),
+        ("UPDATE code_guesses SET peer_blind = x'00'", "CHECK"),
+        // Ceremonies.
+        ("UPDATE ceremonies SET kind = 'other'", "CHECK"),
+        ("UPDATE ceremonies SET kind = 'sign-in'", "CHECK"),
+        ("UPDATE ceremonies SET person_id = NULL", "CHECK"),
+        ("UPDATE ceremonies SET selector = NULL", "CHECK"),
+        (
+            "UPDATE ceremonies SET selector = randomblob(32)",
+            "FOREIGN KEY",
+        ),
+        // Passkeys, devices and sessions.
+        (
+            "INSERT INTO passkeys VALUES (randomblob(16), x'01', zeroblob(16), x'00', 1, NULL, NULL)",
+            "UNIQUE",
+        ),
+        (
+            "UPDATE passkeys SET person_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
+        (
+            "INSERT INTO devices VALUES
+                 (randomblob(16), zeroblob(32), zeroblob(16), x'00', 1, NULL)",
+            "UNIQUE",
+        ),
+        ("UPDATE devices SET public_key = x'00'", "CHECK"),
+        (
+            "UPDATE devices SET person_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
+        (
+            "INSERT INTO sessions VALUES (randomblob(16), zeroblob(32), zeroblob(16), zeroblob(16),
+                                          NULL, 1, 2, 1, NULL)",
+            "UNIQUE",
+        ),
+        ("UPDATE sessions SET expires = created", "CHECK"),
+        ("UPDATE sessions SET token_hash = x'00'", "CHECK"),
+        (
+            "UPDATE sessions SET passkey_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
+        (
+            "UPDATE sessions SET device_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
+        (
+            "UPDATE sessions SET person_id = randomblob(16)",
+            "FOREIGN KEY",
+        ),
     ] {
         let error = connection.batch_execute(what).expect_err(what).to_string();
         assert!(error.contains(refused), "{what}: {error}");

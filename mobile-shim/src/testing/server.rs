@@ -8,7 +8,8 @@ use ed25519_dalek::SigningKey;
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, Refusal, SyncAnswer, SyncRequest,
+    Verdict,
 };
 use sync_core::{Bytes, Digest32, Epoch, LogIncarnation, Tick, codec, guard};
 
@@ -45,7 +46,8 @@ struct State {
     requests: Vec<SyncRequest>,
     page: Option<usize>,
     narrow: Option<usize>,
-    hold: bool,
+    /// What becomes of edits, if they are not accepted.
+    verdict: Option<Verdict>,
     ticks: u64,
 }
 
@@ -106,7 +108,13 @@ impl FakeServer {
     }
 
     pub fn hold_edits(&self, hold: bool) {
-        lock(&self.state).hold = hold;
+        let held = hold.then_some(Verdict::Held(HoldReason::NotPermitted));
+        lock(&self.state).verdict = held;
+    }
+
+    /// Refuses edits for this reason, or takes them again.
+    pub fn refuse_edits(&self, refusal: Option<Refusal>) {
+        lock(&self.state).verdict = refusal.map(Verdict::Refused);
     }
 
     pub fn requests(&self) -> Vec<SyncRequest> {
@@ -128,10 +136,11 @@ impl FakeServer {
         for item in sent.unwrap_or_default() {
             let change = guard::inspect(&item.edit.change).unwrap().hash();
             let here = |kept: &&Item| guard::inspect(&kept.edit.change).unwrap().hash() == change;
-            let verdict = match state.log.iter().find(here) {
-                Some(kept) => Verdict::Duplicate(kept.accepted.unwrap()),
-                None if state.hold => Verdict::Held(HoldReason::NotPermitted),
-                None => {
+            let kept = state.log.iter().find(here);
+            let verdict = match (kept, state.verdict.clone()) {
+                (Some(kept), _) => Verdict::Duplicate(kept.accepted.unwrap()),
+                (None, Some(verdict)) => verdict,
+                (None, None) => {
                     state.ticks += 1;
                     let tick = Tick(state.ticks);
                     let accepted = Some(tick);

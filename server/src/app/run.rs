@@ -33,6 +33,7 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let app = web::Data::new(App::open(config, clock)?);
     let serving = lock_for_serving(&app.config.data)?;
     app.check_keys().await?;
+    app.check_entry_keys().await?;
     app.check_clock().await?;
     app.check_copied().await?;
     app.replay_revocations().await?;

@@ -1,3 +1,4 @@
+mod catch_up;
 mod marks;
 
 use std::collections::BTreeSet;

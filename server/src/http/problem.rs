@@ -187,6 +187,13 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Storage(error) => error.into(),
+            // Nobody is told that the entry is gone: put back, the key opens it again.
+            KeyError::EntryKeyMissing => {
+                tracing::error!(%error, "a request failed for want of a key");
+                Problem::new(ProblemType::Unavailable)
+                    .detail("the server cannot read all of it; try again later")
+                    .retry_after(60)
+            }
             error => {
                 tracing::error!(%error, "a request failed for want of a key");
                 ProblemType::Internal.into()

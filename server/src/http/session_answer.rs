@@ -1,6 +1,6 @@
 //! What somebody gets who signed in.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::SqliteConnection;
 use serde::Serialize;
 use sync_core::sign::{KeyId, PublicKey};
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::reply_encoding;
+use super::settle::look;
 use super::{Problem, ProblemType};
 use crate::app::App;
 use crate::devices::{self, DeviceOffer, DeviceRefused, Vetted};
@@ -52,8 +53,8 @@ pub struct ServerKeyAnswer {
     public_key: PublicKey,
 }
 
-/// A session just opened, with its token and the records its person may open.
-pub struct Opened(Token, Session, Vec<RecordSummary>);
+/// A session just opened, with its token.
+pub struct Opened(Token, Session);
 
 /// Looks at the device key that was offered, if one was; writes nothing.
 pub fn vet_device(
@@ -99,19 +100,24 @@ pub fn open(
     sessions::forget_expired(connection, now)?;
     let lasts = app.config.session;
     let (token, session) = sessions::begin(connection, now, lasts, person, passkey, device)?;
-    let page = app
-        .records
-        .of_person(connection, person, None, RECORDS_A_PAGE)?;
-    Ok(Opened(token, session, page.records))
+    Ok(Opened(token, session))
 }
 
-/// Answers with the token, or with a cookie that a browser keeps where no script reads it.
-pub fn answer(
-    app: &App,
+/// Answers with the token, or with a cookie that a browser keeps where no script reads it, and with
+/// the records that the person may open. These are looked up by a reader: there may be many.
+pub async fn answer(
+    app: &web::Data<App>,
     request: &HttpRequest,
-    Opened(token, session, records): Opened,
+    Opened(token, session): Opened,
     as_cookie: bool,
-) -> HttpResponse {
+) -> Result<HttpResponse, Problem> {
+    let person = session.person;
+    let page = look(app, move |app, connection| {
+        let records = &app.records;
+        Ok(records.of_person(connection, person, None, RECORDS_A_PAGE)?)
+    })
+    .await?;
+    let records = page.records;
     let key = app.keys.server_signing_key();
     let body = SessionAnswer {
         token: (!as_cookie).then(|| token.expose()),
@@ -130,8 +136,8 @@ pub fn answer(
         response.cookie(session_cookie(&token, &session));
     }
     let encoding = reply_encoding(request);
-    response
+    Ok(response
         .insert_header(("Cache-Control", "no-store"))
         .content_type(encoding.media_type())
-        .body(encoding.write(&body))
+        .body(encoding.write(&body)))
 }

@@ -116,7 +116,7 @@ impl Gathered {
             }
             return Ok(());
         };
-        let Some(key) = vault.entry_key(row.key)? else {
+        let Some(key) = vault.key_of(&row)? else {
             self.kept.insert(entry, Kept::destroyed(Gone::default()));
             return Ok(());
         };

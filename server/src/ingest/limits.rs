@@ -1,17 +1,17 @@
 //! What is bounded of rights: how many people one caregiver helps, which no single record can tell,
 //! and how many a record has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, Value};
-use sync_core::policy::{RightKind, Rights, is_right};
+use sync_core::policy::is_right;
 use sync_core::sync::HoldReason;
-use sync_core::{EntryId, PersonId, Tick};
+use sync_core::{EntryId, Tick};
 
 use super::gather::Gathered;
-use crate::records::vault::{Vault, helper_blind};
+use crate::records::vault::helper_blind;
 use crate::records::{AccessError, Admitted, Records};
 use crate::storage::records::RecordStore as _;
 
@@ -22,15 +22,18 @@ pub(super) const MOST_HELPED: usize = 5;
 /// do. A new one every week for ninety years fits.
 pub(super) const MOST_RIGHTS: usize = 5_000;
 
+/// How many bytes the changes of all rights of a record may take: they are kept at hand. Beyond it a
+/// right can only be taken back.
+pub(super) const MOST_RIGHTS_BYTES: usize = 8 * 1024 * 1024;
+
 /// The state before an edit that may name a caregiver, or be one right too many.
 pub(super) struct Before {
     kept: Option<Kept>,
     ledger: RightsLedger,
 }
 
-/// Keeps what an edit would have to be undone to, if it may make somebody a caregiver: by a new
-/// delegation, or by any edit of a right, such as the lifting of a block; or if it is a right that the
-/// record has no room for.
+/// Keeps what an edit of a right would have to be undone to: it may make somebody a caregiver, by a
+/// delegation or by the lifting of a block, or be a right that the record has no room for.
 pub(super) fn remember(
     gathered: &Gathered,
     ledger: &RightsLedger,
@@ -39,8 +42,7 @@ pub(super) fn remember(
     let about_right = match gathered.stored.get(&edit.entry()) {
         Some(stored) => stored.is_right,
         None => match edit.past().wrote(entry::KIND).flatten() {
-            Some(Value::Text(kind)) if kind == RightKind::Delegation.as_str() => true,
-            Some(Value::Text(kind)) => is_right(kind) && ledger.count() >= MOST_RIGHTS,
+            Some(Value::Text(kind)) => is_right(kind),
             _ => false,
         },
     };
@@ -51,9 +53,11 @@ pub(super) fn remember(
 }
 
 impl Before {
-    /// Whether the edit, which was accepted, is one right more than a record takes.
-    pub(super) fn was_full(&self, ledger: &RightsLedger) -> bool {
+    /// Whether the edit of `entry`, which was accepted, is one right more than a record takes, or
+    /// makes its rights larger than they may be and takes nothing back.
+    pub(super) fn was_full(&self, entry: &EntryId, ledger: &RightsLedger) -> bool {
         ledger.count() > MOST_RIGHTS.max(self.ledger.count())
+            || ledger.bytes() > MOST_RIGHTS_BYTES && !ledger.is_over(entry)
     }
 
     /// Undoes the edit, and holds it.
@@ -103,10 +107,11 @@ pub(super) fn helps_too_many(
     let Some(person) = admission.class.concerns else {
         return Ok(false);
     };
-    let (before, after) = (before.ledger.latest(), ledger.latest());
-    let gained = |at: Tick| helps(after, person, at) && !helps(before, person, at);
-    let here = [tick].into_iter().chain(turns(before, person));
-    let here: BTreeSet<Tick> = here.chain(turns(after, person)).collect();
+    let before = before.ledger.latest().delegated_times(person);
+    let after = ledger.latest().delegated_times(person);
+    let gained = |at: Tick| helps(&after, at) && !helps(&before, at);
+    let here = [tick].into_iter().chain(before.keys().copied());
+    let here: BTreeSet<Tick> = here.chain(after.keys().copied()).collect();
     // What is gained at any moment is gained at one of these: nothing here turns in between.
     if !here.iter().any(|at| *at >= tick && gained(*at)) {
         return Ok(false);
@@ -119,28 +124,23 @@ pub(super) fn helps_too_many(
             continue;
         };
         // Nobody helps with what nobody can open.
-        let Some(vault) = Vault::find(&records.keys, record)? else {
+        let Some(known) = records.rights_if_readable(connection, &row)? else {
             continue;
         };
-        others.push(records.rights(connection, &vault, &row)?);
+        others.push(known.latest.delegated_times(person));
     }
-    let elsewhere = others.iter().flat_map(|known| turns(&known.latest, person));
+    let elsewhere = others.iter().flat_map(|times| times.keys().copied());
     let moments: BTreeSet<Tick> = here.iter().copied().chain(elsewhere).collect();
     let too_many = |at: &Tick| {
-        let helped = others.iter().filter(|o| helps(&o.latest, person, *at));
+        let helped = others.iter().filter(|times| helps(times, *at));
         *at >= tick && gained(*at) && helped.count() >= MOST_HELPED
     };
     Ok(moments.iter().any(too_many))
 }
 
-/// The moments at which a person can begin or cease to help by the rights of a record.
-fn turns(rights: &Rights, person: PersonId) -> impl Iterator<Item = Tick> {
-    let facts = rights.facts().iter().filter(move |f| f.person == person);
-    facts.flat_map(|fact| fact.starts.into_iter().chain(fact.ends))
-}
-
-/// Whether a person helps the holder of these rights. One whose delegation waits for a place counts
-/// too: they get it without an edit that could be held.
-fn helps(rights: &Rights, person: PersonId, at: Tick) -> bool {
-    rights.delegates_to(person, at)
+/// Whether somebody helps at a moment, by the times of a record at which they do. One whose
+/// delegation waits for a place counts too: they get it without an edit that could be held.
+fn helps(times: &BTreeMap<Tick, bool>, at: Tick) -> bool {
+    let last = times.range(..=at).next_back();
+    last.is_some_and(|(_, helps)| *helps)
 }

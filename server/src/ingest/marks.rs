@@ -75,7 +75,8 @@ impl Marks {
         Ok(())
     }
 
-    /// The turn ends: notes the marks of entries whose last edit is still to come.
+    /// The turn ends: notes the marks of the entries that it touched and whose last edit is still to
+    /// come. Those that earlier turns left are not looked at again before that edit.
     pub(super) fn leave(
         self,
         connection: &mut SqliteConnection,
@@ -83,13 +84,13 @@ impl Marks {
         (writing, gathered): (&Writing<'_>, &mut Gathered),
     ) -> Result<OpenMarks, Fault> {
         let record = admitted.row.record;
-        let mut left = OpenMarks::new();
         let Marks {
-            mut touched, open, ..
+            touched,
+            open: mut left,
+            ..
         } = self;
-        touched.extend(open.keys());
         for entry in touched {
-            let before = open.get(&entry).cloned().unwrap_or_default();
+            let before = left.remove(&entry).unwrap_or_default();
             let mut marks = standing(connection, admitted, (writing, gathered), entry)?;
             marks.retain(|mark, own| *own || before.contains(mark));
             let marks: BTreeSet<Tick> = marks.into_keys().collect();

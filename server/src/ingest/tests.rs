@@ -314,6 +314,7 @@ async fn no_more_than_so_many_entries_are_rights_and_those_can_be_changed() {
             entry: fresh_entry(),
             state: EntryState::default(),
             provenance: BTreeMap::new(),
+            bytes: 0,
         };
         while ledger.count() < super::limits::MOST_RIGHTS - 1 {
             let entry = fresh_entry();

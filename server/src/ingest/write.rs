@@ -9,6 +9,7 @@ use sync_core::change::Edit;
 use sync_core::guard;
 use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
+use uuid::Uuid;
 
 use super::Submission;
 use super::gather::{Gathered, Stored};
@@ -19,6 +20,7 @@ use crate::keys::EntryKeyId;
 use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{About, Held};
 use crate::records::{Admitted, Visitor};
+use crate::settings;
 use crate::storage::records::{EntryRow, HeldSum, RecordClock, RecordRow, RecordStore as _};
 
 /// How many edits of one person may be held in one record at a time.
@@ -160,6 +162,8 @@ impl<'a> Writing<'a> {
         if let Entry::Vacant(new) = gathered.stored.entry(entry) {
             let fresh = vault.new_keys(1)?.pop();
             let fresh = fresh.ok_or_else(|| Fault::malformed("a fresh key"))?;
+            let name = Uuid::from_bytes(fresh.id.0).to_string();
+            settings::note(connection, settings::ENTRY_KEYS, &name)?;
             new.insert(Stored {
                 id: fresh.id,
                 key: fresh.key,

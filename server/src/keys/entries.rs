@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use sync_core::{RecordId, fixed_bytes};
 use zeroize::Zeroizing;
 
-use super::schema::{entry_keys, named_keys};
+use super::schema::{destroyed_entries, entry_keys, named_keys};
 use super::{Inner, KeyError, Keys, Place, SealingKey, named};
 
 fixed_bytes! {
@@ -16,6 +17,9 @@ fixed_bytes! {
 /// Secrets made at a time, so that the key store is rarely on the path of an edit.
 const BLOCK: u32 = 256;
 
+/// How much of a key's name those share that are made together.
+const BLOCK_NAME: usize = 12;
+
 /// Entries' secrets kept in memory; beyond it the memory is emptied and fills again.
 const CACHED: usize = 65_536;
 
@@ -25,7 +29,14 @@ type Secret = Zeroizing<[u8; 32]>;
 #[derive(Default)]
 pub(super) struct Pool {
     ahead: Mutex<Vec<(EntryKeyId, Secret)>>,
-    met: Mutex<HashMap<EntryKeyId, Secret>>,
+    met: Mutex<Met>,
+}
+
+#[derive(Default)]
+struct Met {
+    secrets: HashMap<EntryKeyId, Secret>,
+    /// How many were forgotten: what was read before one was may be what it was.
+    forgotten: u64,
 }
 
 /// The key of one entry.
@@ -68,10 +79,27 @@ impl Keys {
             .into_iter()
             .map(|(id, secret)| {
                 let key = record_key.entry(&id.0, &*secret);
-                met.insert(id, secret);
+                met.secrets.insert(id, secret);
                 EntryKey { id, key }
             })
             .collect())
+    }
+
+    /// Whether the key store has, or had and destroyed, any of the keys that were made together with
+    /// this one. One made later than it does not.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn knows_block_of(&self, key: EntryKeyId) -> Result<bool, KeyError> {
+        let (mut first, mut last) = (key.0, key.0);
+        first[BLOCK_NAME..].fill(0);
+        last[BLOCK_NAME..].fill(0xff);
+        let here = entry_keys::table.filter(entry_keys::key_id.between(&first[..], &last[..]));
+        let gone = destroyed_entries::table
+            .filter(destroyed_entries::key_id.between(&first[..], &last[..]));
+        let mut connection = self.0.connection();
+        let here: bool = diesel::select(exists(here)).get_result(&mut *connection)?;
+        Ok(here || diesel::select(exists(gone)).get_result(&mut *connection)?)
     }
 
     /// The keys of a record's entries, in the order asked; none where the key was destroyed.
@@ -81,24 +109,19 @@ impl Keys {
         ids: &[EntryKeyId],
     ) -> Result<Vec<Option<EntryKey>>, KeyError> {
         let record_key = self.record_key(record)?;
-        let missing: Vec<EntryKeyId> = {
-            let met = self.0.entries.met();
-            ids.iter()
-                .filter(|id| !met.contains_key(id))
-                .copied()
-                .collect()
-        };
+        let (begun, missing) = self.0.entries.missing(ids);
         let fetched = self.0.fetch_secrets(&missing)?;
-        let mut met = self.0.entries.met();
+        let met = self.0.entries.met();
         let keys = ids
             .iter()
             .map(|id| {
-                let secret = fetched.get(id).or_else(|| met.get(id))?;
+                let secret = fetched.get(id).or_else(|| met.secrets.get(id))?;
                 let key = record_key.entry(&id.0, &**secret);
                 Some(EntryKey { id: *id, key })
             })
             .collect();
-        met.extend(fetched);
+        drop(met);
+        self.0.entries.meet(begun, fetched);
         Ok(keys)
     }
 }
@@ -106,13 +129,42 @@ impl Keys {
 impl Pool {
     /// Forgets a secret that was destroyed.
     pub(super) fn forget(&self, id: &EntryKeyId) {
-        self.met().remove(id);
+        let mut met = self.met();
+        met.secrets.remove(id);
+        met.forgotten += 1;
     }
 
-    fn met(&self) -> MutexGuard<'_, HashMap<EntryKeyId, Secret>> {
+    /// Those of some secrets that are not in memory and are to be read, and how many were forgotten
+    /// before that.
+    fn missing(&self, ids: &[EntryKeyId]) -> (u64, Vec<EntryKeyId>) {
+        let met = self.met();
+        let missing = ids.iter().filter(|id| !met.secrets.contains_key(id));
+        (met.forgotten, missing.copied().collect())
+    }
+
+    /// Keeps secrets that were read, unless one was forgotten since: a destroyed one must not come
+    /// back.
+    fn meet(&self, begun: u64, read: HashMap<EntryKeyId, Secret>) {
+        let mut met = self.met();
+        if met.forgotten == begun {
+            met.secrets.extend(read);
+        }
+    }
+
+    /// Whether secrets are kept that are read while something else happens.
+    #[cfg(test)]
+    pub(super) fn is_kept_after(&self, ids: &[EntryKeyId], meanwhile: impl FnOnce()) -> bool {
+        let (begun, missing) = self.missing(ids);
+        meanwhile();
+        let read = missing.iter().map(|id| (*id, Zeroizing::new([7; 32])));
+        self.meet(begun, read.collect());
+        self.missing(ids).1.is_empty()
+    }
+
+    fn met(&self) -> MutexGuard<'_, Met> {
         let mut met = lock(&self.met);
-        if met.len() > CACHED {
-            met.clear();
+        if met.secrets.len() > CACHED {
+            met.secrets.clear();
         }
         met
     }
@@ -128,9 +180,9 @@ impl Inner {
         // One random start and a counter: random enough never to be met again, and rows made
         // together lie together.
         let mut id = [0; 16];
-        getrandom::fill(&mut id[..12])?;
+        getrandom::fill(&mut id[..BLOCK_NAME])?;
         for count in 0..size {
-            id[12..].copy_from_slice(&count.to_be_bytes());
+            id[BLOCK_NAME..].copy_from_slice(&count.to_be_bytes());
             let secret = SealingKey::random()?.0;
             rows.push((
                 entry_keys::key_id.eq(id.to_vec()),

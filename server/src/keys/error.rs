@@ -53,6 +53,13 @@ pub enum KeyError {
     /// The key was never made, or was destroyed, and with it what it sealed.
     #[error("the key does not exist, or no longer")]
     Absent,
+    /// The key of an entry is not here, and was not destroyed: the key store is an older copy than
+    /// the data, or damaged.
+    #[error(
+        "an entry has no key, and it was not destroyed: was the key store put back from an older \
+         copy than the data store?"
+    )]
+    EntryKeyMissing,
     /// Sealed bytes were changed, moved from their place, or sealed with another key.
     #[error("a sealed value could not be opened")]
     NotOpened,

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use sync_core::{RecordId, Tick};
 
@@ -9,6 +9,7 @@ use super::master::{self, Master, check_value};
 use super::schema::{masters, named_keys, record_keys, store};
 use super::{Inner, KeyError, Keys, SealingKey, named, records};
 use crate::storage::StorageError;
+use crate::storage::sqlite::fold_patiently;
 
 /// What opening the store found.
 pub(super) struct Opened {
@@ -26,6 +27,9 @@ pub struct Rotated {
     pub retired: PathBuf,
     /// How many record keys were wrapped anew.
     pub records: usize,
+    /// Whether what the old key wrapped is off the key store's write-ahead log too. Somebody was
+    /// reading otherwise; a serving process tries again, and so does the next start.
+    pub folded: bool,
 }
 
 /// Finds the master key in force; at first start makes it, and all that is wrapped by it.
@@ -127,6 +131,8 @@ impl Inner {
         let (generation, _) = in_force(connection)?;
         if master.generation != generation {
             *master = find(connection, &self.master_path)?;
+            // Whoever rotated may have had to leave what the old key wrapped.
+            self.unfolded.store(true, Ordering::Release);
         }
         Ok(master.clone())
     }
@@ -160,9 +166,13 @@ impl Keys {
         })?;
         let master = self.0.current_master(&mut connection)?;
         // What the old master wrapped; nobody waits for this, so it waits for who reads.
-        connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let folded = fold_patiently(&mut connection)?;
+        if !folded {
+            self.0.unfolded.store(true, Ordering::Release);
+        }
         Ok(Rotated {
             generation: master.generation,
+            folded,
             retired: master::retired_path(path, retired),
             records,
         })

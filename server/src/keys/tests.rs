@@ -258,3 +258,49 @@ fn the_journal_keeps_what_does_not_end_by_itself() {
     let subjects: Vec<_> = lines.map(|line| line.revoked).collect();
     assert_eq!(subjects, [device, passkey]);
 }
+
+/// While a secret is read, its entry is destroyed.
+#[test]
+fn a_secret_that_was_destroyed_while_it_was_read_is_not_kept() {
+    let pool = entries::Pool::default();
+    let ids = [EntryKeyId([1; 16]), EntryKeyId([2; 16])];
+    assert!(!pool.is_kept_after(&ids, || pool.forget(&ids[0])));
+    assert!(pool.is_kept_after(&ids, || ()));
+}
+
+/// While somebody reads the key store, what the old master key wrapped stays in its log; that is
+/// said, and tried again, also by another process.
+#[test]
+fn a_rotation_says_what_it_had_to_leave_in_the_log() {
+    let (dir, rotating) = fresh();
+    let serving = open(dir.path()).expect("opens");
+    serving.scrub_left().expect("folded");
+    let wal = rotating.path().with_extension("sqlite-wal");
+    let left = || std::fs::metadata(&wal).map_or(0, |log| log.len());
+    let mut reader = open_connection(rotating.path()).expect("opens");
+    for reads in [true, false] {
+        if reads {
+            let read = "BEGIN; SELECT count(*) FROM record_keys";
+            reader.batch_execute(read).expect("reads");
+        }
+        let patience = "PRAGMA busy_timeout = 0";
+        rotating
+            .0
+            .connection()
+            .batch_execute(patience)
+            .expect("set");
+        let rotated = rotating.rotate().expect("rotates");
+        assert_eq!((rotated.folded, left() > 0), (!reads, reads));
+        if reads {
+            reader.batch_execute("COMMIT").expect("read");
+            let mut connection = serving.0.connection();
+            serving
+                .0
+                .current_master(&mut connection)
+                .expect("takes it up");
+            drop(connection);
+            serving.scrub_left().expect("folded");
+            assert_eq!(left(), 0);
+        }
+    }
+}

@@ -185,7 +185,7 @@ impl Records {
 
     /// Destroys what was marked in a request whose later edits will not be taken in. What fails is
     /// left to the next start.
-    async fn decide(self: &Arc<Self>, record: RecordId, doomed: OpenMarks) {
+    pub(crate) async fn decide(self: &Arc<Self>, record: RecordId, doomed: OpenMarks) {
         if doomed.is_empty() {
             return;
         }
@@ -199,7 +199,7 @@ impl Records {
             destruction::complete(&records, record, gone);
         };
         if let Err(error) = self.db.write_then(decide, complete).await {
-            tracing::error!(%error, "what a mark must destroy is left to the next start");
+            tracing::error!(%error, "what a mark must destroy is left for later");
         }
     }
 
@@ -354,8 +354,8 @@ impl Records {
         Ok(Some(row))
     }
 
-    /// Whether one of the entries was hidden from the visitor since the page was worked out; notes
-    /// until when the holder may not know of those that were touched.
+    /// Whether one of the entries was hidden from the visitor, or destroyed, since the page was worked
+    /// out; notes until when the holder may not know of those that were touched.
     fn took_back(
         &self,
         connection: &mut SqliteConnection,
@@ -363,6 +363,11 @@ impl Records {
         given: &mut Given,
     ) -> Result<bool, AccessError> {
         let record = admitted.row.record;
+        // A destruction is no change of the log.
+        let gone = connection.destroyed_since(record, given.until)?;
+        if gone.iter().any(|entry| given.entries.contains_key(entry)) {
+            return Ok(true);
+        }
         for row in connection.log_after(record, given.until, u32::MAX)? {
             if !given.entries.contains_key(&row.entry) {
                 continue;
@@ -370,8 +375,7 @@ impl Records {
             let Some((entry, _)) = connection.entry(record, row.entry)? else {
                 continue;
             };
-            let key = admitted.vault.entry_key(entry.key)?;
-            let Some(key) = key.filter(|_| !entry.is_destroyed()) else {
+            let Some(key) = admitted.vault.key_of(&entry)? else {
                 return Ok(true);
             };
             let class = admitted.vault.open_class(&key, &entry)?;

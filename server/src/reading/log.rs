@@ -76,8 +76,7 @@ impl Log for StoredLog<'_, '_> {
     }
 
     fn open(&mut self, rows: Vec<EntryRow>) -> Result<Vec<Option<Opened>>, Fault> {
-        let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
-        let keys = self.admitted.vault.entry_keys(&ids)?;
+        let keys = self.admitted.vault.keys_of(&rows)?;
         let opened = rows.into_iter().zip(keys);
         Ok(opened
             .map(|(row, key)| key.map(|key| Opened { row, key }))
@@ -148,8 +147,7 @@ impl Log for StoredLog<'_, '_> {
         let Some((row, _)) = self.connection.entry(vault.record(), entry)? else {
             return Ok(None);
         };
-        let key = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed());
-        Ok(key.map(|key| Opened { row, key }))
+        Ok(vault.key_of(&row)?.map(|key| Opened { row, key }))
     }
 
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Fault> {

@@ -13,15 +13,39 @@ use sync_core::{ChangeHash, EntryId, LogIncarnation, RecordId, Tick};
 use super::vault::Vault;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
-use crate::storage::records::{RecordRow, RecordStore};
+use crate::storage::records::{EntryRow, RecordRow, RecordStore};
 
 /// Records whose rights are kept; beyond it the memory is emptied and fills again.
 const KEPT: usize = 4_096;
 
+/// How many bytes the changes of all rights take that are kept; beyond it likewise.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+
 /// The rights last worked out, each good as long as its record's last change of a right is the
 /// same. Only what is durable is put here: a tick that was undone is taken again by another event.
 #[derive(Default)]
-pub(super) struct Ledgers(Mutex<HashMap<RecordId, Known>>);
+pub(super) struct Ledgers(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    known: HashMap<RecordId, Known>,
+    bytes: usize,
+}
+
+impl Kept {
+    /// Keeps one record's, in place of what was kept of it.
+    fn put(&mut self, record: RecordId, known: Known) {
+        let bytes = known.known.ledger.bytes();
+        let before = self.known.remove(&record);
+        self.bytes -= before.map_or(0, |before| before.known.ledger.bytes());
+        if self.known.len() >= KEPT || self.bytes.saturating_add(bytes) > KEPT_BYTES {
+            self.known.clear();
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        self.known.insert(record, known);
+    }
+}
 
 /// The rights of a record, worked out.
 #[derive(Clone, Debug)]
@@ -29,7 +53,7 @@ pub struct KnownRights {
     /// As they stood at any moment.
     pub ledger: RightsLedger,
     /// By all that was accepted.
-    pub latest: Rights,
+    pub latest: Arc<Rights>,
 }
 
 impl KnownRights {
@@ -54,7 +78,7 @@ impl Ledgers {
         row: &RecordRow,
     ) -> Result<Arc<KnownRights>, Fault> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(&row.record)
+        if let Some(known) = kept.known.get(&row.record)
             && (known.log, known.rights) == (row.log, row.clock.rights)
         {
             return Ok(known.known.clone());
@@ -65,15 +89,12 @@ impl Ledgers {
 
     pub(super) fn keep(&self, row: &RecordRow, known: Arc<KnownRights>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT && !kept.contains_key(&row.record) {
-            kept.clear();
-        }
         let known = Known {
             log: row.log,
             rights: row.clock.rights,
             known,
         };
-        kept.insert(row.record, known);
+        kept.put(row.record, known);
     }
 }
 
@@ -83,16 +104,17 @@ fn read(
     row: &RecordRow,
 ) -> Result<RightsLedger, Fault> {
     let rows = store.rights(row.record)?;
-    let ids: Vec<_> = rows.iter().map(|(right, _)| right.key).collect();
-    let keys = vault.entry_keys(&ids)?;
+    let (rows, documents): (Vec<EntryRow>, Vec<_>) = rows.into_iter().unzip();
+    let keys = vault.keys_of(&rows)?;
     let mut rights = Vec::with_capacity(rows.len());
-    for ((right, document), key) in rows.into_iter().zip(keys) {
+    for ((right, document), key) in rows.into_iter().zip(documents).zip(keys) {
         let Some(key) = key else { continue };
         let document = load_document(&vault.open_document(&key, &right, &document)?)?;
         rights.push(RightEntry {
             entry: right.entry,
             state: document.state(),
             provenance: provenance(store, vault, &key, right.entry)?,
+            bytes: usize::try_from(right.bytes).unwrap_or(usize::MAX),
         });
     }
     Ok(RightsLedger::new(row.holder, rights))

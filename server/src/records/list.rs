@@ -6,7 +6,7 @@ use sync_core::policy::{Role, Subject};
 use sync_core::{PersonId, RecordId, Tick};
 use utoipa::ToSchema;
 
-use super::vault::{Vault, party_blind};
+use super::vault::party_blind;
 use super::{AccessError, Records, lives};
 use crate::people;
 use crate::storage::records::RecordStore as _;
@@ -45,7 +45,8 @@ pub const RECORDS_A_PAGE: u32 = 1_000;
 impl Records {
     /// The records a person may open now: their own first, then those whose rights name them after
     /// `after`, by their names. At most `limit` of these are looked at, so a page may be short, or
-    /// empty, and not the last. One whose key is not here is left out.
+    /// empty, and not the last. One whose key is not here, or that of a right of it, is left out.
+    /// Only for a reader: what is worked out is kept for the next visitor.
     ///
     /// # Errors
     /// When the server fails.
@@ -73,10 +74,9 @@ impl Records {
             let Some(row) = connection.record(record)? else {
                 continue;
             };
-            let Some(vault) = Vault::find(&self.keys, record)? else {
+            let Some(known) = self.rights_if_readable(connection, &row)? else {
                 continue;
             };
-            let known = self.rights(connection, &vault, &row)?;
             self.remember_rights(&row, known.clone());
             let now = row.clock.last.next(self.clock.now());
             let (standing, _) = self.standing(&known.latest, &subject, now);

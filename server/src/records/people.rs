@@ -79,8 +79,7 @@ impl Records {
         let shelves = self.shelves_of(&admitted.row, &admitted.shelves, viewer);
         let rows = connection.placed(record, &shelves, since, now, u32::MAX)?;
         let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-        let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
-        for (row, key) in rows.iter().zip(vault.entry_keys(&ids)?) {
+        for (row, key) in rows.iter().zip(vault.keys_of(&rows)?) {
             let Some(key) = key else { continue };
             let class = vault.open_class(&key, row)?;
             if !admitted.standing.may_read(&class, &self.matrix, now) {

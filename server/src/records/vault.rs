@@ -132,12 +132,37 @@ impl<'k> Vault<'k> {
         Ok(self.keys.allocate_entry_keys(self.record, count)?)
     }
 
-    /// The key of an entry; nothing if it was destroyed.
+    /// The key of an entry as it is stored; nothing if it was destroyed.
+    ///
+    /// # Errors
+    /// [`KeyError::EntryKeyMissing`] if it is not here and nothing says that it was destroyed: what
+    /// cannot be read now must not be taken for what is not there.
+    pub fn key_of(&self, row: &EntryRow) -> Result<Option<SealingKey>, Fault> {
+        Ok(self.keys_of(std::slice::from_ref(row))?.pop().flatten())
+    }
+
+    /// The keys of entries as [`Vault::key_of`], in the order asked.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn keys_of(&self, rows: &[EntryRow]) -> Result<Vec<Option<SealingKey>>, Fault> {
+        let ids: Vec<EntryKeyId> = rows.iter().map(|row| row.key).collect();
+        let keys = rows.iter().zip(self.entry_keys(&ids)?);
+        let key = |(row, key): (&EntryRow, Option<SealingKey>)| {
+            if row.is_destroyed() || key.is_none() && self.keys.is_destroyed(row.key)? {
+                return Ok(None);
+            }
+            key.map(Some).ok_or(KeyError::EntryKeyMissing.into())
+        };
+        keys.map(key).collect()
+    }
+
+    /// The key of an entry, if it is here.
     pub fn entry_key(&self, id: EntryKeyId) -> Result<Option<SealingKey>, Fault> {
         Ok(self.entry_keys(&[id])?.pop().flatten())
     }
 
-    /// The keys of entries, in the order asked; nothing where one was destroyed.
+    /// The keys of entries, in the order asked, where they are here.
     pub fn entry_keys(&self, ids: &[EntryKeyId]) -> Result<Vec<Option<SealingKey>>, Fault> {
         let keys = self.keys.entry_keys(self.record, ids)?;
         let keys = keys.into_iter().map(|key| key.map(|key| key.key));

@@ -27,6 +27,7 @@ use crate::load::Turn;
 use crate::people::{self, Person, Professional};
 use crate::sessions::{self, SignedDevice};
 use crate::storage::Database;
+use crate::storage::records::RecordStore as _;
 use crate::storage::schema::identity::{devices, passkeys};
 use crate::storage::sqlite::open_connection;
 
@@ -41,15 +42,20 @@ impl Clock for SlowClock {
     }
 }
 
-/// Keeps whoever looks at the clock first, on the writer's thread, until the gate is opened.
+/// Keeps whoever looks at the clock first, on a thread whose name begins so, until the gate is opened.
 struct GatedClock {
+    thread: &'static str,
     clock: Arc<dyn Clock>,
     gate: Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>,
 }
 
 impl Clock for GatedClock {
     fn now(&self) -> Tick {
-        if std::thread::current().name() == Some("store-writer") {
+        let thread = std::thread::current();
+        if thread
+            .name()
+            .is_some_and(|name| name.starts_with(self.thread))
+        {
             let gate = self.gate.lock().expect("not poisoned").take();
             if let Some((reached, opened)) = gate {
                 reached.send(()).expect("awaited");
@@ -111,8 +117,18 @@ impl World {
     /// From now on these phones speak to a server whose next job that looks at the clock waits at
     /// a gate.
     pub(crate) fn gated(&mut self, phones: &mut [&mut Phone]) -> Gate {
+        self.gated_on("store-writer", phones)
+    }
+
+    /// As [`World::gated`], for jobs that read: the job has its snapshot of the store by then.
+    pub(crate) fn gated_reader(&mut self, phones: &mut [&mut Phone]) -> Gate {
+        self.gated_on("store-reader", phones)
+    }
+
+    fn gated_on(&mut self, thread: &'static str, phones: &mut [&mut Phone]) -> Gate {
         let ((sender, reached), (opened, receiver)) = (oneshot::channel(), mpsc::channel());
         let clock = Arc::new(GatedClock {
+            thread,
             clock: self.records.clock.clone(),
             gate: Mutex::new(Some((sender, receiver))),
         });
@@ -132,9 +148,42 @@ impl World {
             .bind::<diesel::sql_types::Binary, _>(record.as_bytes().as_slice())
             .execute(&mut store);
         assert_eq!(lost, Ok(1));
+        let dir = self.dir.path().to_owned();
+        self.open_keys(&dir, phones);
+    }
+
+    /// As [`World::lose_key`], of one entry. Gives the key store as it was.
+    pub(crate) fn lose_entry_key(
+        &mut self,
+        (record, entry): (RecordId, EntryId),
+        phones: &mut [&mut Phone],
+    ) -> Vec<u8> {
+        let mut data = open_connection(self.records.db.path()).expect("opens");
+        let (row, _) = data.entry(record, entry).expect("reads").expect("there");
+        let path = self.records.keys.path().to_owned();
+        let before = vacuumed(&path, &self.dir.path().join("copy.sqlite"));
+        let mut store = open_connection(&path).expect("opens");
+        let lost = diesel::sql_query("DELETE FROM entry_keys WHERE key_id = ?")
+            .bind::<diesel::sql_types::Binary, _>(row.key.as_bytes())
+            .execute(&mut store);
+        assert_eq!(lost, Ok(1));
+        let dir = self.dir.path().to_owned();
+        self.open_keys(&dir, phones);
+        before
+    }
+
+    /// Puts a key store in the place of the one that is there. The phones speak to that from now on.
+    pub(crate) fn put_keys_back(&mut self, store: &[u8], phones: &mut [&mut Phone]) {
+        let dir = self.dir.path().join(fresh_entry().to_string());
+        std::fs::create_dir(&dir).expect("made");
+        std::fs::write(dir.join("keys.sqlite"), store).expect("written");
+        self.open_keys(&dir, phones);
+    }
+
+    fn open_keys(&mut self, dir: &std::path::Path, phones: &mut [&mut Phone]) {
         let (db, clock) = (self.records.db.clone(), self.clock.clone());
         let master = self.dir.path().join("master.key");
-        let keys = Keys::open(self.dir.path(), &master, clock.clone()).expect("keys");
+        let keys = Keys::open(dir, &master, clock.clone()).expect("keys");
         self.records = Arc::new(Records::new(db, keys, clock, Matrix::default(), 30));
         for phone in phones {
             phone.records = self.records.clone();
@@ -143,15 +192,7 @@ impl World {
 
     /// Copies the data store as it stands, as a snapshot of the disk would: without a mark.
     pub(crate) fn copy(&self) -> Vec<u8> {
-        let file = self.dir.path().join("copy.sqlite");
-        let mut store = open_connection(self.records.db.path()).expect("opens");
-        diesel::sql_query("VACUUM INTO ?")
-            .bind::<diesel::sql_types::Text, _>(file.to_str().expect("text"))
-            .execute(&mut store)
-            .expect("copied");
-        let bytes = std::fs::read(&file).expect("the copy");
-        std::fs::remove_file(&file).expect("removed");
-        bytes
+        vacuumed(self.records.db.path(), &self.dir.path().join("copy.sqlite"))
     }
 
     /// Puts a copy in the place of the data store; the keys stay as they are. The phones speak to
@@ -198,6 +239,11 @@ impl World {
         phones: &mut [&mut Phone],
     ) -> Running {
         running.stop().await;
+        self.start(phones).await
+    }
+
+    /// Starts a server over the same stores.
+    pub(crate) async fn start(&mut self, phones: &mut [&mut Phone]) -> Running {
         let again = run_with(Config::local(self.dir.path()), self.clock.clone()).await;
         let again = again.expect("starts");
         self.records = again.app().records.clone();
@@ -386,6 +432,18 @@ impl World {
         let phone = self.phone(record, person, Role::Caregiver, holder.author.person);
         (phone, right)
     }
+}
+
+/// A store as it stands; `file` is used in between.
+fn vacuumed(store: &std::path::Path, file: &std::path::Path) -> Vec<u8> {
+    let mut store = open_connection(store).expect("opens");
+    diesel::sql_query("VACUUM INTO ?")
+        .bind::<diesel::sql_types::Text, _>(file.to_str().expect("text"))
+        .execute(&mut store)
+        .expect("copied");
+    let bytes = std::fs::read(file).expect("the copy");
+    std::fs::remove_file(file).expect("removed");
+    bytes
 }
 
 pub(crate) fn random<const N: usize>() -> [u8; N] {

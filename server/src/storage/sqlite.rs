@@ -27,7 +27,7 @@ use super::StorageError;
 use crate::clock::Clock;
 use crate::sessions::after;
 use crate::settings;
-pub use connection::{fold, migrate, open_connection, refuse_newer};
+pub use connection::{fold, fold_patiently, migrate, open_connection, refuse_newer};
 pub use damage::{Look, damage};
 use readers::Readers;
 use writer::Writer;

@@ -169,6 +169,16 @@ async fn each_tampering_is_found() {
             "entries that do not exist",
         ),
         ("DELETE FROM parties", "cannot find the record"),
+        (
+            // Of a delegation there are two.
+            "DELETE FROM parties WHERE person_blind NOT IN (SELECT max(person_blind) FROM parties)
+                AND entry_id IN (SELECT entry_id FROM parties GROUP BY entry_id HAVING count(*) = 2)",
+            "cannot find the record|its caregiver helps",
+        ),
+        (
+            "INSERT INTO parties SELECT randomblob(16), record_id, entry_id FROM entries",
+            "whom it does not name",
+        ),
         // The access log: a hash, an event, the end, the middle.
         (
             "UPDATE audit SET hash = zeroblob(32) WHERE seq = 3",

@@ -1,6 +1,11 @@
 //! Sessions: they expire, idle away, are listed and ended; and cookies are for our own pages.
 
+use std::sync::{Arc, Mutex};
+
+use diesel::SqliteConnection;
+use diesel::connection::{Connection as _, InstrumentationEvent};
 use serde_json::json;
+use server::fault::Fault;
 
 use super::authenticator::{Authenticator, ORIGIN};
 use super::world::{World, token};
@@ -136,4 +141,36 @@ async fn what_is_no_token_is_nobodys() {
         assert_eq!(refused.headers["www-authenticate"], "Bearer");
         refused.refused("not-signed-in");
     }
+}
+
+/// There may be many: a reader looks them up, and nobody who writes waits for that.
+#[tokio::test]
+async fn the_writer_lists_no_records_for_whoever_signs_in() {
+    let world = World::new().await;
+    let mut phone = Authenticator::default();
+    world.enrol("Ana", &mut phone).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let watch = move |connection: &mut SqliteConnection| -> Result<(), Fault> {
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                let query = query.to_string();
+                noted.lock().expect("not poisoned").push(query);
+            }
+        });
+        Ok(())
+    };
+    world
+        .running()
+        .app()
+        .db
+        .write(watch)
+        .await
+        .expect("watched");
+    let session = world.sign_in(&mut phone).await.ok();
+    assert_eq!(session["records"], json!([]));
+    let asked = asked.lock().expect("not poisoned");
+    assert!(asked.iter().any(|query| query.contains("`sessions`")));
+    let listed = asked.iter().find(|query| query.contains("`parties`"));
+    assert_eq!(listed, None);
 }

@@ -11,7 +11,7 @@ use crate::kind::{self, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
 use crate::sign::PublicKey;
-use crate::sync::limits::MAX_ENTRY;
+use crate::sync::limits::{MAX_ENTRY, MAX_RIGHT, MAX_RIGHT_ENDING};
 use crate::sync::{HoldReason, Refusal};
 use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
@@ -302,6 +302,21 @@ impl Lane<'_> {
         if delays_too_long(&class, created.unwrap_or(tick)) {
             return Err(Stop::Refused(Refusal::Invalid));
         }
+        let right = is_right(&class.kind);
+        let provenance = Provenance {
+            origin: origin.clone(),
+            accepted: Some(tick),
+        };
+        let bytes = MAX_ENTRY.saturating_sub(room);
+        if right && bytes > MAX_RIGHT {
+            let mut origins = kept.provenance.clone();
+            origins.insert(change, provenance.clone());
+            let fact = merge::right_fact(&merge::view(entry, &after, &origins));
+            let over = fact.is_none_or(|fact| fact.revoked);
+            if !over || bytes > MAX_RIGHT + MAX_RIGHT_ENDING {
+                return Err(Stop::Refused(Refusal::EntryFull));
+            }
+        }
         let asked = Asked {
             edit,
             before: before.as_ref(),
@@ -309,12 +324,7 @@ impl Lane<'_> {
         };
         self.permitted(&asked, tick)?;
 
-        let right = is_right(&class.kind);
         let by_holder = origin.role == Role::Holder;
-        let provenance = Provenance {
-            origin: origin.clone(),
-            accepted: Some(tick),
-        };
         let kept = self.entries.entry(entry).or_default();
         kept.document = document;
         kept.room = room;
@@ -325,6 +335,7 @@ impl Lane<'_> {
                 entry,
                 state: after.clone(),
                 provenance: kept.provenance.clone(),
+                bytes,
             });
         }
         kept.state = Some(after);

@@ -33,7 +33,39 @@ fn answers(case: &Case, subject: &Subject) -> Vec<bool> {
         .collect()
 }
 
+/// Whether a delegation in force makes somebody a caregiver, places apart.
+fn delegates_to(rights: &Rights, person: PersonId, now: Tick) -> bool {
+    let theirs = |fact: &&RightFact| fact.person == person && fact.in_force(now);
+    let theirs: Vec<&RightFact> = rights.facts().iter().filter(theirs).collect();
+    let blocked = theirs.iter().any(|fact| fact.kind == RightKind::Block);
+    person != rights.holder() && !blocked && theirs.iter().any(|fact| fact.is_caregiver())
+}
+
 proptest! {
+    #[test]
+    fn somebody_is_delegated_to_at_the_times_that_are_told(case in any_case()) {
+        for subject in people() {
+            let person = subject.person;
+            let times = case.rights.delegated_times(person);
+            for now in (0..14).map(Tick) {
+                let told = times.range(..=now).next_back().map(|(_, holds)| *holds);
+                prop_assert_eq!(told, Some(delegates_to(&case.rights, person, now)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_says_in_the_rights_what_it_said_last(case in any_case(), fact in any_fact(), ended in any::<bool>()) {
+        let known = case.rights.facts().first().map(|known| known.entry);
+        let entry = known.unwrap_or(fact.entry);
+        let fact = RightFact { entry, ..fact };
+        let mut rights = case.rights.clone();
+        rights.put(entry, (!ended).then(|| fact.clone()));
+        let others = case.rights.facts().iter().filter(|other| other.entry != entry).cloned();
+        let said = Rights::new(rights.holder(), others.chain((!ended).then_some(fact)));
+        prop_assert_eq!(rights, said);
+    }
+
     #[test]
     fn hidden_entries_exist_for_four_only(mut case in any_case(), subject in any_subject()) {
         case.class.visibility.hidden_from_professionals = true;

@@ -1,6 +1,6 @@
 //! All that the rights entries of a record say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,15 @@ impl Rights {
         facts.sort();
         facts.dedup();
         Rights { holder, facts }
+    }
+
+    /// Puts in the place of what an entry said what it says now; nothing takes it out.
+    pub fn put(&mut self, entry: EntryId, fact: Option<RightFact>) {
+        self.facts.retain(|kept| kept.entry != entry);
+        if let Some(fact) = fact {
+            let before = self.facts.partition_point(|kept| *kept < fact);
+            self.facts.insert(before, fact);
+        }
     }
 
     /// Whose record it is.
@@ -116,21 +125,47 @@ impl Rights {
         self.caregivers(now).1
     }
 
-    /// Whether a delegation in force at `now` makes somebody a caregiver, or will once one of the
-    /// [`MOST_CAREGIVERS`] places is free.
-    pub fn delegates_to(&self, person: PersonId, now: Tick) -> bool {
-        let mut facts = self.in_force(now);
-        person != self.holder
-            && !self.blocked(person, now)
-            && facts.any(|fact| fact.is_caregiver() && fact.person == person)
+    /// When a delegation makes a person a caregiver, or will once one of the [`MOST_CAREGIVERS`]
+    /// places is free: from each of these moments to before the next one does, or none does. The
+    /// first is the beginning of time. It takes about a step a right, however many moments there are.
+    pub fn delegated_times(&self, person: PersonId) -> BTreeMap<Tick, bool> {
+        let theirs = self.facts.iter().filter(|fact| fact.person == person);
+        let theirs = theirs.filter(|fact| !fact.revoked && person != self.holder);
+        // How many delegations and how many blocks more or fewer are in force from a moment on.
+        let mut turns: BTreeMap<Tick, (i64, i64)> = BTreeMap::from([(Tick(0), (0, 0))]);
+        for fact in theirs {
+            let starts = fact.starts.unwrap_or(Tick(0));
+            if fact.ends.is_some_and(|ends| ends <= starts) {
+                continue;
+            }
+            let counts = (
+                i64::from(fact.is_caregiver()),
+                i64::from(fact.kind == RightKind::Block),
+            );
+            let at = turns.entry(starts).or_default();
+            *at = (at.0 + counts.0, at.1 + counts.1);
+            if let Some(ends) = fact.ends {
+                let at = turns.entry(ends).or_default();
+                *at = (at.0 - counts.0, at.1 - counts.1);
+            }
+        }
+        let (mut delegations, mut blocks) = (0, 0);
+        let holds = turns.into_iter().map(|(at, more)| {
+            delegations += more.0;
+            blocks += more.1;
+            (at, delegations > 0 && blocks == 0)
+        });
+        holds.collect()
     }
 
     /// Who is a caregiver at `now`, and which delegations wait.
     fn caregivers(&self, now: Tick) -> (BTreeSet<PersonId>, Vec<EntryId>) {
         let mut caregivers = BTreeSet::new();
         let mut waiting = Vec::new();
+        let blocks = self.in_force(now).filter(|f| f.kind == RightKind::Block);
+        let blocked: BTreeSet<PersonId> = blocks.map(|fact| fact.person).collect();
         for fact in self.in_force(now).filter(|fact| fact.is_caregiver()) {
-            if fact.person == self.holder || self.blocked(fact.person, now) {
+            if fact.person == self.holder || blocked.contains(&fact.person) {
                 continue;
             }
             if caregivers.len() < MOST_CAREGIVERS || caregivers.contains(&fact.person) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
+use super::fill::{LOOKED_AT, first_of};
 use super::renew::is_signed_by;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
@@ -12,7 +13,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::entry::{EntryError, Write};
 use crate::policy::Role;
 use crate::sign::PublicKey;
-use crate::sync::limits::{MAX_EDITS, REQUEST};
+use crate::sync::limits::REQUEST;
 use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncRequest};
 use crate::{Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
 
@@ -162,8 +163,9 @@ impl ReplicaHead {
         SignedOrigin::new(&author.key, &self.record, entry, change, origin)
     }
 
-    /// What to send now: the oldest edits not answered yet, as many as fit one request, and how far
-    /// this replica has come. None that another key of this device signed: once an answer has told
+    /// What to send now: the oldest edits not answered yet, as many as fit one request and fewer if
+    /// that keeps together a *wrong patient* mark and what may take it back; and how far this replica
+    /// has come. None that another key of this device signed: once an answer has told
     /// which of them arrived, the others are signed anew. None either until it is known what of a
     /// log begun anew is still there: they may follow what is not.
     ///
@@ -179,12 +181,12 @@ impl ReplicaHead {
         author: &Author,
         limit: Option<u32>,
     ) -> Result<SyncRequest, EditError<E::Error>> {
-        let most = if self.handing_back { 0 } else { MAX_EDITS };
+        let most = if self.handing_back { 0 } else { LOOKED_AT };
         let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let goes = |u: &Unsent| u.lost.is_some() || is_signed_by(u, device);
         let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
-        let items = first_of(queue.into_iter().take_while(goes), room);
+        let items = first_of(entries, queue, room, goes).map_err(EditError::Store)?;
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),
@@ -217,24 +219,6 @@ impl ReplicaHead {
             .cloned()
             .collect()
     }
-}
-
-/// As many of the edits as fit so many bytes, one at least.
-fn first_of(queue: impl Iterator<Item = Unsent>, room: usize) -> Vec<Item> {
-    let mut bytes = 0;
-    let mut fits = |edit: &Edit| {
-        let first = bytes == 0;
-        bytes += edit.change.len() + edit.origin.0.payload.len();
-        first || bytes <= room
-    };
-    let item = |unsent: Unsent| Item {
-        edit: unsent.edit,
-        accepted: unsent.lost,
-    };
-    queue
-        .map(item)
-        .take_while(|item| fits(&item.edit))
-        .collect()
 }
 
 /// Why an edit could not be made or sent.

@@ -10,6 +10,12 @@ pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// How many bytes the changes of one entry may take in all, so that it fits a frame.
 pub const MAX_ENTRY: usize = 8 * 1024 * 1024;
+/// How many bytes the changes of one entry may take that is a right: all rights of a record are kept
+/// at hand.
+pub const MAX_RIGHT: usize = 128 * 1024;
+/// How many bytes more they may take with edits after which the right is over: what gives somebody a
+/// right can always be taken back.
+pub const MAX_RIGHT_ENDING: usize = 32 * 1024;
 /// How much of its edits a device puts into one request, in bytes before compression; a longer queue
 /// takes several.
 pub const REQUEST: usize = 1024 * 1024;

@@ -2,11 +2,16 @@
 
 use std::sync::Mutex;
 
+use ed25519_dalek::SigningKey;
+use sync_core::change::{Actor, Edit, SignedOrigin};
 use sync_core::entry::{Visibility, Write};
 use sync_core::kind::Kind;
-use sync_core::{EntryId, Tick};
+use sync_core::replica::Entries as _;
+use sync_core::sync::Refusal;
+use sync_core::{ChangeHash, DeviceTime, EntryId, Tick};
 
 use super::*;
+use crate::store::StoreError;
 use crate::testing::{Phone, RECORD};
 
 const STRICTER: [&str; 2] = ["hidden-from-professionals", "hidden-from-representatives"];
@@ -191,4 +196,94 @@ fn a_hiding_that_the_server_does_not_take_is_not_tried_again() {
     let again = there.sync_now(None, None).unwrap();
     assert_eq!((again.held, again.round_trips), (0, 1));
     assert_eq!(there.state().unwrap().waiting, 0);
+}
+
+/// From the first round on, the server finds every entry full.
+struct ThenFull(Arc<FakeServer>);
+
+impl SyncListener for ThenFull {
+    fn progressed(&self, _: SyncResult, _: u64) {
+        self.0.refuse_edits(Some(Refusal::EntryFull));
+    }
+}
+
+#[test]
+fn a_decision_that_was_full_is_tried_again_once_there_is_more_in_it() {
+    let server = FakeServer::new();
+    let phones = [1, 2].map(|number| Phone::new(&server, number));
+    let [here, there] = [&phones[0], &phones[1]].map(opened);
+    let (one, _) = (allergy(&here), allergy(&here));
+    here.sync_now(None, None).unwrap();
+    there.sync_now(None, None).unwrap();
+    here.hide(one.clone()).unwrap();
+    here.sync_now(None, None).unwrap();
+    decide(&there);
+    let then_full = Arc::new(ThenFull(server.clone()));
+    let synced = there.sync_now(Some(then_full), None).unwrap();
+    assert_eq!((synced.accepted, synced.round_trips), (2, 2));
+    server.refuse_edits(None);
+    // Nothing has changed in them.
+    let again = there.sync_now(None, None).unwrap();
+    assert_eq!((again.accepted, again.round_trips), (0, 1));
+    assert_eq!(decisions(&there), vec![Visibility::default(); 2]);
+    // Somebody settles one of them.
+    let settled = decision(&there);
+    there
+        .write(settled, &[Write::set("notes", "settled")])
+        .unwrap();
+    there.sync_now(None, None).unwrap();
+    let strict = visibility(&there, &one);
+    assert_eq!(visibility(&there, &settled.to_string()), strict);
+    let hidden = decisions(&there).into_iter().filter(|one| *one == strict);
+    assert_eq!(hidden.count(), 1);
+}
+
+/// One of the decisions.
+fn decision(record: &Record) -> EntryId {
+    let views = record.views().unwrap();
+    let mut all = views
+        .iter()
+        .filter(|view| view.kind == Kind::ReviewDecision);
+    all.next().unwrap().id
+}
+
+/// So many people wrote in a decision apart that an edit cannot name all they follow: the entry is
+/// hidden, and the other decision too.
+#[test]
+fn an_entry_is_hidden_though_a_decision_on_it_takes_no_more() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    let record = opened(&phone);
+    let one = decided(&record);
+    let full = decision(&record);
+    let filled = phone
+        .device
+        .store()
+        .with_replica(&phone.profile, &RECORD, |_, rows| {
+            let mut local = rows.load(&full)?.unwrap();
+            let base = local.clone();
+            let origin = base.provenance().into_values().next().unwrap().origin;
+            let key = SigningKey::from_bytes(&[9; 32]);
+            for number in 0..65 {
+                let writes = [Write::set("notes", format!("{number}"))];
+                let sign =
+                    |change: &ChangeHash| SignedOrigin::new(&key, &RECORD, &full, change, &origin);
+                let (actor, at) = (Actor([number; 16]), DeviceTime(0));
+                let written = base.clone().write(full, actor, &writes, at, sign).unwrap();
+                let Edit { change, origin, .. } = written.edit;
+                local.take(&change, origin, Some(Tick(1))).unwrap();
+            }
+            rows.store(&full, &local)?;
+            Ok::<_, StoreError>(())
+        });
+    filled.unwrap();
+    record.hide(one.clone()).unwrap();
+    let strict = visibility(&record, &one);
+    assert_ne!(strict, Visibility::default());
+    assert_eq!(
+        visibility(&record, &full.to_string()),
+        Visibility::default()
+    );
+    let hidden = decisions(&record).into_iter().filter(|one| *one == strict);
+    assert_eq!(hidden.count(), 1);
 }

@@ -20,5 +20,12 @@ pub(super) fn rotate(app: &App) -> Result<(), CommandError> {
         path.display(),
         rotated.records,
         rotated.retired.display(),
-    ))
+    ))?;
+    if !rotated.folded {
+        output::line(
+            "somebody was reading the key store: what the retired key wrapped is still in its log \
+             (keys.sqlite-wal), until the server has folded that in; the next start does at the latest",
+        )?;
+    }
+    Ok(())
 }

@@ -144,6 +144,46 @@ async fn destructions_count_against_the_turn() {
     assert!(!kept(&world, &holder, right).await.0);
 }
 
+/// How many times entries are read for a request of so many marks, with a later edit of each entry,
+/// of which every turn takes one edit.
+async fn entries_read(marks: usize) -> usize {
+    let (world, mut holder, _, mut doctor, _, _) = known_in(World::slow()).await;
+    let entries: Vec<EntryId> = (0..marks).map(|_| doctor.allergy(PLANTED)).collect();
+    doctor.sync().await;
+    for entry in &entries {
+        doctor.wrong_patient(*entry);
+    }
+    for entry in &entries {
+        doctor.write(*entry, &[Write::set("notes", "still to come")]);
+    }
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counts = count.clone();
+    whenever(&world, "SELECT `entries`", move || {
+        counts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    })
+    .await;
+    doctor.round().await;
+    for entry in entries {
+        assert_eq!(kept(&world, &doctor, entry).await, (false, false));
+    }
+    assert_eq!(doomed(&world).await, 0);
+    is_sound(&world, &holder).await;
+    holder.sync().await;
+    count.load(std::sync::atomic::Ordering::SeqCst)
+}
+
+/// What a turn takes follows its own edits, and not how many marks wait for theirs.
+#[tokio::test]
+async fn marks_that_wait_cost_a_turn_nothing() {
+    let (few, more, many) = (
+        entries_read(3).await,
+        entries_read(6).await,
+        entries_read(12).await,
+    );
+    assert!(few > 0);
+    assert_eq!(many - more, 2 * (more - few));
+}
+
 /// However many shelves there are, of one entry they are asked once.
 #[tokio::test]
 async fn what_an_entry_left_is_asked_once() {
@@ -221,6 +261,45 @@ async fn a_mark_whose_request_is_cut_short_destroys() {
     is_sound(&world, &holder).await;
     holder.sync().await;
     is_gone(&holder, wrong);
+}
+
+/// Of a mark that waited, the start of the server destroys, and no change of the log says so: what
+/// somebody was about to be given then is worked out anew.
+#[tokio::test]
+async fn what_is_destroyed_while_an_answer_is_worked_out_is_not_given() {
+    let (mut world, mut holder, _, mut doctor, wrong, right) = known().await;
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("notes", "still to come")]);
+    assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
+    let mut gate = world.gated_reader(&mut [&mut holder]);
+    holder.head.forget_cursor();
+    let request = holder.request();
+    let answer = {
+        let mut answer = std::pin::pin!(holder.ask(request));
+        tokio::select! {
+            _ = &mut answer => panic!("answered before it was worked out"),
+            reached = &mut gate.reached => reached.expect("being worked out"),
+        }
+        let records = world.records.clone();
+        let decide = move |c: &mut SqliteConnection| decide(c, &records, None);
+        assert_eq!(
+            world.records.db.write(decide).await.expect("decided").len(),
+            1
+        );
+        gate.open();
+        answer.await.expect("answers")
+    };
+    let items = answer
+        .news
+        .as_ref()
+        .expect("some")
+        .unpack(&holder.head.record);
+    let given: BTreeSet<EntryId> = items
+        .expect("a frame")
+        .iter()
+        .map(|i| i.edit.entry)
+        .collect();
+    assert!(given.contains(&right) && !given.contains(&wrong));
 }
 
 /// Whoever asked goes away between two turns: what they took back was never meant to stand.

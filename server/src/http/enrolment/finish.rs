@@ -64,7 +64,7 @@ pub async fn handle(
         settle_enrolment(app, connection, &finish)
     })
     .await?;
-    Ok(session_answer::answer(&app, &request, opened, as_cookie))
+    session_answer::answer(&app, &request, opened, as_cookie).await
 }
 
 fn settle_enrolment(

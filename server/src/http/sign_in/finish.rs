@@ -61,7 +61,7 @@ pub async fn handle(
         settle_sign_in(app, connection, &finish)
     })
     .await?;
-    Ok(session_answer::answer(&app, &request, opened, as_cookie))
+    session_answer::answer(&app, &request, opened, as_cookie).await
 }
 
 fn settle_sign_in(

@@ -1,6 +1,6 @@
 //! What every backend must do. A backend's tests run [`record_store_contract`] with a fixture.
 
-use std::collections::BTreeSet;
+mod destroying;
 
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
@@ -449,6 +449,13 @@ mod cases {
         let rest = store.records_naming(me, Some(one), 10).expect("reads");
         assert_eq!(rest, [two]);
         assert!(store.put_parties(one, entry_id(9), &[me]).is_err());
+        store.put_parties(one, entry_id(2), &[you]).expect("put");
+        let mut both = vec![me, you];
+        both.sort();
+        assert_eq!(store.parties(one, entry_id(1)).expect("reads"), [me]);
+        assert_eq!(store.parties(one, entry_id(2)).expect("reads"), both);
+        assert_eq!(store.parties(two, entry_id(2)).expect("reads"), [me]);
+        assert_eq!(store.parties(one, entry_id(9)).expect("reads"), []);
     }
 
     pub fn held_edits_are_settled_once<F: Fixture>(f: &mut F) {
@@ -586,108 +593,6 @@ mod cases {
         let page = store.audit_after(record, 1, 1).expect("reads");
         assert_eq!(page, [event(2, 12)]);
     }
-
-    pub fn what_is_to_be_destroyed_is_noted_mark_by_mark<F: Fixture>(f: &mut F) {
-        let (one, other) = (record(f, 1), record(f, 2));
-        let store = f.store();
-        let marks = |marks: &[u64]| marks.iter().copied().map(Tick).collect::<BTreeSet<_>>();
-        let notes: [(RecordId, u128, &[u64]); 4] = [
-            (other, 1, &[11]),
-            (one, 2, &[12]),
-            (one, 1, &[13]),
-            (one, 2, &[12, 14]),
-        ];
-        for (of, name, noted) in notes {
-            store
-                .doom(of, entry_id(name), &marks(noted))
-                .expect("noted");
-        }
-        let all = [
-            (one, entry_id(1), marks(&[13])),
-            (one, entry_id(2), marks(&[12, 14])),
-            (other, entry_id(1), marks(&[11])),
-        ];
-        assert_eq!(store.doomed().expect("reads"), all);
-        for _ in 0..2 {
-            let back = marks(&[13, 14]);
-            store.undoom(one, entry_id(1), &back).expect("taken back");
-        }
-        assert_eq!(store.doomed().expect("reads"), all[1..]);
-        for (of, name, noted) in [(one, 1, &[][..]), (one, 2, &[12, 14]), (other, 2, &[])] {
-            let found = store.doomed_by(of, entry_id(name)).expect("reads");
-            assert_eq!(found, marks(noted));
-        }
-    }
-
-    pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
-        let (one, other) = (record(f, 1), record(f, 2));
-        let store = f.store();
-        for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
-            store.put_entry(of, &entry(name, tick), &[1]).expect("put");
-            store.append_log(of, &change(name, tick)).expect("logged");
-            store.hold(of, &held(name, tick + 10)).expect("held");
-        }
-        let row = |name: u128, at: u64| DestroyedRow {
-            entry: entry_id(name),
-            key: EntryKeyId([7; 16]),
-            at: Tick(at),
-            sealed: vec![8],
-        };
-        store.destroy(one, &row(1, 20)).expect("destroyed");
-        // One that is not here, and may be brought again.
-        store.destroy(one, &row(3, 21)).expect("destroyed");
-        let (left, document) = store
-            .entry(one, entry_id(1))
-            .expect("reads")
-            .expect("its trace");
-        assert!(left.is_destroyed() && document.is_empty());
-        assert_eq!((left.touched, left.changes), (Tick(20), 1));
-        let log = store
-            .log_of_entry(one, entry_id(1), Tick(0))
-            .expect("reads");
-        let wanted = LogRow {
-            about: Vec::new(),
-            change: Vec::new(),
-            ..change(1, 11)
-        };
-        assert_eq!(log, [wanted]);
-        for (of, name) in [(one, 2), (other, 1)] {
-            let (row, _) = store
-                .entry(of, entry_id(name))
-                .expect("reads")
-                .expect("there");
-            assert!(!row.is_destroyed());
-            let log = store
-                .log_of_entry(of, entry_id(name), Tick(0))
-                .expect("reads");
-            assert_eq!(log[0].change, [5]);
-        }
-        assert_eq!(
-            store.destroyed(one, entry_id(1)).expect("reads"),
-            Some(row(1, 20))
-        );
-        assert_eq!(store.destroyed(other, entry_id(1)).expect("reads"), None);
-        let all = store.destroyed_after(None, 10).expect("reads");
-        assert_eq!(all, [(one, row(1, 20)), (one, row(3, 21))]);
-        let after = store.destroyed_after(Some((one, entry_id(1))), 10);
-        assert_eq!(after.expect("reads"), [(one, row(3, 21))]);
-        let of_entry = |store: &mut F::Store, name| store.held_of_entry(one, entry_id(name));
-        let change = of_entry(store, 1).expect("reads")[0].change_blind;
-        store
-            .empty_held(one, change, (&[9], &[10]), Tick(22))
-            .expect("emptied");
-        let emptied = HeldRow {
-            changed: Tick(22),
-            settlement: Some(Settlement::Discarded),
-            sealed: vec![9],
-            about: vec![10],
-            ..held(1, 21)
-        };
-        assert_eq!(of_entry(store, 1).expect("reads"), [emptied]);
-        assert_eq!(of_entry(store, 2).expect("reads"), [held(2, 22)]);
-        assert!(store.destroy(one, &row(1, 23)).is_err());
-        assert!(store.put_entry(one, &entry(1, 24), &[1]).is_err());
-        assert!(store.put_entry(one, &entry(3, 24), &[1]).is_err());
-    }
 }
 pub use cases::*;
+pub use destroying::*;

@@ -66,8 +66,14 @@ struct Folded {
 pub fn fold(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
     let patience: Patience = sql_query("PRAGMA busy_timeout").get_result(connection)?;
     connection.batch_execute("PRAGMA busy_timeout = 0")?;
-    let folded = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection);
+    let folded = fold_patiently(connection);
     connection.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.timeout))?;
+    folded
+}
+
+/// As [`fold`], but it waits for those who read or write, as long as the connection does.
+pub fn fold_patiently(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
+    let folded = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection);
     folded.map(|Folded { busy }| busy == 0)
 }
 

@@ -1,6 +1,11 @@
 //! [`RecordStore`] over SQLite.
 
+mod audit;
+mod destroyed;
+mod held;
+mod lives;
 mod marks;
+mod parties;
 mod rows;
 mod shelves;
 #[cfg(test)]
@@ -8,9 +13,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::dsl::{count_star, max, sql};
+use diesel::dsl::{max, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::Bool;
 use sync_core::sync::Settlement;
 use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
@@ -19,14 +24,9 @@ use crate::storage::records::{
     ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
     LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
 };
-use crate::storage::schema::records::{
-    audit, audit_apart, destroyed, entries, held, lives, log, parties, records,
-};
+use crate::storage::schema::records::{entries, log, records};
 use crate::storage::sqlite::statement::{Statement, Value};
-use rows::{
-    ApartTuple, AuditTuple, DestroyedTuple, Entry, EntryTuple, HeldAboutTuple, HeldTuple,
-    LifeTuple, LogTuple, RecordTuple, bytes, id, int,
-};
+use rows::{Entry, EntryTuple, LogTuple, RecordTuple, bytes, id, int};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -105,44 +105,15 @@ impl RecordStore for SqliteConnection {
     }
 
     fn lives(&mut self, record: RecordId) -> Result<BTreeMap<LogIncarnation, Life>> {
-        let found: Vec<LifeTuple> = lives::table
-            .filter(lives::record_id.eq(bytes(&record)))
-            .select((
-                lives::log_incarnation,
-                lives::ended,
-                lives::kept,
-                lives::had,
-            ))
-            .load(self)?;
-        found.into_iter().map(rows::life).collect()
+        lives::lives(self, record)
     }
 
     fn end_life(&mut self, record: RecordId, log: LogIncarnation, life: Life) -> Result<()> {
-        let Life { ended, kept, had } = life;
-        diesel::insert_or_ignore_into(lives::table)
-            .values((
-                lives::record_id.eq(bytes(&record)),
-                lives::log_incarnation.eq(log.as_bytes()),
-                lives::ended.eq(int(ended.0)),
-                lives::kept.eq(kept.map(int)),
-                lives::had.eq(int(had)),
-            ))
-            .execute(self)?;
-        let life = lives::table.find((bytes(&record), log.as_bytes()));
-        diesel::update(life.filter(lives::ended.lt(int(ended.0))))
-            .set(lives::ended.eq(int(ended.0)))
-            .execute(self)?;
-        diesel::update(life.filter(lives::had.lt(int(had))))
-            .set(lives::had.eq(int(had)))
-            .execute(self)?;
-        Ok(())
+        lives::end_life(self, record, log, life)
     }
 
     fn begin_life(&mut self, record: RecordId, log: LogIncarnation) -> Result<()> {
-        diesel::update(records::table.find(bytes(&record)))
-            .set(records::log_incarnation.eq(log.as_bytes()))
-            .execute(self)?;
-        Ok(())
+        lives::begin_life(self, record, log)
     }
 
     fn entry(&mut self, record: RecordId, entry: EntryId) -> Result<Option<(EntryRow, Vec<u8>)>> {
@@ -207,40 +178,15 @@ impl RecordStore for SqliteConnection {
     }
 
     fn destroy(&mut self, record: RecordId, row: &DestroyedRow) -> Result<()> {
-        let (record, entry) = (bytes(&record), row.entry.as_bytes().as_slice());
-        diesel::insert_into(destroyed::table)
-            .values((
-                destroyed::record_id.eq(record),
-                destroyed::entry_id.eq(entry),
-                destroyed::key_id.eq(row.key.as_bytes()),
-                destroyed::tick.eq(int(row.at.0)),
-                destroyed::sealed.eq(&row.sealed),
-            ))
-            .execute(self)?;
-        let nothing: &[u8] = &[];
-        diesel::update(entries::table.find((record, entry)))
-            .set((
-                entries::touched.eq(int(row.at.0)),
-                entries::due.eq(None::<i64>),
-                entries::class.eq(nothing),
-                entries::document.eq(nothing),
-            ))
-            .execute(self)?;
-        let of_entry = log::table
-            .filter(log::record_id.eq(record))
-            .filter(log::entry_id.eq(entry));
-        diesel::update(of_entry)
-            .set((log::about.eq(nothing), log::change.eq(nothing)))
-            .execute(self)?;
-        Ok(())
+        destroyed::destroy(self, record, row)
     }
 
     fn destroyed(&mut self, record: RecordId, entry: EntryId) -> Result<Option<DestroyedRow>> {
-        let row: Option<DestroyedTuple> = destroyed::table
-            .find((bytes(&record), entry.as_bytes().as_slice()))
-            .first(self)
-            .optional()?;
-        row.map(|row| Ok(rows::destroyed(row)?.1)).transpose()
+        destroyed::destroyed(self, record, entry)
+    }
+
+    fn destroyed_since(&mut self, record: RecordId, after: Tick) -> Result<Vec<EntryId>> {
+        destroyed::destroyed_since(self, record, after)
     }
 
     fn destroyed_after(
@@ -248,24 +194,7 @@ impl RecordStore for SqliteConnection {
         after: Option<(RecordId, EntryId)>,
         limit: u32,
     ) -> Result<Vec<(RecordId, DestroyedRow)>> {
-        let (record, entry) = after.map_or_else(Default::default, |(record, entry)| {
-            (bytes(&record).to_vec(), entry.as_bytes().to_vec())
-        });
-        // The rest of that record, and then the others: as one question it would read all rows.
-        let mut found: Vec<DestroyedTuple> = destroyed::table
-            .filter(destroyed::record_id.eq(&record))
-            .filter(destroyed::entry_id.gt(&entry))
-            .order(destroyed::entry_id)
-            .limit(limit.into())
-            .load(self)?;
-        let left = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
-        let others: Vec<DestroyedTuple> = destroyed::table
-            .filter(destroyed::record_id.gt(&record))
-            .order((destroyed::record_id, destroyed::entry_id))
-            .limit(left.max(0))
-            .load(self)?;
-        found.extend(others);
-        found.into_iter().map(rows::destroyed).collect()
+        destroyed::destroyed_after(self, after, limit)
     }
 
     fn add_shelf(&mut self, record: RecordId, shelf: ShelfId, sealed: &[u8]) -> Result<()> {
@@ -424,26 +353,15 @@ impl RecordStore for SqliteConnection {
     }
 
     fn put_parties(&mut self, record: RecordId, entry: EntryId, people: &[Blind]) -> Result<()> {
-        for person in people {
-            diesel::insert_or_ignore_into(parties::table)
-                .values((
-                    parties::person_blind.eq(person.as_bytes()),
-                    parties::record_id.eq(bytes(&record)),
-                    parties::entry_id.eq(entry.as_bytes().as_slice()),
-                ))
-                .execute(self)?;
-        }
-        Ok(())
+        parties::put_parties(self, record, entry, people)
+    }
+
+    fn parties(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<Blind>> {
+        parties::parties(self, record, entry)
     }
 
     fn names(&mut self, record: RecordId, person: Blind) -> Result<bool> {
-        let found: Option<Vec<u8>> = parties::table
-            .filter(parties::person_blind.eq(person.as_bytes()))
-            .filter(parties::record_id.eq(bytes(&record)))
-            .select(parties::entry_id)
-            .first(self)
-            .optional()?;
-        Ok(found.is_some())
+        parties::names(self, record, person)
     }
 
     fn records_naming(
@@ -452,34 +370,11 @@ impl RecordStore for SqliteConnection {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Vec<RecordId>> {
-        let after = after.map_or_else(Vec::new, |record| record.as_bytes().to_vec());
-        let found: Vec<Vec<u8>> = parties::table
-            .filter(parties::person_blind.eq(person.as_bytes()))
-            .filter(parties::record_id.gt(after))
-            .select(parties::record_id)
-            .distinct()
-            .order(parties::record_id)
-            .limit(limit.into())
-            .load(self)?;
-        found.iter().map(|bytes| id(bytes)).collect()
+        parties::records_naming(self, person, after, limit)
     }
 
     fn hold(&mut self, record: RecordId, row: &HeldRow) -> Result<()> {
-        diesel::insert_into(held::table)
-            .values((
-                held::record_id.eq(bytes(&record)),
-                held::change_blind.eq(row.change_blind.as_bytes()),
-                held::entry_id.eq(row.entry.as_bytes().as_slice()),
-                held::author_blind.eq(row.author_blind.as_bytes()),
-                held::received.eq(int(row.received.0)),
-                held::changed.eq(int(row.changed.0)),
-                held::settlement.eq(row.settlement.map(rows::settlement_code)),
-                held::due.eq(row.due.map(|due| int(due.0))),
-                held::about.eq(&row.about),
-                held::sealed.eq(&row.sealed),
-            ))
-            .execute(self)?;
-        Ok(())
+        held::hold(self, record, row)
     }
 
     fn settle(
@@ -489,58 +384,25 @@ impl RecordStore for SqliteConnection {
         settlement: Settlement,
         at: Tick,
     ) -> Result<bool> {
-        let one = held::table.find((bytes(&record), change.as_bytes()));
-        let settled = diesel::update(one.filter(held::settlement.is_null()))
-            .set((
-                held::settlement.eq(rows::settlement_code(settlement)),
-                held::changed.eq(int(at.0)),
-            ))
-            .execute(self)?;
-        Ok(settled > 0)
+        held::settle(self, record, change, settlement, at)
     }
 
     fn empty_held(
         &mut self,
         record: RecordId,
         change: Blind,
-        (sealed, about): (&[u8], &[u8]),
+        emptied: (&[u8], &[u8]),
         at: Tick,
     ) -> Result<()> {
-        self.settle(record, change, Settlement::Discarded, at)?;
-        diesel::update(held::table.find((bytes(&record), change.as_bytes())))
-            .set((
-                held::sealed.eq(sealed),
-                held::about.eq(about),
-                held::changed.eq(int(at.0)),
-            ))
-            .execute(self)?;
-        Ok(())
+        held::empty_held(self, record, change, emptied, at)
     }
 
     fn held_of_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<HeldRow>> {
-        let found: Vec<HeldTuple> = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::entry_id.eq(entry.as_bytes().as_slice()))
-            .order((held::received, held::change_blind))
-            .select(rows::HELD)
-            .load(self)?;
-        found.into_iter().map(rows::held_row).collect()
+        held::held_of_entry(self, record, entry)
     }
 
     fn held_about_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Vec<HeldAboutRow>> {
-        let found: Vec<HeldAboutTuple> = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::entry_id.eq(entry.as_bytes().as_slice()))
-            .order((held::received, held::change_blind))
-            .select((
-                held::author_blind,
-                held::received,
-                held::due,
-                held::settlement.is_null(),
-                held::about,
-            ))
-            .load(self)?;
-        found.into_iter().map(rows::held_about).collect()
+        held::held_about_entry(self, record, entry)
     }
 
     fn put_off_held(
@@ -550,27 +412,11 @@ impl RecordStore for SqliteConnection {
         due: Option<Tick>,
         at: Tick,
     ) -> Result<()> {
-        let of_entry = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::entry_id.eq(entry.as_bytes().as_slice()));
-        diesel::update(of_entry.filter(held::settlement.is_null()))
-            .set((
-                held::due.eq(due.map(|due| int(due.0))),
-                held::changed.eq(int(at.0)),
-            ))
-            .execute(self)?;
-        Ok(())
+        held::put_off_held(self, record, entry, due, at)
     }
 
     fn held_shown(&mut self, record: RecordId, after: Tick, until: Tick) -> Result<Vec<HeldRow>> {
-        let found: Vec<HeldTuple> = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::shown.gt(int(after.0)))
-            .filter(held::shown.le(int(until.0)))
-            .order((held::shown, held::received, held::change_blind))
-            .select(rows::HELD)
-            .load(self)?;
-        found.into_iter().map(rows::held_row).collect()
+        held::held_shown(self, record, after, until)
     }
 
     fn held_settled(
@@ -580,16 +426,7 @@ impl RecordStore for SqliteConnection {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>> {
-        let found: Vec<HeldTuple> = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::author_blind.eq(author.as_bytes()))
-            .filter(held::settlement.is_not_null())
-            .filter(held::changed.gt(int(after.0)))
-            .filter(held::changed.le(int(until.0)))
-            .order((held::changed, held::change_blind))
-            .select(rows::HELD)
-            .load(self)?;
-        found.into_iter().map(rows::held_row).collect()
+        held::held_settled(self, record, author, after, until)
     }
 
     fn held_open(
@@ -599,111 +436,38 @@ impl RecordStore for SqliteConnection {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>> {
-        let found: Vec<HeldTuple> = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::author_blind.eq(author.as_bytes()))
-            .filter(held::settlement.is_null())
-            .filter(held::received.gt(int(after.0)))
-            .filter(held::received.le(int(until.0)))
-            .order((held::received, held::change_blind))
-            .select(rows::HELD)
-            .load(self)?;
-        found.into_iter().map(rows::held_row).collect()
+        held::held_open(self, record, author, after, until)
     }
 
     fn sum_held(&mut self, record: RecordId, author: Blind) -> Result<HeldSum> {
-        let (edits, bytes): (i64, i64) = held::table
-            .filter(held::record_id.eq(bytes(&record)))
-            .filter(held::author_blind.eq(author.as_bytes()))
-            .filter(held::settlement.is_null())
-            .select((
-                count_star(),
-                // The length stands in the row's head: what is sealed is not read.
-                sql::<BigInt>("coalesce(sum(length(sealed)), 0)"),
-            ))
-            .get_result(self)?;
-        Ok(HeldSum {
-            edits: edits.cast_unsigned(),
-            bytes: bytes.cast_unsigned(),
-        })
+        held::sum_held(self, record, author)
     }
 
     fn append_audit(&mut self, record: RecordId, row: &AuditRow) -> Result<()> {
-        diesel::insert_into(audit::table)
-            .values((
-                audit::record_id.eq(bytes(&record)),
-                audit::seq.eq(int(row.seq)),
-                audit::tick.eq(int(row.tick.0)),
-                audit::hash.eq(row.hash.as_bytes()),
-                audit::sealed.eq(&row.sealed),
-            ))
-            .execute(self)?;
-        Ok(())
+        audit::append_audit(self, record, row)
     }
 
     fn audit_after(&mut self, record: RecordId, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
-        let found: Vec<AuditTuple> = audit::table
-            .filter(audit::record_id.eq(bytes(&record)))
-            .filter(audit::seq.gt(int(after)))
-            .order(audit::seq)
-            .limit(limit.into())
-            .select((audit::seq, audit::tick, audit::hash, audit::sealed))
-            .load(self)?;
-        found.into_iter().map(rows::audit_row).collect()
+        audit::audit_after(self, record, after, limit)
     }
 
     fn append_apart(&mut self, record: RecordId, row: &ApartRow) -> Result<()> {
-        diesel::insert_into(audit_apart::table)
-            .values((
-                audit_apart::record_id.eq(bytes(&record)),
-                audit_apart::seq.eq(int(row.seq)),
-                audit_apart::tick.eq(int(row.tick.0)),
-                audit_apart::hash.eq(row.hash.as_bytes()),
-                audit_apart::entry_id.eq(row.entry.as_bytes().as_slice()),
-                audit_apart::due.eq(int(row.due.0)),
-                audit_apart::told.eq(row.told.map(|told| int(told.0))),
-                audit_apart::sealed.eq(&row.sealed),
-            ))
-            .execute(self)?;
-        Ok(())
+        audit::append_apart(self, record, row)
     }
 
     fn apart_after(&mut self, record: RecordId, after: u64, limit: u32) -> Result<Vec<ApartRow>> {
-        let found: Vec<ApartTuple> = audit_apart::table
-            .filter(audit_apart::record_id.eq(bytes(&record)))
-            .filter(audit_apart::seq.gt(int(after)))
-            .order(audit_apart::seq)
-            .limit(limit.into())
-            .select(rows::APART)
-            .load(self)?;
-        found.into_iter().map(rows::apart_row).collect()
+        audit::apart_after(self, record, after, limit)
     }
 
     fn apart_due(&mut self, record: RecordId, until: Tick) -> Result<Vec<ApartRow>> {
-        let found: Vec<ApartTuple> = audit_apart::table
-            .filter(audit_apart::record_id.eq(bytes(&record)))
-            .filter(audit_apart::due.le(int(until.0)))
-            .filter(audit_apart::told.is_null())
-            .order(audit_apart::seq)
-            .select(rows::APART)
-            .load(self)?;
-        found.into_iter().map(rows::apart_row).collect()
+        audit::apart_due(self, record, until)
     }
 
     fn tell_apart(&mut self, record: RecordId, seq: u64, at: Tick) -> Result<()> {
-        diesel::update(audit_apart::table.find((bytes(&record), int(seq))))
-            .set(audit_apart::told.eq(int(at.0)))
-            .execute(self)?;
-        Ok(())
+        audit::tell_apart(self, record, seq, at)
     }
 
     fn put_off_apart(&mut self, record: RecordId, entry: EntryId, due: Tick) -> Result<()> {
-        let of_entry = audit_apart::table
-            .filter(audit_apart::record_id.eq(bytes(&record)))
-            .filter(audit_apart::entry_id.eq(entry.as_bytes().as_slice()));
-        diesel::update(of_entry.filter(audit_apart::told.is_null()))
-            .set(audit_apart::due.eq(int(due.0)))
-            .execute(self)?;
-        Ok(())
+        audit::put_off_apart(self, record, entry, due)
     }
 }

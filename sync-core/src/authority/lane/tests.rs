@@ -658,3 +658,30 @@ fn what_is_in_the_record_is_known_to_its_author_whatever_checkpoint_it_names() {
     let judged = keeper.submit(&holder, &new, day(40));
     assert_eq!(refused(&judged), Some(Refusal::UnknownCheckpoint));
 }
+
+/// A right that is full can still be taken back, and then nothing brings it to life again.
+#[test]
+fn a_right_takes_so_many_bytes_and_can_always_be_taken_back() {
+    let mut keeper = Keeper::new();
+    let holder = holder();
+    let write = |keeper: &mut Keeper, writes: &[Write], tick| {
+        let edit = holder.edit(DELEGATION, &mut keeper.document(DELEGATION), writes, None);
+        let judged = keeper.submit(&holder, &edit, tick);
+        assert!(accepted(&judged) || refused(&judged).is_some());
+        refused(&judged)
+    };
+    let note = |text: &str| [Write::set("notes", text)];
+    let status = |code: &str| [Write::set("status", format!(r#"{{"status":"{code}"}}"#))];
+    keeper.entries.get_mut(&DELEGATION).unwrap().room = MAX_ENTRY - MAX_RIGHT + 300;
+    assert_eq!(write(&mut keeper, &note("fits"), day(1)), None);
+    let full = Some(Refusal::EntryFull);
+    assert_eq!(write(&mut keeper, &note(&"x".repeat(400)), day(2)), full);
+    assert_eq!(write(&mut keeper, &status("revoked"), day(3)), None);
+    assert!(keeper.ledger.is_over(&DELEGATION));
+    keeper.entries.get_mut(&DELEGATION).unwrap().room = MAX_ENTRY - MAX_RIGHT;
+    assert_eq!(write(&mut keeper, &status("active"), day(4)), full);
+    assert_eq!(write(&mut keeper, &note("over, and bounded"), day(5)), None);
+    keeper.entries.get_mut(&DELEGATION).unwrap().room = MAX_ENTRY - MAX_RIGHT - MAX_RIGHT_ENDING;
+    assert_eq!(write(&mut keeper, &note("over, and full"), day(6)), full);
+    assert!(keeper.ledger.is_over(&DELEGATION));
+}

@@ -10,6 +10,7 @@ use sync_core::authority::{
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
 use sync_core::policy::Context;
+use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -375,6 +376,7 @@ fn right_entries(books: &Books) -> Vec<RightEntry> {
             entry: *entry,
             state: kept.document.state(),
             provenance: kept.provenance.clone(),
+            bytes: MAX_ENTRY.saturating_sub(kept.room),
         })
         .collect()
 }

@@ -1,0 +1,2 @@
+DELETE FROM sqlite_stat1 WHERE idx = 'destroyed_tick';
+DROP INDEX destroyed_tick;
