@@ -469,6 +469,8 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "audit_update",
         "destroyed_delete",
         "destroyed_update",
+        "devices_revoked",
+        "enrolment_codes_once",
         "entries_destroyed_insert",
         "entries_destroyed_update",
         "lives_delete",
@@ -476,9 +478,11 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "log_delete",
         "log_order",
         "log_update",
+        "passkeys_revoked",
         "records_clock",
         "records_identity",
         "records_life",
+        "sessions_ended",
     ];
     assert_eq!(triggers, expected);
 }
