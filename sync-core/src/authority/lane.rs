@@ -134,7 +134,8 @@ pub struct Submitter {
     pub device: DeviceId,
     /// Its key.
     pub key: PublicKey,
-    /// The device was revoked since: what it signed is for the holder to decide on.
+    /// The device was revoked since, and it is not its person who hands in what it signed: that is
+    /// for the holder to decide on.
     pub revoked: bool,
 }
 

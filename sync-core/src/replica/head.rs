@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::renew::is_signed_by;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
 use crate::checkpoint::SignedCheckpoint;
@@ -163,9 +162,8 @@ impl ReplicaHead {
     }
 
     /// What to send now: the oldest edits not answered yet, as many as fit one request, and how far
-    /// this replica has come. None that another key of this device signed: once an answer has told
-    /// which of them arrived, the others are signed anew. None either until it is known what of a
-    /// log begun anew is still there: they may follow what is not.
+    /// this replica has come. None until it is known what of a log begun anew is still there: they
+    /// may follow what is not.
     ///
     /// # Errors
     /// When the store is broken.
@@ -178,8 +176,7 @@ impl ReplicaHead {
         let most = if self.handing_back { 0 } else { MAX_EDITS };
         let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
-        let goes = |u: &Unsent| u.lost.is_some() || is_signed_by(u, device);
-        let items = first_of(queue.into_iter().take_while(goes));
+        let items = first_of(queue.into_iter());
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),

@@ -9,6 +9,7 @@ use sync_core::authority::{
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
+use sync_core::guard;
 use sync_core::policy::Context;
 use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
@@ -136,7 +137,8 @@ impl Keeper {
         };
         let tick = books.tick(now);
         let marked = visit.marked.get(&edit.entry).copied();
-        let past = verified.as_ref().ok().map(|edit| edit.past().clone());
+        let past = guard::inspect(&edit.change).ok();
+        let past = past.map(|inspected| inspected.past);
         let handed_back = verified.as_ref().is_ok_and(|edit| {
             *again && former.takes_back(edit, self.registered(author.device), tick)
         });
@@ -151,7 +153,7 @@ impl Keeper {
             lease_days: self.lease_days,
             tables: sync_core::kind::Tables::CURRENT,
         };
-        let carried = author.device != visit.submitter.device && !handed_back;
+        let carried = author.person() != visit.submitter.person() && !handed_back;
         let judged = match verified {
             Ok(edit) if carried => Judged::Refused(edit.change(), Refusal::NotAuthentic),
             Ok(edit) => lane.submit(edit, tick),
@@ -241,10 +243,19 @@ impl Keeper {
         books.log_access(by, AccessAction::Destroy, &touched, &BTreeMap::new());
     }
 
-    /// Who made an edit that is handed back.
-    pub(super) fn author(&self, item: &Item) -> Option<&Submitter> {
-        let origin = item.accepted.and(item.edit.origin.read().ok())?;
-        self.sessions.get(&origin.device)
+    /// Who made an edit, as far as it counts: somebody else only of what is handed back. Whoever
+    /// brings it vouches for what another device of theirs signed.
+    pub(super) fn author(&self, item: &Item, by: &Submitter) -> Submitter {
+        let origin = item.edit.origin.read().ok();
+        let known = origin.and_then(|origin| self.known(origin.device));
+        match known {
+            Some(known) if known.person() == by.person() => Submitter {
+                revoked: false,
+                ..known
+            },
+            Some(known) if item.accepted.is_some() => known,
+            _ => by.clone(),
+        }
     }
 
     fn write(

@@ -94,7 +94,7 @@ impl Keeper {
             None => Vec::new(),
         };
         let edits = items.into_iter().map(|item| {
-            let author = self.author(&item).unwrap_or(&submitter).clone();
+            let author = self.author(&item, &submitter);
             HandedIn {
                 verified: VerifiedEdit::new(&self.record, &author.key, item.edit.clone()),
                 again: item.accepted.is_some(),

@@ -54,6 +54,8 @@ impl World {
         request: &SyncRequest,
         line: Option<u64>,
     ) -> Result<(), String> {
+        let now = self.tick();
+        self.keeper.sign_in_again(request.device, now);
         let Some(visit) = self.keeper.visit(request) else {
             let name = self.devices[device].profile.name;
             self.say(|| format!("the server cannot read request {id} of {name}"));
