@@ -73,15 +73,8 @@ impl Kept {
         }
     }
 
-    /// Whether the content of the entry must be destroyed by what was accepted
-    /// ([`merge::destroys`]).
-    pub fn must_be_destroyed(&mut self) -> bool {
-        self.state();
-        let state = self.state.as_ref();
-        state.is_some_and(|state| merge::destroys(state, &self.provenance))
-    }
-
-    /// The changes that say so ([`merge::destroyers`]), each with where it comes from.
+    /// The changes by which the content of the entry must be destroyed ([`merge::destroyers`]), each
+    /// with where it comes from.
     pub fn destroyers(&mut self) -> Vec<&Provenance> {
         self.state();
         let state = self.state.as_ref();

@@ -12,7 +12,7 @@ mod pull;
 mod push;
 mod visit;
 
-pub use books::Books;
+pub use books::{Books, OpenMarks};
 pub use pull::{Read, Turned};
 pub use push::Judgement;
 pub use visit::{Start, Visit};

@@ -65,7 +65,7 @@ impl Checks {
     pub fn taken_in(&self, books: &Books, judged: &[Judgement]) -> Result<(), String> {
         let entries = judged.iter().map(|judgement| judgement.edit.entry);
         let left = entries.filter(|entry| {
-            let gone = books.destroyed.contains_key(entry) || books.doomed.contains(entry);
+            let gone = books.destroyed.contains_key(entry) || books.doomed.contains_key(entry);
             !gone && self.oracle.is_marked(entry)
         });
         none_left(left.collect())
@@ -76,7 +76,7 @@ impl Checks {
         let all = self.oracle.existing().into_iter();
         let left = all
             .filter(|entry| !books.destroyed.contains_key(entry) && self.oracle.is_marked(entry));
-        none_left(books.doomed.iter().copied().chain(left).collect())
+        none_left(books.doomed.keys().copied().chain(left).collect())
     }
 
     fn judged(
