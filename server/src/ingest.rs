@@ -22,6 +22,7 @@ use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
+use crate::devices::Signer;
 use crate::keys::EntryKeyId;
 use crate::people::profession;
 use crate::records::shelves::Shelves;
@@ -257,7 +258,10 @@ impl Turn<'_> {
             &self.submitter
         } else {
             let author = submission.authors.get(&edit.origin().device);
-            let Some(author) = author.filter(|_| handed_back.is_some()) else {
+            // Whoever signed in vouches for what another device of theirs signed.
+            let own = |author: &Signer| author.person == self.submitter.subject.person;
+            let counts = |author: &&Signer| own(author) || handed_back.is_some();
+            let Some(author) = author.filter(counts) else {
                 return Ok(writing.refuse(edit.entry(), edit.change(), Refusal::NotAuthentic));
             };
             others = Submitter {
@@ -267,7 +271,7 @@ impl Turn<'_> {
                 },
                 device: author.id,
                 key: author.public_key,
-                revoked: author.revoked,
+                revoked: author.revoked && !own(author),
             };
             &others
         };

@@ -13,8 +13,8 @@ use sync_core::replica::{
 };
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, Refusal, SyncAnswer, SyncRequest,
-    Verdict,
+    CursorDigest, Frame, HeldEdit, HoldReason, Item, Outcome, PROTOCOL, Refusal, Settlement,
+    SyncAnswer, SyncRequest, Verdict,
 };
 use sync_core::{
     Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
@@ -236,8 +236,55 @@ fn elsewhere(mine: &Edit, text: &str, tick: u64) -> Item {
     }
 }
 
+/// Whoever signs in again has what waits taken under the name it has: nothing of it is said twice.
 #[test]
-fn what_a_lost_key_signed_and_nobody_took_is_signed_anew() {
+fn what_another_key_signed_goes_as_it_was_signed() {
+    let mut phone = Phone::new();
+    let (first, second) = (phone.note(1, "ten"), phone.note(2, "elsewhere"));
+    phone.author.key = SigningKey::from_bytes(&[2; 32]);
+    let third = phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [first, second, third]);
+    let request = phone.request();
+    let verdicts = [HELD, Verdict::Duplicate(Tick(5)), FOLLOWS];
+    let report = phone
+        .receive(&judged(&request, 10, &verdicts))
+        .expect("its answer");
+    assert_eq!(report.accepted, [second]);
+    let aside: Vec<ChangeHash> = phone.store.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [first, third]);
+    assert!(phone.sent().is_empty());
+}
+
+/// The answer that said so was lost, and the holder has decided: it is known from what is told of
+/// the decision, and does not go again under any name.
+#[test]
+fn what_was_held_and_decided_on_before_its_author_heard_does_not_go_again() {
+    for settled in [None, Some(Settlement::Released), Some(Settlement::Discarded)] {
+        let mut phone = Phone::new();
+        let change = phone.note(1, "ten");
+        let edit = phone.sent().remove(0);
+        phone.author.key = SigningKey::from_bytes(&[2; 32]);
+        // Told unasked, as on a line: no verdict of an edit.
+        let mut told = answer(&phone.request(), 10);
+        told.outcomes.clear();
+        told.held = vec![HeldEdit {
+            edit,
+            reason: HoldReason::NoLongerPermitted,
+            received: Tick(4),
+            settled,
+            yours: settled.is_none(),
+        }];
+        let report = phone.receive(&told).expect("its answer");
+        let aside: Vec<ChangeHash> = report.aside.iter().map(|aside| aside.change).collect();
+        assert_eq!((aside, phone.sent().len()), (vec![change], 0), "{settled:?}");
+        let known = phone.store.held.first().and_then(|held| held.settled);
+        assert_eq!(known, settled);
+    }
+}
+
+#[test]
+fn what_a_key_signed_that_the_server_does_not_know_is_signed_anew() {
     let mut phone = Phone::new();
     phone.note(1, "before");
     let known = phone.sent().remove(0);
@@ -253,8 +300,17 @@ fn what_a_lost_key_signed_and_nobody_took_is_signed_anew() {
 
     phone.author.key = SigningKey::from_bytes(&[2; 32]);
     phone.write(entry(3), &[Write::set("text", "under the new key")]);
-    assert!(phone.sent().is_empty(), "first it asks what arrived");
-    let mut told = answer(&phone.request(), 20);
+    assert_eq!(phone.sent().len(), 5, "as they were signed");
+    let not = Verdict::Refused(Refusal::NotAuthentic);
+    let incomplete = Verdict::Refused(Refusal::Incomplete);
+    let verdicts = [
+        Verdict::Duplicate(Tick(15)),
+        not.clone(),
+        not.clone(),
+        not,
+        incomplete,
+    ];
+    let mut told = judged(&phone.request(), 20, &verdicts);
     let accepted = Some(Tick(15));
     let items = [
         Item {
@@ -760,8 +816,8 @@ fn the_pages_of_a_full_resend_may_be_behind_the_checkpoint_but_not_its_end() {
     assert!(matches!(page, Err(AnswerError::WentBack)), "{page:?}");
 }
 
-/// What a server had held and lost goes to it again, also if its device signs in anew before that:
-/// under its new key, and what follows it too.
+/// What a server had held and lost goes to it again, also if its device signs in anew before that;
+/// and if the server does not know the old key any more, under the new one, and what follows it too.
 #[test]
 fn what_was_held_and_lost_goes_again_under_another_key() {
     const NOT: Verdict = Verdict::Held(HoldReason::NotPermitted);
@@ -792,7 +848,9 @@ fn what_was_held_and_lost_goes_again_under_another_key() {
         let (all, sent) = loop {
             let all = phone.sent();
             let sent: Vec<Edit> = all.iter().filter(|e| of_entry(e)).cloned().collect();
-            if sent.len() == 2 {
+            let new = phone.device();
+            let known = |edit: &Edit| edit.origin.read().is_ok_and(|origin| origin.device == new);
+            if sent.len() == 2 && sent.iter().all(known) {
                 break (all, sent);
             }
             rounds += 1;
@@ -801,6 +859,12 @@ fn what_was_held_and_lost_goes_again_under_another_key() {
             let request = phone.request();
             let mut told = answer(&request, 60 + rounds);
             told.checkpoint = anew(&request, 60 + rounds).checkpoint;
+            for (outcome, edit) in told.outcomes.iter_mut().zip(&all) {
+                // Of the others it knows who they are.
+                if of_entry(edit) && !known(edit) {
+                    outcome.verdict = Verdict::Refused(Refusal::NotAuthentic);
+                }
+            }
             phone.receive(&told).expect("an answer");
         };
         let said = |change: &Edit| guard::inspect(&change.change).expect("a change").past;

@@ -23,14 +23,16 @@ pub struct Submission {
     pub marked: BTreeMap<EntryId, Tick>,
     /// The edits that say they were accepted in another life of the log.
     pub handed_back: BTreeSet<ChangeHash>,
-    /// The devices that signed edits which are handed back.
+    /// The devices that signed edits, other than the one that brings them, as far as the server
+    /// knows them; and of what is handed back all.
     pub authors: BTreeMap<DeviceId, Signer>,
 }
 
 impl Submission {
     /// Verifies edits that a device with this key brings. `cursor` is the request's, opened: it
-    /// proves the checkpoint it came with. `authors` are the devices that signed what it hands
-    /// back. A damaged edit in a whole frame is refused by itself.
+    /// proves the checkpoint it came with. `authors` are the devices that signed what it brings
+    /// ([`HandedIn::authors`]): others than its own count for what is handed back, and for what
+    /// their person brings. A damaged edit in a whole frame is refused by itself.
     pub fn new(
         record: RecordId,
         handed_in: HandedIn,
@@ -50,8 +52,10 @@ impl Submission {
             }
         }
         let key = |item: &Item| {
-            let handed_back = item.accepted.and(item.edit.origin.read().ok());
-            let author = handed_back.and_then(|origin| authors.get(&origin.device));
+            let origin = item.edit.origin.read().ok();
+            let author = origin.and_then(|origin| authors.get(&origin.device));
+            let counts = |author: &&Signer| item.accepted.is_some() || author.person == visitor;
+            let author = author.filter(counts);
             author.map_or(*device, |author| author.public_key)
         };
         let mut handed_back = BTreeSet::new();
@@ -118,10 +122,12 @@ impl HandedIn {
         Ok(HandedIn { items, checkpoints })
     }
 
-    /// The devices that say they signed what is handed back.
-    pub fn authors(&self) -> BTreeSet<DeviceId> {
-        let handed_back = self.items.iter().filter(|item| item.accepted.is_some());
-        let signed = handed_back.filter_map(|item| Some(item.edit.origin.read().ok()?.device));
+    /// The devices that say they signed what is handed back, or what another than `device` signed.
+    pub fn authors(&self, device: DeviceId) -> BTreeSet<DeviceId> {
+        let signed = self.items.iter().filter_map(|item| {
+            let signer = item.edit.origin.read().ok()?.device;
+            (item.accepted.is_some() || signer != device).then_some(signer)
+        });
         signed.collect()
     }
 }

@@ -203,8 +203,8 @@ impl Records {
         }
     }
 
-    /// Does with edits what needs no writer. Who made those that are handed back is looked up; most
-    /// requests hand none back.
+    /// Does with edits what needs no writer. Who signed those that the device did not sign itself,
+    /// and those that are handed back, is looked up; most requests have none.
     async fn verify(
         self: &Arc<Self>,
         record: RecordId,
@@ -229,7 +229,7 @@ impl Records {
         let first = verify.clone();
         let (handed_in, authors) = match off_thread(move || {
             let handed_in = HandedIn::unpack(record, request)?;
-            let authors = handed_in.authors();
+            let authors = handed_in.authors(device.id);
             Ok(match authors.is_empty() {
                 true => Ok(first(handed_in, BTreeMap::new())?),
                 false => Err((handed_in, authors)),
@@ -238,7 +238,7 @@ impl Records {
         .await?
         {
             Ok(submission) => return Ok(submission),
-            Err(handed_back) => handed_back,
+            Err(others) => others,
         };
         let find = move |connection: &mut SqliteConnection| {
             let find = |id| devices::signer(connection, id);

@@ -259,18 +259,77 @@ async fn what_a_revoked_device_made_is_held() {
     caregiver.sync().await;
     holder.sync().await;
     world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
-    let (person, device) = (caregiver.author.person, caregiver.visitor.device);
-    let (id, now) = (device.expect("a key").id, world.records.clock.now());
-    let keys = world.records.keys.clone();
-    let job =
-        move |c: &mut diesel::SqliteConnection| crate::devices::revoke(c, &keys, now, person, id);
-    assert!(world.records.db.write(job).await.expect("writes"));
+    world.revoke(&caregiver).await;
 
     holder.sync().await;
     let aside = holder.kept.aside.first().expect("set aside");
     assert_eq!(aside.edit.entry, hers);
     let told = holder.kept.held.first().expect("told of it");
     assert_eq!(told.reason, HoldReason::NoLongerPermitted);
+}
+
+/// Its author's right has ended, the answer that took it was lost, and its device was revoked:
+/// whoever hands it in first, its author under another key or somebody else who has it, it is held
+/// once.
+#[actix_web::test]
+async fn what_its_author_and_others_hand_in_is_held_once() {
+    for author_first in [true, false] {
+        let (mut world, mut holder, mut caregiver) = family().await;
+        let mut entries = holder.kept.entries.iter();
+        let right = entries.find(|(_, local)| local.state().kind() == Some("delegation"));
+        let right = *right.expect("the delegation").0;
+        let ends = sync_core::entry::Value::Uint(START.0 + 10_000_000);
+        holder.write(right, &[sync_core::entry::Write::set("ends", ends)]);
+        holder.sync().await;
+        caregiver.sync().await;
+        let copy = world.copy();
+        let hers = caregiver.allergy("de la fille");
+        let request = caregiver.request();
+        let answer = caregiver.ask(request).await.expect("answers");
+        assert!(answer.outcomes[0].verdict.accepted().is_some());
+        holder.sync().await;
+        assert!(holder.has(hers));
+        world.clock.advance_seconds(100);
+        world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+        world.another_key(&mut caregiver).await;
+
+        if author_first {
+            caregiver.sync().await;
+        }
+        holder.sync().await;
+        caregiver.sync().await;
+        holder.sync().await;
+        let record = holder.head.record;
+        let held = move |c: &mut diesel::SqliteConnection| c.held_of_entry(record, hers);
+        let held = world.records.db.read(held).await.expect("reads");
+        assert_eq!(held.len(), 1, "its author first: {author_first}");
+        let asides = [&holder, &caregiver].map(|phone| phone.kept.aside.len());
+        assert_eq!(asides, [1, 1]);
+        assert_eq!(
+            holder.kept.aside[0].change,
+            caregiver.kept.aside[0].change
+        );
+        assert!(!holder.has(hers) && !caregiver.has(hers));
+    }
+}
+
+/// What a device made that was revoked since, and others had, its person may write still: by their
+/// word it is in the record again, as it was.
+#[actix_web::test]
+async fn what_a_revoked_device_made_its_person_hands_back() {
+    let (mut world, mut holder, mut caregiver) = family().await;
+    let copy = world.copy();
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    world.another_key(&mut caregiver).await;
+    caregiver.sync().await;
+    holder.sync().await;
+    for phone in [&holder, &caregiver] {
+        is_whole(phone, &[hers]);
+        assert!(phone.kept.aside.is_empty() && phone.kept.held.is_empty());
+    }
 }
 
 /// The access log says how much of it was lost, as far as devices showed by then.

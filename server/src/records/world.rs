@@ -21,6 +21,7 @@ use super::{AccessError, Channel, Opened, Opening, Records, Visitor, open};
 use crate::app::{Running, run_with};
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
+use crate::devices;
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::load::Turn;
@@ -28,7 +29,7 @@ use crate::people::{self, Person, Professional};
 use crate::sessions::{self, SignedDevice};
 use crate::storage::Database;
 use crate::storage::records::RecordStore as _;
-use crate::storage::schema::identity::{devices, passkeys};
+use crate::storage::schema::identity::{devices as devices_table, passkeys};
 use crate::storage::sqlite::open_connection;
 
 pub(crate) const START: Tick = Tick(1_790_000_000_000_000);
@@ -276,13 +277,13 @@ impl World {
                     passkeys::created.eq(now.0.cast_signed()),
                 ))
                 .execute(c)?;
-            diesel::insert_or_ignore_into(devices::table)
+            diesel::insert_or_ignore_into(devices_table::table)
                 .values((
-                    devices::device_id.eq(known.id.as_bytes()),
-                    devices::public_key.eq(known.public_key.as_bytes()),
-                    devices::person_id.eq(person.as_bytes().as_slice()),
-                    devices::sealed.eq(Vec::<u8>::new()),
-                    devices::created.eq(now.0.cast_signed()),
+                    devices_table::device_id.eq(known.id.as_bytes()),
+                    devices_table::public_key.eq(known.public_key.as_bytes()),
+                    devices_table::person_id.eq(person.as_bytes().as_slice()),
+                    devices_table::sealed.eq(Vec::<u8>::new()),
+                    devices_table::created.eq(now.0.cast_signed()),
                 ))
                 .execute(c)?;
             let lasts = std::time::Duration::from_secs(3600);
@@ -404,6 +405,29 @@ impl World {
                 session,
             },
         }
+    }
+
+    /// A phone's device is revoked.
+    pub(crate) async fn revoke(&self, phone: &Phone) {
+        let (person, device) = (phone.author.person, phone.visitor.device);
+        let (id, now) = (device.expect("a key").id, self.clock.now());
+        let keys = self.records.keys.clone();
+        let job = move |c: &mut SqliteConnection| devices::revoke(c, &keys, now, person, id);
+        assert!(self.records.db.write(job).await.expect("writes"));
+    }
+
+    /// A phone's device is revoked, and its person signs in there again: with a fresh key.
+    pub(crate) async fn another_key(&self, phone: &mut Phone) {
+        self.revoke(phone).await;
+        let Author {
+            person,
+            role,
+            on_behalf_of,
+            ..
+        } = phone.author.clone();
+        let holder = on_behalf_of.unwrap_or(person);
+        let fresh = self.phone(phone.head.record, person, role, holder);
+        (phone.author, phone.visitor) = (fresh.author, fresh.visitor);
     }
 
     /// A doctor whom a holder lets read and write, with their phone. There is one.

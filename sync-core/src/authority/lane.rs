@@ -73,15 +73,8 @@ impl Kept {
         }
     }
 
-    /// Whether the content of the entry must be destroyed by what was accepted
-    /// ([`merge::destroys`]).
-    pub fn must_be_destroyed(&mut self) -> bool {
-        self.state();
-        let state = self.state.as_ref();
-        state.is_some_and(|state| merge::destroys(state, &self.provenance))
-    }
-
-    /// The changes that say so ([`merge::destroyers`]), each with where it comes from.
+    /// The changes by which the content of the entry must be destroyed ([`merge::destroyers`]), each
+    /// with where it comes from.
     pub fn destroyers(&mut self) -> Vec<&Provenance> {
         self.state();
         let state = self.state.as_ref();
@@ -134,7 +127,8 @@ pub struct Submitter {
     pub device: DeviceId,
     /// Its key.
     pub key: PublicKey,
-    /// The device was revoked since: what it signed is for the holder to decide on.
+    /// The device was revoked since, and it is not its person who hands in what it signed: that is
+    /// for the holder to decide on.
     pub revoked: bool,
 }
 

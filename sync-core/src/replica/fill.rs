@@ -20,18 +20,17 @@ pub(super) const LOOKED_AT: usize = MAX_EDITS + 1;
 
 /// As many of the first edits of the queue as fit `room` bytes, one at least if there is one; more,
 /// as far as a request carries them, where a mark and what may take it back need it. `queue` holds
-/// the first [`LOOKED_AT`]; those from the first on that does not go stay behind.
+/// the first [`LOOKED_AT`].
 pub(super) fn first_of<E: Entries>(
     entries: &mut E,
     mut queue: Vec<Unsent>,
     room: usize,
-    goes: impl Fn(&Unsent) -> bool,
 ) -> Result<Vec<Item>, E::Error> {
     let size = |unsent: &Unsent| {
         let edit = &unsent.edit;
         edit.change.len() + edit.origin.0.payload.len()
     };
-    let sizes = || queue.iter().take_while(|unsent| goes(unsent)).map(size);
+    let sizes = || queue.iter().map(size);
     let fit = fitting(sizes(), (MAX_EDITS, room));
     let most = fitting(sizes(), (MAX_EDITS, REQUEST));
     if fit < queue.len() {

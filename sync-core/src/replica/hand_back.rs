@@ -105,7 +105,6 @@ impl ReplicaHead {
             let asked = (reason != HoldReason::NotPermitted).then(|| seen.map(|seen| seen.tick));
             let lost = aside.lost.or(asked.flatten());
             let unsent = again(&aside, lost);
-            // What another key of this device signed is signed anew before it goes.
             let own = is_signed_by(&unsent, device) || self.is_signed_here(&unsent);
             if lost.is_some() || own {
                 let shown = aside
@@ -118,40 +117,12 @@ impl ReplicaHead {
         Ok(in_order(held))
     }
 
-    /// Whether an edit that was handed back was made here, under a key that the server does not know
-    /// any more: it is signed anew then. Else the device that signed it is noted.
-    pub(super) fn is_unknown<E: Entries>(
-        &mut self,
-        entries: &mut E,
-        author: &Author,
-        unsent: &Unsent,
-    ) -> Result<bool, AnswerError<E::Error>> {
-        let device = DeviceId::of(&PublicKey::of(&author.key));
-        let Ok(origin) = unsent.edit.origin.read() else {
-            return Ok(false);
-        };
-        let entry = unsent.edit.entry;
-        let local = entries.load(&entry).map_err(AnswerError::Store)?;
-        match local.filter(|local| local.has(&unsent.change)) {
-            Some(mut local)
-                if origin.device != device && self.signed_as.contains(&origin.device) =>
-            {
-                local.give_up(&unsent.change);
-                entries.store(&entry, &local).map_err(AnswerError::Store)?;
-                let own = Unsent {
-                    lost: None,
-                    ..unsent.clone()
-                };
-                entries.enqueue(&own).map_err(AnswerError::Store)?;
-                Ok(true)
-            }
-            _ => {
-                if !self.tried.contains(&origin.device) {
-                    self.unknown.insert(origin.device);
-                }
-                Ok(false)
-            }
-        }
+    /// Notes the device that signed what was handed back, which the server does not know.
+    pub(super) fn note_unknown(&mut self, unsent: &Unsent) {
+        let origin = unsent.edit.origin.read();
+        let device = origin.map(|origin| origin.device);
+        let device = device.ok().filter(|device| !self.tried.contains(device));
+        self.unknown.extend(device);
     }
 
     /// The devices that signed some of the news, of those that the server did not know.

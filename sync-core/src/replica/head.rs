@@ -6,7 +6,6 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
 use super::fill::{LOOKED_AT, first_of};
-use super::renew::is_signed_by;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
 use crate::checkpoint::SignedCheckpoint;
@@ -165,9 +164,8 @@ impl ReplicaHead {
 
     /// What to send now: the oldest edits not answered yet, as many as fit one request and fewer if
     /// that keeps together a *wrong patient* mark and what may take it back; and how far this replica
-    /// has come. None that another key of this device signed: once an answer has told
-    /// which of them arrived, the others are signed anew. None either until it is known what of a
-    /// log begun anew is still there: they may follow what is not.
+    /// has come. None until it is known what of a log begun anew is still there: they may follow what
+    /// is not.
     ///
     /// `limit` is how many bytes of changes may go at once, each way, before compression; one edit
     /// goes however large it is, and no answer carries less than
@@ -184,9 +182,8 @@ impl ReplicaHead {
         let most = if self.handing_back { 0 } else { LOOKED_AT };
         let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
-        let goes = |u: &Unsent| u.lost.is_some() || is_signed_by(u, device);
         let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
-        let items = first_of(entries, queue, room, goes).map_err(EditError::Store)?;
+        let items = first_of(entries, queue, room).map_err(EditError::Store)?;
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),

@@ -202,13 +202,6 @@ impl LocalEntry {
         }
     }
 
-    /// Takes a change for one that never was in the log.
-    pub(super) fn give_up(&mut self, change: &ChangeHash) {
-        if let Some(vouched) = self.origins.get_mut(change) {
-            vouched.lost = None;
-        }
-    }
-
     /// The edits that were in a former life of the log and that nobody said to be in this one,
     /// each after those it follows.
     pub(super) fn lost(&self, entry: &EntryId) -> Vec<Unsent> {

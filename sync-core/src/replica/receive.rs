@@ -129,7 +129,7 @@ impl ReplicaHead {
         if anew {
             self.doubt_all(entries)?;
         }
-        self.outcomes(entries, author, answer, &mut report)?;
+        let unknown = self.outcomes(entries, author, answer, &mut report)?;
         self.told_held(entries, author, answer, &mut report)?;
         let news = self.attested(answer)?;
         self.give_way(entries, &news, &mut report)?;
@@ -163,7 +163,7 @@ impl ReplicaHead {
         }
         self.advance(entries, answer)?;
         if !answer.more {
-            report.more |= self.renew(entries, author, fresh)?;
+            report.more |= self.renew(entries, author, &unknown, fresh)?;
         }
         Ok(report)
     }
@@ -239,13 +239,16 @@ impl ReplicaHead {
         Ok(())
     }
 
+    /// Notes what became of each edit. Answers with those of this device that another key signed
+    /// which the server does not know.
     fn outcomes<E: Entries>(
         &mut self,
         entries: &mut E,
         author: &Author,
         answer: &SyncAnswer,
         report: &mut Report,
-    ) -> Result<(), AnswerError<E::Error>> {
+    ) -> Result<BTreeSet<ChangeHash>, AnswerError<E::Error>> {
+        let mut unknown = BTreeSet::new();
         for outcome in &answer.outcomes {
             let change = outcome.change;
             let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
@@ -260,6 +263,11 @@ impl ReplicaHead {
                 report.destroyed.insert(unsent.edit.entry);
                 continue;
             }
+            if self.is_to_be_renewed(author, &unsent, &outcome.verdict) {
+                unknown.insert(change);
+                report.more = true;
+                continue;
+            }
             entries.dequeue(&change).map_err(AnswerError::Store)?;
             let why = match outcome.verdict {
                 Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
@@ -269,12 +277,8 @@ impl ReplicaHead {
                 Verdict::Held(reason) => AsideReason::Held(reason),
                 Verdict::Refused(refusal) => AsideReason::Refused(refusal),
             };
-            if why == AsideReason::Refused(Refusal::NotAuthentic)
-                && unsent.lost.is_some()
-                && self.is_unknown(entries, author, &unsent)?
-            {
-                report.more = true;
-                continue;
+            if why == AsideReason::Refused(Refusal::NotAuthentic) && unsent.lost.is_some() {
+                self.note_unknown(&unsent);
             }
             let Unsent { edit, change, lost } = unsent;
             let checkpoint = self.shown(&edit);
@@ -287,11 +291,11 @@ impl ReplicaHead {
                 kind: None,
             });
         }
-        Ok(())
+        Ok(unknown)
     }
 
-    /// Sets aside what waits to be sent and is held already: the answer that said so was lost. The
-    /// server may not take it a second time, if another key of this device signed it.
+    /// Sets aside what waits to be sent and is held already, or was decided on since: the answer
+    /// that said so was lost.
     fn told_held<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -299,8 +303,7 @@ impl ReplicaHead {
         answer: &SyncAnswer,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        let open = answer.held.iter().filter(|held| held.settled.is_none());
-        for held in open.filter(|held| is_by(held, author)) {
+        for held in answer.held.iter().filter(|held| is_by(held, author)) {
             let change = held.change()?;
             if self.handing_back {
                 self.still_held.insert(change);

@@ -1,8 +1,9 @@
 //! Going on under another device key.
 //!
-//! A device that its person revoked signs in again with a fresh key, and nobody takes any more what
-//! the old one signed. What was sent under it and accepted comes back as news; what is left then
-//! never reached the record, and is signed anew.
+//! A device that its person revoked signs in again with a fresh key. What waits under the old one
+//! goes as it was signed: whoever signs in vouches for what another device of theirs signed, so that
+//! it has one name, whoever hands it in and however often. Only what a server does not take because
+//! it does not know that device, as after a restore, is signed anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use super::{AnswerError, Author, Entries, LocalEntry, ReplicaHead, SetAside, Uns
 use crate::change::{Actor, Edit, Origin};
 use crate::entry::EntryError;
 use crate::sign::PublicKey;
-use crate::sync::limits::MAX_EDITS;
+use crate::sync::{Refusal, Verdict};
 use crate::{ChangeHash, DeviceId, EntryId, Incarnation};
 
 /// What edits that are not in their entries became.
@@ -23,8 +24,27 @@ pub(super) fn is_signed_by(unsent: &Unsent, device: DeviceId) -> bool {
 }
 
 impl ReplicaHead {
-    /// Signs unsent edits anew that another key of this device signed; whether there were any.
-    /// `fresh` becomes the store's incarnation then.
+    /// Whether an edit is refused because the server does not know the other key of this device
+    /// that signed it, or a checkpoint that it named under that.
+    pub(super) fn is_to_be_renewed(
+        &self,
+        author: &Author,
+        unsent: &Unsent,
+        verdict: &Verdict,
+    ) -> bool {
+        let device = DeviceId::of(&PublicKey::of(&author.key));
+        let unknown = match verdict {
+            Verdict::Refused(Refusal::NotAuthentic) => {
+                unsent.lost.is_none() || self.is_signed_here(unsent)
+            }
+            Verdict::Refused(Refusal::UnknownCheckpoint) => unsent.lost.is_none(),
+            _ => false,
+        };
+        unknown && !is_signed_by(unsent, device)
+    }
+
+    /// Signs edits of the queue anew that the server does not take under the other key that signed
+    /// them; whether there were any. `fresh` becomes the store's incarnation then.
     ///
     /// They say what they said: in the same role, at the same device time, having seen the same
     /// checkpoint, if it can be shown, and following the same changes, so that what was concurrent
@@ -33,14 +53,19 @@ impl ReplicaHead {
         &mut self,
         entries: &mut E,
         author: &Author,
+        unknown: &BTreeSet<ChangeHash>,
         fresh: Incarnation,
     ) -> Result<bool, AnswerError<E::Error>> {
+        if unknown.is_empty() {
+            return Ok(false);
+        }
         let device = DeviceId::of(&PublicKey::of(&author.key));
-        let queue = entries.queue(MAX_EDITS).map_err(AnswerError::Store)?;
-        let own = queue.iter().filter(|unsent| unsent.lost.is_none());
-        let mut old = own
-            .filter(|unsent| !is_signed_by(unsent, device))
+        let queue = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
+        let mut old = queue
+            .iter()
+            .filter(|unsent| unknown.contains(&unsent.change))
             .peekable();
+        // Meanwhile it may have come as news, or its entry may be gone.
         if old.peek().is_none() {
             return Ok(false);
         }
@@ -53,7 +78,7 @@ impl ReplicaHead {
             let change = unsent.change;
             // What follows an edit is made again with it.
             let left = entries.unsent(&change).map_err(AnswerError::Store)?;
-            let Some(left) = left.filter(|left| self.is_renewed(left, device, &renewed)) else {
+            let Some(left) = left.filter(|left| self.is_renewed(left, unknown, &renewed)) else {
                 continue;
             };
             let entry = unsent.edit.entry;
@@ -73,16 +98,20 @@ impl ReplicaHead {
         origin.is_ok_and(|origin| self.signed_as.contains(&origin.device))
     }
 
-    /// Whether an edit of the queue must be signed anew: another key signed it, or that of what it
-    /// follows.
-    fn is_renewed(&self, unsent: &Unsent, device: DeviceId, renewed: &Renewed) -> bool {
+    /// Whether an edit of the queue must be signed anew: the server does not know the key that
+    /// signed it, or it follows one that was.
+    fn is_renewed(
+        &self,
+        unsent: &Unsent,
+        unknown: &BTreeSet<ChangeHash>,
+        renewed: &Renewed,
+    ) -> bool {
         let follows = || {
             let inspected = crate::guard::inspect(&unsent.edit.change);
             let mut deps = inspected.into_iter().flat_map(|change| change.past.deps);
             deps.any(|dep| renewed.contains_key(&dep))
         };
-        let own = unsent.lost.is_none() && !is_signed_by(unsent, device);
-        own || self.is_signed_here(unsent) && follows()
+        unknown.contains(&unsent.change) || self.is_signed_here(unsent) && follows()
     }
 
     /// Signs an edit anew that is not in its entry: what it follows is held, or it was held itself

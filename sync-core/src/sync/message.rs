@@ -142,7 +142,7 @@ pub enum Refusal {
     Malformed,
     /// It follows a change that is not here.
     Incomplete,
-    /// Not signed by the device that signed in, or not by its person.
+    /// Not signed by a device of the person who signed in.
     NotAuthentic,
     /// The same actor and sequence number as another change.
     Equivocation,

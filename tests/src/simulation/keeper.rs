@@ -12,7 +12,7 @@ mod pull;
 mod push;
 mod visit;
 
-pub use books::Books;
+pub use books::{Books, OpenMarks};
 pub use pull::{Read, Turned};
 pub use push::Judgement;
 pub use visit::{Start, Visit};
@@ -32,6 +32,8 @@ use super::bug::Bug;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedOut;
 
+type Registered = BTreeMap<DeviceId, (Submitter, Tick)>;
+
 /// The server.
 pub struct Keeper {
     record: RecordId,
@@ -40,20 +42,23 @@ pub struct Keeper {
     matrix: Matrix,
     /// How many days a checkpoint vouches for good faith.
     pub lease_days: u64,
-    sessions: BTreeMap<DeviceId, Submitter>,
+    /// The devices, with when they were registered if they were not there from the beginning.
+    devices: Registered,
+    /// Those that a store put back from a copy does not know: they sign in again.
+    unknown: BTreeMap<DeviceId, Submitter>,
+    /// Those that were revoked, by a journal that is not put back with the books.
+    revoked: BTreeSet<DeviceId>,
     durable: Books,
     working: Option<Books>,
     bug: Option<Bug>,
     /// How many answers were worked out.
     given: u64,
     /// What somebody copied of what is durable.
-    copy: Option<Books>,
+    copy: Option<(Books, Registered)>,
     /// The lives of the log that ended when the books were put back from a copy, and when.
     lives: BTreeMap<LogIncarnation, Tick>,
     /// What was destroyed, by a journal that is not put back with the books.
     journal: BTreeSet<EntryId>,
-    /// When devices were registered that were not there from the beginning.
-    registered: BTreeMap<DeviceId, Tick>,
 }
 
 impl Keeper {
@@ -72,7 +77,12 @@ impl Keeper {
             log,
             matrix: Matrix::default(),
             lease_days: 14,
-            sessions: people.into_iter().map(|p| (p.device, p)).collect(),
+            devices: people
+                .into_iter()
+                .map(|person| (person.device, (person, Tick::default())))
+                .collect(),
+            unknown: BTreeMap::new(),
+            revoked: BTreeSet::new(),
             durable: Books::new(record, holder),
             working: None,
             bug,
@@ -80,7 +90,6 @@ impl Keeper {
             copy: None,
             lives: BTreeMap::new(),
             journal: BTreeSet::new(),
-            registered: BTreeMap::new(),
         }
     }
 
@@ -109,8 +118,26 @@ impl Keeper {
 
     /// Who sends a request, if they may and speak this protocol.
     fn session(&self, request: &SyncRequest) -> Option<Submitter> {
-        let submitter = self.sessions.get(&request.device)?;
-        (!submitter.revoked && request.v == PROTOCOL).then(|| submitter.clone())
+        let submitter = self.known(request.device)?;
+        (!submitter.revoked && request.v == PROTOCOL).then_some(submitter)
+    }
+
+    /// Who signs with a device that the server knows, revoked or not.
+    fn known(&self, device: DeviceId) -> Option<Submitter> {
+        let (submitter, _) = self.devices.get(&device)?;
+        let revoked = self.is_revoked(device);
+        let submitter = submitter.clone();
+        Some(Submitter {
+            revoked,
+            ..submitter
+        })
+    }
+
+    /// A device that the server does not know any more signs in again, with the key it has.
+    pub fn sign_in_again(&mut self, device: DeviceId, now: Tick) {
+        if let Some(unknown) = self.unknown.remove(&device) {
+            self.devices.insert(device, (unknown, now));
+        }
     }
 
     fn is_signed_in(&self, submitter: &Submitter) -> Result<(), SignedOut> {
@@ -155,15 +182,20 @@ impl Keeper {
 
     /// Copies what is durable.
     pub fn copy(&mut self) {
-        self.copy = Some(self.durable.clone());
+        self.copy = Some((self.durable.clone(), self.devices.clone()));
     }
 
     /// Puts the copy back, if there is one, and begins another life of the log. Answers the copy's
     /// last tick.
     pub fn put_back(&mut self, log: LogIncarnation, now: Tick) -> Result<Option<Tick>, String> {
-        let Some(copy) = self.copy.clone() else {
+        let Some((copy, devices)) = self.copy.clone() else {
             return Ok(None);
         };
+        for (device, (submitter, _)) in std::mem::replace(&mut self.devices, devices) {
+            if !self.devices.contains_key(&device) && !self.is_revoked(device) {
+                self.unknown.insert(device, submitter);
+            }
+        }
         let told = self.books().last;
         let kept = copy.last;
         self.working = None;
@@ -184,23 +216,19 @@ impl Keeper {
 
     /// A device is revoked, and its person signs in with another.
     pub fn revoke(&mut self, device: Submitter, next: Submitter, now: Tick) {
-        let revoked = Submitter {
-            revoked: true,
-            ..device
-        };
-        self.sessions.insert(revoked.device, revoked);
-        self.registered.insert(next.device, now);
-        self.sessions.insert(next.device, next);
+        self.unknown.remove(&device.device);
+        self.revoked.insert(device.device);
+        self.devices.insert(next.device, (next, now));
     }
 
     /// Whether a device was revoked.
     pub fn is_revoked(&self, device: DeviceId) -> bool {
-        let known = self.sessions.get(&device);
-        known.is_some_and(|known| known.revoked)
+        self.revoked.contains(&device)
     }
 
     fn registered(&self, device: DeviceId) -> Tick {
-        self.registered.get(&device).copied().unwrap_or_default()
+        let known = self.devices.get(&device);
+        known.map_or(Tick(u64::MAX), |(_, registered)| *registered)
     }
 
     /// Which life of the log this is.

@@ -202,8 +202,7 @@ impl Checks {
         Ok(())
     }
 
-    /// What one key signed and another signed anew is not held under both; unless after a restore
-    /// others handed back as accepted what its author may not write any more and signed anew.
+    /// What one key signed and another signed anew is not held under both.
     fn held_once(&self, books: &Books) -> Result<(), String> {
         let mut signed = BTreeMap::new();
         for (change, row) in &books.held {
@@ -213,11 +212,9 @@ impl Checks {
             let origin = row.edit.origin.read().map_err(|_| "a held origin")?;
             let said = format!("{:?}", inspected.past.writes);
             let said = (row.edit.entry, row.author, origin.at, said);
-            let asked = row.reason != HoldReason::NotPermitted;
-            let now = (origin.device, *change, asked);
-            let (device, first, asked_first) = *signed.entry(said).or_insert(now);
-            let handed_back = self.log.is_some() && asked != asked_first;
-            if device != origin.device && !handed_back {
+            let now = (origin.device, *change);
+            let (device, first) = *signed.entry(said).or_insert(now);
+            if device != origin.device {
                 let (first, second) = (short(&first), short(change));
                 return Err(format!("{first} is held, and signed anew as {second}"));
             }

@@ -65,7 +65,7 @@ impl Checks {
     pub fn taken_in(&self, books: &Books, judged: &[Judgement]) -> Result<(), String> {
         let entries = judged.iter().map(|judgement| judgement.edit.entry);
         let left = entries.filter(|entry| {
-            let gone = books.destroyed.contains_key(entry) || books.doomed.contains(entry);
+            let gone = books.destroyed.contains_key(entry) || books.doomed.contains_key(entry);
             !gone && self.oracle.is_marked(entry)
         });
         none_left(left.collect())
@@ -76,7 +76,7 @@ impl Checks {
         let all = self.oracle.existing().into_iter();
         let left = all
             .filter(|entry| !books.destroyed.contains_key(entry) && self.oracle.is_marked(entry));
-        none_left(books.doomed.iter().copied().chain(left).collect())
+        none_left(books.doomed.keys().copied().chain(left).collect())
     }
 
     fn judged(
@@ -100,7 +100,8 @@ impl Checks {
                 "the guard refuses {short}, which a real device made"
             ));
         };
-        let handed_back = origin.device != device.profile.submitter().device;
+        let handed_back = origin.author != device.profile.who.id();
+        let of_another_key = origin.device != device.profile.submitter().device;
         if handed_back && self.log.is_none() {
             let name = device.profile.name;
             return Err(format!("{name} hands {short} back, and nothing was lost"));
@@ -142,8 +143,9 @@ impl Checks {
                 // Of what was accepted in a lost life of the log, the holder is always asked.
                 let of_another_life = origin.seen.is_none_or(|seen| seen.log != keeper.log());
                 let again = self.log.is_some() && of_another_life;
-                // What a device signed that was revoked since is for the holder to decide.
-                let revoked = keeper.is_revoked(origin.device);
+                // What a device signed that was revoked since is for the holder to decide, unless
+                // its person hands it in.
+                let revoked = handed_back && keeper.is_revoked(origin.device);
                 let permitted = !revoked && self.oracle.may_write(wish, Moment::at(*tick));
                 match reason {
                     HoldReason::FollowsHeld => Ok(()),
@@ -170,8 +172,9 @@ impl Checks {
                     Refusal::Equivocation if cloned || self.log.is_some() => Ok(()),
                     // A store and its copy signed the beginning of an entry anew, each for itself.
                     Refusal::Malformed if cloned && known_entry && past.deps.is_empty() => Ok(()),
-                    // It is too late to hand it back.
+                    // It is too late to hand it back, or the server lost whose the device is.
                     Refusal::NotAuthentic if handed_back => Ok(()),
+                    Refusal::NotAuthentic if of_another_key && self.log.is_some() => Ok(()),
                     _ => Err(format!("{short} of a real device is refused: {why:?}")),
                 }
             }

@@ -10,7 +10,10 @@ use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::guard;
 use sync_core::policy::Role;
 use sync_core::sync::{HoldReason, Settlement};
-use sync_core::{Bytes, ChangeHash, EntryId, PersonId, RecordId, Tick};
+use sync_core::{Bytes, ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
+
+/// Marks that their own request may take back yet: when each was accepted.
+pub type OpenMarks = BTreeMap<EntryId, BTreeSet<Tick>>;
 
 /// A row of the log. Each touches one entry.
 #[derive(Clone, Debug)]
@@ -80,8 +83,8 @@ pub struct Books {
     pub ledger: Rc<RightsLedger>,
     /// The entries that were destroyed, and when.
     pub destroyed: BTreeMap<EntryId, Tick>,
-    /// The entries whose marks wait for the rest of the request that made them.
-    pub doomed: BTreeSet<EntryId>,
+    /// The marks that wait for the rest of the request that made them.
+    pub doomed: OpenMarks,
 }
 
 impl Books {
@@ -98,15 +101,40 @@ impl Books {
             last: Tick::default(),
             ledger: Rc::new(RightsLedger::new(holder, Vec::new())),
             destroyed: BTreeMap::new(),
-            doomed: BTreeSet::new(),
+            doomed: BTreeMap::new(),
         }
     }
 
-    /// Whether an entry is here that must be destroyed by what was accepted.
-    pub fn must_be_destroyed(&mut self, entry: &EntryId) -> bool {
+    /// The marks that stand and must destroy an entry: when each was accepted, and which device
+    /// made it.
+    pub fn standing_marks(&mut self, entry: &EntryId) -> Vec<(Tick, DeviceId)> {
         let kept = self.entries.get_mut(entry);
-        let here = kept.filter(|kept| kept.destroyed.is_none());
-        here.is_some_and(|kept| Rc::make_mut(kept).must_be_destroyed())
+        let Some(kept) = kept.filter(|kept| kept.destroyed.is_none()) else {
+            return Vec::new();
+        };
+        let marks = Rc::make_mut(kept).destroyers().into_iter();
+        let marks = marks.filter_map(|mark| Some((mark.accepted?, mark.origin.device)));
+        marks.collect()
+    }
+
+    /// Notes marks that wait.
+    pub fn doom(&mut self, entry: EntryId, marks: &BTreeSet<Tick>) {
+        if !marks.is_empty() {
+            self.doomed.entry(entry).or_default().extend(marks);
+        }
+    }
+
+    /// Forgets that marks waited.
+    pub fn undoom(&mut self, entry: EntryId, marks: &BTreeSet<Tick>) {
+        if let Some(noted) = self.doomed.get_mut(&entry) {
+            noted.retain(|mark| !marks.contains(mark));
+            self.doomed.retain(|_, noted| !noted.is_empty());
+        }
+    }
+
+    /// The marks of an entry that wait.
+    pub fn doomed_by(&self, entry: &EntryId) -> BTreeSet<Tick> {
+        self.doomed.get(entry).cloned().unwrap_or_default()
     }
 
     /// Destroys what is kept of an entry. Its class stays, as the shelves do that a server keeps.

@@ -9,12 +9,13 @@ use sync_core::authority::{
 };
 use sync_core::change::Edit;
 use sync_core::entry::PastChange;
+use sync_core::guard;
 use sync_core::policy::Context;
 use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::sync::{HoldReason, Item, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
-use super::books::{Books, HeldRow, Row};
+use super::books::{Books, HeldRow, OpenMarks, Row};
 use super::visit::{HandedIn, Visit};
 use super::{Bug, Keeper, SignedOut};
 
@@ -36,6 +37,10 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    fn is_accepted_at(&self, tick: Tick) -> bool {
+        self.verdict == Verdict::Accepted(tick)
+    }
+
     /// As the answer says it.
     pub fn outcome(&self) -> Outcome {
         Outcome {
@@ -137,7 +142,8 @@ impl Keeper {
         };
         let tick = books.tick(now);
         let marked = visit.marked.get(&edit.entry).copied();
-        let past = verified.as_ref().ok().map(|edit| edit.past().clone());
+        let past = guard::inspect(&edit.change).ok();
+        let past = past.map(|inspected| inspected.past);
         let handed_back = verified.as_ref().is_ok_and(|edit| {
             *again && former.takes_back(edit, self.registered(author.device), tick)
         });
@@ -152,7 +158,7 @@ impl Keeper {
             lease_days: self.lease_days,
             tables: sync_core::kind::Tables::CURRENT,
         };
-        let carried = author.device != visit.submitter.device && !handed_back;
+        let carried = author.person() != visit.submitter.person() && !handed_back;
         let judged = match verified {
             Ok(edit) if carried => Judged::Refused(edit.change(), Refusal::NotAuthentic),
             Ok(edit) => lane.submit(edit, tick),
@@ -193,43 +199,63 @@ impl Keeper {
     /// Destroys what the edits, taken together, say is another patient's. A mark that a later edit
     /// of the same visit may take back waits, and a note of it is kept.
     fn destroy_marked(&self, books: &mut Books, visit: &mut Visit, from: usize, now: Tick) {
-        let before = std::mem::take(&mut visit.doomed);
-        let mut touched = before.clone();
+        let mut open = std::mem::take(&mut visit.doomed);
+        let mut touched: BTreeSet<EntryId> = open.keys().copied().collect();
         for judgement in &visit.judged[from..] {
+            let entry = judgement.edit.entry;
             if judgement.verdict.accepted().is_some() {
-                touched.insert(judgement.edit.entry);
+                touched.insert(entry);
+            }
+            if let Verdict::Duplicate(accepted) = judgement.verdict {
+                // It comes again with what was cut short.
+                open.entry(entry).or_default().insert(accepted);
             }
         }
         let waits = visit.to_come();
         for entry in touched {
+            let open = open.remove(&entry).unwrap_or_default();
+            let own = |tick| visit.judged.iter().any(|own| own.is_accepted_at(tick));
+            let marks = books.standing_marks(&entry).into_iter().map(|(mark, by)| {
+                let own = by == visit.submitter.device || own(mark);
+                (mark, own)
+            });
+            let mut marks: BTreeMap<Tick, bool> = marks.collect();
+            if waits.contains(&entry) && self.bug != Some(Bug::MarkNotLeftToItsRequest) {
+                marks.retain(|mark, own| *own || open.contains(mark));
+                let marks: BTreeSet<Tick> = marks.into_keys().collect();
+                books.undoom(entry, &(&open - &marks));
+                books.doom(entry, &marks);
+                if !marks.is_empty() {
+                    visit.doomed.insert(entry, marks);
+                }
+                continue;
+            }
             // Another visit, in the middle of which this is, may take its mark back.
-            if !before.contains(&entry) && books.doomed.contains(&entry) {
-                continue;
-            }
-            let stands = books.must_be_destroyed(&entry);
-            if stands && waits.contains(&entry) && self.bug != Some(Bug::MarkNotLeftToItsRequest) {
-                visit.doomed.insert(entry);
-                books.doomed.insert(entry);
-                continue;
-            }
-            if stands {
+            let noted = books.doomed_by(&entry);
+            let decided =
+                |(mark, own): (&Tick, &bool)| *own || open.contains(mark) || !noted.contains(mark);
+            if marks.iter().any(decided) {
                 self.destroy(books, &visit.submitter, entry, now);
+                books.undoom(entry, &noted);
+            } else {
+                books.undoom(entry, &open);
             }
-            books.doomed.remove(&entry);
         }
     }
 
     /// Destroys what was marked in visits that were not taken in to their end, in which the marks
-    /// might have been taken back: of these entries, or of all.
-    pub fn decide(&mut self, only: Option<&BTreeSet<EntryId>>, now: Tick) {
+    /// might have been taken back: by these marks, or by all that are noted.
+    pub fn decide(&mut self, only: Option<&OpenMarks>, now: Tick) {
         let mut books = self.books().clone();
-        let all = books.doomed.clone();
-        let all = all.into_iter();
-        for entry in all.filter(|entry| only.is_none_or(|only| only.contains(entry))) {
-            books.doomed.remove(&entry);
-            if books.must_be_destroyed(&entry) {
+        let marks = only.unwrap_or(&books.doomed).clone();
+        for (entry, marks) in marks {
+            books.undoom(entry, &marks);
+            let open = books.doomed_by(&entry);
+            let standing = books.standing_marks(&entry);
+            if standing.iter().any(|(mark, _)| !open.contains(mark)) {
                 let server = self.server();
                 self.destroy(&mut books, &server, entry, now);
+                books.undoom(entry, &open);
             }
         }
         self.working = Some(books);
@@ -242,10 +268,19 @@ impl Keeper {
         books.log_access(by, AccessAction::Destroy, &touched, &BTreeMap::new());
     }
 
-    /// Who made an edit that is handed back.
-    pub(super) fn author(&self, item: &Item) -> Option<&Submitter> {
-        let origin = item.accepted.and(item.edit.origin.read().ok())?;
-        self.sessions.get(&origin.device)
+    /// Who made an edit, as far as it counts: somebody else only of what is handed back. Whoever
+    /// brings it vouches for what another device of theirs signed.
+    pub(super) fn author(&self, item: &Item, by: &Submitter) -> Submitter {
+        let origin = item.edit.origin.read().ok();
+        let known = origin.and_then(|origin| self.known(origin.device));
+        match known {
+            Some(known) if known.person() == by.person() => Submitter {
+                revoked: false,
+                ..known
+            },
+            Some(known) if item.accepted.is_some() => known,
+            _ => by.clone(),
+        }
     }
 
     fn write(

@@ -8,6 +8,7 @@ use sync_core::checkpoint::Seen;
 use sync_core::sync::{CursorDigest, Outcome, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
+use super::books::OpenMarks;
 use super::Keeper;
 use super::push::Judgement;
 
@@ -40,9 +41,9 @@ pub struct Visit {
     /// The entries of those that are in the record, and of those that are destroyed the ones that
     /// the visitor may know of.
     pub(super) answered: BTreeSet<EntryId>,
-    /// The entries that a mark which stands is to destroy, unless an edit whose turn is still to
-    /// come takes it back.
-    pub(super) doomed: BTreeSet<EntryId>,
+    /// The marks that are to destroy entries, unless edits whose turn is still to come take them
+    /// back.
+    pub(super) doomed: OpenMarks,
     /// When its last turn ended.
     pub(super) ended: Tick,
     /// No edit of it waits for another turn.
@@ -94,7 +95,7 @@ impl Keeper {
             None => Vec::new(),
         };
         let edits = items.into_iter().map(|item| {
-            let author = self.author(&item).unwrap_or(&submitter).clone();
+            let author = self.author(&item, &submitter);
             HandedIn {
                 verified: VerifiedEdit::new(&self.record, &author.key, item.edit.clone()),
                 again: item.accepted.is_some(),
@@ -120,7 +121,7 @@ impl Keeper {
             marked,
             judged: Vec::new(),
             answered: BTreeSet::new(),
-            doomed: BTreeSet::new(),
+            doomed: OpenMarks::new(),
             ended: Tick::default(),
             done: false,
         })
@@ -168,8 +169,8 @@ impl Visit {
         self.done
     }
 
-    /// The entries whose marks wait for the rest of it.
-    pub fn doomed(&self) -> &BTreeSet<EntryId> {
+    /// The marks that wait for the rest of it.
+    pub fn doomed(&self) -> &OpenMarks {
         &self.doomed
     }
 

@@ -1,15 +1,13 @@
 //! What the server is busy with: requests at their turns with the writer, and answers that wait until
 //! the access log tells of them.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use sync_core::EntryId;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 
 use super::{SECOND, World, words};
 use crate::simulation::bug::Bug;
-use crate::simulation::keeper::{Read, SignedOut, Start, Visit};
+use crate::simulation::keeper::{OpenMarks, Read, SignedOut, Start, Visit};
 use crate::simulation::network::{Message, Parcel, Way};
 
 /// How often an answer is begun anew because rights changed while it was made.
@@ -40,7 +38,7 @@ pub(super) enum Job {
     /// The access log is told what an answer gives.
     Note(u64),
     /// Marks whose request will not be taken in to its end are decided on.
-    Decide(BTreeSet<EntryId>),
+    Decide(OpenMarks),
     /// Something falls due: the record's time goes on.
     GoOn,
 }
@@ -54,6 +52,8 @@ impl World {
         request: &SyncRequest,
         line: Option<u64>,
     ) -> Result<(), String> {
+        let now = self.tick();
+        self.keeper.sign_in_again(request.device, now);
         let Some(visit) = self.keeper.visit(request) else {
             let name = self.devices[device].profile.name;
             self.say(|| format!("the server cannot read request {id} of {name}"));
