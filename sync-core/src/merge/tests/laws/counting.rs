@@ -53,6 +53,13 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
             && raw.was_never_ended()
             && regimens[0].wrote_text("regimen")?.contains("\"ends\"");
         let refuted = stands_refuted(raw);
+        // What two people settled in two ways is not over.
+        let contested = look.review.iter().any(|item| {
+            item.code == FlagCode::DecidedDifferently && item.entries.contains(&raw.entry)
+        });
+        if contested {
+            return None;
+        }
         if look.is_vital(raw.entry) && (spent || refuted.is_some() || is_surely_over(raw)) {
             return Some(format!("{} {} is over", raw.kind, raw.entry));
         }
