@@ -27,7 +27,8 @@ impl Output {
         }
         for way in code.into_iter().flat_map(|code| ways(*code)) {
             let entries = item.editable.iter();
-            let entries = entries.filter(|entry| code.is_some_and(|code| way.is_of(*code, item, entry)));
+            let entries =
+                entries.filter(|entry| code.is_some_and(|code| way.is_of(*code, item, entry)));
             let commands = entries.map(|entry| way.command(short(entry)));
             steps.extend(commands.map(|command| self.step(&command, self.words(way.why()))));
         }
@@ -45,10 +46,9 @@ impl Output {
     fn deciding<'c>(&self, code: Option<&FlagCode>, verdict: &'c str) -> &'c str {
         let words = match Verdict::from(verdict) {
             Verdict::Accept => Words::new("take it up", "la retenir"),
-            Verdict::Confirm if code == Some(&FlagCode::DirectiveRevived) => Words::new(
-                "the one in force counts",
-                "celle qui est en vigueur compte",
-            ),
+            Verdict::Confirm if code == Some(&FlagCode::DirectiveRevived) => {
+                Words::new("the one in force counts", "celle qui est en vigueur compte")
+            }
             Verdict::Confirm if code == Some(&FlagCode::DirectiveWithdrawn) => Words::new(
                 "it was an error: what is in force counts",
                 "c’était une erreur : ce qui est en vigueur compte",

@@ -37,7 +37,9 @@ fn of_many_directives_each_that_counts_is_asked_about_once() {
     }
     story.settle();
     let items = story.review(holder);
-    let asked = items.iter().filter(|item| item.code == FlagCode::DirectiveRevived);
+    let asked = items
+        .iter()
+        .filter(|item| item.code == FlagCode::DirectiveRevived);
     let asked: Vec<&ReviewItem> = asked.collect();
     assert_eq!(asked.len() as u128, MANY);
     for item in asked {

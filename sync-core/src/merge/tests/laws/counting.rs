@@ -74,6 +74,21 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
     })
 }
 
+/// What two people settled in two ways, and nobody since, is among the vital facts, in doubt, unless
+/// one of them said that it should never have been written.
+pub fn what_was_settled_in_two_ways_counts(look: &Look<'_>) -> Option<String> {
+    let facts = facts(look).filter(|raw| !look.view(raw.entry).in_error());
+    let mut contested = facts.filter(|raw| {
+        let mut items = look.review.iter();
+        items.any(|item| {
+            item.code == FlagCode::DecidedDifferently && item.entries.contains(&raw.entry)
+        })
+    });
+    contested
+        .find(|raw| !look.is_vital(raw.entry))
+        .map(|raw| format!("{} {} is gone", raw.kind, raw.entry))
+}
+
 /// A danger that somebody wrote into an allergy they had seen ended brings it back or to review.
 pub fn a_danger_after_the_end_asks(look: &Look<'_>) -> Option<String> {
     let open = look.of_kind("allergy").filter(|raw| !may_be_in_error(raw));

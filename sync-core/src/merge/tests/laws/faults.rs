@@ -68,6 +68,17 @@ pub fn what_is_over(look: &mut Look<'_>) {
     look.vital = vital(&look.views);
 }
 
+/// What two people settled in two ways is left out.
+pub fn nothing_settled_in_two_ways(look: &mut Look<'_>) {
+    let settled = |doubts: &[FlagCode]| !doubts.contains(&FlagCode::DecidedDifferently);
+    let vital = &mut look.vital;
+    vital.allergies.retain(|fact| settled(&fact.doubts));
+    vital.treatments.retain(|fact| settled(&fact.doubts));
+    vital.conditions.retain(|fact| settled(&fact.doubts));
+    vital.pregnancies.retain(|fact| settled(&fact.doubts));
+    vital.devices.retain(|fact| settled(&fact.doubts));
+}
+
 /// A list that begins at its end.
 pub fn the_last_first(look: &mut Look<'_>) {
     look.review.reverse();

@@ -56,6 +56,9 @@ laws! {
         Without(Rule::TreatmentEnded),
         Shows("what is over", what_is_over),
     ];
+    counting::what_was_settled_in_two_ways_counts: [
+        Shows("nothing settled in two ways", nothing_settled_in_two_ways),
+    ];
     counting::a_danger_after_the_end_asks: [Without(Rule::DangerAfterEnding)];
     counting::errors_are_out: [
         Without(Rule::ErrorTakesOut),

@@ -20,7 +20,8 @@ use crate::merge::review::review_by;
 use crate::merge::shown::shown_by;
 use crate::merge::vital::vital_by;
 use crate::merge::{
-    Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, view_by,
+    Choice, EntryView, FieldClaim, FlagCode, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer,
+    view_by,
 };
 use crate::policy::{
     DelegationType, Matrix, RightFact, RightKind, Rights, Role, Standing, Subject,
@@ -469,7 +470,13 @@ impl Play<'_> {
         let names = |entries: &[EntryId]| -> Vec<Option<String>> {
             entries.iter().map(|entry| self.name(*entry)).collect()
         };
+        let doubts = told.in_force.iter().map(|entry| {
+            let codes = told.doubts(entry).into_iter().map(FlagCode::code);
+            (self.name(*entry).unwrap_or_default(), codes.collect())
+        });
+        let doubts: BTreeMap<String, Vec<&str>> = doubts.collect();
         let told = json!({
+            "doubts": doubts,
             "in-force": names(&told.in_force),
             "superseded": names(&told.superseded),
             "revoked": names(&told.revoked),
