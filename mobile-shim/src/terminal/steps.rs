@@ -90,19 +90,21 @@ impl Way {
     }
 
     /// Whether it is a way to do something about an item in this entry, which may be edited.
-    fn is_of(self, code: FlagCode, item: &ReviewEntry, entry: &String) -> bool {
+    fn is_of(self, code: FlagCode, item: &ReviewEntry, entry: &str) -> bool {
         let says_so = || {
             let mut sides = item.sides.iter();
-            sides.any(|side| side.entry == *entry && side.field == STATUS)
+            sides.any(|side| side.entry == entry && side.field == STATUS)
         };
         match (self, code) {
             // What nobody but the holder may decide is theirs to revoke as well.
             (Way::Revoke(_), _) => {
                 let theirs = code.verdicts().is_empty() || !item.verdicts.is_empty();
-                theirs && item.in_force.contains(entry)
+                theirs && item.in_force.iter().any(|one| one == entry)
             }
             // The statement is named before what contradicts it, which must stay.
-            (_, FlagCode::NoKnownAllergyContradicted) => item.entries.first() == Some(entry),
+            (_, FlagCode::NoKnownAllergyContradicted) => {
+                item.entries.first().is_some_and(|first| first == entry)
+            }
             // What was withdrawn is named with the status that says so.
             (_, FlagCode::DirectiveWithdrawn) => says_so(),
             _ => true,

@@ -4,7 +4,7 @@ use super::*;
 use crate::entry::{Value, Write};
 
 /// So many are in force together, and as many that are later were revoked by name.
-const MANY: u128 = 20;
+const MANY: usize = 20;
 
 fn wish(what: &str, date: &str, revokes: Option<EntryId>) -> Vec<Write> {
     let mut writes = vec![
@@ -41,7 +41,7 @@ fn of_many_directives_each_that_counts_is_asked_about_once() {
         .iter()
         .filter(|item| item.code == FlagCode::DirectiveRevived);
     let asked: Vec<&ReviewItem> = asked.collect();
-    assert_eq!(asked.len() as u128, MANY);
+    assert_eq!(asked.len(), MANY);
     for item in asked {
         assert!(item.entries.len() <= 33, "{}", item.entries.len());
         assert_eq!(item.in_force.len(), 1);
