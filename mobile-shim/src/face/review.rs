@@ -48,6 +48,8 @@ pub struct ReviewEntry {
     pub entries: Vec<String>,
     /// What they are called, each in one line.
     pub labels: Vec<Bilingual>,
+    /// Of advance directives: those of the entries that are in force.
+    pub in_force: Vec<String>,
     /// The field it is about.
     pub field: Option<String>,
     /// The sides, with who and when.
@@ -103,6 +105,7 @@ impl Record {
                 words: item.words().into(),
                 entries: item.entries.iter().map(ToString::to_string).collect(),
                 labels: item.entries.iter().map(|id| label(item, id)).collect(),
+                in_force: item.in_force.iter().map(ToString::to_string).collect(),
                 field: item.field.clone(),
                 sides: sides(&names, item, &views, &asked),
                 verdicts: item
@@ -300,6 +303,7 @@ mod tests {
             danger: merge::Danger::High,
             code,
             entries: vec![EntryId(uuid::Uuid::from_u128(1))],
+            in_force: Vec::new(),
             kind: Some(kind.clone()),
             by_nurse: false,
             unseen: Vec::new(),

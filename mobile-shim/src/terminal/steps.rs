@@ -20,29 +20,17 @@ impl Output {
                 steps.push(self.step(&command, self.of(effect)));
             }
         }
+        let code = FlagCode::ALL.iter().find(|code| code.code() == item.code);
         for verdict in &item.verdicts {
             let command = format!("resolve {number} --decide {verdict}");
-            steps.push(self.step(&command, self.deciding(verdict)));
+            steps.push(self.step(&command, self.deciding(code, verdict)));
         }
-        let code = FlagCode::ALL.iter().find(|code| code.code() == item.code);
-        let code = code.copied();
-        if let Some((options, why)) = code.and_then(by_editing) {
-            // The statement is named before what contradicts it, which must stay.
-            let statement = code == Some(FlagCode::NoKnownAllergyContradicted);
-            // What was withdrawn is named with the status that says so.
-            let withdrawn = code == Some(FlagCode::DirectiveWithdrawn);
-            let says_so = |entry: &str| {
-                let mut sides = item.sides.iter();
-                sides.any(|side| side.entry == entry && side.field == STATUS)
-            };
-            let asked = |entry: &&String| {
-                (!statement || item.entries.first() == Some(*entry))
-                    && (!withdrawn || says_so(entry))
-            };
-            let entries = item.editable.iter().filter(asked);
-            let entries = entries.map(|entry| short(entry));
-            let edits = entries.map(|entry| format!("edit {entry} {options}"));
-            steps.extend(edits.map(|edit| self.step(&edit, self.words(why))));
+        for way in code.into_iter().flat_map(|code| ways(*code)) {
+            let entries = item.editable.iter();
+            let entries =
+                entries.filter(|entry| code.is_some_and(|code| way.is_of(*code, item, entry)));
+            let commands = entries.map(|entry| way.command(short(entry)));
+            steps.extend(commands.map(|command| self.step(&command, self.words(way.why()))));
         }
         if steps.is_empty() {
             let others = Words::new(
@@ -55,9 +43,16 @@ impl Output {
     }
 
     /// What a verdict does.
-    fn deciding<'c>(&self, verdict: &'c str) -> &'c str {
+    fn deciding<'c>(&self, code: Option<&FlagCode>, verdict: &'c str) -> &'c str {
         let words = match Verdict::from(verdict) {
             Verdict::Accept => Words::new("take it up", "la retenir"),
+            Verdict::Confirm if code == Some(&FlagCode::DirectiveRevived) => {
+                Words::new("the one in force counts", "celle qui est en vigueur compte")
+            }
+            Verdict::Confirm if code == Some(&FlagCode::DirectiveWithdrawn) => Words::new(
+                "it was an error: what is in force counts",
+                "c’était une erreur : ce qui est en vigueur compte",
+            ),
             Verdict::Discard => Words::new("leave it out", "l’écarter"),
             Verdict::Confirm => Words::new("it is right as it stands", "c’est bien ainsi"),
             Verdict::NotADuplicate => Words::new("these are two", "ce sont deux choses"),
@@ -71,74 +66,138 @@ impl Output {
     }
 }
 
-/// The edit that settles what no verdict does: it is never settled by being looked at.
-fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
+/// What somebody may do about an item beside deciding on it, and in which case.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Edit an entry.
+    Edit(&'static str, Words),
+    /// Write a revocation of a directive that is in force.
+    Revoke(Words),
+}
+
+impl Way {
+    fn why(self) -> Words {
+        match self {
+            Way::Edit(_, why) | Way::Revoke(why) => why,
+        }
+    }
+
+    fn command(self, entry: &str) -> String {
+        match self {
+            Way::Edit(options, _) => format!("edit {entry} {options}"),
+            Way::Revoke(_) => format!("add directive revocation --revokes {entry} --when …"),
+        }
+    }
+
+    /// Whether it is a way to do something about an item in this entry, which may be edited.
+    fn is_of(self, code: FlagCode, item: &ReviewEntry, entry: &str) -> bool {
+        let says_so = || {
+            let mut sides = item.sides.iter();
+            sides.any(|side| side.entry == entry && side.field == STATUS)
+        };
+        match (self, code) {
+            // What nobody but the holder may decide is theirs to revoke as well.
+            (Way::Revoke(_), _) => {
+                let theirs = code.verdicts().is_empty() || !item.verdicts.is_empty();
+                theirs && item.in_force.iter().any(|one| one == entry)
+            }
+            // The statement is named before what contradicts it, which must stay.
+            (_, FlagCode::NoKnownAllergyContradicted) => {
+                item.entries.first().is_some_and(|first| first == entry)
+            }
+            // What was withdrawn is named with the status that says so.
+            (_, FlagCode::DirectiveWithdrawn) => says_so(),
+            _ => true,
+        }
+    }
+}
+
+/// What settles what no verdict does, which is never settled by being looked at, or settles it
+/// otherwise.
+fn ways(code: FlagCode) -> Vec<Way> {
     const IN_ERROR: &str = "--status entered-in-error --reason …";
-    Some(match code {
-        FlagCode::DiscordantBloodGroup => (
+    match code {
+        FlagCode::DiscordantBloodGroup => vec![Way::Edit(
             IN_ERROR,
             Words::new("if this is the wrong one", "si c’est celui-ci qui est faux"),
-        ),
-        FlagCode::NoKnownAllergyContradicted => (
+        )],
+        FlagCode::NoKnownAllergyContradicted => vec![Way::Edit(
             IN_ERROR,
             Words::new("withdraw this statement", "retirer cette déclaration"),
-        ),
-        FlagCode::DoseDisputed => (
+        )],
+        FlagCode::DoseDisputed => vec![Way::Edit(
             "--dose … --frequency …",
             Words::new(
                 "write the regimen that holds",
                 "écrire la posologie qui vaut",
             ),
-        ),
-        FlagCode::ToReconcile => (
+        )],
+        FlagCode::ToReconcile => vec![Way::Edit(
             "--status active",
             Words::new(
                 "or --status stopped: say what holds",
                 "ou --status stopped : dire ce qui vaut",
             ),
-        ),
-        FlagCode::SubstanceTwice => (
+        )],
+        FlagCode::SubstanceTwice => vec![Way::Edit(
             "--status stopped --reason …",
             Words::new(
                 "if this treatment is the one too many",
                 "si c’est ce traitement qui est de trop",
             ),
-        ),
-        FlagCode::PossibleDuplicate => (
+        )],
+        FlagCode::PossibleDuplicate => vec![Way::Edit(
             IN_ERROR,
             Words::new(
                 "if this entry is the one too many",
                 "si c’est cet élément qui est de trop",
             ),
-        ),
-        FlagCode::TrustedPersonDisputed => (
+        )],
+        FlagCode::TrustedPersonDisputed => vec![Way::Edit(
             "--status inactive --reason …",
             Words::new(
                 "if this is not the trusted person",
                 "si ce n’est pas la personne de confiance",
             ),
-        ),
-        FlagCode::CaregiverWaits => (
+        )],
+        FlagCode::CaregiverWaits => vec![Way::Edit(
             "--status revoked --reason …",
             Words::new("if it is not wanted any more", "si elle n’est plus voulue"),
-        ),
-        FlagCode::DirectiveClosed => (
-            "--status active",
-            Words::new("if it still holds", "si elle vaut toujours"),
-        ),
-        FlagCode::DirectiveWithdrawn => (
+        )],
+        FlagCode::DirectiveClosed => vec![
+            Way::Edit(
+                "--status active",
+                Words::new("if it still holds", "si elle vaut toujours"),
+            ),
+            Way::Revoke(Words::new(
+                "if it does not count any more",
+                "si elle ne compte plus",
+            )),
+        ],
+        FlagCode::DirectiveWithdrawn => vec![Way::Edit(
             "--status active",
             Words::new("if it was no error", "si ce n’était pas une erreur"),
-        ),
-        FlagCode::PregnancyToConfirm => (
-            "--status resolved --reason …",
-            Words::new("if it is over", "si elle est terminée"),
-        ),
+        )],
+        FlagCode::DirectiveRevived | FlagCode::DirectivesSameDate => vec![Way::Revoke(Words::new(
+            "if this one does not count",
+            "si celle-ci ne compte pas",
+        ))],
+        FlagCode::PregnancyToConfirm => vec![
+            Way::Edit(
+                "--status resolved --reason …",
+                Words::new("if it is over", "si elle est terminée"),
+            ),
+            Way::Edit(
+                "--due …",
+                Words::new(
+                    "if it goes on: the due date as it is known now",
+                    "si elle se poursuit : le terme tel qu’on le connaît",
+                ),
+            ),
+        ],
         FlagCode::HeldEdit
         | FlagCode::DecidedDifferently
-        | FlagCode::DirectivesSameDate
         | FlagCode::DirectiveUndated
-        | FlagCode::DirectiveRevived
         | FlagCode::ReplacedTwice
         | FlagCode::HiddenAllergy
         | FlagCode::Proposal
@@ -150,8 +209,8 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
         | FlagCode::RefutedAgainstEdit
         | FlagCode::ConcurrentValues
         | FlagCode::RightRestricted
-        | FlagCode::VisibilityRestricted => return None,
-    })
+        | FlagCode::VisibilityRestricted => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +227,7 @@ mod tests {
             words: code.words().into(),
             entries: vec!["0123456789abcdef".to_owned()],
             labels: vec![Bilingual::default()],
+            in_force: Vec::new(),
             field: None,
             sides: Vec::new(),
             verdicts,
@@ -195,6 +255,42 @@ mod tests {
         let steps = steps(Language::En, &item).join("\n");
         assert!(steps.contains(short(statement)), "{steps}");
         assert!(!steps.contains(short(allergy)), "{steps}");
+    }
+
+    /// Whoever is asked whether a directive counts can answer both ways, and nobody else is told
+    /// to revoke it.
+    #[test]
+    fn whether_a_directive_counts_can_be_answered_both_ways() {
+        let counts = "0123456789aaaaaa".to_owned();
+        let others = ["0123456789bbbbbb", "0123456789cccccc"].map(str::to_owned);
+        let entries: Vec<String> = [counts.clone()].into_iter().chain(others).collect();
+        let asked = |verdicts| ReviewEntry {
+            entries: entries.clone(),
+            editable: entries.clone(),
+            in_force: vec![counts.clone()],
+            ..item(FlagCode::DirectiveRevived, verdicts)
+        };
+        let told = steps(Language::En, &asked(vec!["confirm".to_owned()]));
+        let [yes, no] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(yes.contains("--decide confirm: the one in force counts"));
+        let revokes = format!("add directive revocation --revokes {} ", short(&counts));
+        assert!(no.starts_with(&revokes), "{no}");
+        let told = steps(Language::En, &asked(Vec::new())).join("\n");
+        assert!(!told.contains("revokes"), "{told}");
+    }
+
+    #[test]
+    fn what_is_to_be_confirmed_can_be_answered_both_ways() {
+        for code in [FlagCode::PregnancyToConfirm, FlagCode::DirectiveClosed] {
+            let entry = "0123456789abcdef".to_owned();
+            let item = ReviewEntry {
+                in_force: vec![entry],
+                ..item(code, Vec::new())
+            };
+            assert_eq!(steps(Language::En, &item).len(), 2, "{code:?}");
+        }
     }
 
     #[test]

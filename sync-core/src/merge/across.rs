@@ -18,7 +18,9 @@ pub use documents::DocumentGroup;
 pub(super) use documents::documents;
 pub(super) use people::trusted_persons;
 pub use wishes::Directives;
-pub(super) use wishes::directives;
+pub(super) use wishes::{directives, directives_as_shown};
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -31,21 +33,39 @@ pub(super) struct Link<'v> {
     pub code: FlagCode,
     /// In the order of their identifiers; for a contradiction, the contradicted statement first.
     pub entries: Vec<&'v EntryView>,
+    /// Of advance directives: those of the entries that are in force.
+    pub in_force: Vec<EntryId>,
 }
 
 impl<'v> Link<'v> {
     /// What one entry says that cannot be left alone.
     pub fn alone(code: FlagCode, view: &'v EntryView) -> Self {
-        Link {
-            code,
-            entries: vec![view],
-        }
+        Link::among(code, vec![view])
     }
 
     fn of(code: FlagCode, (one, other): (&'v EntryView, &'v EntryView)) -> Self {
+        Link::among(code, vec![one, other])
+    }
+
+    fn among(code: FlagCode, entries: Vec<&'v EntryView>) -> Self {
         Link {
             code,
-            entries: vec![one, other],
+            entries,
+            in_force: Vec::new(),
+        }
+    }
+
+    /// Among advance directives, some of which are `in_force`.
+    fn of_wishes(
+        code: FlagCode,
+        entries: Vec<&'v EntryView>,
+        in_force: &BTreeSet<EntryId>,
+    ) -> Self {
+        let ids = entries.iter().map(|view| view.id);
+        let in_force = ids.filter(|id| in_force.contains(id)).collect();
+        Link {
+            in_force,
+            ..Link::among(code, entries)
         }
     }
 }
@@ -79,7 +99,7 @@ pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> V
 }
 
 /// What is flagged on entries because of other entries among the given ones, whatever the day. Of
-/// two that were told apart, their likeness is not.
+/// two that were told apart, their likeness is not; nor what the holder confirmed of what is in force.
 pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     flags_by(Rules::ALL, views)
 }
@@ -98,8 +118,12 @@ pub(super) fn flags_on(
     let mut flags = Vec::new();
     let decisions = decided::decisions(rules, views);
     let told_apart = |link: &Link<'_>| {
-        let over = compared(link).is_some() || link.code == FlagCode::DirectiveRevived;
-        over && decided::settled(rules, &of_link(link), &decisions)
+        let answered = matches!(
+            link.code,
+            FlagCode::DirectiveRevived | FlagCode::DirectiveWithdrawn
+        );
+        (answered || compared(link).is_some())
+            && decided::settled(rules, &of_link(link), &decisions)
     };
     for link in links(rules, views, today) {
         if told_apart(&link) {

@@ -1,12 +1,12 @@
 //! What an emergency card says: vital facts, of hidden entries only those the holder chose.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::vital::vital_by;
-use super::{BloodGroupFact, ContactFact, Directives, EntryView, Rule, Rules, VitalFacts};
+use super::{BloodGroupFact, ContactFact, Directives, EntryView, Rule, Rules, VitalFacts, decided};
 use crate::EntryId;
 use crate::kind::{Kind, Words};
 
@@ -26,10 +26,12 @@ pub struct Card {
 }
 
 /// The card of a record on a day (UTC), from the entries its holder may see now: of what is hidden
-/// from professionals or representatives, only what the holder `chose`.
+/// from professionals or representatives, only what the holder `chose`, and what was decided on that
+/// alone.
 ///
 /// It never says that no allergy is known while it keeps one back, and shows no blood group,
-/// trusted person or directive when what is kept back contradicts or replaces it.
+/// trusted person or directive when what is kept back contradicts or replaces it. A doubt that is
+/// only there because of what is kept back is not on it.
 pub fn card(views: &[EntryView], chosen: &BTreeSet<EntryId>, today: Date) -> Card {
     card_by(Rules::ALL, views, chosen, today)
 }
@@ -41,12 +43,36 @@ pub(super) fn card_by(
     chosen: &BTreeSet<EntryId>,
     today: Date,
 ) -> Card {
-    let open = |view: &&EntryView| {
+    let hidden = |view: &EntryView| {
         let flags = &view.visibility;
-        let hidden = flags.hidden_from_professionals || flags.hidden_from_representatives;
-        // What was decided only takes doubts away.
-        let decision = view.kind == Kind::ReviewDecision;
-        !hidden || decision || chosen.contains(&view.id) || !rules.has(Rule::CardByChoice)
+        flags.hidden_from_professionals || flags.hidden_from_representatives
+    };
+    let kept_back = |view: &EntryView| {
+        hidden(view) && !chosen.contains(&view.id) && rules.has(Rule::CardByChoice)
+    };
+    let decisions = decided::decisions(rules, views);
+    let about: BTreeMap<EntryId, BTreeSet<EntryId>> = decisions
+        .iter()
+        .map(|decision| (decision.view.id, decision.entries()))
+        .collect();
+    let back = views
+        .iter()
+        .filter(|view| view.kind != Kind::ReviewDecision);
+    let back: BTreeSet<EntryId> = back
+        .filter(|view| kept_back(view))
+        .map(|view| view.id)
+        .collect();
+    // What was decided on an entry that is kept back would tell of it. What was decided on one that
+    // the holder chose, and is hidden with it, belongs to it.
+    let tells = |view: &EntryView| {
+        let about = about.get(&view.id);
+        let chosen = about.is_some_and(|about| !about.is_disjoint(chosen));
+        let of_what_is_back = about.is_some_and(|about| !about.is_disjoint(&back));
+        of_what_is_back || (kept_back(view) && !chosen)
+    };
+    let open = |view: &&EntryView| match view.kind {
+        Kind::ReviewDecision => !tells(view) || !rules.has(Rule::CardHidesNoDoubt),
+        _ => !kept_back(view),
     };
     let shown: Vec<EntryView> = views.iter().filter(open).cloned().collect();
     let mut facts = vital_by(rules, &shown, today);
@@ -74,7 +100,13 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
     }
     let wishes = |facts: &VitalFacts| {
         let wishes = &facts.directives;
-        let doubts = [&wishes.unordered, &wishes.withdrawn, &wishes.revived].map(Vec::clone);
+        let doubts = [
+            &wishes.unordered,
+            &wishes.withdrawn,
+            &wishes.revived,
+            &wishes.contested,
+        ]
+        .map(Vec::clone);
         (wishes.in_force.clone(), doubts)
     };
     if wishes(facts) != wishes(all) {

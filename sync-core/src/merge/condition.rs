@@ -2,13 +2,18 @@
 
 use jiff::civil::Date;
 
-use super::EntryView;
 use super::ended::is_ended_by;
+use super::{EntryView, Rules};
 use crate::kind::Kind;
 use crate::kind::condition::ENDED;
 
 /// Whether a condition is said to have been over on or before a day, by everybody whose word on it
-/// stands, and against nobody's edit who did not know. A partial date counts from its first day on.
+/// stands, and against nobody's edit who did not know. A partial date counts from its last day on.
 pub fn condition_is_over(view: &EntryView, today: Date) -> bool {
-    view.kind == Kind::Condition && is_ended_by(view, ENDED, today)
+    is_over(Rules::ALL, view, today)
+}
+
+/// [`condition_is_over`] by some of the rules.
+pub(super) fn is_over(rules: Rules, view: &EntryView, today: Date) -> bool {
+    view.kind == Kind::Condition && is_ended_by(rules, view, ENDED, today)
 }

@@ -71,7 +71,7 @@ impl<'v> Decision<'v> {
     }
 
     /// The entries it is about: those its item names, and those it lists.
-    fn entries(&self) -> BTreeSet<EntryId> {
+    pub fn entries(&self) -> BTreeSet<EntryId> {
         let listed = self.says(ON).and_then(Value::as_text).unwrap_or_default();
         named(self.item, listed)
     }
@@ -257,6 +257,7 @@ fn item<'v>(
         danger,
         code,
         entries: vec![view.id],
+        in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
         field: None,

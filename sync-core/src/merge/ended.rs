@@ -7,9 +7,9 @@ use jiff::civil::Date;
 
 use super::history::{Field, History};
 use super::rules::beside;
-use super::{EntryView, FieldClaim, Flag, FlagCode, Rule};
+use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules};
 use crate::entry::{SCHEMA, Value};
-use crate::kind::{Kind, Occurred, StatusCode, condition, device, pregnancy};
+use crate::kind::{Kind, Occurred, PregnancyOutcome, StatusCode, condition, device, pregnancy};
 
 /// The fields that say that an entry of a kind is over.
 pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
@@ -21,9 +21,16 @@ pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
     }
 }
 
-/// Whether writing this under a key ends an entry of a kind; clearing the field does not.
+/// Whether writing this under a key ends an entry of a kind; clearing the field does not, nor does
+/// an outcome that nobody knows.
 pub(super) fn ends(kind: &Kind, key: &str, value: Option<&Value>) -> bool {
-    endings(kind).contains(&key) && value.is_some_and(|value| *value != Value::Null)
+    let says = |value: &Value| *value != Value::Null && !is_unknown(key, value);
+    endings(kind).contains(&key) && value.is_some_and(says)
+}
+
+/// Whether it says of a pregnancy that nobody knows how it ended: then it may not have.
+fn is_unknown(key: &str, value: &Value) -> bool {
+    key == pregnancy::OUTCOME && value.as_text() == Some(PregnancyOutcome::Unknown.code())
 }
 
 /// The status that says of an entry of a kind what its ending says.
@@ -72,8 +79,10 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
 
 /// Whether somebody said under this key that the entry is over by a day: nobody says at the same
 /// time that it is not, or only later, and no edit stands beside it whose author did not know. A
-/// partial date counts from its first day on.
-pub(super) fn is_ended_by(view: &EntryView, key: &str, today: Date) -> bool {
+/// partial date counts from its last day on: until then it may not be over.
+pub(super) fn is_ended_by(rules: Rules, view: &EntryView, key: &str, today: Date) -> bool {
+    let for_certain = rules.has(Rule::EndedForCertain);
+
     let in_doubt = |flag: &Flag| {
         let field = flag.field.as_deref();
         flag.code == FlagCode::StatusAgainstEdit
@@ -81,8 +90,13 @@ pub(super) fn is_ended_by(view: &EntryView, key: &str, today: Date) -> bool {
     };
     let past = |claim: &FieldClaim| {
         let date = claim.value.as_text().map(str::parse::<Occurred>);
-        let past = date.is_some_and(|date| date.is_ok_and(|when| when.first_day() <= today));
-        past || key == pregnancy::OUTCOME
+        let since = |when: Occurred| match for_certain {
+            true => when.last_day(),
+            false => when.first_day(),
+        };
+        let past = date.is_some_and(|date| date.is_ok_and(|when| since(when) <= today));
+        let unknown = for_certain && is_unknown(key, &claim.value);
+        past || (key == pregnancy::OUTCOME && !unknown)
     };
     view.is_said(key) && view.claims(key).iter().all(past) && !view.flags.iter().any(in_doubt)
 }

@@ -108,10 +108,10 @@ flags! {
     DirectiveWithdrawn = "directive-withdrawn", High,
         "An advance directive was withdrawn as an error by somebody else than the patient: what counts without it is in doubt.",
         "Une directive anticipée a été retirée comme erreur par quelqu’un d’autre que le patient : ce qui vaut sans elle est douteux.";
-    /// An older directive in force because a later one was revoked.
+    /// A directive in force because one that may be later is not.
     DirectiveRevived = "directive-revived", High,
-        "An older advance directive is in force because a later one was revoked: the patient says whether it counts.",
-        "Une directive anticipée plus ancienne vaut parce qu’une plus récente a été révoquée : au patient de dire si elle compte.";
+        "An advance directive is in force because another, perhaps later, was revoked or called an error: the patient says whether it counts.",
+        "Une directive anticipée vaut parce qu’une autre, peut-être plus récente, a été révoquée ou dite erronée : au patient de dire si elle compte.";
     /// Two trusted persons.
     TrustedPersonDisputed = "trusted-person-disputed", High,
         "Two trusted persons were named without knowing of each other: the patient confirms one.",
@@ -206,8 +206,8 @@ impl FlagCode {
                 "retirée par quelqu’un d’autre",
             ),
             FlagCode::DirectiveRevived => Words::new(
-                "an older one is in force",
-                "une plus ancienne est en vigueur",
+                "which one counts: to confirm",
+                "laquelle vaut : à confirmer",
             ),
             FlagCode::TrustedPersonDisputed => {
                 Words::new("trusted person disputed", "personne de confiance en litige")

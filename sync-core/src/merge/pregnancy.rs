@@ -19,19 +19,25 @@ pub(super) fn due(view: &EntryView) -> Vec<Date> {
 }
 
 /// Whether somebody said that it is over by a day, and nothing speaks against it.
-pub(super) fn is_over(view: &EntryView, today: Date) -> bool {
-    is_ended_by(view, OUTCOME, today) || is_ended_by(view, ENDED, today)
+pub(super) fn is_over(rules: Rules, view: &EntryView, today: Date) -> bool {
+    [OUTCOME, ENDED]
+        .iter()
+        .any(|key| is_ended_by(rules, view, key, today))
+}
+
+/// Whether every due date is long past: off the card.
+pub(super) fn is_long_past(rules: Rules, view: &EntryView, today: Date) -> bool {
+    let last = due(view).into_iter().max();
+    let until = last.and_then(|due| due.checked_add(DAYS_PAST_DUE.days()).ok());
+    rules.has(Rule::PregnancyToConfirm) && until.is_some_and(|until| today > until)
 }
 
 /// Whether it counts, nobody said that it is over, and every due date is long past.
-pub(super) fn to_confirm(rules: Rules, view: &EntryView, today: Date) -> bool {
-    let last = due(view).into_iter().max();
-    let until = last.and_then(|due| due.checked_add(DAYS_PAST_DUE.days()).ok());
-    rules.has(Rule::PregnancyToConfirm)
-        && view.kind == Kind::Pregnancy
+fn to_confirm(rules: Rules, view: &EntryView, today: Date) -> bool {
+    view.kind == Kind::Pregnancy
         && view.counts()
-        && !is_over(view, today)
-        && until.is_some_and(|until| today > until)
+        && !is_over(rules, view, today)
+        && is_long_past(rules, view, today)
 }
 
 /// The pregnancies that are to be confirmed on a day.

@@ -17,7 +17,7 @@ use crate::entry::{
 };
 use crate::kind::common::is_visibility;
 use crate::kind::medication::REGIMEN;
-use crate::kind::{JsonScalar as _, Kind, Regimen, Verdict, Words};
+use crate::kind::{JsonScalar as _, Kind, Occurred, Read, Regimen, Verdict, Words, wishes};
 use crate::policy::Role;
 use crate::sync::{HeldEdit, HoldReason};
 use crate::{ChangeHash, Digest32, EntryId, PersonId, Tick, guard};
@@ -102,6 +102,9 @@ pub struct ReviewItem {
     pub code: FlagCode,
     /// The entries it is about.
     pub entries: Vec<EntryId>,
+    /// Of advance directives: those of the entries that are in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_force: Vec<EntryId>,
     /// Of what kind they are; nothing for a held edit of an entry this viewer has not got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
@@ -261,6 +264,7 @@ pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         danger: danger(view, flag),
         code: flag.code,
         entries: vec![view.id],
+        in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
         field: flag.field.clone(),
@@ -350,19 +354,56 @@ fn sides(view: &EntryView, flag: &Flag) -> Vec<ReviewClaim> {
     sides
 }
 
-pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
+/// What entries are asked about together, by their names.
+fn named(link: &across::Link<'_>) -> String {
     let ids: Vec<EntryId> = link.entries.iter().map(|view| view.id).collect();
-    let names: Vec<String> = ids.iter().map(EntryId::to_string).collect();
-    let bytes: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
-    let about = match names.as_slice() {
+    let about = match ids.as_slice() {
         [one, other] => format!("{one}/{other}"),
-        _ => Digest32::of(&bytes).to_string(),
+        _ => {
+            let bytes: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
+            Digest32::of(&bytes).to_string()
+        }
     };
-    let claims = link.entries.iter().flat_map(|view| {
-        let main = crate::kind::main_field(&view.kind);
-        // Of what was withdrawn, also by whom.
-        let keys = [Some(main), view.in_error().then_some(STATUS)];
-        keys.into_iter().flatten().flat_map(move |key| {
+    format!("{}/{about}", link.code.code())
+}
+
+/// The key of the item that entries make together.
+pub(super) fn key_of(link: &across::Link<'_>) -> String {
+    let named = named(link);
+    match across::compared(link) {
+        // What was told apart is asked anew once either is said to be something else.
+        Some(compared) => format!("{named}/{}", &compared.to_string()[..16]),
+        None => named,
+    }
+}
+
+/// What each of some entries says in an item about them: of a wish its date and its text too.
+fn told_of(view: &EntryView) -> impl Iterator<Item = &'static str> {
+    let wish = view.kind == Kind::AdvanceDirective;
+    let more = [wishes::DOCUMENT_DATE, wishes::TEXT];
+    // Of what was withdrawn, also by whom.
+    let status = view.in_error().then_some(STATUS);
+    let main = crate::kind::main_field(&view.kind);
+    let keys = [main]
+        .into_iter()
+        .chain(more.into_iter().filter(move |_| wish));
+    keys.chain(status)
+}
+
+pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
+    let mut told = link.entries.clone();
+    if !link.in_force.is_empty() {
+        // What is in force first, then what may have replaced it, then what takes that back.
+        told.sort_by_cached_key(|view| {
+            let from: &dyn Read = *view;
+            let date: Option<Occurred> = from.scalar(wishes::DOCUMENT_DATE);
+            let what = from.text(wishes::DIRECTIVE);
+            let other = !link.in_force.contains(&view.id);
+            (other, what, Reverse(date.map(|date| date.first_day())))
+        });
+    }
+    let claims = told.into_iter().flat_map(|view| {
+        told_of(view).flat_map(move |key| {
             view.claims(key).iter().map(move |claim| ReviewClaim {
                 entry: view.id,
                 field: key.to_owned(),
@@ -371,21 +412,17 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
             })
         })
     });
-    let named = format!("{}/{about}", link.code.code());
     ReviewItem {
-        // What was told apart is asked anew once either is said to be something else.
-        key: match across::compared(link) {
-            Some(compared) => format!("{named}/{}", &compared.to_string()[..16]),
-            None => named.clone(),
-        },
+        key: key_of(link),
         // Of all blood groups together there is one item, whichever they are.
         topic: match link.code {
             FlagCode::DiscordantBloodGroup => link.code.code().to_owned(),
-            _ => named,
+            _ => named(link),
         },
         danger: link.code.danger(),
         code: link.code,
-        entries: ids,
+        entries: link.entries.iter().map(|view| view.id).collect(),
+        in_force: link.in_force.clone(),
         kind: link.entries.first().map(|view| view.kind.clone()),
         by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
         field: None,
@@ -426,6 +463,7 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
         danger: FlagCode::HeldEdit.danger(),
         code: FlagCode::HeldEdit,
         entries: vec![held.entry],
+        in_force: Vec::new(),
         kind: known.map(|view| view.kind.clone()).or(written),
         by_nurse: known.is_some_and(EntryView::is_by_nurse),
         field: None,
@@ -532,6 +570,10 @@ pub(super) fn may_decide(
         | FlagCode::DirectiveWithdrawn
         | FlagCode::DirectiveRevived
         | FlagCode::HiddenAllergy => *role == Role::Holder,
+        // Two ways to settle a wish are no more a clinician's to choose from than the wish.
+        FlagCode::DecidedDifferently if item.kind == Some(Kind::AdvanceDirective) => {
+            *role == Role::Holder
+        }
         FlagCode::PossibleDuplicate => true,
         FlagCode::Proposal => {
             let proposed = || item.claims.iter().filter(|side| side.proposed);

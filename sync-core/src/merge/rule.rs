@@ -53,6 +53,10 @@ rules! {
     EndedAgainstEdit = "ended-against-edit", "*",
         "Ruled out, inactive, resolved or written as over while somebody else edited it: the entry stays active, flagged.",
         "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
+    /// When an end that is written as a field counts.
+    EndedForCertain = "ended-for-certain", "*",
+        "An end written as a field counts once its date has passed for certain; an outcome that nobody knows ends nothing.",
+        "Une fin notée dans un champ compte quand sa date est passée avec certitude ; une issue inconnue ne met fin à rien.";
     /// A clinician's refutation.
     RefutationStands = "refutation-stands", "*",
         "A clinician’s refutation stands against a concurrent edit, flagged.",
@@ -243,12 +247,12 @@ rules! {
         "Révoquer une directive est aussi un document : une directive close par un statut reste affichée, avec un doute, comme celle que nomme une révocation de date antérieure.";
     /// Withdrawn by somebody else.
     DirectiveWithdrawn = "directive-withdrawn", "advance-directive",
-        "A directive or a revocation that somebody else than the patient calls an error is out of every view; what is in force without it is flagged, beside it.",
-        "Une directive ou une révocation que quelqu’un d’autre que le patient dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle.";
+        "A directive or a revocation that somebody else than the patient calls an error is out of every view; what is in force without it is flagged, beside it, until the holder confirms it.",
+        "Une directive ou une révocation que quelqu’un d’autre que le patient dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle, jusqu’à ce que le titulaire le confirme.";
     /// In force again.
     DirectiveRevived = "directive-revived", "advance-directive",
-        "A directive that is in force because a later one was revoked by its name is flagged until the holder confirms it.",
-        "Une directive qui vaut parce qu’une plus récente a été révoquée nommément est signalée jusqu’à ce que le titulaire la confirme.";
+        "A directive that is in force because one that may be later was revoked by its name, or called an error by the patient, is flagged until the holder confirms it.",
+        "Une directive qui vaut parce qu’une autre, peut-être plus récente, a été révoquée nommément ou dite erronée par le patient est signalée jusqu’à ce que le titulaire la confirme.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",
@@ -283,8 +287,8 @@ rules! {
         "Un élément masqué n’atteint une carte que par le choix explicite du titulaire.";
     /// What a card leaves out with it.
     CardHidesNoDoubt = "card-hides-no-doubt", "*",
-        "A card shows no value whose doubt or successor is hidden: it shows none at all.",
-        "Une carte ne montre aucune valeur dont le doute ou le remplacement est masqué : elle n’en montre pas.";
+        "A card shows no value at all whose doubt or successor is hidden, and no doubt that comes of what is hidden.",
+        "Une carte ne montre aucune valeur dont le doute ou le remplacement est masqué, ni aucun doute qui vient de ce qui est masqué.";
     /// What a card always says.
     NotForTransfusion = "not-for-transfusion", "blood-group",
         "A card always says “not valid for transfusion”.",

@@ -13,6 +13,7 @@ mod random;
 mod rights;
 mod to_review;
 mod vectors;
+mod wishes;
 
 use super::support::{DOCTOR, PHARMACIST, Party, Story};
 use super::*;

@@ -224,6 +224,12 @@ impl EntryView {
         self.flags.iter().any(|flag| flag.code == code)
     }
 
+    /// Whether two people settled something of it in two ways: then nothing of that is settled.
+    /// Asked of an entry as it is shown ([`super::shown`]).
+    pub fn is_contested(&self) -> bool {
+        self.is_flagged(FlagCode::DecidedDifferently)
+    }
+
     /// What of it decides who may do what with it.
     pub fn class(&self) -> EntryClass {
         let author = self.created.as_ref().map(|stamp| stamp.author);

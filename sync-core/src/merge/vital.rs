@@ -6,13 +6,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::across::{
-    Directives, blood_groups, directives, flags_on, states_none, states_none_at_all,
+    Directives, blood_groups, directives_as_shown, flags_on, states_none, states_none_at_all,
     trusted_persons,
 };
 use super::ended::is_ended_by;
 use super::review::an_allergy_waits;
 use super::shown::shown_by;
-use super::{EntryView, FlagCode, Rule, Rules, Standing, condition_is_over, pregnancy, treatment};
+use super::{EntryView, FlagCode, Rule, Rules, Standing, condition, pregnancy, treatment};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::allergy::{CRITICALITY, REACTION};
@@ -97,7 +97,8 @@ pub struct TreatmentFact {
     pub entry: EntryId,
     /// What it is called; several names when disputed.
     pub label: String,
-    /// The regimen in force; none when it is disputed or the treatment is to be reconciled.
+    /// The regimen in force; none when it is disputed, the treatment is to be reconciled, or two
+    /// people disagree that it is over.
     pub current: Option<Regimen>,
     /// Every regimen that stands, each as one person wrote it.
     pub regimens: Vec<Regimen>,
@@ -167,19 +168,19 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         all
     };
     let otherwise = shown_by(rules, views);
-    // What two people settled in two ways is not settled: what one of them closed stays, in doubt.
-    let contested = |view: &EntryView| {
-        view.standing == Standing::Ended && view.is_flagged(FlagCode::DecidedDifferently)
-    };
     // Whether a day ended it is asked of the entry as it is: by its flags it is known what stands
-    // against that.
-    let still = |kind: Kind, over: fn(&EntryView, Date) -> bool| {
+    // against that. What two people settled in two ways is not settled: what one of them closed, or
+    // said to be over, stays, in doubt.
+    let still = |kind: Kind, over: fn(Rules, &EntryView, Date) -> bool| {
         let of_kind = views.iter().filter(move |view| view.kind == kind);
-        let left = of_kind.filter(move |view| !over(view, today));
-        let shown = left.map(|view| otherwise.get(&view.id).unwrap_or(view));
-        shown.filter(move |view| view.counts() || contested(view))
+        let shown = of_kind.map(|view| (view, otherwise.get(&view.id).unwrap_or(view)));
+        let left = shown.filter(move |(view, shown)| {
+            let stands = shown.counts() && !over(rules, view, today);
+            stands || (shown.is_contested() && !shown.in_error())
+        });
+        left.map(|(_, shown)| shown)
     };
-    let of = |kind: Kind| still(kind, |_, _| false);
+    let of = |kind: Kind| still(kind, |_, _, _| false);
     let mut allergies: Vec<AllergyFact> = of(Kind::Allergy)
         .filter(|view| !states_none(view))
         .map(|view| allergy(view, doubts(view)))
@@ -198,10 +199,11 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         no_known_allergy,
         allergies,
         treatments: of(Kind::MedicationTaken)
-            .filter(|view| !treatment::is_over(rules, view, today))
-            .map(|view| treatment(view, doubts(view)))
+            .map(|view| (view, treatment::is_over(rules, view, today)))
+            .filter(|(view, over)| !over || view.is_contested())
+            .map(|(view, over)| treatment(view, over, doubts(view)))
             .collect(),
-        conditions: still(Kind::Condition, condition_is_over)
+        conditions: still(Kind::Condition, condition::is_over)
             .map(|view| ConditionFact {
                 entry: view.id,
                 label: view.label.clone(),
@@ -214,12 +216,12 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .map(|view| PregnancyFact {
                 entry: view.id,
                 due: pregnancy::due(view),
-                to_confirm: pregnancy::to_confirm(rules, view, today),
+                to_confirm: pregnancy::is_long_past(rules, view, today),
                 doubts: doubts(view),
             })
             .collect(),
-        devices: still(Kind::Device, |view, today| {
-            is_ended_by(view, REMOVED, today)
+        devices: still(Kind::Device, |rules, view, today| {
+            is_ended_by(rules, view, REMOVED, today)
         })
         .map(|view| DeviceFact {
             entry: view.id,
@@ -234,7 +236,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             .into_iter()
             .map(|view| contact(view, doubts(view)))
             .collect(),
-        directives: directives(rules, views),
+        directives: directives_as_shown(rules, views, &otherwise),
     }
 }
 
@@ -262,7 +264,8 @@ fn allergy(view: &EntryView, doubts: Vec<FlagCode>) -> AllergyFact {
     }
 }
 
-fn treatment(view: &EntryView, doubts: Vec<FlagCode>) -> TreatmentFact {
+/// A treatment; `over` when it is here only because two people disagree that its regimen ended it.
+fn treatment(view: &EntryView, over: bool, doubts: Vec<FlagCode>) -> TreatmentFact {
     let from: &dyn Read = view;
     // Also one that was stopped and is here because that was not settled.
     let reconcile = view.standing != Standing::Active;
@@ -272,7 +275,7 @@ fn treatment(view: &EntryView, doubts: Vec<FlagCode>) -> TreatmentFact {
     TreatmentFact {
         entry: view.id,
         label: view.label.clone(),
-        current: from.json(REGIMEN).filter(|_| !reconcile),
+        current: from.json(REGIMEN).filter(|_| !reconcile && !over),
         regimens,
         stop: view
             .all(STATUS)

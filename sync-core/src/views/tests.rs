@@ -317,7 +317,7 @@ proptest! {
         prop_assert_eq!(sorted(active), sorted(vital.iter().map(|fact| fact.entry)));
         for one in &told.active {
             prop_assert!(find(&views, one.entry).counts());
-            prop_assert!(one.ended.is_none_or(|ended| ended.first_day() > TODAY));
+            prop_assert!(one.ended.is_none_or(|ended| ended.last_day() > TODAY));
         }
         for one in told.past.iter().filter(|one| find(&views, one.entry).counts()) {
             prop_assert!(merge::condition_is_over(find(&views, one.entry), TODAY));

@@ -113,19 +113,6 @@ impl Record {
             .iter()
             .filter(|one| facts.directives.in_force.contains(&one.entry));
         let wishes = &facts.directives;
-        let alone = wishes.in_force.len() + wishes.unordered.len() < 2;
-        let doubts = |entry| {
-            let same_date = (!alone).then_some(merge::FlagCode::DirectivesSameDate);
-            let closed = wishes.closed.contains(entry);
-            let closed = closed.then_some(merge::FlagCode::DirectiveClosed);
-            let withdrawn = !wishes.withdrawn.is_empty();
-            let withdrawn = withdrawn.then_some(merge::FlagCode::DirectiveWithdrawn);
-            let revived = wishes.revived.contains(entry);
-            let revived = revived.then_some(merge::FlagCode::DirectiveRevived);
-            let others = withdrawn.into_iter().chain(revived);
-            let doubts = same_date.into_iter().chain(closed).chain(others);
-            doubts.collect::<Vec<_>>()
-        };
         Ok(CardScreen {
             allergies: allergies.collect(),
             no_known_allergy: facts.no_known_allergy,
@@ -145,7 +132,7 @@ impl Record {
             trusted_persons: contacts(&told, &facts.trusted_persons),
             directives: in_force
                 .filter_map(|one| {
-                    let line = told.doubted(&one.entry, &doubts(&one.entry))?;
+                    let line = told.doubted(&one.entry, &wishes.doubts(&one.entry))?;
                     Some(directive(one, line))
                 })
                 .collect(),

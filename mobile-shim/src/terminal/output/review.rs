@@ -1,5 +1,6 @@
 //! The to-review list, and edits that are not part of the record.
 
+use sync_core::kind::wishes::DIRECTIVE;
 use sync_core::merge::FlagCode;
 
 use super::{Output, moment, short};
@@ -39,7 +40,12 @@ impl Output {
                 true => self.say("  [proposed]", "  [proposé]"),
                 false => "",
             };
-            out!("     {title}{colon} {text}{proposed}  {by}");
+            let names = side.field == DIRECTIVE && item.in_force.contains(&side.entry);
+            let in_force = match names {
+                true => self.say("  [in force]", "  [en vigueur]"),
+                false => "",
+            };
+            out!("     {title}{colon} {text}{proposed}{in_force}  {by}");
         }
         if let Some(assigned) = self.assigned(&item.assigned) {
             out!("   {assigned}");

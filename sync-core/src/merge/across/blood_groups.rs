@@ -30,8 +30,6 @@ pub(super) fn discordant(views: &[EntryView]) -> Vec<Link<'_>> {
     if agree || entries.len() < 2 {
         return Vec::new();
     }
-    vec![Link {
-        code: FlagCode::DiscordantBloodGroup,
-        entries: entries.into_values().collect(),
-    }]
+    let entries = entries.into_values().collect();
+    vec![Link::among(FlagCode::DiscordantBloodGroup, entries)]
 }

@@ -8,10 +8,7 @@ use crate::kind::Kind;
 /// Several trusted persons, none of whom replaces another: named without knowing of each other.
 pub(super) fn disputed(rules: Rules, views: &[EntryView]) -> Option<Link<'_>> {
     let entries = trusted_persons(rules, views);
-    (entries.len() > 1).then_some(Link {
-        code: FlagCode::TrustedPersonDisputed,
-        entries,
-    })
+    (entries.len() > 1).then(|| Link::among(FlagCode::TrustedPersonDisputed, entries))
 }
 
 /// The trusted person: whoever was named last by somebody who had seen the others; several when

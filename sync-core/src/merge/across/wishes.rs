@@ -1,15 +1,19 @@
 //! Advance directives beside each other: which is in force.
 
+mod papers;
+mod questions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::super::review::of_link;
-use super::super::{EntryView, FieldClaim, FlagCode, Rule, Rules, decided};
+use super::super::shown::shown_by;
+use super::super::{EntryView, FlagCode, Rule, Rules};
 use super::Link;
 use crate::EntryId;
-use crate::entry::STATUS;
-use crate::kind::wishes::{DIRECTIVE, DOCUMENT_DATE, REVOKES};
-use crate::kind::{DirectiveType, JsonScalar as _, Kind, Occurred, Read, Status, StatusCode};
-use crate::policy::Role;
+use crate::kind::Kind;
+use papers::{Document, Latest, Papers, Revokes, revokes};
+use questions::{LINKED_AT_MOST, Question, revivals, unsettled};
 
 /// The advance directives of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,146 +36,101 @@ pub struct Directives {
     #[serde(default)]
     pub closed: Vec<EntryId>,
     /// Withdrawn as an error by somebody else than the holder: without that it would be in
-    /// force, or take back what is. What is in force is so in doubt.
+    /// force, or take back what is. What is in force is so in doubt, until the holder confirms
+    /// that it was an error.
     #[serde(default)]
     pub withdrawn: Vec<EntryId>,
-    /// Of those in force, the ones that are so only because a later one was revoked by its name,
-    /// until the holder confirms them.
+    /// Of those in force, the ones that are so only because one that may be later was revoked by
+    /// its name, or called an error by the holder, until the holder confirms them.
     #[serde(default)]
     pub revived: Vec<EntryId>,
+    /// Of those in force, the ones of which two people settled something in two ways.
+    #[serde(default)]
+    pub contested: Vec<EntryId>,
 }
 
-struct Document {
-    entry: EntryId,
-    closed: bool,
-    revocation: bool,
-    revokes: Option<EntryId>,
-    date: Option<Occurred>,
-}
-
-/// A document, unless it should never have been written.
-fn read(rules: Rules, view: &EntryView) -> Option<Document> {
-    let closed = !view.counts();
-    let unmade = view.in_error() || (closed && !rules.has(Rule::DirectiveRevocation));
-    if unmade { None } else { document(view, closed) }
-}
-
-/// A document that somebody else than the holder says should never have been written.
-fn read_withdrawn(rules: Rules, view: &EntryView) -> Option<Document> {
-    let in_error = |claim: &&FieldClaim| {
-        let status = Status::from_value(&claim.value);
-        status.is_some_and(|status| status.status == StatusCode::EnteredInError)
-    };
-    let mut said = view.claims(STATUS).iter().filter(in_error).peekable();
-    // Whose wish it is may say so themselves, whoever deposited the scan.
-    let others = |claim: &FieldClaim| {
-        let by = claim.by.as_ref();
-        by.is_none_or(|by| by.role != Role::Holder)
-    };
-    let by_others = said.peek().is_some() && said.all(others);
-    let withdrawn = view.in_error() && by_others && rules.has(Rule::DirectiveWithdrawn);
-    if withdrawn {
-        document(view, true)
-    } else {
-        None
-    }
-}
-
-fn document(view: &EntryView, closed: bool) -> Option<Document> {
-    if view.kind != Kind::AdvanceDirective {
-        return None;
-    }
-    let from: &dyn Read = view;
-    Some(Document {
-        entry: view.id,
-        closed,
-        revocation: from.code::<DirectiveType>(DIRECTIVE)? == DirectiveType::Revocation,
-        revokes: from.text(REVOKES).and_then(|text| text.parse().ok()),
-        date: from.text(DOCUMENT_DATE).and_then(|text| text.parse().ok()),
-    })
-}
-
-/// Whether a date is certainly after another, as exactly as both are known.
-fn after(one: &Occurred, other: &Occurred) -> bool {
-    match (one, other) {
-        (Occurred::Instant(one), Occurred::Instant(other)) => one > other,
-        _ => one.first_day() > other.last_day(),
-    }
-}
-
-/// What a revocation says of a directive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Revokes {
-    /// It takes it back: it names it, or came after it.
-    Yes,
-    /// It takes back all, and nobody can tell which of the two came first; or it names it, and
-    /// bears a date before it.
-    Perhaps,
-    /// It is not about it.
-    No,
-}
-
-fn revokes(rules: Rules, one: &Document, directive: &Document) -> Revokes {
-    let (Some(date), true) = (&one.date, one.revocation) else {
-        return Revokes::No;
-    };
-    let Some(of) = &directive.date else {
-        return match one.revokes.is_none_or(|entry| entry == directive.entry) {
-            true => Revokes::Yes,
-            false => Revokes::No,
-        };
-    };
-    match one.revokes {
-        // Whoever names a directive has it in front of them: then one of the dates is wrong.
-        Some(entry) if entry == directive.entry && after(of, date) => Revokes::Perhaps,
-        Some(entry) if entry == directive.entry => Revokes::Yes,
-        Some(_) => Revokes::No,
-        None if after(of, date) => Revokes::No,
-        None if after(date, of) || !rules.has(Rule::DirectiveSameDate) => Revokes::Yes,
-        None => Revokes::Perhaps,
+impl Directives {
+    /// What is in doubt of a directive that is in force.
+    pub fn doubts(&self, entry: &EntryId) -> Vec<FlagCode> {
+        let alone = self.in_force.len() + self.unordered.len() < 2;
+        let doubts = [
+            (FlagCode::DecidedDifferently, self.contested.contains(entry)),
+            (FlagCode::DirectivesSameDate, !alone),
+            (FlagCode::DirectiveClosed, self.closed.contains(entry)),
+            (FlagCode::DirectiveWithdrawn, !self.withdrawn.is_empty()),
+            (FlagCode::DirectiveRevived, self.revived.contains(entry)),
+        ];
+        let so = doubts.into_iter().filter(|(_, so)| *so);
+        so.map(|(code, _)| code).collect()
     }
 }
 
 /// Which directives are in force, by the dates of the documents (Code de la santé publique,
 /// L. 1111-11 and R. 1111-18: the latest one counts; it can be revoked at any time).
 pub(in super::super) fn directives(rules: Rules, views: &[EntryView]) -> Directives {
-    told(rules, views).0
+    directives_as_shown(rules, views, &shown_by(rules, views))
 }
 
-/// A directive in force because a later one was revoked: it, and with it those two documents.
-type Revival = (EntryId, Vec<EntryId>);
+/// [`directives`], where it is known which entries are shown otherwise than they are.
+pub(in super::super) fn directives_as_shown(
+    rules: Rules,
+    views: &[EntryView],
+    shown: &BTreeMap<EntryId, EntryView>,
+) -> Directives {
+    let by_id = by_id(views);
+    let (mut told, questions) = told(rules, views, &by_id);
+    let open = |code| {
+        let of_code = questions.get(&code).map_or(&[][..], Vec::as_slice);
+        unsettled(rules, views, &by_id, of_code)
+    };
+    told.withdrawn = open(FlagCode::DirectiveWithdrawn);
+    told.revived = open(FlagCode::DirectiveRevived);
+    let contested = |entry: &&EntryId| shown.get(*entry).is_some_and(EntryView::is_contested);
+    told.contested = told.in_force.iter().filter(contested).copied().collect();
+    told
+}
 
-fn told(rules: Rules, views: &[EntryView]) -> (Directives, Vec<Revival>) {
-    let mut all: Vec<Document> = views.iter().filter_map(|view| read(rules, view)).collect();
-    all.sort_by_key(|document| document.entry);
+fn by_id(views: &[EntryView]) -> BTreeMap<EntryId, &EntryView> {
+    let directives = views
+        .iter()
+        .filter(|view| view.kind == Kind::AdvanceDirective);
+    directives.map(|view| (view.id, view)).collect()
+}
+
+/// The questions to the holder, by their code.
+type Questions = BTreeMap<FlagCode, Vec<Question>>;
+
+/// What is in force and why, and what the holder is asked about it, answered or not.
+fn told(
+    rules: Rules,
+    views: &[EntryView],
+    by_id: &BTreeMap<EntryId, &EntryView>,
+) -> (Directives, Questions) {
+    let papers = Papers::read(rules, views);
+    let all = &papers.written;
     let mut told = Directives::default();
     let undated = |document: &&Document| document.date.is_none() && !document.closed;
     told.undated = all.iter().filter(undated).map(|one| one.entry).collect();
     let counts = |document: &&Document| {
         !document.revocation && (document.date.is_some() || !rules.has(Rule::DirectiveUndated))
     };
-    let revoked_by = |document: &Document, says: Revokes| -> Vec<EntryId> {
-        let revocations = all
-            .iter()
-            .filter(|one| revokes(rules, one, document) == says);
-        let revocations = revocations.filter(|_| rules.has(Rule::DirectiveRevocation));
-        revocations.map(|one| one.entry).collect()
+    let revocations: Vec<&Document> = match rules.has(Rule::DirectiveRevocation) {
+        true => all.iter().filter(|one| one.revocation).collect(),
+        false => Vec::new(),
     };
-    let revoked = |document: &Document| !revoked_by(document, Revokes::Yes).is_empty();
-    let (back, standing): (Vec<&Document>, Vec<&Document>) =
-        all.iter().filter(counts).partition(|one| revoked(one));
+    let is_revoked = |document: &Document, says: Revokes| {
+        let mut all = revocations.iter();
+        all.any(|one| revokes(rules, one, document) == says)
+    };
+    let (back, standing): (Vec<&Document>, Vec<&Document>) = all
+        .iter()
+        .filter(counts)
+        .partition(|one| is_revoked(one, Revokes::Yes));
     let open = back.iter().filter(|one| !one.closed);
     told.revoked = open.map(|one| one.entry).collect();
-    let overtaken = |document: &Document| {
-        standing
-            .iter()
-            .any(|other| match (&other.date, &document.date) {
-                (Some(later), Some(date)) => after(later, date),
-                (later, date) => later.is_some() && date.is_none(),
-            })
-    };
+    let latest = Latest::of(standing.iter().copied());
     for document in &standing {
-        match overtaken(document) && rules.has(Rule::DirectiveLatest) {
+        match latest.overtakes(document) && rules.has(Rule::DirectiveLatest) {
             true if document.closed => {}
             true => told.superseded.push(document.entry),
             false => told.in_force.push(document.entry),
@@ -181,121 +140,73 @@ fn told(rules: Rules, views: &[EntryView]) -> (Directives, Vec<Revival>) {
         told.in_force.truncate(1);
     }
     if !rules.has(Rule::DirectiveLatest) {
-        let recorded = |entry: &EntryId| views.iter().find(|view| view.id == *entry)?.recorded;
+        let recorded = |entry: &EntryId| by_id.get(entry)?.recorded;
         told.in_force.sort_by_key(recorded);
         told.in_force.drain(..told.in_force.len().saturating_sub(1));
     }
-    let in_force = standing
-        .iter()
-        .filter(|one| told.in_force.contains(&one.entry));
-    told.unordered = in_force
-        .flat_map(|one| revoked_by(one, Revokes::Perhaps))
-        .collect();
-    told.unordered.sort();
-    told.unordered.dedup();
-    let holds_back = |one: &Document| {
-        let mut held = all
-            .iter()
-            .filter(|other| !other.revocation && !other.closed);
-        held.any(|other| revokes(rules, one, other) != Revokes::No && !overtaken(other))
+    let holds: BTreeSet<EntryId> = told.in_force.iter().copied().collect();
+    let in_force = standing.iter().filter(|one| holds.contains(&one.entry));
+    let in_force: Vec<&Document> = in_force.copied().collect();
+    let perhaps = revocations.iter().filter(|one| {
+        let mut in_force = in_force.iter();
+        in_force.any(|other| revokes(rules, one, other) == Revokes::Perhaps)
+    });
+    told.unordered = perhaps.map(|one| one.entry).collect();
+    let may_hold = all.iter().filter(|other| {
+        let directive = !other.revocation && !other.closed;
+        directive && !latest.overtakes(other)
+    });
+    let may_hold: Vec<&Document> = may_hold.collect();
+    let holds_back = |one: &Document, of: &[&Document]| {
+        let mut of = of.iter();
+        of.any(|other| revokes(rules, one, other) != Revokes::No)
     };
     let closed = all.iter().filter(|one| one.closed);
-    let matters = closed.filter(|one| told.in_force.contains(&one.entry) || holds_back(one));
+    let matters = closed.filter(|one| holds.contains(&one.entry) || holds_back(one, &may_hold));
     told.closed = matters.map(|one| one.entry).collect();
-    let withdrawn = views.iter().filter_map(|view| read_withdrawn(rules, view));
-    let mut withdrawn: Vec<Document> = withdrawn.collect();
-    withdrawn.sort_by_key(|document| document.entry);
-    withdrawn.retain(|one| match one.revocation {
-        true => standing.iter().any(|other| {
-            told.in_force.contains(&other.entry) && revokes(rules, one, other) != Revokes::No
-        }),
-        false => one.date.is_some() && !revoked(one) && !overtaken(one),
+    let withdrawn = papers.withdrawn.iter().filter(|one| match one.revocation {
+        true => holds_back(one, &in_force),
+        false => one.date.is_some() && !is_revoked(one, Revokes::Yes) && !latest.overtakes(one),
     });
-    told.withdrawn = withdrawn.iter().map(|one| one.entry).collect();
-    let by_name = |one: &Document| -> Vec<EntryId> {
-        let names = all.iter().filter(|other| other.revokes == Some(one.entry));
-        let names = names.filter(|other| revokes(rules, other, one) == Revokes::Yes);
-        names.map(|other| other.entry).collect()
-    };
-    let later_than = |other: &Document, one: &Document| match (&other.date, &one.date) {
-        (Some(later), Some(date)) => after(later, date),
-        _ => false,
-    };
-    let in_force = standing
-        .iter()
-        .filter(|one| told.in_force.contains(&one.entry) && rules.has(Rule::DirectiveRevived));
-    let mut revivals: Vec<Revival> = Vec::new();
-    for one in in_force {
-        for later in back.iter().filter(|later| later_than(later, one)) {
-            let named = by_name(later);
-            if !named.is_empty() {
-                let mut about = named;
-                about.extend([one.entry, later.entry]);
-                about.sort();
-                revivals.push((one.entry, about));
-            }
-        }
+    let few = || holds.iter().copied().take(LINKED_AT_MOST);
+    let withdrawn = withdrawn.map(|one| {
+        let code = FlagCode::DirectiveWithdrawn;
+        Question::new(code, one.entry, few())
+    });
+    let mut questions = Questions::new();
+    if rules.has(Rule::DirectiveWithdrawn) {
+        questions.insert(FlagCode::DirectiveWithdrawn, withdrawn.collect());
     }
-    told.revived = unconfirmed(rules, views, &revivals);
-    (told, revivals)
+    if rules.has(Rule::DirectiveRevived) {
+        let revived = revivals(rules, &papers, &in_force);
+        questions.insert(FlagCode::DirectiveRevived, revived);
+    }
+    (told, questions)
 }
 
-/// Of those in force because a later one was revoked, the ones that the holder has not confirmed
-/// since.
-fn unconfirmed(rules: Rules, views: &[EntryView], revivals: &[Revival]) -> Vec<EntryId> {
-    let mut revived = Vec::new();
-    if revivals.is_empty() {
-        return revived;
-    }
-    let decisions = decided::decisions(rules, views);
-    for (entry, about) in revivals {
-        let item = of_link(&revival(views, about));
-        if !decided::settled(rules, &item, &decisions) {
-            revived.push(*entry);
-        }
-    }
-    revived.sort();
-    revived.dedup();
-    revived
-}
-
-fn revival<'v>(views: &'v [EntryView], about: &[EntryId]) -> Link<'v> {
-    let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
-    Link {
-        code: FlagCode::DirectiveRevived,
-        entries: about.iter().filter_map(find).collect(),
-    }
-}
-
-/// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, and
-/// what has no date.
+/// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, what
+/// counts only because another does not, and what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
-    let (told, revivals) = told(rules, views);
-    let find = |entry: &EntryId| views.iter().find(|view| view.id == *entry);
+    let by_id = by_id(views);
+    let (told, questions) = told(rules, views, &by_id);
+    let find = |entry: &EntryId| by_id.get(entry).copied();
+    let in_force: BTreeSet<EntryId> = told.in_force.iter().copied().collect();
     let mut links = Vec::new();
-    for withdrawn in &told.withdrawn {
-        let mut entries = told.in_force.clone();
-        entries.push(*withdrawn);
-        entries.sort();
-        links.push(Link {
-            code: FlagCode::DirectiveWithdrawn,
-            entries: entries.iter().filter_map(find).collect(),
-        });
-    }
     let mut together = [told.in_force, told.unordered].concat();
     together.sort();
     if together.len() > 1 {
-        links.push(Link {
-            code: FlagCode::DirectivesSameDate,
-            entries: together.iter().filter_map(find).collect(),
-        });
+        let entries = together.iter().filter_map(find).collect();
+        let code = FlagCode::DirectivesSameDate;
+        links.push(Link::of_wishes(code, entries, &in_force));
     }
-    links.extend(revivals.iter().map(|(_, about)| revival(views, about)));
+    let questions = questions.values().flatten();
+    links.extend(questions.map(|question| question.link(&by_id, &in_force)));
     let closed = told.closed.iter().filter_map(find);
-    links.extend(closed.map(|view| Link::alone(FlagCode::DirectiveClosed, view)));
-    if rules.has(Rule::DirectiveUndated) {
-        let undated = told.undated.iter().filter_map(find);
-        links.extend(undated.map(|view| Link::alone(FlagCode::DirectiveUndated, view)));
-    }
+    let closed = closed.map(|view| (FlagCode::DirectiveClosed, view));
+    let undated = told.undated.iter().filter_map(find);
+    let undated = undated.filter(|_| rules.has(Rule::DirectiveUndated));
+    let undated = undated.map(|view| (FlagCode::DirectiveUndated, view));
+    let alone = closed.chain(undated);
+    links.extend(alone.map(|(code, view)| Link::of_wishes(code, vec![view], &in_force)));
     links
 }

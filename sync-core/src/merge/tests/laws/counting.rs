@@ -53,6 +53,13 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
             && raw.was_never_ended()
             && regimens[0].wrote_text("regimen")?.contains("\"ends\"");
         let refuted = stands_refuted(raw);
+        // What two people settled in two ways is not over.
+        let contested = look.review.iter().any(|item| {
+            item.code == FlagCode::DecidedDifferently && item.entries.contains(&raw.entry)
+        });
+        if contested {
+            return None;
+        }
         if look.is_vital(raw.entry) && (spent || refuted.is_some() || is_surely_over(raw)) {
             return Some(format!("{} {} is over", raw.kind, raw.entry));
         }
@@ -65,6 +72,21 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
         (open && !look.asks(FlagCode::RefutedAgainstEdit, &[raw.entry]))
             .then(|| format!("{} {} is refuted in silence", raw.kind, raw.entry))
     })
+}
+
+/// What two people settled in two ways, and nobody since, is among the vital facts, in doubt, unless
+/// one of them said that it should never have been written.
+pub fn what_was_settled_in_two_ways_counts(look: &Look<'_>) -> Option<String> {
+    let facts = facts(look).filter(|raw| !look.view(raw.entry).in_error());
+    let mut contested = facts.filter(|raw| {
+        let mut items = look.review.iter();
+        items.any(|item| {
+            item.code == FlagCode::DecidedDifferently && item.entries.contains(&raw.entry)
+        })
+    });
+    contested
+        .find(|raw| !look.is_vital(raw.entry))
+        .map(|raw| format!("{} {} is gone", raw.kind, raw.entry))
 }
 
 /// A danger that somebody wrote into an allergy they had seen ended brings it back or to review.

@@ -28,6 +28,11 @@ fn is_said(value: Option<&Value>) -> bool {
     value.is_some_and(|value| *value != Value::Null)
 }
 
+/// Whether nobody knows how it ended: then nobody says that it did.
+fn is_unknown(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_text) == Some("unknown")
+}
+
 /// What an edit itself says is over.
 fn written<'w>(raw: &Raw<'w>, edit: &'w Edited) -> Vec<End<'w>> {
     let status = edit.status().filter(|code| code != "active");
@@ -38,9 +43,13 @@ fn written<'w>(raw: &Raw<'w>, edit: &'w Edited) -> Vec<End<'w>> {
     });
     let fields = fields(&raw.kind).iter().filter(|key| {
         let said = edit.wrote(key).flatten();
-        // A code has no day; a partial date counts from its first day on.
-        let day = said.and_then(Value::as_text).unwrap_or_default();
-        is_said(said) && (**key == "outcome" || *day <= *TODAY.to_string())
+        // A code has no day; a partial date counts from its last day on.
+        let day = match said.and_then(Value::as_text).unwrap_or_default() {
+            year if year.len() == 4 => format!("{year}-12-31"),
+            month if month.len() == 7 => format!("{month}-31"),
+            day => day.to_owned(),
+        };
+        is_said(said) && !is_unknown(said) && (**key == "outcome" || day <= TODAY.to_string())
     });
     let fields = fields.map(|key| End {
         by: edit,
@@ -139,7 +148,9 @@ pub fn edits_beside(raw: &Raw<'_>, end: &End<'_>, edit: &Edited) -> bool {
         "status" => edit.status().as_deref() == Some("active"),
         // Whether that very field says anything is in doubt by its own values.
         key if key == end.key => false,
-        key if fields(&raw.kind).contains(&key) => !is_said(write.value.as_ref()),
+        key if fields(&raw.kind).contains(&key) => {
+            !is_said(write.value.as_ref()) || is_unknown(write.value.as_ref())
+        }
         _ => true,
     };
     end.by.apart(edit) && edit.writes.iter().any(content)

@@ -3,7 +3,7 @@
 use super::super::random::{CAREGIVER, Device, HOLDER, PHYSICIAN, TREATING};
 use super::look::{Look, Record};
 use super::*;
-use crate::entry::{STATUS, Write};
+use crate::entry::{HIDDEN_FROM_PROFESSIONALS, STATUS, Value, Write};
 use crate::kind::medication::REGIMEN;
 use crate::kind::tests::samples::HASH;
 
@@ -68,6 +68,17 @@ pub fn what_is_over(look: &mut Look<'_>) {
     look.vital = vital(&look.views);
 }
 
+/// What two people settled in two ways is left out.
+pub fn nothing_settled_in_two_ways(look: &mut Look<'_>) {
+    let settled = |doubts: &[FlagCode]| !doubts.contains(&FlagCode::DecidedDifferently);
+    let vital = &mut look.vital;
+    vital.allergies.retain(|fact| settled(&fact.doubts));
+    vital.treatments.retain(|fact| settled(&fact.doubts));
+    vital.conditions.retain(|fact| settled(&fact.doubts));
+    vital.pregnancies.retain(|fact| settled(&fact.doubts));
+    vital.devices.retain(|fact| settled(&fact.doubts));
+}
+
 /// A list that begins at its end.
 pub fn the_last_first(look: &mut Look<'_>) {
     look.review.reverse();
@@ -123,6 +134,10 @@ fn rare() -> Vec<World> {
     let content = Content::new(HASH, 9, MediaType::Pdf);
     let document = DocumentDraft::new(laboratory, "NFS", content);
     let document = || document.writes().expect("a document");
+    let written = [
+        (HOLDER, 5, wish("directive", "2015", None)),
+        (HOLDER, 6, wish("directive", "2022", None)),
+    ];
     vec![
         played(&[
             &[(PHYSICIAN, 1, over(StatusCode::Refuted))],
@@ -138,7 +153,56 @@ fn rare() -> Vec<World> {
             &[(HOLDER, 6, over(StatusCode::Inactive))],
         ]),
         played(&[&[(PHYSICIAN, 5, document()), (TREATING, 6, document())]]),
+        played(&[
+            &written,
+            &[(HOLDER, 7, wish("revocation", "2023", Some(6)))],
+        ]),
+        played(&[
+            &written,
+            &[(PHYSICIAN, 6, over(StatusCode::EnteredInError))],
+        ]),
+        told_apart_and_closed(),
     ]
+}
+
+/// An advance directive or a revocation, of a date and perhaps of an entry.
+fn wish(what: &str, date: &str, revokes: Option<u128>) -> Vec<Write> {
+    let mut writes = vec![
+        Write::set("kind", "advance-directive"),
+        Write::set("schema", Value::Uint(1)),
+        Write::set("directive", what),
+        Write::set("text", date),
+        Write::set("occurred", date),
+    ];
+    let named = revokes.map(|entry| EntryId(uuid::Uuid::from_u128(entry)).to_string());
+    writes.extend(named.map(|named| Write::set("revokes", named)));
+    writes
+}
+
+/// The holder tells a hidden allergy from one that is not, which a physician refutes meanwhile.
+fn told_apart_and_closed() -> World {
+    let allergy = |hidden: bool| {
+        let label = Label::from("Aspirine").to_value();
+        let hides = hidden.then(|| Write::set(HIDDEN_FROM_PROFESSIONALS, true));
+        let plain = [
+            Write::set("kind", "allergy"),
+            Write::set("schema", Value::Uint(1)),
+            Write::set("label", label),
+            Write::set("no-known-allergy", false),
+        ];
+        plain.into_iter().chain(hides).collect::<Vec<_>>()
+    };
+    // The decision is the next entry.
+    let mut world = played(&[&[(HOLDER, 8, allergy(false)), (HOLDER, 9, allergy(true))]]);
+    let open = EntryId(uuid::Uuid::from_u128(8));
+    let refuted = Status::from(StatusCode::Refuted).to_value();
+    world
+        .write(PHYSICIAN, open, &[Write::set(STATUS, refuted)])
+        .expect("an edit that may stand");
+    let code = FlagCode::PossibleDuplicate;
+    world.decide(HOLDER, code, open, Verdict::NotADuplicate);
+    world.settle();
+    world
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::entry::{
     HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, Value,
 };
 use crate::merge::across::directives;
+use crate::merge::vital::vital_by;
 use crate::policy::Role;
 use crate::views;
 
@@ -131,6 +132,36 @@ pub fn cards_show_nothing_hidden(look: &Look<'_>) -> Option<String> {
     let bare = !look.card.not_for_transfusion;
     bare.then(|| "no warning".to_owned())
         .or(shown.map(|raw| format!("{} {}", raw.kind, raw.entry)))
+}
+
+/// The facts of a card are what they would be if nothing hidden were there, nor anything that was
+/// decided on it: a doubt tells as much as a name.
+pub fn cards_are_the_same_without_what_is_hidden(look: &Look<'_>) -> Option<String> {
+    let flags = [HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES];
+    let is_hidden = |raw: &&Raw<'_>| flags.iter().any(|flag| !raised(raw, flag).is_empty());
+    let is_decision = |raw: &Raw<'_>| raw.kind == "review-decision";
+    let hidden = look.raws.iter().filter(is_hidden);
+    let names = hidden.filter(|raw| !is_decision(raw));
+    let names: Vec<String> = names.map(|raw| raw.entry.to_string()).collect();
+    let says = |raw: &Raw<'_>, key: &str| {
+        let text = raw.first().wrote_text(key).unwrap_or_default();
+        names.iter().any(|name| text.contains(name.as_str()))
+    };
+    let tells = |raw: &&Raw<'_>| is_decision(raw) && (says(raw, "item") || says(raw, "on"));
+    let out = look.raws.iter().filter(|raw| is_hidden(raw) || tells(raw));
+    let out: BTreeSet<EntryId> = out.map(|raw| raw.entry).collect();
+    let mut left = look.views.clone();
+    left.retain(|view| !out.contains(&view.id));
+    let facts = |facts: &VitalFacts| {
+        let mut pregnancies = facts.pregnancies.clone();
+        pregnancies.retain(|one| !one.to_confirm);
+        let illness = (facts.allergies.clone(), facts.conditions.clone());
+        let care = (facts.treatments.clone(), facts.devices.clone());
+        (illness, care, pregnancies, facts.contacts.clone())
+    };
+    let wanted = facts(&vital_by(look.rules, &left, TODAY));
+    let told = facts(&look.card.facts);
+    (told != wanted).then(|| format!("{told:?}, not {wanted:?}"))
 }
 
 /// Whoever sees an allergy that counts and is hidden from professionals is warned.

@@ -49,11 +49,15 @@ laws! {
         Without(Rule::DangerOverRefutation),
         Without(Rule::ErrorByAuthor),
         Without(Rule::OthersPropose),
+        Without(Rule::EndedForCertain),
     ];
     counting::what_was_rightly_ended_is_gone: [
         Without(Rule::RefutationStands),
         Without(Rule::TreatmentEnded),
         Shows("what is over", what_is_over),
+    ];
+    counting::what_was_settled_in_two_ways_counts: [
+        Shows("nothing settled in two ways", nothing_settled_in_two_ways),
     ];
     counting::a_danger_after_the_end_asks: [Without(Rule::DangerAfterEnding)];
     counting::errors_are_out: [
@@ -87,6 +91,10 @@ laws! {
         Without(Rule::DirectiveSameDate),
         Without(Rule::DirectiveRevocation),
     ];
+    wishes::what_counts_because_another_does_not_asks: [
+        Without(Rule::DirectiveRevived),
+        Without(Rule::DirectiveWithdrawn),
+    ];
     wishes::the_trusted_person_is_named_last: [
         Without(Rule::TrustedPersonConfirmed),
         Without(Rule::TrustedPersonReplaced),
@@ -107,6 +115,10 @@ laws! {
     hidden::cards_show_nothing_hidden: [
         Without(Rule::CardByChoice),
         Without(Rule::NotForTransfusion),
+    ];
+    hidden::cards_are_the_same_without_what_is_hidden: [
+        Without(Rule::CardByChoice),
+        Without(Rule::CardHidesNoDoubt),
     ];
     hidden::hiding_an_allergy_warns: [Without(Rule::HidingAllergyWarns)];
     links::links_are_explained_by_what_is_seen: [Without(Rule::FlagsPerViewer)];

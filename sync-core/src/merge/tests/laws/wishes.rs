@@ -30,6 +30,11 @@ fn paper(raw: &Raw<'_>) -> Paper {
     }
 }
 
+/// Whether a date is known to the day.
+fn is_exact((first, last): &(String, String)) -> bool {
+    first == last
+}
+
 /// Whether one is certainly of a later date than another.
 fn after(one: &Paper, other: &Paper) -> bool {
     let dates = one.date.as_ref().zip(other.date.as_ref());
@@ -86,6 +91,52 @@ pub fn the_latest_directive_is_in_force(look: &Look<'_>) -> Option<String> {
     let together = [in_force, perhaps.clone()].concat();
     let asked = together.len() < 2 || look.asks(FlagCode::DirectivesSameDate, &together);
     (untold.next().is_some() || !asked).then(|| format!("{together:?} are not in doubt"))
+}
+
+/// What is in force asks the holder when one that may be later is not in force because somebody
+/// revoked it by name, or says that it should never have been written.
+pub fn what_counts_because_another_does_not_asks(look: &Look<'_>) -> Option<String> {
+    let raws = || look.of_kind("advance-directive");
+    let (wrong, written): (Vec<&Raw<'_>>, Vec<&Raw<'_>>) =
+        raws().partition(|raw| sure_error(raw).is_some());
+    // Whether something is an error must be certain.
+    if written.iter().any(|raw| may_be_in_error(raw)) {
+        return None;
+    }
+    let papers = |raws: &[&Raw<'_>]| -> Vec<Paper> {
+        let all = raws.iter().map(|raw| paper(raw));
+        all.collect()
+    };
+    let (wrong, written) = (papers(&wrong), papers(&written));
+    let in_force = &look.vital.directives.in_force;
+    let in_force = written.iter().filter(|one| in_force.contains(&one.entry));
+    let in_force: Vec<&Paper> = in_force.collect();
+    let revoked = |paper: &Paper, by_name: bool| {
+        let named = |one: &Paper| one.names.is_some() == by_name;
+        written
+            .iter()
+            .any(|one| named(one) && takes_back(one, paper).0)
+    };
+    let back = written.iter().filter(|paper| revoked(paper, true));
+    // What would not be in force anyway needs no question.
+    let wrong = wrong.iter().filter(|paper| {
+        let overtaken = in_force.iter().any(|one| after(one, paper));
+        !overtaken && !revoked(paper, false)
+    });
+    let gone = back.chain(wrong);
+    let mut gone = gone.filter(|paper| !paper.revocation && paper.date.is_some());
+    gone.find_map(|paper| {
+        let silent = in_force.iter().find(|one| {
+            let of_one_day = one.date == paper.date && one.date.as_ref().is_some_and(is_exact);
+            let codes = [FlagCode::DirectiveRevived, FlagCode::DirectiveWithdrawn];
+            let asked = codes.iter().any(|code| look.asks(*code, &[one.entry]));
+            !after(one, paper) && !of_one_day && !asked
+        })?;
+        Some(format!(
+            "{} counts without {} in silence",
+            silent.entry, paper.entry
+        ))
+    })
 }
 
 /// Naming somebody replaces for good whom one knew to be named; two named apart are both shown.

@@ -179,6 +179,14 @@ impl World {
         }
     }
 
+    /// Somebody decides on what their list has of an entry under a code.
+    pub fn decide(&mut self, device: Device, code: FlagCode, entry: EntryId, verdict: Verdict) {
+        let mut list = self.list(device).into_iter();
+        let item = list.find(|item| item.code == code && item.entries.contains(&entry));
+        let item = item.expect("it is on the list");
+        self.carry_out(device, &item, &Choice::Decide(verdict));
+    }
+
     fn settle_item(&mut self, device: Device, dice: &mut Dice) {
         let list = self.list(device);
         let Some(item) = list.get(dice.of(list.len())) else {

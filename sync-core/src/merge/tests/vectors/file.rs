@@ -97,6 +97,9 @@ pub struct Expected {
     /// What must be found on the card.
     #[serde(default)]
     pub card: Json,
+    /// What must be found on the problem list.
+    #[serde(default)]
+    pub problems: Json,
     /// The documents, whole and in order.
     #[serde(default)]
     pub documents: Json,

@@ -20,12 +20,14 @@ use crate::merge::review::review_by;
 use crate::merge::shown::shown_by;
 use crate::merge::vital::vital_by;
 use crate::merge::{
-    Choice, EntryView, FieldClaim, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer, view_by,
+    Choice, EntryView, FieldClaim, FlagCode, HeldForReview, ReviewItem, Rule, Rules, Stamp, Viewer,
+    view_by,
 };
 use crate::policy::{
     DelegationType, Matrix, RightFact, RightKind, Rights, Role, Standing, Subject,
 };
 use crate::sync::HoldReason;
+use crate::views::problems;
 use crate::{
     Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, LogIncarnation, PersonId, Tick,
 };
@@ -454,6 +456,9 @@ impl Play<'_> {
         let card = card_by(self.rules(), &views, &chosen.collect(), self.today());
         let card = serde_json::to_value(&card).expect("a card is JSON");
         look("card", &expected.card, &card, &mut wrong);
+        let problems = problems(&views, self.today());
+        let problems = serde_json::to_value(&problems).expect("problems are JSON");
+        look("problems", &expected.problems, &problems, &mut wrong);
         let documents = documents(self.rules(), &views);
         let documents = documents.iter().map(|group| {
             let entries = group.entries.iter().map(|entry| self.name(*entry));
@@ -465,7 +470,13 @@ impl Play<'_> {
         let names = |entries: &[EntryId]| -> Vec<Option<String>> {
             entries.iter().map(|entry| self.name(*entry)).collect()
         };
+        let doubts = told.in_force.iter().map(|entry| {
+            let codes = told.doubts(entry).into_iter().map(FlagCode::code);
+            (self.name(*entry).unwrap_or_default(), codes.collect())
+        });
+        let doubts: BTreeMap<String, Vec<&str>> = doubts.collect();
         let told = json!({
+            "doubts": doubts,
             "in-force": names(&told.in_force),
             "superseded": names(&told.superseded),
             "revoked": names(&told.revoked),
@@ -473,6 +484,7 @@ impl Play<'_> {
             "unordered": names(&told.unordered),
             "withdrawn": names(&told.withdrawn),
             "revived": names(&told.revived),
+            "contested": names(&told.contested),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {
@@ -577,8 +589,10 @@ impl Play<'_> {
             told
         });
         let names = item.entries.iter().map(|entry| self.name(*entry));
+        let in_force = item.in_force.iter().map(|entry| self.name(*entry));
         json!({
             "code": item.code.code(),
+            "in-force": in_force.collect::<Vec<_>>(),
             "danger": item.danger,
             "entries": names.collect::<Vec<_>>(),
             "verdicts": item.verdicts,
