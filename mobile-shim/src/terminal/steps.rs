@@ -93,8 +93,8 @@ fn by_editing(code: FlagCode) -> Option<(&'static str, Words)> {
         FlagCode::ToReconcile => (
             "--status active",
             Words::new(
-                "or --status stopped: say what holds",
-                "ou --status stopped : dire ce qui vaut",
+                "or --status stopped --reason …: say what holds",
+                "ou --status stopped --reason … : dire ce qui vaut",
             ),
         ),
         FlagCode::SubstanceTwice => (

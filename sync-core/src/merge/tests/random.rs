@@ -248,6 +248,11 @@ impl World {
         Tick(self.clock)
     }
 
+    /// Who made an edit, having seen what.
+    pub fn stamp(&self, edit: &Edited) -> Stamp {
+        Stamp::from(&self.provenance[&edit.hash])
+    }
+
     pub fn viewer(&self, device: Device) -> Viewer {
         Viewer {
             person: person(device),
