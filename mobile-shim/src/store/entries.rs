@@ -161,7 +161,7 @@ impl<'s> RecordRows<'s> {
         for mut held in read {
             let local = self.load(&held.entry)?;
             if let Some(local) = &local {
-                held.follow(local.state(), &deps);
+                held.follow(&local.state(), &deps);
             }
             let provenance = local.map(|local| local.provenance()).unwrap_or_default();
             let mut unanswered = provenance.values().filter(|made| made.accepted.is_none());

@@ -420,3 +420,34 @@ fn to_empty_a_field_and_to_remove_it_is_one_proposal() {
     assert_eq!(current(&story.view(entry), "criticality"), [""; 0]);
     assert_eq!(items(&story.review(doctor)), [""; 0]);
 }
+
+/// Whoever takes up all that many propose, to no effect and again and again, costs no more than what
+/// they name.
+#[test]
+fn what_is_taken_up_to_no_effect_is_compared_once() {
+    let steps = |keys: usize| {
+        let (mut story, holder, caregiver, doctor, entry) = confirmed();
+        let keys: Vec<String> = (0..keys).map(|number| format!("k{number}")).collect();
+        let mut proposals = Vec::new();
+        for by in [holder, caregiver] {
+            let said = keys
+                .iter()
+                .map(|key| Write::set(key.as_str(), format!("{by}")));
+            proposals.push(story.write(by, entry, &said.collect::<Vec<Write>>()));
+            story.settle();
+        }
+        for again in 0..3 {
+            let named = format!("{} again-{again}", keys.join(" "));
+            let both = proposals.iter();
+            let both = both.map(|proposal| accepts(*proposal, &named));
+            story.write(doctor, entry, &both.collect::<Vec<Write>>());
+        }
+        story.settle();
+        let (state, provenance) = (story.state(entry), story.provenance());
+        let (view, steps) = crate::entry::work::of(|| view(entry, &state, &provenance));
+        assert_eq!(view.proposals().count(), 2 * keys.len());
+        steps
+    };
+    let (few, many) = (steps(20), steps(40));
+    assert!(few > 0 && many <= 2 * few, "{few} and {many}");
+}
