@@ -134,7 +134,8 @@ pub(super) fn differently(
                     .collect()
             }
             Verdict::NotADuplicate => {
-                let told: Vec<&EntryView> = entries.collect();
+                let mut told: Vec<&EntryView> = entries.collect();
+                told.sort_by_key(|view| view.id);
                 let crossed = told.iter().filter_map(|view| closed(decision, view));
                 let counts = |_: &ReviewItem| may_tell_apart(rules, decision, code, &told);
                 crossed.filter(counts).collect()
@@ -173,7 +174,7 @@ fn overwritten(
     counted(rules, decision, code.code(), crossed)
 }
 
-/// What somebody closed whom a decision told apart, neither having seen the other.
+/// A decision that told an entry apart, crossed by somebody who closed it.
 fn closed(decision: &Decision<'_>, view: &EntryView) -> Option<ReviewItem> {
     let ended = matches!(view.standing, Standing::InError | Standing::Ended);
     let said = view.claims(STATUS).iter().map(|claim| (STATUS, claim));
