@@ -164,7 +164,7 @@ class StoreTest(unittest.TestCase):
         self.assertEqual([line.summary.fr for line in record.list()], ["Arachide"])
         record.edit_allergy(peanut, carnet.AllergyEdit(clear=["criticality"]))
         self.assertEqual(record.state().waiting, 2)
-        record.set_status(peanut, "entered-in-error")
+        record.set_status(peanut, "entered-in-error", "essai")
         self.assertEqual(record.list(), [])
         (line,) = record.list(with_errors=True)
         self.assertEqual((line.id, line.unsent), (peanut, 3))

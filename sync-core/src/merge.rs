@@ -18,6 +18,7 @@ mod decided;
 mod destroyed;
 mod ended;
 mod flag;
+mod held;
 mod history;
 mod pregnancy;
 mod resolve;
@@ -38,18 +39,19 @@ mod tests;
 
 pub use across::{Directives, DocumentGroup, cross_flags};
 pub use assigned::{Assignment, about, assigned_unseen, decisions_to_hide};
-pub use authority::{confirmers, proposes};
+pub use authority::{confirmers, proposes, proposes_any};
 pub use card::{Card, NOT_FOR_TRANSFUSION, card};
 pub use condition::condition_is_over;
 pub use destroyed::{destroyers, destroys};
 pub use flag::{Danger, Flag, FlagCode};
+pub use held::HeldForReview;
 pub use resolve::{Choice, Resolution, resolve};
-pub use review::{HeldForReview, Inherited, ReviewClaim, ReviewItem, Viewer, review};
+pub use review::{Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use shown::shown;
 pub use treatment::treatment_is_over;
-pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp};
+pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp, Written};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
     TreatmentFact, VitalFacts, vital,
@@ -66,7 +68,7 @@ use crate::kind::contact::PHONE;
 use crate::kind::{self, JsonScalar as _, Kind, Phone};
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
-use history::{Field, History, is_bookkeeping};
+use history::{Certainty, Field, History, is_bookkeeping};
 
 /// What people see of an entry whose changes have these provenances.
 ///
@@ -146,7 +148,9 @@ pub fn view_by(
         withheld: withheld(state),
         flags,
         taken_up: history.taken_up(),
-        confirmed: history.is_confirmed(),
+        confirmed: history.is_certain(Certainty::Confirmed),
+        doubted: history.is_certain(Certainty::Doubted),
+        clinicians: history.has_clinicians_content(),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
         edited: latest.and_then(|change| history.stamp(change)),

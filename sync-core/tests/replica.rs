@@ -260,7 +260,11 @@ fn what_another_key_signed_goes_as_it_was_signed() {
 /// the decision, and does not go again under any name.
 #[test]
 fn what_was_held_and_decided_on_before_its_author_heard_does_not_go_again() {
-    for settled in [None, Some(Settlement::Released), Some(Settlement::Discarded)] {
+    for settled in [
+        None,
+        Some(Settlement::Released),
+        Some(Settlement::Discarded),
+    ] {
         let mut phone = Phone::new();
         let change = phone.note(1, "ten");
         let edit = phone.sent().remove(0);
@@ -277,7 +281,11 @@ fn what_was_held_and_decided_on_before_its_author_heard_does_not_go_again() {
         }];
         let report = phone.receive(&told).expect("its answer");
         let aside: Vec<ChangeHash> = report.aside.iter().map(|aside| aside.change).collect();
-        assert_eq!((aside, phone.sent().len()), (vec![change], 0), "{settled:?}");
+        assert_eq!(
+            (aside, phone.sent().len()),
+            (vec![change], 0),
+            "{settled:?}"
+        );
         let known = phone.store.held.first().and_then(|held| held.settled);
         assert_eq!(known, settled);
     }

@@ -101,7 +101,7 @@ const INVALID: [(&str, Words); 13] = [
     ("too-large", Words::new("is too large", "est trop grand")),
 ];
 
-const ARGUMENTS: [(&str, Words); 18] = [
+const ARGUMENTS: [(&str, Words); 19] = [
     ("clear", Words::new("A field to empty", "Un champ à vider")),
     (
         "credential",
@@ -115,6 +115,7 @@ const ARGUMENTS: [(&str, Words); 18] = [
     ("key", Words::new("The field’s key", "La clé du champ")),
     ("kind", Words::new("The kind", "La nature")),
     ("patch", Words::new("The JSON patch", "Le correctif JSON")),
+    ("reason", Words::new("The reason", "Le motif")),
     (
         "person",
         Words::new("The person’s identifier", "L’identifiant de la personne"),

@@ -15,7 +15,7 @@ use sync_core::{EntryId, PersonId, Tick};
 use super::record::entry_id;
 use super::review::chosen;
 use super::{Bilingual, Record, ReviewChoice};
-use crate::error::CarnetError;
+use crate::error::{CarnetError, Error};
 use crate::permits::{Denied, Permits};
 use crate::store::Views;
 
@@ -33,10 +33,20 @@ pub enum Wish {
         /// The kind's code.
         kind: String,
     },
-    /// Edit an entry, or set its status.
+    /// Edit an entry, or set its status. It would be a proposal if anything is that the entry says
+    /// now: ask [`Wish::Write`] of one field.
     Edit {
         /// Which.
         entry: String,
+    },
+    /// Write one field of an entry.
+    Write {
+        /// Which.
+        entry: String,
+        /// The field’s key.
+        field: String,
+        /// The value, as a claim’s `json` has it; nothing to empty the field.
+        json: Option<String>,
     },
     /// Hide an entry from professionals, or show it again.
     Hide {
@@ -115,9 +125,18 @@ impl Record {
                 let view = asked.view(entry)?;
                 let edited = asked.may(Action::Edit, &view.class());
                 Permission {
-                    as_proposal: edited.allowed && asked.proposes(view),
+                    as_proposal: edited.allowed && asked.proposes_any(view),
                     ..edited
                 }
+            }
+            Wish::Write { entry, field, json } => {
+                let view = asked.view(entry)?;
+                let value = json.as_deref().map(value).transpose()?;
+                let write = Write {
+                    key: field.clone(),
+                    value,
+                };
+                asked.write(view, std::slice::from_ref(&write))
             }
             Wish::Hide { entry } => asked.hide(entry, Flag::Professionals)?,
             Wish::HideFromRepresentatives { entry } => asked.hide(entry, Flag::Representatives)?,
@@ -190,16 +209,10 @@ impl Asked {
             return not_offered();
         };
         let edits = resolution.edits.iter().map(|(entry, writes)| {
-            let keys = writes.iter().map(|write| write.key.as_str());
             let Some(view) = self.views.find(entry) else {
                 return permission(self.permits.may(Action::Create, &self.made_by(writes)));
             };
-            let says = keys.clone().any(|key| Flag::of_key(key).is_none());
-            let may = permission(self.permits.may_write(keys, &view.class()));
-            Permission {
-                as_proposal: may.allowed && says && self.proposes(view),
-                ..may
-            }
+            self.write(view, writes)
         });
         let decision = resolution.decision.iter().map(|decision| {
             let about = decision.about.as_deref().unwrap_or_default();
@@ -215,9 +228,23 @@ impl Asked {
         }
     }
 
-    /// Whether an edit of what an entry says would stand as a proposal.
-    fn proposes(&self, view: &EntryView) -> bool {
-        merge::proposes(view, self.permits.role(), self.permits.person())
+    /// Whether anything that an entry says would be a proposal if it were written otherwise.
+    fn proposes_any(&self, view: &EntryView) -> bool {
+        merge::proposes_any(view, self.permits.role(), self.permits.person())
+    }
+
+    /// Whether these writes are permitted, and whether any of them would be a proposal.
+    fn write(&self, view: &EntryView, writes: &[Write]) -> Permission {
+        let keys = writes.iter().map(|write| write.key.as_str());
+        let may = permission(self.permits.may_write(keys, &view.class()));
+        let (role, person) = (self.permits.role(), self.permits.person());
+        let proposes = writes
+            .iter()
+            .any(|write| merge::proposes(view, role, person, &write.key, write.value.as_ref()));
+        Permission {
+            as_proposal: may.allowed && proposes,
+            ..may
+        }
     }
 
     /// The class of an entry that is made by taking up an edit that was held.
@@ -263,6 +290,23 @@ impl Asked {
             false => refused.unwrap_or_else(not_offered),
         }
     }
+}
+
+/// A value, as a claim’s `json` has it.
+fn value(json: &str) -> Result<Value, CarnetError> {
+    let wrong = |_| Error::Argument { field: "json" };
+    let json: serde_json::Value = serde_json::from_str(json).map_err(wrong)?;
+    Ok(match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(flag) => Value::Bool(flag),
+        serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => Value::Uint(number),
+            (None, Some(number)) => Value::Int(number),
+            _ => return Err(Error::Argument { field: "json" }.into()),
+        },
+        serde_json::Value::String(text) => Value::Text(text),
+        structured => Value::Text(structured.to_string()),
+    })
 }
 
 const ALLOWED: Permission = Permission {

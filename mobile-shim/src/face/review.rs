@@ -349,12 +349,15 @@ mod tests {
         let sides = [side(1, STATUS, resolved), side(2, "severity", "severe")];
         assert_eq!(
             effects(Kind::Condition, STATUS, sides),
-            ["Status resolved", "it stays active"]
+            ["Status resolved (no reason given)", "it stays active"]
         );
         let sides = [side(1, OUTCOME, "miscarriage"), side(2, DUE, "2025-01-02")];
         assert_eq!(
             effects(Kind::Pregnancy, OUTCOME, sides),
-            ["Status inactive", "it is not over; cleared: Outcome"]
+            [
+                "Status inactive (miscarriage)",
+                "it is not over; cleared: Outcome"
+            ]
         );
     }
 }

@@ -345,6 +345,9 @@ fn unsent(view: &EntryView) -> u32 {
     u32::try_from(view.unsent).unwrap_or(u32::MAX)
 }
 
+/// Of a removal, which has a reason.
+const NO_REASON: Words = Words::new(" (no reason given)", " (sans motif)");
+
 /// A value of several parts that is better said otherwise than part by part; nothing for another,
 /// nor when it is of a newer version.
 fn structured(name: &str, value: &Value) -> Option<Bilingual> {
@@ -355,8 +358,9 @@ fn structured(name: &str, value: &Value) -> Option<Bilingual> {
             let words = status.status.words().map(Bilingual::from);
             let words = words.unwrap_or_else(|| same(status.status.code().to_owned()));
             match status.reason {
-                Some(reason) => words.with(&same(format!(" ({reason})"))),
+                None if status.lacks_reason() => words.with(&NO_REASON.into()),
                 None => words,
+                Some(reason) => words.with(&same(format!(" ({reason})"))),
             }
         }
         "regimen" => regimen(&Regimen::from_value(value)?),

@@ -1,11 +1,11 @@
 //! What marking an entry as another patient's will do, told before it is done.
 
-use sync_core::entry::STATUS;
-use sync_core::kind::{CommonPatch, Patch, StatusCode};
+use sync_core::entry::{STATUS, Write};
+use sync_core::kind::{JsonScalar as _, Status, StatusCode};
 
 use super::Record;
 use super::record::entry_id;
-use crate::error::{CarnetError, Error};
+use crate::error::CarnetError;
 
 /// What the status `wrong-patient` will do to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
@@ -26,11 +26,8 @@ impl Record {
     /// others wrote in the entry meanwhile may turn it into less.
     pub fn wrong_patient(&self, entry: String) -> Result<WrongPatient, CarnetError> {
         let entry = entry_id(&entry)?;
-        let mark = CommonPatch {
-            status: Some(StatusCode::WrongPatient.into()),
-            ..CommonPatch::default()
-        };
-        let writes = Patch::Any(mark).writes().map_err(Error::from)?;
+        let mark = Status::from(StatusCode::WrongPatient);
+        let writes = [Write::set(STATUS, mark.to_value())];
         let profile = self.profile()?;
         let outcome = self.device.rehearse(&profile, &self.record, |editing| {
             editing.view(&entry)?;

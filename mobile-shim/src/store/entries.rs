@@ -3,6 +3,8 @@
 //! A view is derived from its entry when that changes, so that opening a record reads views only
 //! and loads no document. One that another version derived is derived anew.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use sync_core::merge::{self, EntryView, HeldForReview};
@@ -21,7 +23,7 @@ use crate::seal::{Place, RowKey, SealKey};
 
 /// What derived a view: the rules and the format of views change with the version of this library,
 /// or when this is counted up.
-const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/5"));
+const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/6"));
 
 /// The entries of one record, within one transaction.
 pub struct RecordRows<'s> {
@@ -150,12 +152,17 @@ impl<'s> RecordRows<'s> {
     /// When the store is broken.
     pub fn held_open(&mut self) -> Result<Vec<HeldForReview>, StoreError> {
         let held: Vec<HeldEdit> = self.notes(Shelf::Held)?;
+        let read = held.iter().map(HeldForReview::read);
+        let read = read.collect::<Result<Vec<Option<HeldForReview>>, _>>()?;
+        let read: Vec<HeldForReview> = read.into_iter().flatten().collect();
+        let deps = |held: &HeldForReview| (held.change, held.follows.iter().copied().collect());
+        let deps: BTreeMap<ChangeHash, Vec<ChangeHash>> = read.iter().map(deps).collect();
         let mut open = Vec::new();
-        for held in &held {
-            let Some(held) = HeldForReview::read(held)? else {
-                continue;
-            };
+        for mut held in read {
             let local = self.load(&held.entry)?;
+            if let Some(local) = &local {
+                held.follow(&local.state(), &deps);
+            }
             let provenance = local.map(|local| local.provenance()).unwrap_or_default();
             let mut unanswered = provenance.values().filter(|made| made.accepted.is_none());
             if !unanswered.any(|made| made.origin.cites.contains(&held.change)) {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sync_core::entry::{Value, Visibility};
 use sync_core::kind::{Kind, Status};
-use sync_core::merge::{EntryView, FieldClaim, FieldView, Flag, Stamp, Standing, TakenUp};
+use sync_core::merge::{EntryView, FieldClaim, FieldView, Flag, Stamp, Standing, TakenUp, Written};
 use sync_core::policy::Role;
 use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, PersonId, Tick, codec};
 
@@ -15,7 +15,7 @@ use super::StoreError;
 struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Taken>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
-/// is confirmed.
+/// is confirmed, whether it is doubted, whether a clinician wrote what it is.
 #[derive(Serialize, Deserialize)]
 struct About(
     Kind,
@@ -27,11 +27,13 @@ struct About(
     Visibility,
     Vec<Flag>,
     bool,
+    bool,
+    bool,
 );
 
-/// Key, what is current unless it is what is claimed, claims, proposals.
+/// Key, what is current unless it is what is claimed, claims, proposals, what whoever writes it finds.
 #[derive(Serialize, Deserialize)]
-struct Field(String, Option<Vec<Value>>, Vec<Claim>, Vec<Claim>);
+struct Field(String, Option<Vec<Value>>, Vec<Claim>, Vec<Claim>, Written);
 
 /// A value, and which change said it.
 #[derive(Serialize, Deserialize)]
@@ -41,9 +43,10 @@ struct Claim(Value, usize);
 #[derive(Serialize, Deserialize)]
 struct Said(ChangeHash, Option<usize>);
 
-/// A proposal or a held edit that was taken up, the field of a proposal, and whose word it was.
+/// A proposal or a held edit that was taken up, the field of a proposal and who proposed it, and whose
+/// word it was.
 #[derive(Serialize, Deserialize)]
-struct Taken(ChangeHash, Option<String>, Option<usize>);
+struct Taken(ChangeHash, Option<String>, Option<PersonId>, Option<usize>);
 
 /// A stamp.
 #[derive(Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
     );
     let taken = view.taken_up.iter().map(|taken| {
         let by = taken.by.as_ref().map(|stamp| tables.stamp(stamp));
-        Taken(taken.proposal, taken.field.clone(), by)
+        Taken(taken.proposal, taken.field.clone(), taken.of, by)
     });
     let taken = taken.collect();
     let about = About(
@@ -87,6 +90,8 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.withheld.clone(),
         view.flags.clone(),
         view.confirmed,
+        view.doubted,
+        view.clinicians,
     );
     let said = tables.said.iter().map(|(change, by)| Said(*change, *by));
     let stamps = tables.stamps.iter().map(|stamp| {
@@ -107,8 +112,19 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
 /// Reads what [`pack`] wrote.
 pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError> {
     let Packed(about, fields, said, stamps, times, taken) = codec::from_cbor(bytes)?;
-    let About(kind, schema, label, standing, status, visibility, withheld, flags, confirmed) =
-        about;
+    let About(
+        kind,
+        schema,
+        label,
+        standing,
+        status,
+        visibility,
+        withheld,
+        flags,
+        confirmed,
+        doubted,
+        clinicians,
+    ) = about;
     let Times(created, edited, recorded, unsent) = times;
     let stamps: Vec<Stamp> = stamps.into_iter().map(Stamp::from).collect();
     let stamp = |at: usize| stamps.get(at).cloned().ok_or(StoreError::Damaged);
@@ -123,19 +139,21 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         };
         claims.into_iter().map(claim).collect()
     };
-    let field = |Field(key, current, claimed, proposed)| {
+    let field = |Field(key, current, claimed, proposed, written)| {
         let claimed = claims(claimed)?;
         Ok(FieldView {
             key,
             current: current.unwrap_or_else(|| values(&claimed)),
             claims: claimed,
             proposals: claims(proposed)?,
+            written,
         })
     };
-    let taken = taken.into_iter().map(|Taken(proposal, field, by)| {
+    let taken = taken.into_iter().map(|Taken(proposal, field, of, by)| {
         Ok(TakenUp {
             proposal,
             field,
+            of,
             by: by.map(stamp).transpose()?,
         })
     });
@@ -155,6 +173,8 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         flags,
         taken_up: taken.collect::<Result<_, StoreError>>()?,
         confirmed,
+        doubted,
+        clinicians,
         created: created.map(stamp).transpose()?,
         edited: edited.map(stamp).transpose()?,
         recorded,
@@ -199,7 +219,7 @@ impl<'v> Tables<'v> {
         let proposals = proposals.collect();
         let as_claimed = field.current == values(&field.claims);
         let current = (!as_claimed).then(|| field.current.clone());
-        Field(field.key.clone(), current, claims, proposals)
+        Field(field.key.clone(), current, claims, proposals, field.written)
     }
 }
 

@@ -135,8 +135,8 @@ fn ways(code: FlagCode) -> Vec<Way> {
         FlagCode::ToReconcile => vec![Way::Edit(
             "--status active",
             Words::new(
-                "or --status stopped: say what holds",
-                "ou --status stopped : dire ce qui vaut",
+                "or --status stopped --reason …: say what holds",
+                "ou --status stopped --reason … : dire ce qui vaut",
             ),
         )],
         FlagCode::SubstanceTwice => vec![Way::Edit(

@@ -512,7 +512,10 @@ async fn what_was_decided_on_before_its_author_heard_is_held_once() {
     }
     caregiver.sync().await;
     let aside: Vec<_> = caregiver.kept.aside.iter().map(|a| a.change).collect();
-    assert_eq!((aside, caregiver.has(latex)), (vec![change, follows], false));
+    assert_eq!(
+        (aside, caregiver.has(latex)),
+        (vec![change, follows], false)
+    );
     let settled = caregiver.kept.held.first().and_then(|held| held.settled);
     assert_eq!(settled, Some(Settlement::Released));
     let record = holder.head.record;

@@ -77,13 +77,20 @@ impl StatusCode {
         matches!(self, StatusCode::Active | StatusCode::Other(_))
     }
 
+    /// Whether an entry is removed by this status: then its author says why. A right is taken back
+    /// without that.
+    pub fn removes(&self) -> bool {
+        !self.is_active() && *self != StatusCode::Revoked
+    }
+
     /// Whether an entry of this status should never have been written in this record.
     pub fn is_error(&self) -> bool {
         matches!(self, StatusCode::EnteredInError | StatusCode::WrongPatient)
     }
 }
 
-/// A status with its reason: one value. As JSON: `{"status", "reason"?}`.
+/// A status with its reason: one value. As JSON: `{"status", "reason"?}`. A draft or a partial edit
+/// that removes an entry must give one ([`Status::lacks_reason`]); what came without is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// What stands.
@@ -103,6 +110,14 @@ impl Status {
             reason: Some(reason.into()),
             ..Status::from(status)
         }
+    }
+}
+
+impl Status {
+    /// Whether it removes an entry and does not say why.
+    pub fn lacks_reason(&self) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        self.status.removes() && reason.trim().is_empty()
     }
 }
 

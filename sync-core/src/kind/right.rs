@@ -37,6 +37,13 @@ const ENDS_FIELD: FieldSpec =
 
 pub(crate) const FIELDS: &[FieldSpec] = &[PERSON_FIELD, STARTS_FIELD, ENDS_FIELD];
 
+/// Of a block the longest time is the most restrictive.
+pub(crate) const BLOCK_FIELDS: &[FieldSpec] = &[
+    PERSON_FIELD,
+    STARTS_FIELD.joins(Join::Earlier),
+    ENDS_FIELD.joins(Join::Later),
+];
+
 pub(crate) const GRANT_FIELDS: &[FieldSpec] = &[
     PERSON_FIELD,
     STARTS_FIELD,

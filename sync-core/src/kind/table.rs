@@ -105,7 +105,8 @@ macro_rules! kinds {
                     $( Kind::$variant => $draft::FIELDS, )*
                     Kind::Grant => right::GRANT_FIELDS,
                     Kind::Delegation => right::DELEGATION_FIELDS,
-                    Kind::Block | Kind::TreatingPhysician | Kind::Administrator => right::FIELDS,
+                    Kind::Block => right::BLOCK_FIELDS,
+                    Kind::TreatingPhysician | Kind::Administrator => right::FIELDS,
                     Kind::Document(_) => DocumentDraft::FIELDS,
                     Kind::Unknown(_) => &[],
                 }

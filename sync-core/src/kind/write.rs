@@ -4,9 +4,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::declare::SetMember;
 use super::json::JsonScalar;
-use super::{Invalid, Kind, MEMBERS_MAX, Scalar, Tables, check_complete};
+use super::{Invalid, Kind, MEMBERS_MAX, Scalar, Status, Tables, check_complete};
 use crate::Tick;
 use crate::entry::{self, EntryState, Value, Write};
+
+/// The member of a status that says why.
+const REASON: &str = "reason";
 
 /// What a partial edit does to a field. As JSON: left out, `null`, or the new value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,7 +131,8 @@ impl Drafted {
         }
     }
 
-    /// Checks every value against the field tables, and that an edit leaves alone what is fixed.
+    /// Checks every value against the field tables, that an edit leaves alone what is fixed, and that
+    /// whoever removes an entry says why.
     pub fn finish(self) -> Result<Vec<Write>, Invalid> {
         for write in &self.writes {
             if let (Some(spec), Some(value)) =
@@ -139,6 +143,17 @@ impl Drafted {
                     return Err(Invalid::Fixed { field: spec.key });
                 }
             }
+        }
+        let mut statuses = self
+            .writes
+            .iter()
+            .filter(|write| write.key == entry::STATUS);
+        let unexplained = statuses.any(|write| {
+            let status = write.value.as_ref().and_then(Status::from_value);
+            status.is_some_and(|status| status.lacks_reason())
+        });
+        if unexplained && self.kind.right().is_none() {
+            return Err(Invalid::Missing { field: REASON });
         }
         for spec in self.tables.own_fields(&self.kind) {
             let of_set = |write: &&Write| is_member(&write.key, spec.key);

@@ -37,6 +37,22 @@ pub(super) struct Link<'v> {
     pub in_force: Vec<EntryId>,
 }
 
+impl Link<'_> {
+    /// The entries beside which one of them cannot be trusted: all others, but of a contradicted
+    /// statement the statement.
+    fn others(&self, entry: EntryId) -> Vec<EntryId> {
+        let ids = self.entries.iter().map(|view| view.id);
+        let statement = self.code == FlagCode::NoKnownAllergyContradicted;
+        let most = match ids.clone().next() {
+            Some(first) if statement && first != entry => 1,
+            _ => self.entries.len(),
+        };
+        let mut others: Vec<EntryId> = ids.take(most).filter(|other| *other != entry).collect();
+        others.sort();
+        others
+    }
+}
+
 impl<'v> Link<'v> {
     /// What one entry says that cannot be left alone.
     pub fn alone(code: FlagCode, view: &'v EntryView) -> Self {
@@ -130,10 +146,10 @@ pub(super) fn flags_on(
             continue;
         }
         for view in &link.entries {
-            let mut flag = Flag::new(link.code, None, []);
-            let others = link.entries.iter().map(|other| other.id);
-            flag.entries = others.filter(|other| *other != view.id).collect();
-            flag.entries.sort();
+            let flag = Flag {
+                entries: link.others(view.id),
+                ..Flag::new(link.code, None, [])
+            };
             flags.push((view.id, flag));
         }
     }

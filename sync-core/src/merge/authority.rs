@@ -2,9 +2,14 @@
 //! is theirs. Everybody else proposes where one of these has spoken, and another professional also
 //! where nobody has.
 
-use super::{EntryView, Rule, Rules};
+use super::history::{Certainty, is_apart, is_member};
+use super::view::Written;
+use super::{EntryView, Rule, Rules, ended};
 use crate::PersonId;
-use crate::kind::Kind;
+use crate::entry::{STATUS, Value};
+use crate::kind::allergy::REACTION;
+use crate::kind::common::{NOTES, SOURCE};
+use crate::kind::{JsonScalar as _, Kind, Status, StatusCode};
 use crate::policy::Profession::{Dentist, Midwife, Nurse, Pharmacist, Physician};
 use crate::policy::{Profession, Role};
 
@@ -41,14 +46,131 @@ pub(super) fn confirms(rules: Rules, kind: &Kind, by_nurse: bool, role: &Role) -
     care || confirmers(kind).contains(profession)
 }
 
-/// Whether an edit by somebody in this role of what an entry says would stand as a proposal: of a
-/// fact that is confirmed, or of a professional outside what is theirs in another's entry. What a
-/// clinician wrote into an entry that none confirmed does so besides for its end alone.
-pub fn proposes(view: &EntryView, role: &Role, person: PersonId) -> bool {
-    if !view.kind.is_clinical() || confirms(Rules::ALL, &view.kind, view.is_by_nurse(), role) {
+/// Who edits, as far as it decides whether what they write is a proposal.
+#[derive(Clone, Copy)]
+pub(super) struct Editor {
+    /// Their word confirms a fact of this kind.
+    pub confirms: bool,
+    /// They are a professional.
+    pub professional: bool,
+    /// They created the entry.
+    pub author: bool,
+}
+
+/// What an edit of one field follows, and what stands beside it.
+pub(super) trait Met {
+    /// What the field is by then.
+    fn written(&self) -> Written;
+    /// Whether a clinician's word stands that the fact is so, or is not certain.
+    fn certainty(&self) -> Option<Certainty>;
+    /// Whether a clinician wrote what the fact is, and none called that unconfirmed.
+    fn clinicians_content(&self) -> bool;
+    /// Whether a clinician wrote the field, or confirmed the fact, without knowing of the edit.
+    fn clinician_beside(&self) -> bool;
+}
+
+/// Whether what somebody writes under a key is a proposal only: a lay edit of what a clinician
+/// confirmed or wrote, a lay end of what a clinician wrote into, a professional's edit outside what
+/// is theirs, or an error that somebody calls who is neither its author nor a clinician.
+///
+/// Merging asks this of every write, and an app of a write that is not made yet.
+pub(super) fn is_proposal(
+    rules: Rules,
+    kind: &Kind,
+    editor: Editor,
+    (key, value): (&str, Option<&Value>),
+    met: &dyn Met,
+) -> bool {
+    if editor.confirms || is_apart(key) {
         return false;
     }
+    let status = value
+        .filter(|_| key == STATUS)
+        .and_then(Status::from_value)
+        .map(|status| status.status);
+    if status.as_ref().is_some_and(StatusCode::is_error) && !editor.author {
+        return rules.has(Rule::ErrorByAuthor);
+    }
+    if !kind.is_clinical() {
+        return false;
+    }
+    if is_member(key, REACTION) && met.written() == Written::Never {
+        return false;
+    }
+    let whole = key != NOTES && key != SOURCE;
+    if whole && editor.professional && !editor.author {
+        return true;
+    }
+    if !rules.has(Rule::LayProposes) {
+        return false;
+    }
+    // *Wrong patient* does more: its author's word takes the entry out of view and to review.
+    let closes = status.is_some_and(|code| !code.is_active() && code != StatusCode::WrongPatient);
+    if (closes || ended::ends(kind, key, value)) && met.clinicians_content() {
+        return true;
+    }
+    match met.certainty() {
+        Some(Certainty::Confirmed) if whole => true,
+        // Whoever doubts leaves what they wrote themselves to everybody, and nobody else's word.
+        Some(Certainty::Doubted) => key != STATUS && met.written() == Written::ByClinician,
+        _ => {
+            let theirs = [Written::ByClinician, Written::InDoubt];
+            theirs.contains(&met.written()) || met.clinician_beside()
+        }
+    }
+}
+
+/// What a view knows of a field that is to be written after all that is in it.
+struct Now<'v> {
+    view: &'v EntryView,
+    key: &'v str,
+}
+
+impl Met for Now<'_> {
+    fn written(&self) -> Written {
+        let field = self.view.field(self.key);
+        field.map_or(Written::Never, |field| field.written)
+    }
+
+    fn certainty(&self) -> Option<Certainty> {
+        match (self.view.confirmed, self.view.doubted) {
+            (true, _) => Some(Certainty::Confirmed),
+            (false, true) => Some(Certainty::Doubted),
+            _ => None,
+        }
+    }
+
+    fn clinicians_content(&self) -> bool {
+        self.view.clinicians
+    }
+
+    fn clinician_beside(&self) -> bool {
+        false
+    }
+}
+
+/// Whether what somebody in this role would write now under a key of an entry would stand as a
+/// proposal; without a value, that they would remove it.
+pub fn proposes(
+    view: &EntryView,
+    role: &Role,
+    person: PersonId,
+    key: &str,
+    value: Option<&Value>,
+) -> bool {
     let created = view.created.as_ref();
-    let own = created.is_some_and(|stamp| stamp.author == person);
-    view.confirmed || (matches!(role, Role::Professional(_)) && !own)
+    let editor = Editor {
+        confirms: confirms(Rules::ALL, &view.kind, view.is_by_nurse(), role),
+        professional: matches!(role, Role::Professional(_)),
+        author: created.is_some_and(|stamp| stamp.author == person),
+    };
+    let met = Now { view, key };
+    is_proposal(Rules::ALL, &view.kind, editor, (key, value), &met)
+}
+
+/// Whether anything that an entry says now would be a proposal if somebody in this role wrote it
+/// otherwise.
+pub fn proposes_any(view: &EntryView, role: &Role, person: PersonId) -> bool {
+    let mut said = view.fields.iter().filter(|field| !field.claims.is_empty());
+    said.any(|field| proposes(view, role, person, &field.key, None))
 }

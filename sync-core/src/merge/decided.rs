@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::across::Link;
 use super::ended::endings;
-use super::review::may_decide;
+use super::review::{may_decide, of_link};
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
-    Standing,
+    Standing, authority,
 };
 use crate::entry::{STATUS, Value};
 use crate::kind::decision::{CHANGE, DECISION, ITEM, ON};
@@ -123,23 +124,22 @@ pub(super) fn differently(
         let entries = views.iter().filter(|view| about.contains(&view.id));
         match decision.verdict {
             Verdict::Discard if code == FlagCode::Proposal.code() => entries
-                .filter_map(|view| retaken(decision, view, decision.field()))
+                .filter_map(|view| retaken(rules, decision, view, decision.field()))
                 .collect(),
             Verdict::Discard if code == FlagCode::HeldEdit.code() => {
                 // Held edits are the holder's to decide on.
                 let holds = decision.by.role == Role::Holder;
                 let all = views.iter().filter(|_| holds);
-                all.filter_map(|view| retaken(decision, view, None))
+                all.filter_map(|view| retaken(rules, decision, view, None))
                     .collect()
             }
-            Verdict::NotADuplicate => entries
-                .filter_map(|view| {
-                    let ended = matches!(view.standing, Standing::InError | Standing::Ended);
-                    let said = view.claims(STATUS).iter().map(|claim| (STATUS, claim));
-                    let crossed = item(decision, view, said.filter(|_| ended))?;
-                    counted(rules, decision, code, crossed)
-                })
-                .collect(),
+            Verdict::NotADuplicate => {
+                let mut told: Vec<&EntryView> = entries.collect();
+                told.sort_by_key(|view| view.id);
+                let crossed = told.iter().filter_map(|view| closed(decision, view));
+                let counts = |_: &ReviewItem| may_tell_apart(rules, decision, code, &told);
+                crossed.filter(counts).collect()
+            }
             Verdict::Confirm => entries
                 .filter_map(|view| overwritten(rules, decision, view, items))
                 .collect(),
@@ -174,6 +174,33 @@ fn overwritten(
     counted(rules, decision, code.code(), crossed)
 }
 
+/// A decision that told an entry apart, crossed by somebody who closed it.
+fn closed(decision: &Decision<'_>, view: &EntryView) -> Option<ReviewItem> {
+    let ended = matches!(view.standing, Standing::InError | Standing::Ended);
+    let said = view.claims(STATUS).iter().map(|claim| (STATUS, claim));
+    item(decision, view, said.filter(|_| ended))
+}
+
+/// Whether whoever told entries apart might, by who wrote what they are; not by who closed one.
+fn may_tell_apart(
+    rules: Rules,
+    decision: &Decision<'_>,
+    code: &str,
+    entries: &[&EntryView],
+) -> bool {
+    let known = FlagCode::ALL.iter().find(|known| known.code() == code);
+    let by = decision.by;
+    known.is_some_and(|code| {
+        let mut asked = of_link(&Link {
+            code: *code,
+            entries: entries.to_vec(),
+            in_force: Vec::new(),
+        });
+        asked.claims.retain(|side| side.field != STATUS);
+        may_decide(rules, &asked, &decision.verdict, &by.role, by.author)
+    })
+}
+
 /// A crossed decision, if whoever made it might have made it.
 fn counted(
     rules: Rules,
@@ -192,15 +219,23 @@ fn counted(
 
 /// What those wrote who took up in an entry what a decision leaves out, neither they nor whoever
 /// decided having seen the other: of a proposal, any proposal of that field, because the decision
-/// was about all there were; of a held edit, that one.
-fn retaken(decision: &Decision<'_>, view: &EntryView, field: Option<&str>) -> Option<ReviewItem> {
+/// was about all there were, and of whose word does not confirm their own; of a held edit, that one.
+fn retaken(
+    rules: Rules,
+    decision: &Decision<'_>,
+    view: &EntryView,
+    field: Option<&str>,
+) -> Option<ReviewItem> {
+    let by = decision.by;
+    let confirms = authority::confirms(rules, &view.kind, view.is_by_nurse(), &by.role);
     let discarded = match field {
         Some(_) => None,
         None => Some(decision.says(CHANGE)?.as_text()?),
     };
     let same = view.taken_up.iter().filter(|taken| {
         let named = discarded.is_none_or(|name| taken.proposal.to_string() == name);
-        named && taken.field.as_deref() == field
+        let theirs = field.is_none() || confirms || taken.of == Some(by.author);
+        named && theirs && taken.field.as_deref() == field
     });
     let by: Vec<&Stamp> = same.filter_map(|taken| taken.by.as_ref()).collect();
     let claims = view

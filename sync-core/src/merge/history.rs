@@ -2,21 +2,27 @@
 
 mod bits;
 mod certainty;
+mod met;
+mod taking;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
-use super::{Rule, Rules, Stamp, TakenUp, authority, ended};
+use super::view::Written;
+use super::{Rule, Rules, Stamp, authority};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, Value, Write};
 use crate::kind::allergy::REACTION;
-use crate::kind::common::{self, ACCEPTS, BESIDE, NOTES, SOURCE, VERIFICATION};
-use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, StatusCode, same_value};
+use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
+use crate::kind::{FieldSpec, Join, Kind, same_value};
 use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
 
+use authority::Editor;
 use bits::Bits;
-use certainty::Certainty;
+pub(super) use certainty::Certainty;
+use met::Then;
+use taking::Taking;
 
 /// The changes of an entry, by their place in its history.
 pub(super) struct History<'a> {
@@ -30,14 +36,15 @@ pub(super) struct History<'a> {
     beside: Vec<Vec<usize>>,
     /// Which changes are of somebody whose word confirms a fact of this kind.
     authority: Vec<bool>,
-    /// The proposals that each change takes up, each with the field it takes.
-    accepted: Vec<Vec<(usize, &'a str)>>,
-    /// What each change takes up of them, each write with the change that proposed it.
-    adopted: Vec<Vec<(usize, &'a Write)>>,
+    /// What each change takes up of proposals.
+    accepted: Vec<Taking<'a>>,
+    /// What of it takes effect.
+    adopted: Vec<Taking<'a>>,
     /// What each change says of the fact's certainty.
     verdicts: Vec<Option<Certainty>>,
-    /// Of these words of clinicians, those that stood when each change was made.
+    /// Of these words of clinicians, those that stood when each change was made, and in the end.
     words: Vec<Bits>,
+    last_words: Bits,
     /// The writes that took effect, key by key, in the order of the history.
     taken: Writes<'a>,
     /// The writes that are proposals only.
@@ -58,6 +65,7 @@ pub(super) struct Said<'a> {
 pub(super) struct Field<'a> {
     pub standing: Vec<Said<'a>>,
     pub proposals: Vec<Said<'a>>,
+    pub written: Written,
 }
 
 impl<'a> History<'a> {
@@ -93,6 +101,7 @@ impl<'a> History<'a> {
             adopted: Vec::new(),
             verdicts: Vec::new(),
             words: Vec::new(),
+            last_words: Bits::new(0),
             taken: BTreeMap::new(),
             proposed: BTreeMap::new(),
         };
@@ -106,12 +115,9 @@ impl<'a> History<'a> {
             .clone()
             .map(|at| history.takes_up(at, &places))
             .collect();
-        for at in all.clone() {
-            let adopted = history.adopts(at);
-            history.adopted.push(adopted);
-        }
+        history.adopted = all.clone().map(|at| history.adopts(at)).collect();
         history.verdicts = all.map(|at| history.verdict(at)).collect();
-        history.words = history.words_before(&places);
+        (history.words, history.last_words) = history.words_before(&places);
         history.tell_apart();
         history
     }
@@ -191,7 +197,7 @@ impl<'a> History<'a> {
         let writes: &'a [Write] = &self.changes[change].writes;
         let own = writes.iter();
         let own = own.filter(|write| !is_bookkeeping(&write.key));
-        own.chain(self.adopted[change].iter().map(|(_, write)| *write))
+        own.chain(self.adopted(change).map(|(_, write)| write))
     }
 
     /// What took effect under a key.
@@ -219,20 +225,13 @@ impl<'a> History<'a> {
                 to.entry(&write.key).or_default().push(said);
             }
             let mut adopted = std::mem::take(&mut self.adopted[change]);
-            adopted.retain(|(proposal, write)| {
-                proposals.contains(&(*proposal, write.key.as_str()))
-                    && !self.is_overtaken(*proposal, &write.key, change)
-            });
-            // Whoever takes up two values of one field at once says neither.
-            let all = adopted.clone();
-            adopted.retain(|(_, write)| {
-                let mut same = all.iter().filter(|(_, other)| other.key == write.key);
-                same.all(|(_, other)| match (&other.value, &write.value) {
-                    (Some(other), Some(value)) => same_value(other, value),
-                    (other, value) => other == value,
-                })
-            });
-            for (_, write) in &adopted {
+            for (key, taken) in &mut adopted {
+                taken.retain(|(proposal, _)| {
+                    proposals.contains(&(*proposal, *key))
+                        && !self.is_overtaken(*proposal, key, change)
+                });
+            }
+            for (_, write) in adopted.values().flatten() {
                 let value = write.value.as_ref();
                 let taken = self.taken.entry(&write.key).or_default();
                 taken.push(Said { change, value });
@@ -250,13 +249,15 @@ impl<'a> History<'a> {
             if standing.iter().all(|said| said.value.is_none()) {
                 standing.clear();
             }
-            fields.entry(key).or_default().standing = standing;
+            let field = fields.entry(key).or_default();
+            field.standing = standing;
+            field.written = self.written(said, &self.last_words);
         }
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
             let field = fields.entry(key).or_default();
             let mut open = self.open(said);
-            open.retain(|p| !self.is_answered(*p, answers) && !agrees(&field.standing, p));
+            open.retain(|p| !self.is_answered(key, *p, answers) && !agrees(&field.standing, p));
             field.proposals = open;
         }
         fields
@@ -297,26 +298,6 @@ impl<'a> History<'a> {
         (accepted.map_or(u64::MAX, |tick| tick.0), self.hash(change))
     }
 
-    /// The fields of proposals that a clinician's change takes up.
-    fn takes_up(
-        &self,
-        change: usize,
-        places: &HashMap<ChangeHash, usize>,
-    ) -> Vec<(usize, &'a str)> {
-        if !self.has_authority(change) {
-            return Vec::new();
-        }
-        let named = self.named(change, ACCEPTS, places);
-        let fields = named.filter_map(|(proposal, value)| Some((proposal, value?.as_text()?)));
-        let named: BTreeSet<(usize, &str)> = fields
-            .flat_map(|(proposal, fields)| {
-                let fields = fields.split_whitespace();
-                fields.map(move |field| (proposal, field))
-            })
-            .collect();
-        named.into_iter().collect()
-    }
-
     /// What a change of the holder's that takes up a held edit leaves standing beside it.
     fn stands_beside(&self, change: usize, places: &HashMap<ChangeHash, usize>) -> Vec<usize> {
         if self.takes_up_held(change).is_empty() || !self.rules.has(Rule::HeldBeside) {
@@ -351,68 +332,19 @@ impl<'a> History<'a> {
         origin.map_or(&[], |origin| &origin.cites)
     }
 
-    /// What a change takes up of the proposals it accepts.
-    fn adopts(&self, change: usize) -> Vec<(usize, &'a Write)> {
-        let accepted = self.accepted[change].iter().copied();
-        let writes = accepted.flat_map(|(proposal, field)| {
-            let writes: &'a [Write] = &self.changes[proposal].writes;
-            let whole = !self.rules.has(Rule::ProposalByField);
-            let taken = writes
-                .iter()
-                .filter(move |write| whole || write.key == field);
-            taken.map(move |write| (proposal, write))
-        });
-        writes.collect()
-    }
-
-    /// Whether somebody whose word confirms wrote a key, or took up another proposal of it, with
-    /// the proposal in front of them, and its acceptance came after that.
-    fn is_overtaken(&self, proposal: usize, key: &str, acceptance: usize) -> bool {
-        let wrote = |change: usize| {
-            let mut adopted = self.adopted[change].iter();
-            self.changes[change].wrote(key).is_some()
-                || adopted.any(|(other, write)| *other != proposal && write.key == key)
-        };
-        (proposal..acceptance).any(|change| {
-            self.has_authority(change)
-                && self.saw(acceptance, change)
-                && self.saw(change, proposal)
-                && wrote(change)
-        })
-    }
-
-    /// The proposals and the held edits that were taken up, each with the change that did. Held
-    /// edits are taken up by the holder.
-    pub fn taken_up(&self) -> Vec<TakenUp> {
-        let all = 0..self.changes.len();
-        let taken = all.flat_map(|change| {
-            let proposals = self.accepted[change].iter();
-            let proposals = proposals.map(|(proposal, field)| {
-                let field = Some((*field).to_owned());
-                (self.hash(*proposal), field)
-            });
-            let held = self.takes_up_held(change).iter();
-            let held = held.map(|held| (*held, None));
-            proposals.chain(held).map(move |(proposal, field)| TakenUp {
-                proposal,
-                field,
-                by: self.stamp(change),
-            })
-        });
-        let mut taken: Vec<TakenUp> = taken.collect();
-        taken.sort_by_key(|taken| {
-            let at = taken.by.as_ref().map(|by| by.at);
-            (taken.proposal, taken.field.clone(), at)
-        });
-        taken
-    }
-
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
-    /// confirmed the fact as it stood. A professional's is answered by themselves or by somebody
-    /// whose word confirms: nobody else leaves their warning out.
-    fn is_answered(&self, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
-        let later = |change| self.saw(change, proposal.change);
-        let warns = self.is_of_professional(proposal.change);
+    /// confirmed the fact as it stood. A professional's, and anybody's of a danger, is answered by
+    /// themselves or by somebody whose word confirms: nobody else leaves their warning out.
+    fn is_answered(&self, key: &str, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
+        let later = |change| {
+            let open = self.leaves_open(change, proposal.change, key);
+            self.saw(change, proposal.change) && !open
+        };
+        let highest = self
+            .field(key)
+            .is_some_and(|spec| matches!(spec.join, Join::Highest(_)));
+        let danger = highest || is_member(key, REACTION);
+        let warns = danger || self.is_of_professional(proposal.change);
         let own = |change| self.author(change) == self.author(proposal.change);
         let answers = |change| !warns || self.has_authority(change) || own(change);
         // What is taken up of a proposal answers nothing else of it.
@@ -424,74 +356,30 @@ impl<'a> History<'a> {
             || (0..self.changes.len()).any(|change| later(change) && confirms(change))
     }
 
-    /// Whether this write is a proposal only: a lay edit of what a clinician confirmed, a lay end
-    /// of what a clinician wrote into, a professional's edit outside what is theirs, or an error
-    /// that somebody calls who is neither its author nor a clinician.
+    /// Whether this write is a proposal only.
     fn is_proposal(&self, key: &str, said: Said<'_>, taken: &[Said<'_>]) -> bool {
         let change = said.change;
-        if self.has_authority(change) || self.creation() == Some(change) || is_apart(key) {
+        if self.creation() == Some(change) {
             return false;
         }
-        if key == STATUS && is_error(said.value) && !self.is_of_author(change) {
-            return self.rules.has(Rule::ErrorByAuthor);
-        }
-        if !self.kind.is_clinical() {
-            return false;
-        }
-        let seen = |other: &usize| self.saw(change, *other);
-        let is_new = !taken.iter().any(|said| seen(&said.change));
-        if is_member(key, REACTION) && is_new {
-            return false;
-        }
-        let whole = key != NOTES && key != SOURCE;
-        if whole && self.is_outside_competence(change) {
-            return true;
-        }
-        if !self.rules.has(Rule::LayProposes) {
-            return false;
-        }
-        let over = key == STATUS && ends(said.value) || ended::ends(&self.kind, key, said.value);
-        if over && self.follows_clinicians_content(change) {
-            return true;
-        }
-        let stands = |said: Certainty| {
-            let mut words = self.words[change].iter();
-            words.any(|word| self.word(word) == Some(said))
+        let editor = Editor {
+            confirms: self.has_authority(change),
+            professional: self.is_of_professional(change),
+            author: self.is_of_author(change),
         };
-        if stands(Certainty::Confirmed) {
-            if whole {
-                return true;
-            }
-        } else if stands(Certainty::Doubted) {
-            return false;
-        }
-        let known = taken.iter().filter(|said| seen(&said.change));
-        let known: Vec<Said<'_>> = known.copied().collect();
-        let theirs = known.iter().filter(|said| self.has_authority(said.change));
-        let stands = |one: &Said<'_>| !known.iter().any(|other| self.saw(other.change, one.change));
-        if theirs.rev().any(stands) {
-            return true;
-        }
-        // Two values of a field that has a rule of its own meet by that rule. What becomes of an
-        // entry that is closed while it is confirmed, the rules of statuses say.
-        let ruled = self.field(key).is_some_and(|spec| spec.join != Join::Both);
-        let beside = |other: usize| {
-            let wrote = !ruled && self.changes[other].wrote(key).is_some();
-            let confirmed = whole && key != STATUS && self.confirms(other);
-            self.concurrent(change, other) && (wrote || confirmed)
+        let history = self;
+        let then = Then {
+            history,
+            key,
+            change,
+            taken,
         };
-        let mut clinicians = (0..self.changes.len()).filter(|other| self.has_authority(*other));
-        clinicians.any(beside)
+        authority::is_proposal(self.rules, &self.kind, editor, (key, said.value), &then)
     }
 
     fn is_of_professional(&self, change: usize) -> bool {
         let role = self.provenance[change].map(|p| &p.origin.role);
         matches!(role, Some(Role::Professional(_)))
-    }
-
-    /// Whether a professional edits with this change what is neither theirs nor an entry of theirs.
-    fn is_outside_competence(&self, change: usize) -> bool {
-        self.is_of_professional(change) && !self.has_authority(change) && !self.is_of_author(change)
     }
 }
 
@@ -501,27 +389,13 @@ pub(super) fn is_member(key: &str, set: &str) -> bool {
 }
 
 /// Keys that say nothing of the fact itself.
-fn is_apart(key: &str) -> bool {
+pub(super) fn is_apart(key: &str) -> bool {
     key == SCHEMA || key == entry::KIND || common::is_visibility(key) || is_bookkeeping(key)
 }
 
 /// Keys by which an edit says how it stands to others.
 pub(super) fn is_bookkeeping(key: &str) -> bool {
     is_member(key, ACCEPTS) || is_member(key, BESIDE)
-}
-
-fn is_error(value: Option<&Value>) -> bool {
-    let status = value.and_then(Status::from_value);
-    status.is_some_and(|status| status.status.is_error())
-}
-
-/// Whether a status ends an entry. *Wrong patient* does more: its author's word takes the entry out
-/// of view and to review.
-fn ends(value: Option<&Value>) -> bool {
-    let status = value
-        .and_then(Status::from_value)
-        .map(|status| status.status);
-    status.is_some_and(|status| !status.is_active() && status != StatusCode::WrongPatient)
 }
 
 /// Whether a proposal says what stands anyway.

@@ -161,14 +161,17 @@ fn proposes_one_value(proposed: &[&ReviewClaim]) -> bool {
     values.all(|value| first.is_some_and(|first| same_value(first, value)))
 }
 
-/// Takes up the field that an item is about of these proposals.
+/// Takes up the field that an item is about of these proposals. The item is named with it: somebody
+/// may have taken up the field to no effect before, and the very same value says nothing new.
 fn take_up(
     item: &ReviewItem,
     proposals: impl IntoIterator<Item = ChangeHash>,
 ) -> Option<Resolution> {
     let field = item.field.as_deref()?;
     let names = proposals.into_iter();
-    let writes = names.map(|proposal| Write::set(format!("{ACCEPTS}/{proposal}"), field));
+    let about = item.key.rsplit('/').next().unwrap_or_default();
+    let value = format!("{field} {about}");
+    let writes = names.map(|proposal| Write::set(format!("{ACCEPTS}/{proposal}"), value.as_str()));
     Some(Resolution {
         edits: vec![(*item.entries.first()?, writes.collect())],
         ..Resolution::default()
@@ -183,7 +186,10 @@ fn take_or_leave_ending(item: &ReviewItem, change: ChangeHash) -> Option<Vec<Wri
     let ending = |side: &&ReviewClaim| ends(kind, &side.field, Some(&side.claim.value));
     let endings: Vec<&ReviewClaim> = item.claims.iter().filter(ending).collect();
     if endings.iter().any(|side| side.claim.change == change) {
-        let status = again(item, change, status_of_ended(kind).into());
+        let said = endings.iter().find(|side| side.claim.change == change);
+        let why = said.and_then(|side| side.claim.value.as_text());
+        let status = Status::because(status_of_ended(kind), why.unwrap_or_default());
+        let status = again(item, change, status);
         return Some(vec![Write::set(STATUS, status.to_value())]);
     }
     let keys: BTreeSet<&str> = endings.iter().map(|side| side.field.as_str()).collect();

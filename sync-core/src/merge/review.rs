@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::held::HeldForReview;
 use super::{
-    Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, Stamp, across,
-    assigned, authority, decided, ended, pregnancy, waiting,
+    Assignment, Danger, EntryView, FieldClaim, Flag, FlagCode, Rule, Rules, across, assigned,
+    authority, decided, ended, pregnancy, waiting,
 };
-use crate::codec::Malformed;
 use crate::entry::{
-    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value,
-    Visibility, Write,
+    HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, KIND, SCHEMA, STATUS, Value, Visibility,
 };
 use crate::kind::common::is_visibility;
+use crate::kind::decision::DECISION;
 use crate::kind::medication::REGIMEN;
 use crate::kind::{JsonScalar as _, Kind, Occurred, Read, Regimen, Verdict, Words, wishes};
 use crate::policy::Role;
-use crate::sync::{HeldEdit, HoldReason};
-use crate::{ChangeHash, Digest32, EntryId, PersonId, Tick, guard};
+use crate::sync::HoldReason;
+use crate::{ChangeHash, Digest32, EntryId, PersonId};
 
 /// Who reads the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,50 +29,6 @@ pub struct Viewer {
     pub person: PersonId,
     /// In what role.
     pub role: Role,
-}
-
-/// An edit held by the server, for whoever may decide on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldForReview {
-    /// The entry it is about.
-    pub entry: EntryId,
-    /// The change.
-    pub change: ChangeHash,
-    /// Who made it, when, having seen what.
-    pub by: Stamp,
-    /// Why it is held.
-    pub reason: HoldReason,
-    /// When the server received it.
-    pub received: Tick,
-    /// What it would write.
-    pub writes: Vec<Write>,
-}
-
-impl HeldForReview {
-    /// Reads a held edit as it travels; nothing when it was decided on already.
-    ///
-    /// # Errors
-    /// When it is no edit the guard lets through.
-    pub fn read(held: &HeldEdit) -> Result<Option<Self>, Malformed> {
-        if held.settled.is_some() {
-            return Ok(None);
-        }
-        let origin = held.origin()?;
-        let inspected =
-            guard::inspect(&held.edit.change).map_err(|_| Malformed("held edit: change"))?;
-        let provenance = crate::change::Provenance {
-            origin,
-            accepted: None,
-        };
-        Ok(Some(HeldForReview {
-            entry: held.edit.entry,
-            change: inspected.hash(),
-            by: Stamp::from(&provenance),
-            reason: held.reason,
-            received: held.received,
-            writes: inspected.past.writes,
-        }))
-    }
 }
 
 /// One side of an item.
@@ -85,6 +41,7 @@ pub struct ReviewClaim {
     /// What, and who says so.
     pub claim: FieldClaim,
     /// Of a proposal: whether this is what is proposed of its field, rather than what it is about.
+    /// Of possible duplicates: that they are none, said by somebody whose word does not settle it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub proposed: bool,
 }
@@ -189,6 +146,7 @@ pub(super) fn review_by(
     settle(rules, views, &decisions, &mut items);
     let assignments = assigned::assignments(&decisions);
     for item in &mut items {
+        item.claims.extend(told_apart(item, &decisions));
         item.assigned = assigned::stand(rules, &item.topic, &assignments);
         item.inherited = inherited(item, views, &viewer.role);
         let verdicts = item.code.verdicts().iter();
@@ -227,6 +185,26 @@ fn settle(
         items.extend(crossed);
     }
     items.retain(|item| !decided::settled(rules, item, decisions));
+}
+
+/// What those propose of an item who told two entries apart and may not: the words of clinicians.
+fn told_apart(item: &ReviewItem, decisions: &[decided::Decision<'_>]) -> Vec<ReviewClaim> {
+    let apart = decisions
+        .iter()
+        .filter(|one| one.item == item.key && one.verdict == Verdict::NotADuplicate);
+    let apart = apart.filter(|one| item.code.verdicts().contains(&one.verdict));
+    let said = apart.flat_map(|one| {
+        let claims = one.view.claims(DECISION).iter();
+        claims.map(|claim| ReviewClaim {
+            entry: one.view.id,
+            field: DECISION.to_owned(),
+            claim: claim.clone(),
+            proposed: true,
+        })
+    });
+    let mut said: Vec<ReviewClaim> = said.collect();
+    said.sort_by_key(|side| side.entry);
+    said
 }
 
 /// Whether anything waits to be settled that speaks for an allergy though none is active: a danger
@@ -412,16 +390,21 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
             })
         })
     });
+    let ids: Vec<EntryId> = link.entries.iter().map(|view| view.id).collect();
     ReviewItem {
         key: key_of(link),
-        // Of all blood groups together there is one item, whichever they are.
-        topic: match link.code {
-            FlagCode::DiscordantBloodGroup => link.code.code().to_owned(),
+        // Of all blood groups together there is one item, whichever they are; of what contradicts
+        // a statement one, or few where that is very much.
+        topic: match (link.code, ids.as_slice()) {
+            (FlagCode::DiscordantBloodGroup, _) => link.code.code().to_owned(),
+            (FlagCode::NoKnownAllergyContradicted, [statement, ..]) => {
+                format!("{}/{statement}", link.code.code())
+            }
             _ => named(link),
         },
         danger: link.code.danger(),
         code: link.code,
-        entries: link.entries.iter().map(|view| view.id).collect(),
+        entries: ids,
         in_force: link.in_force.clone(),
         kind: link.entries.first().map(|view| view.kind.clone()),
         by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
@@ -476,15 +459,9 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
 }
 
 /// What stands, or is proposed, where a held edit writes, and what else its author had not seen;
-/// then the changes they had not seen. Whoever edits an entry has its creation in front of them.
+/// then the changes they had not seen.
 fn beside_held(view: &EntryView, held: &HeldForReview) -> (Vec<ReviewClaim>, Vec<ChangeHash>) {
-    let created = view.created.as_ref();
-    // What was made on the same device later was not in front of them, accepted or not.
-    let seen = |by: &Stamp| {
-        let apart = by.device == held.by.device && held.by.at <= by.at;
-        (held.by.had_seen(by) && !apart) || created == Some(by)
-    };
-    let is_unseen = |claim: &FieldClaim| !claim.by.as_ref().is_some_and(seen);
+    let is_unseen = |claim: &FieldClaim| !held.follows.contains(&claim.change);
     let mut standing = Vec::new();
     let mut unseen = BTreeSet::new();
     for field in view.fields.iter().filter(|field| field.key != SCHEMA) {
@@ -551,7 +528,8 @@ fn written(item: &ReviewItem) -> Visibility {
     }
 }
 
-/// Where a clinician's word is at stake a clinician decides; whoever proposed may withdraw; held
+/// Where a clinician's word is at stake a clinician decides, of possible duplicates where both are
+/// of clinicians; whoever proposed may withdraw; held
 /// edits, wishes and what is hidden are the holder's. The server takes up an edit it holds by
 /// nobody else's word.
 pub(super) fn may_decide(
@@ -574,7 +552,14 @@ pub(super) fn may_decide(
         FlagCode::DecidedDifferently if item.kind == Some(Kind::AdvanceDirective) => {
             *role == Role::Holder
         }
-        FlagCode::PossibleDuplicate => true,
+        FlagCode::PossibleDuplicate => {
+            let by_clinician = |entry: &EntryId| {
+                let sides = item.claims.iter().filter(|side| side.entry == *entry);
+                let mut by = sides.filter_map(|side| side.claim.by.as_ref());
+                by.any(|stamp| confirms(&stamp.role))
+            };
+            confirms(role) || !item.entries.iter().all(by_clinician)
+        }
         FlagCode::Proposal => {
             let proposed = || item.claims.iter().filter(|side| side.proposed);
             let theirs = |side: &ReviewClaim| {

@@ -83,8 +83,8 @@ rules! {
         "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
     /// Lay edits of what a clinician confirmed.
     LayProposes = "lay-proposes", "*",
-        "A lay edit of a fact that a clinician confirmed is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
-        "La modification par un non-clinicien d’un fait confirmé par un clinicien est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
+        "A lay edit of a fact that a clinician confirmed, or of a field that one wrote and did not call unconfirmed themselves, is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien, ou d’un champ que l’un d’eux a noté sans le dire lui-même non confirmé, est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
     /// Taking up.
     ProposalByField = "proposal-by-field", "*",
         "Whoever takes up a proposal takes up the fields they name; its others stay proposed.",
@@ -179,8 +179,8 @@ rules! {
         "La même substance deux fois est liée comme doublon possible, jamais fusionnée.";
     /// Remembered.
     NotADuplicate = "not-a-duplicate", "*",
-        "“Not a duplicate” is remembered of the two as they were compared, and asked anew once either is said to be something else.",
-        "« Pas un doublon » est retenu pour les deux éléments tels que comparés, et redemandé dès que l’un est dit autre chose.";
+        "“Not a duplicate” is remembered of the two as they were compared, and asked anew once either is said to be something else; where clinicians wrote both, it takes a clinician’s word.",
+        "« Pas un doublon » est retenu pour les deux éléments tels que comparés, et redemandé dès que l’un est dit autre chose ; si des cliniciens ont noté les deux, il faut la parole d’un clinicien.";
     /// Two regimens.
     DoseDisputed = "dose-disputed", "medication-taken",
         "Two concurrent regimens are both shown and neither is current.",

@@ -53,7 +53,12 @@ pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (Fiel
             if distinct.len() > 1 {
                 flag(restricted(key));
             }
-            most_restrictive(rule, distinct)
+            // A block is without limit as soon as anybody says so.
+            let open = history.kind == Kind::Block && distinct.contains(&Value::Null);
+            match open && !is_visibility(key) {
+                true => Vec::new(),
+                false => most_restrictive(rule, distinct),
+            }
         }
     };
     if !proposals.is_empty() {
@@ -65,6 +70,7 @@ pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (Fiel
         current,
         claims,
         proposals,
+        written: field.written,
     };
     (view, flags)
 }

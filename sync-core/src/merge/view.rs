@@ -76,6 +76,21 @@ pub struct FieldClaim {
     pub by: Option<Stamp>,
 }
 
+/// What somebody who is to write a field finds there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Written {
+    /// Nothing ever took effect under its key.
+    #[default]
+    Never,
+    /// Nothing that stands is of a clinician.
+    ByOthers,
+    /// A clinician wrote what stands, and each who did called the fact unconfirmed with it or since.
+    InDoubt,
+    /// A clinician wrote what stands.
+    ByClinician,
+}
+
 /// One key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldView {
@@ -88,6 +103,9 @@ pub struct FieldView {
     /// What is proposed in their stead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<FieldClaim>,
+    /// What whoever writes it next finds there, as far as it decides whether they propose.
+    #[serde(default)]
+    pub written: Written,
 }
 
 /// A proposal that somebody with authority took up, or a held edit that the holder did.
@@ -98,6 +116,9 @@ pub struct TakenUp {
     /// The field that was taken up of a proposal; a held edit is taken up whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Who proposed; nothing of a held edit, or when this copy does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<PersonId>,
     /// Who took it up; nothing when this copy does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Stamp>,
@@ -147,6 +168,12 @@ pub struct EntryView {
     pub taken_up: Vec<TakenUp>,
     /// Whether a clinician's confirmation stands.
     pub confirmed: bool,
+    /// Whether none does, and a clinician's word that it is unconfirmed stands.
+    #[serde(default)]
+    pub doubted: bool,
+    /// Whether a clinician wrote into it what the fact is, and none called that unconfirmed.
+    #[serde(default)]
+    pub clinicians: bool,
     /// Who created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Stamp>,

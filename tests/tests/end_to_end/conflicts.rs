@@ -6,7 +6,7 @@ use sync_core::RecordId;
 use sync_core::kind::{
     Abo, AllergyDraft, BloodGroup, BloodGroupDraft, BloodGroupSource, CommonPatch, Edit,
     EmergencyContactDraft, EmergencyContactPatch, MedicationTakenDraft, MedicationTakenPatch,
-    Phone as Telephone, Regimen, RhD, StatusCode,
+    Phone as Telephone, Regimen, RhD, Status, StatusCode,
 };
 use sync_core::merge::Standing;
 use sync_core::policy::Profession;
@@ -129,7 +129,7 @@ fn stopped_against_changed_is_to_be_reconciled() {
                 mine.edit(
                     entry,
                     CommonPatch {
-                        status: Some(StatusCode::Stopped.into()),
+                        status: Some(Status::because(StatusCode::Stopped, "mal toléré")),
                         ..CommonPatch::default()
                     },
                 )

@@ -336,3 +336,49 @@ fn settling_what_a_clinician_confirmed_is_told_to_be_a_proposal() {
     let of_holder = settled(&by(HOLDER, Role::Holder));
     assert!(of_holder.allowed && !of_holder.as_proposal);
 }
+
+#[test]
+fn of_each_field_it_is_told_whether_it_will_be_a_proposal() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    let doctor = Role::Professional(Profession::Physician);
+    let doctor = by(PersonId(Uuid::from_u128(43)), doctor);
+    let latex = NewAllergy {
+        substance: "Latex".into(),
+        ..NewAllergy::default()
+    };
+    let entry = tried.carnet.device().new_entry_id().unwrap().to_string();
+    let writes = Draft::from(latex).writes().unwrap();
+    written(&tried, &by(HOLDER, Role::Holder), &entry, &writes);
+    let edit = || {
+        record
+            .may(Wish::Edit {
+                entry: entry.clone(),
+            })
+            .unwrap()
+    };
+    assert!(!edit().as_proposal);
+    written(
+        &tried,
+        &doctor,
+        &entry,
+        &[Write::set("criticality", "high")],
+    );
+    assert!(edit().as_proposal, "of the criticality");
+    let told = |field: &str, json: Option<&str>| {
+        let json = json.map(str::to_owned);
+        let (entry, field) = (entry.clone(), field.to_owned());
+        record.may(Wish::Write { entry, field, json })
+    };
+    let proposes = |field, json| told(field, json).unwrap().as_proposal;
+    assert!(proposes("criticality", Some("\"low\"")));
+    assert!(proposes("criticality", None));
+    assert!(!proposes("label", Some(r#"{"text":"Caoutchouc"}"#)));
+    assert!(!proposes("notes", Some("\"au travail\"")));
+    assert!(proposes(
+        "status",
+        Some(r#"{"status":"refuted","reason":"test négatif"}"#)
+    ));
+    assert!(told("notes", Some("no JSON")).is_err());
+}

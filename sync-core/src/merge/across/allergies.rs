@@ -35,8 +35,11 @@ pub(in super::super) fn states_none_at_all(view: &EntryView) -> bool {
     states_none(view) && view.claims(CATEGORY).iter().all(all)
 }
 
-/// "No known allergy" against every active allergy that its author had not seen; a later one they
-/// cannot have seen.
+/// Of how many allergies at most one contradiction tells: an assignment names them all.
+const CONTRADICTING: usize = 100;
+
+/// "No known allergy" against all active allergies together that its author had not seen; a later
+/// one they cannot have seen.
 pub(super) fn contradicted(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let active =
         |view: &&EntryView| view.kind == Kind::Allergy && view.standing == Standing::Active;
@@ -44,15 +47,20 @@ pub(super) fn contradicted(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
         .iter()
         .filter(active)
         .partition(|view| states_none(view));
+    let mut some = some;
+    some.sort_by_key(|allergy| allergy.id);
     let mut links = Vec::new();
     for statement in none {
-        for allergy in &some {
+        let contradicts = |allergy: &&EntryView| {
             let seen = rules.has(Rule::SeenNoConflict) && had_seen(statement, allergy);
-            if same_category(statement, allergy) && !seen {
-                let pair = (statement, *allergy);
-                links.push(Link::of(FlagCode::NoKnownAllergyContradicted, pair));
-            }
-        }
+            same_category(statement, allergy) && !seen
+        };
+        let against: Vec<&EntryView> = some.iter().copied().filter(contradicts).collect();
+        links.extend(against.chunks(CONTRADICTING).map(|against| Link {
+            code: FlagCode::NoKnownAllergyContradicted,
+            entries: [&[statement], against].concat(),
+            in_force: Vec::new(),
+        }));
     }
     links
 }

@@ -1,6 +1,6 @@
 //! What clinicians say of a fact's certainty, and whose word of it stands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::bits::Bits;
 use super::{History, is_apart};
@@ -11,7 +11,7 @@ use crate::kind::common::{NOTES, SOURCE, VERIFICATION};
 
 /// What somebody says of a fact's certainty, from least to most.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Certainty {
+pub(in super::super) enum Certainty {
     /// It is called unconfirmed.
     Doubted,
     /// Neither: presumed, for instance. It takes a confirmation or a doubt back.
@@ -21,23 +21,15 @@ pub(super) enum Certainty {
 
 impl<'a> History<'a> {
     /// The words of clinicians on the fact's certainty that stood when each change was made: those
-    /// in front of it that nobody took back.
+    /// in front of it that nobody took back. And those that stand after all of them.
     ///
     /// A word stands after all that a change follows if it stands after each of them that has it.
-    pub(super) fn words_before(&self, places: &HashMap<ChangeHash, usize>) -> Vec<Bits> {
+    pub(super) fn words_before(&self, places: &HashMap<ChangeHash, usize>) -> (Vec<Bits>, Bits) {
         let mut before: Vec<Bits> = Vec::with_capacity(self.changes.len());
         let mut after: Vec<Bits> = Vec::with_capacity(self.changes.len());
         for (place, past) in self.changes.iter().enumerate() {
             let deps = past.deps.iter().filter_map(|dep| places.get(dep).copied());
-            let deps: Vec<usize> = deps.collect();
-            let mut words = Bits::new(place);
-            for dep in &deps {
-                words.join(&after[*dep]);
-            }
-            for dep in &deps {
-                let has = |word: usize| word == *dep || self.before[*dep].contains(word);
-                words.retain(|word| !has(word) || after[*dep].contains(word));
-            }
+            let words = self.words_after(place, &deps.collect::<Vec<usize>>(), &after);
             let mut then = Bits::new(place + 1);
             then.join(&words);
             if let Some(said) = self.word(place) {
@@ -47,7 +39,32 @@ impl<'a> History<'a> {
             before.push(words);
             after.push(then);
         }
-        before
+        let deps = self.changes.iter().flat_map(|past| &past.deps);
+        let followed: BTreeSet<&ChangeHash> = deps.collect();
+        let all = 0..self.changes.len();
+        let is_last = |place: &usize| !followed.contains(&self.changes[*place].hash);
+        let heads: Vec<usize> = all.clone().filter(is_last).collect();
+        let last = self.words_after(all.len(), &heads, &after);
+        (before, last)
+    }
+
+    /// The words that stand after each of these changes that has them, of so many changes.
+    fn words_after(&self, changes: usize, deps: &[usize], after: &[Bits]) -> Bits {
+        let mut words = Bits::new(changes);
+        for dep in deps {
+            words.join(&after[*dep]);
+        }
+        for dep in deps {
+            let has = |word: usize| word == *dep || self.before[*dep].contains(word);
+            words.retain(|word| !has(word) || after[*dep].contains(word));
+        }
+        words
+    }
+
+    /// What these words of clinicians say of the fact: a confirmation is stronger than a doubt.
+    pub(super) fn certainty(&self, words: &Bits) -> Option<Certainty> {
+        let said = words.iter().filter_map(|word| self.word(word));
+        said.filter(|word| *word != Certainty::Open).max()
     }
 
     /// What a clinician says with a change of the fact's certainty.
@@ -55,22 +72,33 @@ impl<'a> History<'a> {
         self.verdicts[change].filter(|_| self.has_authority(change))
     }
 
-    /// Whether whoever made a change had in front of them what a clinician wrote of the fact, not
-    /// in doubt: their doubt was not said with it nor by one who knew it, or was taken back.
-    pub(super) fn follows_clinicians_content(&self, change: usize) -> bool {
-        let doubts = self.words[change].iter();
+    /// Whether a clinician wrote what the fact is, not in doubt, with one of the changes that are
+    /// seen: their doubt was not said with it nor by one who knew it, or was taken back.
+    pub(super) fn clinicians_content(
+        &self,
+        changes: impl Iterator<Item = usize>,
+        words: &Bits,
+        seen: impl Fn(usize) -> bool,
+    ) -> bool {
+        let doubts = words.iter();
         let doubts = doubts.filter(|word| self.word(*word) == Some(Certainty::Doubted));
         let doubts: Vec<usize> = doubts.collect();
         let doubted = |content: usize| {
             let mut doubts = doubts.iter();
             doubts.any(|doubt| *doubt == content || self.saw(*doubt, content))
         };
-        (0..change).any(|other| {
-            self.saw(change, other)
-                && self.has_authority(other)
+        let mut changes = changes;
+        changes.any(|other| {
+            self.has_authority(other)
+                && seen(other)
                 && self.says_of_the_fact(other)
                 && !doubted(other)
         })
+    }
+
+    /// Whether a clinician wrote into the entry what the fact is, and none called it unconfirmed.
+    pub fn has_clinicians_content(&self) -> bool {
+        self.clinicians_content(0..self.changes.len(), &self.last_words, |_| true)
     }
 
     /// Whether a change, or a proposal it takes up, writes what the fact is.
@@ -104,11 +132,9 @@ impl<'a> History<'a> {
         };
         let own = self.changes[change].wrote(VERIFICATION).map(certain);
         let taken_up = || {
-            let adopted = self.adopted[change].iter();
-            let said = adopted.filter(|(proposal, write)| {
-                let proposed = self.creation() != Some(*proposal);
-                proposed
-                    && write.key == VERIFICATION
+            let adopted = self.adopted[change].get(VERIFICATION).into_iter().flatten();
+            let said = adopted.filter(|(proposal, _)| {
+                self.creation() != Some(*proposal)
                     && !self.is_overtaken(*proposal, VERIFICATION, change)
             });
             let mut said = said.map(|(_, write)| certain(write.value.as_ref()));
@@ -120,20 +146,8 @@ impl<'a> History<'a> {
         own.or_else(taken_up).or_else(created)
     }
 
-    /// Whether a clinician's confirmation stands: nobody of them who saw it took it back.
-    pub fn is_confirmed(&self) -> bool {
-        let all = 0..self.changes.len();
-        let withdrawals: Vec<usize> = all
-            .clone()
-            .filter(|change| {
-                self.word(*change)
-                    .is_some_and(|word| word != Certainty::Confirmed)
-            })
-            .collect();
-        let withdrawn = |change| withdrawals.iter().any(|later| self.saw(*later, change));
-        self.kind.is_clinical()
-            && all
-                .into_iter()
-                .any(|change| self.confirms(change) && !withdrawn(change))
+    /// Whether a clinician's word of the fact's certainty stands, and is this.
+    pub fn is_certain(&self, certainty: Certainty) -> bool {
+        self.kind.is_clinical() && self.certainty(&self.last_words) == Some(certainty)
     }
 }

@@ -90,6 +90,50 @@ fn edits_of_different_fields_join_without_a_flag() {
 }
 
 #[test]
+fn a_client_says_why_it_removes_an_entry() {
+    let removed = |status: Status| {
+        let patch = CommonPatch {
+            status: Some(status),
+            ..CommonPatch::default()
+        };
+        let draft = AllergyDraft {
+            common: Common {
+                status: patch.status.clone(),
+                ..Common::default()
+            },
+            ..penicillin()
+        };
+        let typed = AllergyPatch {
+            common: patch.clone(),
+            ..AllergyPatch::default()
+        };
+        let written = [
+            Draft::from(draft).writes(),
+            Patch::from(typed).writes(),
+            Patch::Any(patch).writes(),
+        ];
+        written.map(|written| written.err())
+    };
+    let missing = [Some(Invalid::Missing { field: "reason" }); 3];
+    for code in StatusCode::ALL {
+        let needed = ![StatusCode::Active, StatusCode::Revoked].contains(code);
+        let expected = if needed { missing } else { [None; 3] };
+        assert_eq!(removed(Status::from(code.clone())), expected, "{code:?}");
+        assert_eq!(removed(Status::because(code.clone(), "why")), [None; 3]);
+    }
+    assert_eq!(removed(Status::because(StatusCode::Stopped, " ")), missing);
+    // What another program wrote stands all the same.
+    let (mut story, holder, ..) = three();
+    let entry = story.create(holder, penicillin());
+    let status = Status::from(StatusCode::Inactive).to_value();
+    story.write(holder, entry, &[crate::entry::Write::set("status", status)]);
+    story.settle();
+    let view = story.view(entry);
+    assert_eq!(view.standing, Standing::Ended);
+    assert!(view.status.lacks_reason());
+}
+
+#[test]
 fn a_removal_is_a_status_with_a_reason_and_destroys_nothing() {
     let (mut story, holder, _, _, entry) = known(asthma());
     story.edit(holder, entry, status(StatusCode::Resolved));

@@ -17,6 +17,7 @@ mod decided;
 mod ended;
 mod faults;
 mod groups;
+mod held;
 mod hidden;
 mod links;
 mod listed;

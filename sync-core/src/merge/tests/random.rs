@@ -194,6 +194,7 @@ impl World {
 
     /// Writes, if the device takes it: it changes something, and the entry may stand so.
     pub fn write(&mut self, device: Device, entry: EntryId, writes: &[Write]) -> Option<Place> {
+        self.entries = self.entries.max(entry.0.as_u128());
         self.copy(device, entry);
         self.clock += 1;
         // A second apart: two changes that say the same at the same moment are the same change.
@@ -246,6 +247,11 @@ impl World {
     /// The record's time.
     pub fn now(&self) -> Tick {
         Tick(self.clock)
+    }
+
+    /// Who made an edit, having seen what.
+    pub fn stamp(&self, edit: &Edited) -> Stamp {
+        Stamp::from(&self.provenance[&edit.hash])
     }
 
     pub fn viewer(&self, device: Device) -> Viewer {

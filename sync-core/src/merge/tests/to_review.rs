@@ -10,7 +10,7 @@ fn a_contradiction_with_a_hidden_entry_betrays_nothing() {
     story.create(doctor, AllergyDraft::none_known("Aucune"));
     story.create(doctor, penicillin());
     story.settle();
-    assert_eq!(story.review(holder).len(), 3);
+    assert_eq!(story.review(holder).len(), 2);
     let mut visible = story.views();
     visible.retain(|view| view.id != hidden);
     let list = review(&visible, &[], &story.viewer(doctor));
@@ -146,6 +146,12 @@ fn held(story: &Story, author: Party, reason: HoldReason) -> HeldForReview {
         reason,
         received: Tick(50),
         writes: vec![Write::set("notes", "written on the train")],
+        follows: story
+            .state(view.id)
+            .history
+            .iter()
+            .map(|past| past.hash)
+            .collect(),
     }
 }
 
@@ -346,4 +352,56 @@ fn a_confirmation_is_not_crossed_by_an_edit_of_something_else() {
         story.edit(caregiver, entry, status(StatusCode::Resolved));
     });
     assert_eq!(items(&story.review(caregiver)), [""; 0]);
+}
+
+/// What a held edit's author had in front of them is told by what the edit follows, whatever clocks
+/// and checkpoints say.
+#[test]
+fn what_a_held_edit_follows_is_not_told_as_written_meanwhile() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let known = story.edit(caregiver, entry, criticality(Criticality::High));
+    story.settle();
+    let later = story.edit(caregiver, entry, reaction("Urticaire", None));
+    story.settle();
+    let mut edit = held(&story, caregiver, HoldReason::NoLongerPermitted);
+    assert!(edit.follows.remove(&later));
+    assert!(edit.follows.contains(&known));
+    // Its device's clock was put back, and it names no checkpoint.
+    edit.by.at = crate::DeviceTime(0);
+    edit.by.seen = None;
+    let list = review(&story.views(), &[edit], &story.viewer(holder));
+    let item = list.iter().find(|item| item.code == FlagCode::HeldEdit);
+    assert_eq!(item.expect("it asks").unseen, [later]);
+}
+
+/// What names an item is told by what it is about, not by how much contradicts it.
+#[test]
+fn one_statement_is_one_item_however_many_allergies_contradict_it() {
+    let (mut story, holder, caregiver, _) = three();
+    story.orders = 2;
+    story.create(caregiver, AllergyDraft::none_known("Aucune"));
+    for number in 0..130 {
+        let allergy = AllergyDraft {
+            substance: format!("Substance {number}").as_str().into(),
+            ..AllergyDraft::default()
+        };
+        story.create(holder, allergy);
+    }
+    story.settle();
+    let list = story.review(holder);
+    let about: Vec<usize> = list.iter().map(|item| item.entries.len()).collect();
+    assert_eq!(items(&list), ["no-known-allergy-contradicted"; 2]);
+    assert_eq!(about.iter().sum::<usize>(), 132);
+    for item in &list {
+        let assigned = resolve(item, &Choice::Assign(Some(Story::person(holder))));
+        let assigned = assigned
+            .and_then(|it| it.decision)
+            .expect("it can be assigned");
+        assigned.writes().expect("a decision can stand");
+    }
+    let flags = cross_flags(&story.views());
+    let named: usize = flags.iter().map(|(_, flag)| flag.entries.len()).sum();
+    assert_eq!(named, 2 * 130, "each allergy names the statement alone");
 }

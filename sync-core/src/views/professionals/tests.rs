@@ -7,7 +7,7 @@ use crate::DeviceTime;
 use crate::change::Actor;
 use crate::entry::EntryDocument;
 use crate::kind::{
-    Common, ConsultationDraft, Draft, ProfessionCode, ProfessionalSeenDraft, StatusCode,
+    Common, ConsultationDraft, Draft, ProfessionCode, ProfessionalSeenDraft, Status, StatusCode,
 };
 
 const NUMBER: &str = "10101010105";
@@ -81,7 +81,10 @@ fn namesakes_of_other_numbers_or_professions_are_others() {
 fn what_does_not_count_tells_of_nobody() {
     let mut draft = ConsultationDraft::new("Durand");
     draft.common = Common {
-        status: Some(StatusCode::EnteredInError.into()),
+        status: Some(Status::because(
+            StatusCode::EnteredInError,
+            "autre patiente",
+        )),
         ..Common::default()
     };
     assert_eq!(professionals_seen(&[entry(1, draft)]), []);

@@ -17,9 +17,9 @@ fn is_new_reaction(raw: &Raw<'_>, edit: &Edited, write: &Write) -> bool {
     write.key.starts_with("reaction/") && !known.any(|known| edit.saw(known))
 }
 
-/// Whether a clinician took up what an edit proposed.
-fn is_taken_up(raw: &Raw<'_>, edit: &Edited) -> bool {
-    raw.confirming().any(|later| later.accepts(edit))
+/// Whether a clinician took up what an edit proposed under a key.
+fn is_taken_up(raw: &Raw<'_>, edit: &Edited, key: &str) -> bool {
+    raw.confirming().any(|later| later.accepts(edit, key))
 }
 
 /// Which of an edit's writes stand as its author's own, though they may not.
@@ -29,11 +29,9 @@ fn stands_unduly(
     edit: &Edited,
     wrong: impl Fn(&Write) -> bool,
 ) -> Option<String> {
-    if is_taken_up(raw, edit) {
-        return None;
-    }
     let view = look.view(raw.entry);
-    let mut writes = edit.writes.iter().filter(|write| wrong(write));
+    let open = |write: &&Write| !is_taken_up(raw, edit, &write.key);
+    let mut writes = edit.writes.iter().filter(|write| wrong(write)).filter(open);
     let stands = writes.find(|write| {
         let mut claims = view.claims(&write.key).iter();
         claims.any(|claim| claim.change == edit.hash)

@@ -53,14 +53,19 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
             && raw.was_never_ended()
             && regimens[0].wrote_text("regimen")?.contains("\"ends\"");
         let refuted = stands_refuted(raw);
-        // What two people settled in two ways is not over.
-        let contested = look.review.iter().any(|item| {
-            item.code == FlagCode::DecidedDifferently && item.entries.contains(&raw.entry)
+        // What somebody decided on apart from that is settled by neither.
+        let name = raw.entry.to_string();
+        let crossed = look.of_kind("review-decision").any(|decision| {
+            let by = decision.first();
+            let named = by
+                .wrote_text("item")
+                .is_some_and(|item| item.contains(&name));
+            named && raw.edits.iter().any(|edit| edit.apart(by))
         });
-        if contested {
-            return None;
-        }
-        if look.is_vital(raw.entry) && (spent || refuted.is_some() || is_surely_over(raw)) {
+        if !crossed
+            && look.is_vital(raw.entry)
+            && (spent || refuted.is_some() || is_surely_over(raw))
+        {
             return Some(format!("{} {} is over", raw.kind, raw.entry));
         }
         let end = refuted?;

@@ -63,9 +63,10 @@ fn written<'w>(raw: &Raw<'w>, edit: &'w Edited) -> Vec<End<'w>> {
 pub fn ends<'w>(raw: &Raw<'w>) -> Vec<End<'w>> {
     let own = raw.edits.iter().flat_map(|edit| written(raw, edit));
     let taken_up = raw.confirming().flat_map(|by| {
-        let proposals = raw.edits.iter().filter(move |edit| by.accepts(edit));
+        let proposals = raw.edits.iter();
         let ends = proposals.flat_map(|edit| written(raw, edit));
-        ends.map(move |end| End { by, ..end })
+        let taken = ends.filter(move |end| by.accepts(end.by, end.key));
+        taken.map(move |end| End { by, ..end })
     });
     own.chain(taken_up).collect()
 }
@@ -203,7 +204,8 @@ pub fn is_surely_over(raw: &Raw<'_>) -> bool {
         let own = raw.first().person() == by.person();
         let lay = raw.is_lay() && (!end.is_error() || own);
         // Of two proposals taken up at once, one may say that it is not over.
-        let accepted = raw.edits.iter().filter(|edit| by.accepts(edit)).count();
+        let accepts = |edit: &&&Edited| by.wrote(&format!("accepts/{}", edit.hash)).is_some();
+        let accepted = raw.edits.iter().filter(accepts).count();
         let one = accepted < 2 && by.status().as_deref() != Some("active");
         knows_all && one && (raw.confirms(by) || lay)
     })

@@ -91,6 +91,14 @@ pub fn all_to_all(look: &mut Look<'_>) {
     }
 }
 
+/// Decisions show to everybody.
+pub fn open_decisions(look: &mut Look<'_>) {
+    let all = look.views.iter_mut();
+    for view in all.filter(|view| view.kind == Kind::ReviewDecision) {
+        view.visibility = crate::entry::Visibility::default();
+    }
+}
+
 /// Whether a law is broken for anybody under a fault.
 fn breaks(world: &World, law: &Law, fault: Fault) -> bool {
     let rules = match fault {
@@ -113,6 +121,11 @@ type Said = (Device, u128, Vec<Write>);
 /// A history as it is told: in each round people write apart, and after it everybody has all.
 fn played(rounds: &[&[Said]]) -> World {
     let mut world = World::new(&(0, Vec::new()));
+    write(&mut world, rounds);
+    world
+}
+
+fn write(world: &mut World, rounds: &[&[Said]]) {
     for round in rounds {
         for (device, entry, writes) in *round {
             let entry = EntryId(uuid::Uuid::from_u128(*entry));
@@ -122,7 +135,6 @@ fn played(rounds: &[&[Said]]) -> World {
         }
         world.settle();
     }
-    world
 }
 
 /// Histories that chance seldom makes.
@@ -138,6 +150,13 @@ fn rare() -> Vec<World> {
         (HOLDER, 5, wish("directive", "2015", None)),
         (HOLDER, 6, wish("directive", "2022", None)),
     ];
+    let latex = || {
+        let latex = AllergyDraft {
+            substance: "Latex".into(),
+            ..AllergyDraft::default()
+        };
+        latex.writes().expect("a substance")
+    };
     vec![
         played(&[
             &[(PHYSICIAN, 1, over(StatusCode::Refuted))],
@@ -162,6 +181,34 @@ fn rare() -> Vec<World> {
             &[(PHYSICIAN, 6, over(StatusCode::EnteredInError))],
         ]),
         told_apart_and_closed(),
+        decided(
+            &[&[(HOLDER, 1, vec![Write::set("criticality", "high")])]],
+            &[
+                (PHYSICIAN, FlagCode::Proposal, Verdict::Discard),
+                (TREATING, FlagCode::Proposal, Verdict::Accept),
+            ],
+            &[],
+        ),
+        decided(
+            &[&[(HOLDER, 5, latex()), (CAREGIVER, 6, latex())]],
+            &[(HOLDER, FlagCode::PossibleDuplicate, Verdict::NotADuplicate)],
+            &[
+                &[(HOLDER, 7, over(StatusCode::Revoked))],
+                &[(CAREGIVER, 7, over(StatusCode::Active))],
+            ],
+        ),
+        decided(
+            &[
+                &[(HOLDER, 5, latex()), (CAREGIVER, 6, latex())],
+                &[(
+                    HOLDER,
+                    5,
+                    vec![Write::set("hidden-from-professionals", true)],
+                )],
+            ],
+            &[(HOLDER, FlagCode::PossibleDuplicate, Verdict::NotADuplicate)],
+            &[],
+        ),
     ]
 }
 
@@ -202,6 +249,24 @@ fn told_apart_and_closed() -> World {
     let code = FlagCode::PossibleDuplicate;
     world.decide(HOLDER, code, open, Verdict::NotADuplicate);
     world.settle();
+    world
+}
+
+/// A history in which people decide apart on the first item of a code, with what comes after.
+fn decided(
+    before: &[&[Said]],
+    verdicts: &[(Device, FlagCode, Verdict)],
+    after: &[&[Said]],
+) -> World {
+    let mut world = played(before);
+    for (device, code, verdict) in verdicts {
+        let list = world.list(*device);
+        let item = list.iter().find(|item| item.code == *code);
+        let choice = Choice::Decide(verdict.clone());
+        world.carry_out(*device, item.expect("it is asked"), &choice);
+    }
+    world.settle();
+    write(&mut world, after);
     world
 }
 

@@ -121,7 +121,9 @@ impl<'w> Look<'w> {
         self.of_kind("review-decision").any(|raw| {
             let item = raw.first().wrote_text("item").unwrap_or_default();
             let settles = raw.first().wrote_text("decision") != Some("assign");
-            settles && (item.contains(&name) || (groups && item.starts_with("discordant")))
+            settles
+                && may_stand(raw)
+                && (item.contains(&name) || (groups && item.starts_with("discordant")))
         })
     }
 
@@ -147,6 +149,19 @@ impl<'w> Look<'w> {
             || pregnancies.any(|id| id == entry)
             || devices.any(|id| id == entry)
     }
+}
+
+/// Whether a decision may count: not when all last words of its status take it back, nor when
+/// anybody else than its maker says that it counts again.
+pub fn may_stand(raw: &Raw<'_>) -> bool {
+    let last = raw.last("status");
+    let back = last
+        .iter()
+        .all(|edit| edit.status().as_deref() != Some("active"));
+    let own = last
+        .iter()
+        .all(|edit| edit.person() == raw.first().person());
+    own && !back
 }
 
 /// An edit, told for whoever reads why a law broke.

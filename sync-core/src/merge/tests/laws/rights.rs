@@ -62,6 +62,31 @@ pub fn rights_are_the_most_restrictive(look: &Look<'_>) -> Option<String> {
     })
 }
 
+/// What is shown of a right's bounds is what counts.
+pub fn the_bounds_shown_are_the_most_restrictive(look: &Look<'_>) -> Option<String> {
+    let kinds = ["grant", "block", "delegation"];
+    let raws = look.raws.iter();
+    let mut raws = raws.filter(|raw| kinds.contains(&raw.kind.as_str()));
+    raws.find_map(|raw| {
+        let view = look.view(raw.entry);
+        let shown = |key: &str| {
+            let current = view.field(key).map_or(&[][..], |field| &field.current);
+            current.iter().find_map(|value| match value {
+                Value::Uint(tick) => Some(*tick),
+                _ => None,
+            })
+        };
+        let (starts, ends) = (ticks(raw, "starts"), ticks(raw, "ends"));
+        let (starts, ends) = (starts.into_iter(), ends.into_iter());
+        let expected = match raw.kind.as_str() {
+            "block" => (starts.min(), ends.max()),
+            _ => (starts.max(), ends.min()),
+        };
+        let found = (shown("starts"), shown("ends"));
+        (found != expected).then(|| format!("{}: shows {found:?}, not {expected:?}", raw.entry))
+    })
+}
+
 /// Of those who help a person, only three do: the holder is told of each delegation beyond.
 pub fn a_fourth_caregiver_waits(look: &Look<'_>) -> Option<String> {
     if look.of_kind("block").next().is_some() || role(look.device) != Role::Holder {

@@ -109,6 +109,7 @@ laws! {
         Without(Rule::BlockStands),
         Without(Rule::RevocationWins),
     ];
+    rights::the_bounds_shown_are_the_most_restrictive: [Without(Rule::StrictestRight)];
     rights::a_fourth_caregiver_waits: [Without(Rule::CaregiverWaits)];
     hidden::the_strictest_visibility_stands: [Shows("all to all", all_to_all)];
     hidden::hidden_entries_leave_no_trace: [Without(Rule::FlagsPerViewer)];
@@ -127,10 +128,16 @@ laws! {
         Without(Rule::SubstanceTwice),
         Without(Rule::ImmunizationLinked),
         Without(Rule::DocumentBothCurrent),
+        Without(Rule::DecisionOwn),
     ];
     listed::conflicts_are_on_the_list: [Without(Rule::BothKept)];
     listed::the_list_is_ordered_by_danger: [Without(Rule::DangerFirst)];
     listed::the_order_of_entries_does_not_matter: [Shows("the last first", the_last_first)];
     decided::what_was_told_apart_is_remembered: [Without(Rule::NotADuplicate)];
+    decided::crossed_decisions_are_asked: [Without(Rule::DecisionsDiffer)];
+    decided::decisions_are_as_hidden_as_what_they_touch: [
+        Shows("open decisions", open_decisions),
+    ];
+    held::held_edits_ask_the_holder: [Without(Rule::HeldAsks), Without(Rule::HeldBeside)];
     decided::assignments_stand_that_nobody_knew: [Without(Rule::AssignedApart)];
 }

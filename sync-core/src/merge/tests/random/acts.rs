@@ -162,12 +162,12 @@ impl World {
         self.try_edit(device, view.id, &writes);
     }
 
-    fn list(&mut self, device: Device) -> Vec<ReviewItem> {
+    pub fn list(&mut self, device: Device) -> Vec<ReviewItem> {
         let seen = self.seen_on(device);
         review(&seen, &[], &self.viewer(device))
     }
 
-    fn carry_out(&mut self, device: Device, item: &ReviewItem, choice: &Choice) {
+    pub fn carry_out(&mut self, device: Device, item: &ReviewItem, choice: &Choice) {
         let Some(resolution) = resolve(item, choice) else {
             return;
         };

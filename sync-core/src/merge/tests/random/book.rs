@@ -56,10 +56,10 @@ impl Edited {
         Some(json.get("status")?.as_str()?.to_owned())
     }
 
-    /// Whether it takes up what an edit of the same entry proposed.
-    pub fn accepts(&self, other: &Edited) -> bool {
-        let key = format!("accepts/{}", other.hash);
-        self.wrote(&key) == Some(Some(&Value::Bool(true)))
+    /// Whether it takes up what an edit of the same entry proposed under a key.
+    pub fn accepts(&self, other: &Edited, key: &str) -> bool {
+        let fields = self.wrote_text(&format!("accepts/{}", other.hash));
+        fields.is_some_and(|fields| fields.split_whitespace().any(|field| field == key))
     }
 
     /// Whether it takes up anything.

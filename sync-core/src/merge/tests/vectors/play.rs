@@ -1,6 +1,6 @@
 //! Plays a vector and compares what each viewer finds with what the file expects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, date};
 use serde_json::{Value as Json, json};
@@ -328,6 +328,20 @@ impl Play<'_> {
         Rights::new(holder, [fact]).standing(&subject, now)
     }
 
+    /// All changes that a change follows.
+    fn followed(&self, made: &Made) -> BTreeSet<ChangeHash> {
+        let mut followed = BTreeSet::new();
+        let mut open = vec![made.hash];
+        while let Some(hash) = open.pop() {
+            let made = self.made.values().find(|made| made.hash == hash);
+            let made = made.expect("a change follows what was made");
+            let change = automerge::Change::from_bytes(made.bytes.to_vec()).expect("made here");
+            let deps = change.deps().iter().map(|dep| ChangeHash(dep.0));
+            open.extend(deps.filter(|dep| followed.insert(*dep)));
+        }
+        followed
+    }
+
     /// Whether the holder took up a held edit by one of the edits that are looked at.
     fn is_taken_up(&self, held: &Made, included: &dyn Fn(&Made) -> bool) -> bool {
         let mut all = self.made.values().filter(|made| included(made));
@@ -357,6 +371,7 @@ impl Play<'_> {
                         reason,
                         received: made.tick,
                         writes: made.writes.clone(),
+                        follows: self.followed(made),
                     })
                 }
                 Some(_) => {}
