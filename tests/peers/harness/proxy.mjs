@@ -1,0 +1,47 @@
+// A proxy that counts the bytes of the connections through it and delays them: TCP payload, with the HTTP
+// upgrade and headers, without TLS.
+
+import net from "node:net";
+
+export class Proxy {
+  up = 0;
+  down = 0;
+  #sockets = new Set();
+
+  /** Listens in front of a port; what comes is handed on after so many milliseconds, either way. */
+  static async start(target, delay) {
+    const proxy = new Proxy();
+    proxy.listener = net.createServer({ noDelay: true }, (phone) => proxy.#join(phone, target, delay));
+    await new Promise((resolve, reject) => {
+      proxy.listener.on("error", reject);
+      proxy.listener.listen(0, "127.0.0.1", resolve);
+    });
+    proxy.port = proxy.listener.address().port;
+    return proxy;
+  }
+
+  #join(phone, target, delay) {
+    const server = net.connect({ port: target, host: "127.0.0.1", noDelay: true });
+    phone.on("data", (bytes) => {
+      this.up += bytes.length;
+      setTimeout(() => server.write(bytes), delay);
+    });
+    server.on("data", (bytes) => {
+      this.down += bytes.length;
+      setTimeout(() => phone.write(bytes), delay);
+    });
+    for (const [one, other] of [[phone, server], [server, phone]]) {
+      this.#sockets.add(one);
+      one.on("error", () => one.destroy());
+      one.on("close", () => {
+        this.#sockets.delete(one);
+        setTimeout(() => other.destroy(), delay);
+      });
+    }
+  }
+
+  stop() {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => this.listener.close(resolve));
+  }
+}
