@@ -5,7 +5,8 @@ import path from "node:path";
 import v8 from "node:v8";
 import * as Automerge from "@automerge/automerge";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, inTurn, main, pause, range, timed } from "../phones/step.mjs";
+import { begin, main, timed } from "../phones/step.mjs";
+import { inTurn, pause, range } from "../phones/turns.mjs";
 import { Phone, newRecord } from "./phone.mjs";
 
 /** Milliseconds within which automerge-repo saves how far a peer is, which it tells nobody. */
@@ -27,24 +28,26 @@ async function seed({ url, folder, phones, entries, rounds }) {
   return {};
 }
 
-async function reconnect({ url, folder, phones, entries, atOnce }) {
-  const ready = await inTurn(phones, 8, async (number) => {
+async function reconnect({ url, folder, warm, phones, entries, atOnce }) {
+  const edited = async (number) => {
     const phone = await load(folder, number);
     const random = generatorOf(number, 1);
     phone.edit(Math.floor(random() * entries), edit(random));
     await phone.repo.flush();
     return phone;
-  });
-  await begin();
-  const elapsed = await inTurn(ready, atOnce ? ready.length : 1, async (phone) => {
+  };
+  const reconnected = async (phone) => {
     const taken = await timed(() => {
       phone.connect(url);
       return phone.inStep();
     });
     if (!atOnce) phone.close();
     return taken;
-  });
-  return { elapsed };
+  };
+  const [others, measured] = [await inTurn(warm, 8, edited), await inTurn(phones, 8, edited)];
+  await inTurn(others, 1, reconnected);
+  await begin();
+  return { elapsed: await inTurn(measured, atOnce ? measured.length : 1, reconnected) };
 }
 
 async function newPhone({ url, folder, phones: [number] }) {

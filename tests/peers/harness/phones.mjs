@@ -7,7 +7,6 @@ export class Phones {
   #lines;
 
   constructor([program, ...parameters], step, options) {
-    this.step = step;
     this.child = start(program, [...parameters, ...(step ? [step] : []), JSON.stringify(options)]);
     this.#lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
@@ -29,10 +28,6 @@ export class Phones {
   async end() {
     this.child.stdin.end("\n");
     await this.child.ended;
-  }
-
-  kill() {
-    this.child.kill("SIGKILL");
   }
 
   /** The next line that is for the harness: libraries print what they like. */

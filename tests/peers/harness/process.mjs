@@ -39,6 +39,22 @@ export function endAll() {
 process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
 
+/** What is waited for from a child: one that takes longer than so many milliseconds is killed, and that is said. */
+export async function within(milliseconds, child, waiting) {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, milliseconds);
+  try {
+    return await waiting;
+  } catch (error) {
+    throw late ? new Error(`not done within ${milliseconds / 1e3} s`) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Runs a program to its end; gives what it printed, or throws what it said. */
 export async function run(program, parameters, options = {}) {
   const child = start(program, parameters, { ...options, stdio: ["ignore", "pipe", "pipe"] });

@@ -8,15 +8,14 @@ export class Proxy {
   down = 0;
   #sockets = new Set();
 
-  /** Listens in front of a port; what comes is handed on after so many milliseconds, either way. */
-  static async start(target, delay) {
+  /** Listens on a port in front of another; what comes is handed on after so many milliseconds, either way. */
+  static async start(port, target, delay) {
     const proxy = new Proxy();
     proxy.listener = net.createServer({ noDelay: true }, (phone) => proxy.#join(phone, target, delay));
     await new Promise((resolve, reject) => {
       proxy.listener.on("error", reject);
-      proxy.listener.listen(0, "127.0.0.1", resolve);
+      proxy.listener.listen(port, "127.0.0.1", resolve);
     });
-    proxy.port = proxy.listener.address().port;
     return proxy;
   }
 

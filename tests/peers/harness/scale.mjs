@@ -14,7 +14,7 @@ export const FULL = {
   ...COMMON,
   /** How often what is short is measured. */
   times: 3,
-  /** Phones that reconnect one after the other, and at once. */
+  /** Phones that reconnect one after the other, after as many others; and at once. */
   reconnects: 100,
   storm: 200,
   /** Entries of the record that a new phone fetches. */
@@ -28,13 +28,13 @@ export const FULL = {
   idle: 100,
   /** Carnet's devices that write until their server is killed, and edits each of them makes. */
   killed: 16,
-  killedEdits: 10,
+  killedEdits: 25,
 };
 
 export const QUICK = {
   ...COMMON,
   times: 1,
-  reconnects: 20,
+  reconnects: 10,
   storm: 20,
   newPhone: 200,
   live: 30,

@@ -29,11 +29,9 @@ function answers(port) {
 }
 
 export class Server {
-  /** Starts what a function from a port names as `[program, ...parameters]`; waits until it listens. */
-  static async start(command, port, options = {}) {
+  /** Starts a program with its parameters, which say to listen on a port; waits until it does. */
+  static async start([program, ...parameters], port, options = {}) {
     const server = new Server();
-    const [program, ...parameters] = command(port);
-    server.port = port;
     server.child = start(program, parameters, { ...options, stdio: ["ignore", "ignore", "pipe"] });
     let ended = false;
     server.child.ended.then(() => {

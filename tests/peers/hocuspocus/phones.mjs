@@ -4,7 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import * as Y from "yjs";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, inTurn, main, pause, range, timed } from "../phones/step.mjs";
+import { begin, main, timed } from "../phones/step.mjs";
+import { inTurn, pause, range } from "../phones/turns.mjs";
 import { Phone, newRecord } from "./phone.mjs";
 
 /** Milliseconds after which the server has stored what it was sent: it waits 2 s by default. */
@@ -25,23 +26,25 @@ async function seed({ url, folder, phones, entries, rounds }) {
   return {};
 }
 
-async function reconnect({ url, folder, phones, entries, atOnce }) {
-  const ready = phones.map((number) => {
+async function reconnect({ url, folder, warm, phones, entries, atOnce }) {
+  const edited = (number) => {
     const phone = load(folder, number);
     const random = generatorOf(number, 1);
     phone.edit(Math.floor(random() * entries), edit(random));
     return phone;
-  });
-  await begin();
-  const elapsed = await inTurn(ready, atOnce ? ready.length : 1, async (phone) => {
+  };
+  const reconnected = async (phone) => {
     const taken = await timed(() => {
       phone.connect(url);
       return phone.inStep();
     });
     if (!atOnce) phone.close();
     return taken;
-  });
-  return { elapsed };
+  };
+  const [others, measured] = [warm.map(edited), phones.map(edited)];
+  await inTurn(others, 1, reconnected);
+  await begin();
+  return { elapsed: await inTurn(measured, atOnce ? measured.length : 1, reconnected) };
 }
 
 async function newPhone({ url, phones: [number] }) {

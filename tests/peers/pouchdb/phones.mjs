@@ -3,7 +3,8 @@
 import fs from "node:fs";
 import http from "node:http";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, inTurn, main, pause, range, timed } from "../phones/step.mjs";
+import { begin, main, timed } from "../phones/step.mjs";
+import { inTurn, pause, range } from "../phones/turns.mjs";
 import { apply, local, remote, write } from "./phone.mjs";
 
 /** Milliseconds within which the live replications of two phones are waiting for changes. */
@@ -13,29 +14,32 @@ async function seed({ url, folder, phones, entries, rounds }) {
   await inTurn(phones, 8, async (number) => {
     const record = local(folder, number);
     await write(record, number, entries, rounds);
-    await record.sync(remote(url, number));
+    // One after the other, so that the phone has noted that there is nothing new for it.
+    await record.replicate.to(remote(url, number));
+    await record.replicate.from(remote(url, number));
     await record.close();
   });
   return {};
 }
 
-async function reconnect({ url, folder, phones, entries, atOnce }) {
-  const ready = await inTurn(phones, 8, async (number) => {
+async function reconnect({ url, folder, warm, phones, entries, atOnce }) {
+  const edited = async (number) => {
     const record = local(folder, number);
     const random = generatorOf(number, 1);
     const entry = await record.get(`e${Math.floor(random() * entries)}`);
     await record.put(apply(entry, edit(random)));
     return { number, record };
-  });
-  await begin();
-  const elapsed = await inTurn(ready, atOnce ? ready.length : 1, ({ number, record }) =>
+  };
+  const reconnected = ({ number, record }) =>
     timed(async () => {
       const server = remote(url, number);
       await record.replicate.to(server);
       await record.replicate.from(server);
-    }),
-  );
-  return { elapsed };
+    });
+  const [others, measured] = [await inTurn(warm, 8, edited), await inTurn(phones, 8, edited)];
+  await inTurn(others, 1, reconnected);
+  await begin();
+  return { elapsed: await inTurn(measured, atOnce ? measured.length : 1, reconnected) };
 }
 
 async function newPhone({ url, folder, phones: [number] }) {
