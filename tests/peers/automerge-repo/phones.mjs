@@ -5,8 +5,8 @@ import path from "node:path";
 import v8 from "node:v8";
 import * as Automerge from "@automerge/automerge";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, main, timed } from "../phones/step.mjs";
-import { inTurn, pause, range } from "../phones/turns.mjs";
+import { begin, main } from "../phones/step.mjs";
+import { inTurn, pause, range, timed } from "../phones/turns.mjs";
 import { Phone, newRecord } from "./phone.mjs";
 
 /** Milliseconds within which automerge-repo saves how far a peer is, which it tells nobody. */

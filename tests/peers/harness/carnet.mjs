@@ -1,20 +1,20 @@
 // Carnet's side: what its own benchmark measures, and with its server and its phone in the terminal what
-// that does not: connections that wait, and edits lost when the server is killed.
+// that does not: bytes as they are counted of the peers, connections that wait, and edits lost when the server
+// is killed.
 
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { inTurn, pause, range } from "../phones/turns.mjs";
-import { peakOfChildren, run, start, within } from "./process.mjs";
-import { Server, freePort } from "./server.mjs";
+import { inTurn, pause, range, timed } from "../phones/turns.mjs";
+import { medians, roundTrips } from "./figures.mjs";
+import { peakOfChildren, start, within } from "./process.mjs";
+import { DELAY, Proxy } from "./proxy.mjs";
+import { freePort } from "./server.mjs";
+import { withStage } from "./stage.mjs";
 
 /** Milliseconds between two looks at how much memory the benchmark's servers hold. */
 const LOOK = 100;
 /** Milliseconds after which a server has done what a connection makes it do. */
 const SETTLED = 2_500;
-/** Milliseconds that a part of the benchmark, and that a phone until it follows its record, may take. */
+/** Milliseconds that a part of the benchmark may take. */
 const PART = 300_000;
-const CONNECTED = 20_000;
 /** Commands that run at once. */
 const WIDTH = 4;
 
@@ -22,31 +22,63 @@ const WIDTH = 4;
 export async function measureCarnet(program, scale, quick, say) {
   const figures = {};
   const failed = {};
-  for (const [workload, measure] of Object.entries(WORKLOADS)) {
-    say(`Carnet: ${workload} …`);
+  for (const [workload, measure] of WORKLOADS) {
+    say(`Carnet: ${measure.name} …`);
     try {
-      figures[workload] = { ...figures[workload], ...(await measure({ program, scale, quick, say })) };
+      Object.assign((figures[workload] ??= {}), await measure({ program, scale, quick }));
     } catch (error) {
       failed[workload] = error.message;
-      say(`Carnet: ${workload} failed: ${error.message}`);
+      say(`Carnet: ${measure.name} failed: ${error.message}`);
     }
   }
-  if (figures.killed) figures.writers = { ...figures.writers, ...figures.killed };
-  if (failed.killed) failed.writers ??= failed.killed;
-  delete figures.killed;
-  delete failed.killed;
   return { figures, failed };
 }
 
-const WORKLOADS = { reconnect, newPhone, live, writers, killed, idle };
+const WORKLOADS = [
+  ["reconnect", reconnect],
+  ["reconnect", wire],
+  ["newPhone", newPhone],
+  ["live", live],
+  ["writers", writers],
+  ["writers", killed],
+  ["idle", idle],
+];
 
 async function reconnect(bench) {
   const { entries, reconnects } = bench.scale;
   const sizes = ["--records", `${entries}`, "--reconnects", `${reconnects}`];
   const { results, peak } = await benchmark(bench, "reconnect", sizes);
   const [found] = results.reconnect;
-  const { up, down, round_trips: trips, server_cpu: cpu, elapsed } = found;
-  return { up, down, trips, cpu, p50: elapsed.p50, p99: elapsed.p99, peak };
+  const { server_cpu: cpu, elapsed } = found;
+  return { cpu, p50: elapsed.p50, p99: elapsed.p99, peak };
+}
+
+/** Bytes and round trips of a phone with one edit, through the same proxy as the peers' phones. */
+async function wire({ program, scale }) {
+  return withStage(program, async (stage) => {
+    const phone = await stage.holder(0);
+    const { id } = await stage.phone(phone, "add", "own-note", "Tension");
+    await stage.phone(phone, "sync");
+    await stage.server.stop();
+    const behind = await freePort();
+    await stage.serve(behind);
+    let edits = 0;
+    const through = async (delay) => {
+      const proxy = await Proxy.start(stage.port, behind, delay);
+      await stage.phone(phone, "edit", id, "--notes", `severe (seen ${edits++})`);
+      const elapsed = await timed(() => stage.phone(phone, "sync"));
+      await proxy.stop();
+      return { up: proxy.up, down: proxy.down, elapsed };
+    };
+    const [direct, delayed] = [[], []];
+    for (const _ of range(0, scale.times)) {
+      direct.push(await through(0));
+      delayed.push(await through(DELAY));
+    }
+    const fastest = (runs) => Math.min(...runs.map((run) => run.elapsed));
+    const { up, down } = medians(direct);
+    return { up, down, trips: roundTrips(fastest(delayed), fastest(direct), DELAY) };
+  });
 }
 
 async function newPhone(bench) {
@@ -131,78 +163,4 @@ async function killed({ program, scale }) {
     const lost = sum(taken.map((edits, place) => Math.max(0, edits - found[place])));
     return { acknowledged: sum(taken), lost, lostLeast: lost };
   });
-}
-
-async function withStage(program, work) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "carnet-peers-"));
-  const stage = new Stage(program, folder);
-  try {
-    await stage.serve();
-    return await work(stage);
-  } finally {
-    await stage.server?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** A server of Carnet and phones in the terminal: the benchmark's program plays both. */
-class Stage {
-  constructor(program, folder) {
-    Object.assign(this, { program, folder });
-    this.data = path.join(folder, "server");
-    fs.mkdirSync(this.data, { mode: 0o700 });
-  }
-
-  /** Starts the server, always at the same address. */
-  async serve() {
-    this.port ??= await freePort();
-    this.url = `http://127.0.0.1:${this.port}`;
-    const most = "1000000";
-    const limits = ["--session-rate", most, "--peer-rate", most, "--log", "warn"];
-    const parameters = ["serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`, ...limits];
-    this.server = await Server.start([this.program, ...parameters], this.port, { env: playing("carnet") });
-  }
-
-  /** Opens a record and enrols its holder on a phone; gives the phone's name. */
-  async holder(number) {
-    const traits = ["--ins", nir(number), "--family-name", "DURAND", "--given-names", "PAUL", "--sex", "M"];
-    const birth = ["--birth-date", "1966-03-14", "--birthplace", "59350"];
-    const proof = ["--channel", "desk", "--departement", "59", "--consent", "signed", "--proof", "identity card"];
-    const order = ["admin", "open-record", "--data", this.data, "--json", ...traits, ...birth, ...proof];
-    const opened = JSON.parse(await run(this.program, order, { env: playing("carnet") }));
-    const phone = `phone-${number}`;
-    await this.phone(phone, "enrol", this.url, opened.code);
-    return phone;
-  }
-
-  /** Adds a note and syncs; gives how many edits were acknowledged. */
-  async write(phone, text) {
-    await this.phone(phone, "add", "own-note", text);
-    return (await this.phone(phone, "sync")).accepted;
-  }
-
-  async phone(name, ...command) {
-    const parameters = ["--store", path.join(this.folder, name), "--json", ...command];
-    return JSON.parse((await run(this.program, parameters, { env: playing("carnet-phone") })) || "null");
-  }
-
-  /** Follows a record until it is killed; resolves when it does. */
-  async follow(name) {
-    const parameters = ["--store", path.join(this.folder, name), "live"];
-    const child = start(this.program, parameters, { env: playing("carnet-phone") });
-    const following = new Promise((resolve, reject) => {
-      child.stderr.on("data", () => child.said().includes("[following]") && resolve());
-      child.ended.then(() => reject(new Error(child.said() || "it does not follow its record")));
-    });
-    await within(CONNECTED, child, following);
-    return child;
-  }
-}
-
-const playing = (program) => ({ ...process.env, CARNET_TESTS_PLAYS: program });
-
-/** The NIR of somebody born in Lille in March 1966, with its key (INSEE: 97 − n mod 97). */
-export function nir(order) {
-  const number = 1_660_359_350_001 + order;
-  return `${number}${String(97 - (number % 97)).padStart(2, "0")}`;
 }

@@ -8,11 +8,9 @@ import { pause, range } from "../phones/turns.mjs";
 import { median, medians, quantile, roundTrips } from "./figures.mjs";
 import { Phones } from "./phones.mjs";
 import { within } from "./process.mjs";
-import { Proxy } from "./proxy.mjs";
+import { DELAY, Proxy } from "./proxy.mjs";
 import { Server, freePort } from "./server.mjs";
 
-/** Milliseconds each way where round trips are counted. */
-const DELAY = 100;
 /** Milliseconds after which a server has done what it puts off: Hocuspocus stores after 2 s. */
 const SETTLED = 2_500;
 /** Milliseconds after which the bytes of what is acknowledged have all gone. */

@@ -3,6 +3,9 @@
 
 import net from "node:net";
 
+/** Milliseconds each way where round trips are counted. */
+export const DELAY = 100;
+
 export class Proxy {
   up = 0;
   down = 0;

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import * as Y from "yjs";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, main, timed } from "../phones/step.mjs";
-import { inTurn, pause, range } from "../phones/turns.mjs";
+import { begin, main } from "../phones/step.mjs";
+import { inTurn, pause, range, timed } from "../phones/turns.mjs";
 import { Phone, newRecord } from "./phone.mjs";
 
 /** Milliseconds after which the server has stored what it was sent: it waits 2 s by default. */

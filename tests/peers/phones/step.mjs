@@ -1,7 +1,7 @@
 // One step of a workload, in a process of its own beside the server: `node phones.mjs STEP OPTIONS`, the
 // options as JSON. It talks to the harness in lines: `@ready` before what is measured, then it waits for a
-// line; `@` and JSON when it has a result, and waits for a
-// line to end. What goes wrong goes to standard error.
+// line; `@` and JSON when it has a result, and it waits for a line to end. What goes wrong goes to standard
+// error.
 
 import { createInterface } from "node:readline";
 
@@ -23,11 +23,4 @@ export async function main(steps) {
   process.stdout.write(`@${JSON.stringify(result)}\n`);
   await lines.next();
   process.exit(0);
-}
-
-/** Milliseconds that something takes. */
-export async function timed(work) {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
 }

@@ -1,4 +1,4 @@
-// Work for many phones: so many at a time.
+// Work for many phones: so many at a time, and how long it takes.
 
 /** Does the work for every item, so many at a time; gives the results in order. */
 export async function inTurn(items, width, work) {
@@ -19,3 +19,10 @@ export const range = (from, to) => Array.from({ length: to - from }, (_, place) 
 
 /** Milliseconds of a pause between live edits, or to let something settle that says nothing of itself. */
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Milliseconds that something takes. */
+export async function timed(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}

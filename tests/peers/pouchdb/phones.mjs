@@ -3,8 +3,8 @@
 import fs from "node:fs";
 import http from "node:http";
 import { edit, generatorOf } from "../phones/record.mjs";
-import { begin, main, timed } from "../phones/step.mjs";
-import { inTurn, pause, range } from "../phones/turns.mjs";
+import { begin, main } from "../phones/step.mjs";
+import { inTurn, pause, range, timed } from "../phones/turns.mjs";
 import { apply, local, remote, write } from "./phone.mjs";
 
 /** Milliseconds within which the live replications of two phones are waiting for changes. */

@@ -1,12 +1,12 @@
 // The ratios as a picture: a line for each figure, a mark for each peer, Carnet at 1 on a logarithmic axis.
 
 import { ratios, workloads } from "./metrics.mjs";
-import { quantity, times } from "./text.mjs";
+import { lost, quantity, times } from "./text.mjs";
 
 const FONT = "ui-sans-serif, system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif";
-const LINE = 22;
+const LINE = 24;
 const HEADING = 32;
-const TOP = 112;
+const TOP = 128;
 const LEFT = 236;
 const PLOT = 560;
 const RIGHT = 120;
@@ -46,6 +46,23 @@ export function decades(all) {
   return [Math.min(-1, Math.floor(Math.min(...logs))), Math.max(1, Math.ceil(Math.max(...logs)))];
 }
 
+/** How far marks at these places go up or down, so that none hides another. */
+export function apart(places) {
+  const order = places.map((_, place) => place).sort((one, other) => places[one] - places[other]);
+  const heights = places.map(() => 0);
+  let close = [];
+  for (const [rank, place] of order.entries()) {
+    close.push(place);
+    const next = order[rank + 1];
+    if (next !== undefined && places[next] - places[place] < 10) continue;
+    close.forEach((one, nth) => {
+      heights[one] = (nth - (close.length - 1) / 2) * Math.min(8, 16 / close.length);
+    });
+    close = [];
+  }
+  return heights;
+}
+
 /** The picture of these results, as SVG. */
 export function plot(results) {
   const { scale, servers } = results;
@@ -66,28 +83,47 @@ export function plot(results) {
       const middle = y + LINE / 2;
       const own = quantity(carnet.figures[workload.key][metric.key], metric.unit);
       drawn.push(`<line x1="${LEFT}" x2="${LEFT + PLOT}" y1="${middle}" y2="${middle}" stroke="#e4e4e4"/>`);
-      drawn.push(text(LEFT - 12, middle + 4, metric.title, 'text-anchor="end" fill="#333"'));
+      const title = metric.more ? `${metric.title} (inverse)` : metric.title;
+      drawn.push(text(LEFT - 12, middle + 4, title, 'text-anchor="end" fill="#333"'));
       drawn.push(text(WIDTH - 16, middle + 4, own, 'text-anchor="end" fill="#333"'));
-      for (const peer of peers.filter(({ name }) => over[name])) {
+      const known = peers.filter(({ name }) => over[name]);
+      const heights = apart(known.map(({ name }) => at(over[name])));
+      known.forEach((peer, place) => {
         const figure = quantity(peer.figures[workload.key][metric.key], metric.unit);
-        drawn.push(mark(peer.name, at(over[peer.name]), middle, `${peer.title}: ${figure}, ${times(over[peer.name])}`));
-      }
+        const said = `${peer.title}: ${figure}, ${times(over[peer.name])}`;
+        drawn.push(mark(peer.name, at(over[peer.name]), middle + heights[place], said));
+      });
       y += LINE;
     }
   }
   const bottom = y + 8;
+  const height = bottom + 78;
+  const size = `width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}"`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${bottom + 36}" viewBox="0 0 ${WIDTH} ${bottom + 36}" font-family="${FONT}" font-size="12.5" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${FONT}" font-size="12.5" role="img">`,
     `<title>What peers cost, as multiples of what Carnet costs</title>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     text(16, 30, "What peers cost, as multiples of what Carnet costs", 'font-size="17" font-weight="600"'),
+    text(16, 50, under(results), 'fill="#555"'),
     ...legend(peers),
     ...axis(least, most, at, bottom),
     text(WIDTH - 16, TOP - 6, "Carnet", 'text-anchor="end" font-weight="600"'),
     ...drawn,
+    text(16, bottom + 44, "Acknowledged edits lost on kill -9", 'font-weight="600"'),
+    text(16, bottom + 63, lostEdits(servers), 'fill="#333"'),
     `</svg>`,
     "",
   ].join("\n");
+}
+
+function under({ measured, machine, quick }) {
+  const run = quick ? "a quick run, to see that it works" : "one run";
+  return `${run}, ${machine.cores} cores, ${measured.slice(0, 10)}`;
+}
+
+function lostEdits(servers) {
+  const known = servers.filter(({ figures }) => figures.writers?.acknowledged !== undefined);
+  return known.map((server) => `${server.title} ${lost(server)}`).join(" · ");
 }
 
 const found = (compared, workload, metric) =>
@@ -96,7 +132,7 @@ const found = (compared, workload, metric) =>
 function legend(peers) {
   let x = 22;
   return peers.flatMap(({ name, title }) => {
-    const drawn = [mark(name, x, 52), text(x + 12, 56.5, title)];
+    const drawn = [mark(name, x, 72), text(x + 12, 76.5, title)];
     x += 40 + title.length * 7.2;
     return drawn;
   });

@@ -1,7 +1,7 @@
 // The figures and ratios as a table, in Markdown or in columns.
 
 import { ratios, workloads } from "./metrics.mjs";
-import { number, quantity, times } from "./text.mjs";
+import { lost, quantity, times } from "./text.mjs";
 
 /**
  * The rows of the table: a heading of a workload is a row of one cell. Beside each peer's figure is how many
@@ -23,13 +23,6 @@ export function rows(results) {
     if (workload.key === "writers") all.push(["acknowledged edits lost on `kill -9`", ...servers.map(lost), "–"]);
   }
   return all;
-}
-
-function lost({ figures: { writers } }) {
-  if (writers?.acknowledged === undefined) return "–";
-  const { lost: most, lostLeast: least, acknowledged } = writers;
-  const range = least === most ? number(most) : `${number(least)} to ${number(most)}`;
-  return `${range} of ${number(acknowledged)}`;
 }
 
 /** The table in Markdown. */

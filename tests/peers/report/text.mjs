@@ -2,7 +2,7 @@
 
 /** Three digits that count, and thousands set apart. */
 export function number(figure) {
-  if (figure === 0) return "0";
+  if (Number.isInteger(figure)) return figure.toLocaleString("en");
   const size = Math.abs(figure);
   const digits = Math.max(0, 2 - Math.floor(Math.log10(size)));
   if (digits > 4) return figure.toExponential(1);
@@ -19,3 +19,11 @@ export function quantity(figure, unit) {
 
 /** A ratio, such as `3.2 ×`. */
 export const times = (ratio) => `${number(Number(ratio.toPrecision(2)))} ×`;
+
+/** Of the edits that were acknowledged, how many a server lost when it was killed: from least to most. */
+export function lost({ figures: { writers } }) {
+  if (writers?.acknowledged === undefined) return "–";
+  const { lost: most, lostLeast: least, acknowledged } = writers;
+  const range = least === most ? number(most) : `${number(least)} to ${number(most)}`;
+  return `${range} of ${number(acknowledged)}`;
+}
