@@ -14,8 +14,11 @@ const MODULES = path.join(HERE, "node_modules");
 const LOCK = path.join(HERE, "package-lock.json");
 /** The Node.js that the peers run on is a package too: Hocuspocus needs a newer one than others have. */
 const NODE = path.join(MODULES, `node-linux-${process.arch}`);
-/** It is compiled for the Node.js it runs on; the others bring what they need. */
+/** It is compiled, for the Node.js it runs on; the others bring what they need. */
 const COMPILED = "better-sqlite3";
+
+/** Lines of what an installer says that are shown: why it failed comes first. */
+const WHY = 12;
 
 /** Something that could not be installed; says what to do. */
 export class NotInstalled extends Error {}
@@ -83,6 +86,7 @@ async function tried(what, help, work) {
   try {
     return await work();
   } catch (error) {
-    throw new NotInstalled(`${what} could not be installed. ${help}\n${error.message}`);
+    const why = error.message.split("\n").slice(0, WHY).join("\n");
+    throw new NotInstalled(`${what} could not be installed. ${help}\n${why}`);
   }
 }

@@ -6,13 +6,16 @@ import fs from "node:fs";
 const running = new Set();
 let ticksASecond;
 
+/** Characters that are kept of what a program says of errors. */
+const SAID = 64_000;
+
 /** Starts a program that is killed when this one ends; what it says of errors can be asked for. */
 export function start(program, parameters, options = {}) {
   const child = spawn(program, parameters, { stdio: ["pipe", "pipe", "pipe"], ...options });
   running.add(child);
   let said = "";
   child.stderr?.on("data", (text) => {
-    said = `${said}${text}`.slice(-4_000);
+    said = `${said}${text}`.slice(-SAID);
   });
   child.said = () => said.trim();
   // A child that is gone reads no line any more, and says so when it ends.
