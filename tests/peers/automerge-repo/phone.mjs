@@ -21,9 +21,9 @@ function apply(record, place, edit) {
   else Automerge.splice(record, ["entries", `e${place}`, "note"], entry.note.length, 0, edit.addition);
 }
 
-/** A record as a document: one change an entry, and one an edit. */
-export function newRecord(number, entries, rounds) {
-  const written = history(number, entries, rounds);
+/** A record as a document: one change an entry, and one an edit. Gives it as it is stored. */
+export function newRecord(entries, rounds) {
+  const written = history(entries, rounds);
   let record = Automerge.from({ entries: {} });
   written.entries.forEach((entry, place) => {
     record = Automerge.change(record, (draft) => {
@@ -35,7 +35,7 @@ export function newRecord(number, entries, rounds) {
       record = Automerge.change(record, (draft) => apply(draft, place, edit));
     });
   }
-  return record;
+  return Automerge.save(record);
 }
 
 const same = (some, others) => [...some].sort().join() === [...others].sort().join();
@@ -63,7 +63,7 @@ export class Phone {
   }
 
   take(record) {
-    this.handle = this.repo.import(Automerge.save(record));
+    this.handle = this.repo.import(record);
   }
 
   connect(url) {

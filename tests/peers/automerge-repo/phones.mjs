@@ -16,9 +16,10 @@ const file = (folder, number) => path.join(folder, `${number}.phone`);
 const load = (folder, number) => Phone.open(v8.deserialize(fs.readFileSync(file(folder, number))));
 
 async function seed({ url, folder, phones, entries, rounds }) {
+  const record = newRecord(entries, rounds);
   await inTurn(phones, 8, async (number) => {
     const phone = new Phone();
-    phone.take(newRecord(number, entries, rounds));
+    phone.take(record);
     phone.connect(url);
     await phone.inStep();
     await pause(SAVED);

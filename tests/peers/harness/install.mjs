@@ -41,7 +41,7 @@ async function packages(say) {
   const wanted = createHash("sha256").update(fs.readFileSync(LOCK)).digest("hex");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === wanted) return;
   say("installing the peers' packages, once (some minutes) …");
-  const quiet = ["--no-audit", "--no-fund", "--loglevel", "error"];
+  const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel", "error"];
   const help = "npm must be there and reach a registry, or have the packages in its cache.";
   await tried("the packages", help, () => run("npm", ["ci", "--ignore-scripts", ...quiet], { cwd: HERE }));
   if (!fs.existsSync(NODE)) throw new NotInstalled(`There is no Node.js for Linux on ${process.arch} among the packages.`);

@@ -43,16 +43,19 @@ export class Bench {
   async all() {
     const figures = {};
     const failed = {};
-    const workloads = ["reconnect", "storm", "newPhone", "live", "writers", "idle"];
-    await this.#seed("records", upTo(this.#records()), this.scale.entries, this.scale.rounds);
-    for (const workload of workloads) {
-      this.say(`${this.peer.title}: ${workload} …`);
+    const tried = async (what, work) => {
+      this.say(`${this.peer.title}: ${what} …`);
       try {
-        figures[workload] = await this[workload]();
+        return await work();
       } catch (error) {
-        failed[workload] = error.message;
-        this.say(`${this.peer.title}: ${workload} failed: ${error.message}`);
+        failed[what] = error.message;
+        this.say(`${this.peer.title}: ${what} failed: ${error.message}`);
       }
+    };
+    const { entries, rounds } = this.scale;
+    const written = await tried("records", () => this.#seed("records", upTo(this.#records()), entries, rounds));
+    for (const workload of written ? ["reconnect", "storm", "newPhone", "live", "writers", "idle"] : []) {
+      figures[workload] = await tried(workload, () => this[workload]());
     }
     return { figures, failed };
   }
@@ -148,16 +151,17 @@ export class Bench {
     return { up, down, trips: roundTrips(fastest(delayed), fastest(direct), DELAY) };
   }
 
+  /** Has phones write records, each one of its own; keeps the server's data and the phones' under a name. */
   async #seed(data, phones, entries, rounds) {
-    this.say(`${this.peer.title}: writing ${phones.length} record(s) of ${entries} entries …`);
     for (const place of this.#places(data)) fs.mkdirSync(place, { recursive: true });
     const [stored, held] = this.#places(data);
     // PouchDB knows a server by its address, so it is the same from here on.
     this.port ??= await freePort();
-    await this.#with(stored, this.port, async () => {
+    return this.#with(stored, this.port, async () => {
       const seeding = this.#phones("seed", { phones, entries, rounds, folder: held });
       await within(PATIENCE, seeding.child, seeding.result());
       await seeding.end();
+      return true;
     });
   }
 

@@ -13,13 +13,13 @@ function entryOf({ note, ...others }) {
   return entry;
 }
 
-/** A record as a document: one transaction an entry, and one an edit. */
-export function newRecord(number, entries, rounds) {
-  const written = history(number, entries, rounds);
+/** A record as a document: one transaction an entry, and one an edit. Gives it as an update. */
+export function newRecord(entries, rounds) {
+  const written = history(entries, rounds);
   const record = new Y.Doc();
   written.entries.forEach((entry, place) => record.getMap("entries").set(`e${place}`, entryOf(entry)));
   for (const round of written.rounds) round.forEach((edit, place) => apply(record, place, edit));
-  return record;
+  return Y.encodeStateAsUpdate(record);
 }
 
 export function apply(record, place, edit) {

@@ -2,7 +2,6 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import * as Y from "yjs";
 import { edit, generatorOf } from "../phones/record.mjs";
 import { begin, main } from "../phones/step.mjs";
 import { inTurn, pause, range, timed } from "../phones/turns.mjs";
@@ -15,8 +14,9 @@ const file = (folder, number) => path.join(folder, `${number}.phone`);
 const load = (folder, number) => new Phone(number, fs.readFileSync(file(folder, number)));
 
 async function seed({ url, folder, phones, entries, rounds }) {
+  const record = newRecord(entries, rounds);
   await inTurn(phones, 8, async (number) => {
-    const phone = new Phone(number, Y.encodeStateAsUpdate(newRecord(number, entries, rounds)));
+    const phone = new Phone(number, record);
     phone.connect(url);
     await phone.inStep();
     fs.writeFileSync(file(folder, number), phone.kept());

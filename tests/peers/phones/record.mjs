@@ -1,4 +1,5 @@
-// What the phones write: the same records for every peer, from a fixed seed.
+// What the phones write, the same for every peer: from a fixed seed, a history that each record has, and edits
+// that each phone makes of its own.
 
 const SEED = 20261121;
 const SUBSTANCES = [
@@ -27,8 +28,8 @@ export function generator(seed) {
   };
 }
 
-/** The generator of one record, or of the edits made in one. */
-export const generatorOf = (record, purpose = 0) => generator(SEED + record * 7919 + purpose * 1_000_003);
+/** The generator of the edits that a phone makes for a purpose. */
+export const generatorOf = (phone, purpose) => generator(SEED + phone * 7919 + purpose * 1_000_003);
 
 const pick = (random, list) => list[Math.floor(random() * list.length)];
 
@@ -59,8 +60,8 @@ export function edit(random) {
 }
 
 /** The entries of a record, and the rounds of edits that were made in all of them, in order. */
-export function history(record, entries, rounds) {
-  const random = generatorOf(record);
+export function history(entries, rounds) {
+  const random = generator(SEED);
   return {
     entries: Array.from({ length: entries }, () => entry(random)),
     rounds: Array.from({ length: rounds }, () => Array.from({ length: entries }, () => edit(random))),

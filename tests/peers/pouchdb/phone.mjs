@@ -24,8 +24,8 @@ export function apply(entry, edit) {
 }
 
 /** Writes a record: one revision an entry, and one an edit. */
-export async function write(database, number, entries, rounds) {
-  const written = history(number, entries, rounds);
+export async function write(database, entries, rounds) {
+  const written = history(entries, rounds);
   const all = written.entries.map((entry, place) => ({ _id: `e${place}`, ...entry }));
   const store = async () => {
     const revisions = await database.bulkDocs(all);

@@ -13,7 +13,7 @@ const WAITING = 2_000;
 async function seed({ url, folder, phones, entries, rounds }) {
   await inTurn(phones, 8, async (number) => {
     const record = local(folder, number);
-    await write(record, number, entries, rounds);
+    await write(record, entries, rounds);
     // One after the other, so that the phone has noted that there is nothing new for it.
     await record.replicate.to(remote(url, number));
     await record.replicate.from(remote(url, number));
