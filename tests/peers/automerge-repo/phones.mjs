@@ -17,6 +17,7 @@ const load = (folder, number) => Phone.open(v8.deserialize(fs.readFileSync(file(
 
 async function seed({ url, folder, phones, entries, rounds }) {
   const record = newRecord(entries, rounds);
+  await begin();
   await inTurn(phones, 8, async (number) => {
     const phone = new Phone();
     phone.take(record);
@@ -97,6 +98,7 @@ async function live({ url, folder, entries, edits, gap }) {
 /** Changes that the writers were told the server has, and that it has no more. */
 async function lost({ url, acknowledged }) {
   const records = JSON.parse(fs.readFileSync(acknowledged, "utf8"));
+  await begin();
   const missing = await inTurn(records, 8, async ([document, changes]) => {
     const phone = new Phone();
     await phone.connect(url);

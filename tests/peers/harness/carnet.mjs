@@ -3,7 +3,7 @@
 // is killed.
 
 import { inTurn, pause, range, timed } from "../phones/turns.mjs";
-import { medians, roundTrips } from "./figures.mjs";
+import { counted } from "./figures.mjs";
 import { peakOfChildren, start, within } from "./process.mjs";
 import { DELAY, Proxy } from "./proxy.mjs";
 import { freePort } from "./server.mjs";
@@ -68,16 +68,14 @@ async function wire({ program, scale }) {
       await stage.phone(phone, "edit", id, "--notes", `severe (seen ${edits++})`);
       const elapsed = await timed(() => stage.phone(phone, "sync"));
       await proxy.stop();
-      return { up: proxy.up, down: proxy.down, elapsed };
+      return { ...proxy.bytes(), elapsed: [elapsed] };
     };
     const [direct, delayed] = [[], []];
     for (const _ of range(0, scale.times)) {
       direct.push(await through(0));
       delayed.push(await through(DELAY));
     }
-    const fastest = (runs) => Math.min(...runs.map((run) => run.elapsed));
-    const { up, down } = medians(direct);
-    return { up, down, trips: roundTrips(fastest(delayed), fastest(direct), DELAY) };
+    return counted(direct, delayed, DELAY);
   });
 }
 

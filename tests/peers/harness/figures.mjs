@@ -16,9 +16,12 @@ export function medians(objects) {
 }
 
 /**
- * Round trips, from how long something takes when each way is delayed by so many milliseconds, and how long
- * when it is not.
+ * Bytes and round trips of a phone, from runs of it as it is and runs in which each way is delayed by so many
+ * milliseconds; each has its bytes and how long it took.
  */
-export function roundTrips(delayed, direct, delay) {
-  return Math.round((delayed - direct) / (2 * delay));
+export function counted(direct, delayed, delay) {
+  // The fastest is the least disturbed.
+  const fastest = (runs) => Math.min(...runs.map((run) => run.elapsed[0]));
+  const bytes = medians(direct.map(({ up, down }) => ({ up, down })));
+  return { ...bytes, trips: Math.round((fastest(delayed) - fastest(direct)) / (2 * delay)) };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { median, medians, quantile, roundTrips } from "./figures.mjs";
+import { counted, median, medians, quantile } from "./figures.mjs";
 
 test("a quantile is a figure that this share does not exceed", () => {
   const figures = [9, 1, 5, 3, 7];
@@ -22,7 +22,9 @@ test("medians are of those that have the figure", () => {
   assert.deepEqual(medians(runs), { cpu: 2, up: 10 });
 });
 
-test("round trips are what the delay adds, whatever the rest takes", () => {
-  assert.equal(roundTrips(612, 9, 100), 3);
-  assert.equal(roundTrips(9, 9, 100), 0);
+test("round trips are what the delay adds, whatever the rest takes and whatever disturbs", () => {
+  const run = (elapsed, up = 1, down = 2) => ({ elapsed: [elapsed], up, down });
+  const [direct, delayed] = [[run(9, 500, 700), run(350, 510, 600)], [run(612), run(830), run(611)]];
+  assert.deepEqual(counted(direct, delayed, 100), { up: 500, down: 600, trips: 3 });
+  assert.equal(counted(direct, direct, 100).trips, 0);
 });

@@ -2,12 +2,11 @@
 // phones as they were after the records were written.
 
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { pause, range } from "../phones/turns.mjs";
-import { median, medians, quantile, roundTrips } from "./figures.mjs";
+import { counted, median, medians, quantile } from "./figures.mjs";
+import { remove, temporary } from "./folder.mjs";
 import { Phones } from "./phones.mjs";
-import { within } from "./process.mjs";
 import { DELAY, Proxy } from "./proxy.mjs";
 import { Server, freePort } from "./server.mjs";
 
@@ -15,28 +14,20 @@ import { Server, freePort } from "./server.mjs";
 const SETTLED = 2_500;
 /** Milliseconds after which the bytes of what is acknowledged have all gone. */
 const GONE = 300;
-/** Milliseconds that what was begun may take. */
-const PATIENCE = 180_000;
 
 const upTo = (count) => range(0, count);
-
-/** A temporary folder; in memory, where the system has a place for that. */
-function folder(inMemory) {
-  const place = inMemory && fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir();
-  return fs.mkdtempSync(path.join(place, "carnet-peers-"));
-}
 
 export class Bench {
   /** Measures a peer with what was installed, on this scale. */
   constructor(peer, installed, scale, say) {
     Object.assign(this, { peer, installed, scale, say });
     // Phones' stores do not wait for the disk that the server writes to.
-    this.disk = folder(false);
-    this.memory = folder(true);
+    this.disk = temporary();
+    this.memory = temporary(true);
   }
 
   remove() {
-    for (const place of [this.disk, this.memory]) fs.rmSync(place, { recursive: true, force: true });
+    for (const place of [this.disk, this.memory]) remove(place);
   }
 
   /** All figures by workload, and why those are missing that are. */
@@ -145,10 +136,7 @@ export class Bench {
       direct.push(await this.#step(step, options, { ...more, delay: 0 }));
       delayed.push(await this.#step(step, options, { ...more, delay: DELAY }));
     }
-    // The fastest of each is the least disturbed.
-    const fastest = (runs) => Math.min(...runs.map((run) => run.elapsed[0]));
-    const { up, down } = medians(direct.map(({ up, down }) => ({ up, down })));
-    return { up, down, trips: roundTrips(fastest(delayed), fastest(direct), DELAY) };
+    return counted(direct, delayed, DELAY);
   }
 
   /** Has phones write records, each one of its own; keeps the server's data and the phones' under a name. */
@@ -159,9 +147,13 @@ export class Bench {
     this.port ??= await freePort();
     return this.#with(stored, this.port, async () => {
       const seeding = this.#phones("seed", { phones, entries, rounds, folder: held });
-      await within(PATIENCE, seeding.child, seeding.result());
-      await seeding.end();
-      return true;
+      try {
+        await seeding.ready();
+        seeding.begin();
+        return await seeding.result();
+      } finally {
+        await seeding.end();
+      }
     });
   }
 
@@ -194,17 +186,17 @@ export class Bench {
       const proxy = delay === undefined ? undefined : await Proxy.start(this.port, port, delay);
       const phones = this.#phones(step, { ...options, folder: held }, own);
       try {
-        if (step !== "lost") await within(PATIENCE, phones.child, phones.ready());
+        await phones.ready();
         const before = server.usage();
         phones.begin();
-        const result = await within(PATIENCE, phones.child, phones.result());
+        const result = await phones.result();
         if (kill) {
           const used = server.usage();
           await server.kill();
           return { ...result, ...between(before, used) };
         }
         await pause(proxy ? GONE : SETTLED);
-        return { ...result, ...between(before, server.usage()), up: proxy?.up, down: proxy?.down };
+        return { ...result, ...between(before, server.usage()), ...proxy?.bytes() };
       } finally {
         await phones.end();
         await proxy?.stop();

@@ -1,7 +1,11 @@
 // The phones of one step of a workload, in a process of their own: see `phones/step.mjs`.
 
 import { createInterface } from "node:readline";
-import { start } from "./process.mjs";
+import { start, within } from "./process.mjs";
+
+/** Milliseconds that a step, and that its end, may take. */
+const PATIENCE = 180_000;
+const ENDED = 10_000;
 
 export class Phones {
   #lines;
@@ -13,7 +17,7 @@ export class Phones {
 
   /** Resolves when they are ready to begin. */
   async ready() {
-    const line = await this.#next();
+    const line = await within(PATIENCE, this.child, this.#next());
     if (line !== "@ready") throw new Error(`expected to be ready, and said ${line}`);
   }
 
@@ -22,12 +26,14 @@ export class Phones {
   }
 
   async result() {
-    return JSON.parse((await this.#next()).slice(1));
+    return JSON.parse((await within(PATIENCE, this.child, this.#next())).slice(1));
   }
 
   async end() {
     this.child.stdin.end("\n");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), ENDED);
     await this.child.ended;
+    clearTimeout(late);
   }
 
   /** The next line that is for the harness: libraries print what they like. */

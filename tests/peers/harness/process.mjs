@@ -49,23 +49,21 @@ export async function within(milliseconds, child, waiting) {
     late = true;
     child.kill("SIGKILL");
   }, milliseconds);
-  try {
-    return await waiting;
-  } catch (error) {
-    throw late ? new Error(`not done within ${milliseconds / 1e3} s`) : error;
-  } finally {
-    clearTimeout(timer);
-  }
+  const [done] = await Promise.allSettled([waiting]);
+  clearTimeout(timer);
+  if (late) throw new Error(`not done within ${milliseconds / 1e3} s`);
+  if (done.status === "rejected") throw done.reason;
+  return done.value;
 }
 
-/** Runs a program to its end; gives what it printed, or throws what it said. */
-export async function run(program, parameters, options = {}) {
+/** Runs a program to its end, for so many milliseconds at most; gives what it printed, or throws what it said. */
+export async function run(program, parameters, { patience = 1_800_000, ...options } = {}) {
   const child = start(program, parameters, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   child.stdout.on("data", (text) => {
     printed += text;
   });
-  const code = await child.ended;
+  const code = await within(patience, child, child.ended);
   if (code === 0) return printed;
   throw new Error(`${program} ${parameters.slice(0, 3).join(" ")}: ${child.said() || `ended with ${code}`}`);
 }

@@ -7,8 +7,8 @@ import net from "node:net";
 export const DELAY = 100;
 
 export class Proxy {
-  up = 0;
-  down = 0;
+  #up = 0;
+  #down = 0;
   #sockets = new Set();
 
   /** Listens on a port in front of another; what comes is handed on after so many milliseconds, either way. */
@@ -25,11 +25,11 @@ export class Proxy {
   #join(phone, target, delay) {
     const server = net.connect({ port: target, host: "127.0.0.1", noDelay: true });
     phone.on("data", (bytes) => {
-      this.up += bytes.length;
+      this.#up += bytes.length;
       setTimeout(() => server.write(bytes), delay);
     });
     server.on("data", (bytes) => {
-      this.down += bytes.length;
+      this.#down += bytes.length;
       setTimeout(() => phone.write(bytes), delay);
     });
     for (const [one, other] of [[phone, server], [server, phone]]) {
@@ -40,6 +40,11 @@ export class Proxy {
         setTimeout(() => other.destroy(), delay);
       });
     }
+  }
+
+  /** Bytes so far, from phones and to them. */
+  bytes() {
+    return { up: this.#up, down: this.#down };
   }
 
   stop() {

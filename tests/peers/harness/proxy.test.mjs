@@ -19,7 +19,7 @@ test("a proxy hands on all bytes in order, and counts those of either way", asyn
   });
   phone.write("abcde");
   assert.equal(await answered, "abcdeabcde");
-  assert.deepEqual([proxy.up, proxy.down], [5, 10]);
+  assert.deepEqual(proxy.bytes(), { up: 5, down: 10 });
   await proxy.stop();
   await new Promise((resolve) => server.close(resolve));
 });

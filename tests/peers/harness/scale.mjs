@@ -15,12 +15,12 @@ export const FULL = {
   /** How often what is short is measured. */
   times: 3,
   /** Phones that reconnect one after the other, after as many others; and at once. */
-  reconnects: 100,
-  storm: 200,
+  reconnects: 50,
+  storm: 100,
   /** Entries of the record that a new phone fetches. */
   newPhone: 2_000,
   /** Live edits. */
-  live: 200,
+  live: 150,
   /** Devices that write at once, and edits each of them makes. */
   writers: 64,
   edits: 100,

@@ -1,24 +1,24 @@
 // Carnet's server and its phone in the terminal, as processes: the benchmark's program plays both.
 
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
+import { remove, temporary } from "./folder.mjs";
 import { run, start, within } from "./process.mjs";
 import { Server, freePort } from "./server.mjs";
 
-/** Milliseconds until a phone follows its record. */
-const CONNECTED = 20_000;
+/** Milliseconds that a command may take, and a phone until it follows its record. */
+const COMMAND = 60_000;
 
 /** Does some work on a stage of its own, with a running server. */
 export async function withStage(program, work) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "carnet-peers-"));
+  const folder = temporary();
   const stage = new Stage(program, folder);
   try {
     await stage.serve();
     return await work(stage);
   } finally {
     await stage.server?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
+    remove(folder);
   }
 }
 
@@ -47,7 +47,7 @@ class Stage {
     const birth = ["--birth-date", "1966-03-14", "--birthplace", "59350"];
     const proof = ["--channel", "desk", "--departement", "59", "--consent", "signed", "--proof", "identity card"];
     const order = ["admin", "open-record", "--data", this.data, "--json", ...traits, ...birth, ...proof];
-    const opened = JSON.parse(await run(this.program, order, { env: playing("carnet") }));
+    const opened = JSON.parse(await run(this.program, order, { env: playing("carnet"), patience: COMMAND }));
     const phone = `phone-${number}`;
     await this.phone(phone, "enrol", this.url, opened.code);
     return phone;
@@ -61,7 +61,8 @@ class Stage {
 
   async phone(name, ...command) {
     const parameters = ["--store", path.join(this.folder, name), "--json", ...command];
-    return JSON.parse((await run(this.program, parameters, { env: playing("carnet-phone") })) || "null");
+    const printed = await run(this.program, parameters, { env: playing("carnet-phone"), patience: COMMAND });
+    return JSON.parse(printed || "null");
   }
 
   /** Follows a record until it is killed; resolves when it does. */
@@ -72,7 +73,7 @@ class Stage {
       child.stderr.on("data", () => child.said().includes("[following]") && resolve());
       child.ended.then(() => reject(new Error(child.said() || "it does not follow its record")));
     });
-    await within(CONNECTED, child, following);
+    await within(COMMAND, child, following);
     return child;
   }
 }

@@ -15,6 +15,7 @@ const load = (folder, number) => new Phone(number, fs.readFileSync(file(folder, 
 
 async function seed({ url, folder, phones, entries, rounds }) {
   const record = newRecord(entries, rounds);
+  await begin();
   await inTurn(phones, 8, async (number) => {
     const phone = new Phone(number, record);
     phone.connect(url);
@@ -119,6 +120,7 @@ async function writers({ url, folder, phones, entries, edits, acknowledged }) {
 /** Edits that the writers were told the server has, and that it has no more. */
 async function lost({ url, acknowledged }) {
   const { numbers, entries, edits } = JSON.parse(fs.readFileSync(acknowledged, "utf8"));
+  await begin();
   const missing = await inTurn(numbers, 8, async (number) => {
     const phone = new Phone(number);
     phone.connect(url);

@@ -11,6 +11,7 @@ import { apply, local, remote, write } from "./phone.mjs";
 const WAITING = 2_000;
 
 async function seed({ url, folder, phones, entries, rounds }) {
+  await begin();
   await inTurn(phones, 8, async (number) => {
     const record = local(folder, number);
     await write(record, entries, rounds);
@@ -111,6 +112,7 @@ async function writers({ url, phones, entries, edits, acknowledged }) {
 /** Edits that the writers were told the server has, and that it has no more. */
 async function lost({ url, acknowledged }) {
   const records = JSON.parse(fs.readFileSync(acknowledged, "utf8"));
+  await begin();
   const missing = await inTurn(records, 8, async ([number, entries]) => {
     const { rows } = await remote(url, number).allDocs();
     const found = new Map(rows.map(({ id, value }) => [id, generationOf(value.rev)]));
