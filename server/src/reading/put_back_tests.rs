@@ -305,10 +305,7 @@ async fn what_its_author_and_others_hand_in_is_held_once() {
         assert_eq!(held.len(), 1, "its author first: {author_first}");
         let asides = [&holder, &caregiver].map(|phone| phone.kept.aside.len());
         assert_eq!(asides, [1, 1]);
-        assert_eq!(
-            holder.kept.aside[0].change,
-            caregiver.kept.aside[0].change
-        );
+        assert_eq!(holder.kept.aside[0].change, caregiver.kept.aside[0].change);
         assert!(!holder.has(hers) && !caregiver.has(hers));
     }
 }

@@ -8,8 +8,8 @@ use sync_core::checkpoint::Seen;
 use sync_core::sync::{CursorDigest, Outcome, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
-use super::books::OpenMarks;
 use super::Keeper;
+use super::books::OpenMarks;
 use super::push::Judgement;
 
 /// How much an answer carries when the device does not say.
