@@ -448,7 +448,10 @@ async fn what_is_held_already_is_not_held_twice() {
     let mut holder = world.holder(1).await;
     let (mut caregiver, right) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
-    let other = caregiver.clone();
+    let mut other = caregiver.clone();
+    let (record, person) = (holder.head.record, caregiver.author.person);
+    let fresh = world.phone(record, person, Role::Caregiver, holder.author.person);
+    (other.author, other.visitor) = (fresh.author, fresh.visitor);
     holder.write(right, &[Write::set(STATUS, r#"{"status":"revoked"}"#)]);
     holder.sync().await;
     let (latex, iodine) = (caregiver.allergy("Latex"), caregiver.allergy("Iode"));
@@ -473,7 +476,6 @@ async fn what_is_held_already_is_not_held_twice() {
     assert!(caregiver.kept.held.is_empty());
     assert!(says_nothing(&caregiver.round().await.0));
     // Another device of hers, which never had them, keeps nothing of them.
-    let mut other = other;
     other.sync().await;
     assert!(other.kept.held.is_empty() && other.kept.aside.is_empty());
     holder.sync().await;

@@ -1,0 +1,180 @@
+//! What the server says became of the edits of the queue.
+
+use std::collections::BTreeSet;
+
+use super::{AnswerError, Report, is_by};
+use crate::ChangeHash;
+use crate::Tick;
+use crate::change::Edit;
+use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use crate::sync::{Refusal, SyncAnswer, Verdict};
+
+impl ReplicaHead {
+    /// Notes what became of each edit. Answers with those of this device that another key signed
+    /// which the server does not know.
+    pub(super) fn outcomes<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<BTreeSet<ChangeHash>, AnswerError<E::Error>> {
+        let mut unknown = BTreeSet::new();
+        for outcome in &answer.outcomes {
+            let change = outcome.change;
+            let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            if self.goes_again(entries, &unsent, &outcome.verdict)? {
+                report.more = true;
+                continue;
+            }
+            if outcome.verdict == Verdict::Refused(Refusal::Destroyed) {
+                // It goes with its entry, once the rest of the answer is taken in.
+                report.destroyed.insert(unsent.edit.entry);
+                continue;
+            }
+            if self.is_to_be_renewed(author, &unsent, &outcome.verdict) {
+                unknown.insert(change);
+                report.more = true;
+                continue;
+            }
+            entries.dequeue(&change).map_err(AnswerError::Store)?;
+            let why = match outcome.verdict {
+                Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
+                    self.accepted(entries, &unsent, tick, report)?;
+                    continue;
+                }
+                Verdict::Held(reason) => AsideReason::Held(reason),
+                Verdict::Refused(refusal) => AsideReason::Refused(refusal),
+            };
+            if why == AsideReason::Refused(Refusal::NotAuthentic) && unsent.lost.is_some() {
+                self.note_unknown(&unsent);
+            }
+            let Unsent { edit, change, lost } = unsent;
+            let checkpoint = self.shown(&edit);
+            report.aside.push(SetAside {
+                edit,
+                change,
+                why,
+                checkpoint,
+                lost,
+                kind: None,
+            });
+        }
+        Ok(unknown)
+    }
+
+    /// Sets aside what waits to be sent and is held already, or was decided on since: the answer
+    /// that said so was lost.
+    pub(super) fn told_held<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        for held in answer.held.iter().filter(|held| is_by(held, author)) {
+            let change = held.change()?;
+            if self.handing_back {
+                self.still_held.insert(change);
+            }
+            let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            entries.dequeue(&change).map_err(AnswerError::Store)?;
+            let Unsent { edit, change, lost } = unsent;
+            report.aside.push(SetAside {
+                checkpoint: self.shown(&edit),
+                edit,
+                change,
+                why: AsideReason::Held(held.reason),
+                lost,
+                kind: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn accepted<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        unsent: &Unsent,
+        tick: Tick,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let entry = unsent.edit.entry;
+        let local = entries.load(&entry).map_err(AnswerError::Store)?;
+        let there = |local: &LocalEntry| local.has(&unsent.change);
+        let local = match local {
+            Some(mut local) if there(&local) => {
+                local.accepted(&unsent.change, tick);
+                local
+            }
+            local => {
+                // It had been set aside.
+                entries
+                    .take_up(&unsent.change)
+                    .map_err(AnswerError::Store)?;
+                let mut local = local.unwrap_or_default();
+                // A full resend names it, unless it is hidden meanwhile.
+                if !self.resending {
+                    local.generation = self.generation;
+                }
+                let Edit { change, origin, .. } = &unsent.edit;
+                if local.take(change, origin.clone(), Some(tick)).is_err() {
+                    return Ok(());
+                }
+                local
+            }
+        };
+        entries.store(&entry, &local).map_err(AnswerError::Store)?;
+        match unsent.lost {
+            None => report.accepted.push(unsent.change),
+            Some(_) => report.handed_back += 1,
+        }
+        report.changed.insert(entry);
+        if local.forgotten && !local.is_pending() {
+            self.drop_entry(entries, &entry, report)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a refused edit only has to be sent again.
+    fn goes_again<E: Entries>(
+        &self,
+        entries: &mut E,
+        unsent: &Unsent,
+        verdict: &Verdict,
+    ) -> Result<bool, AnswerError<E::Error>> {
+        match verdict {
+            Verdict::Refused(Refusal::Destroyed) => Ok(false),
+            // What it follows may be what the server lost.
+            Verdict::Refused(_) if self.handing_back => Ok(true),
+            // The cursor did not prove the last checkpoint: the next request shows it.
+            Verdict::Refused(Refusal::UnknownCheckpoint) if unsent.lost.is_none() => {
+                let seen = unsent
+                    .edit
+                    .origin
+                    .read()
+                    .ok()
+                    .and_then(|origin| origin.seen);
+                let shown = |digest| self.earlier.iter().any(|shown| shown.digest() == digest);
+                Ok(!seen.is_none_or(|seen| shown(seen.digest)))
+            }
+            // What it follows has to go again first.
+            Verdict::Refused(Refusal::Incomplete) => {
+                let entry = unsent.edit.entry;
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                let before = local.unwrap_or_default().pending(&entry);
+                for (hash, _) in before.iter().take_while(|(hash, _)| *hash != unsent.change) {
+                    if entries.unsent(hash).map_err(AnswerError::Store)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+}

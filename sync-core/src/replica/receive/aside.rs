@@ -1,0 +1,186 @@
+//! Entries without what did not become part of the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{AnswerError, Report};
+use crate::change::{Actor, Edit};
+use crate::entry::EntryError;
+use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use crate::sync::{HoldReason, Item, Refusal};
+use crate::{ChangeHash, DeviceTime, EntryId, Tick};
+
+/// An edit that was not answered.
+struct Waiting {
+    /// Its actor and number.
+    name: (Actor, u64),
+    change: ChangeHash,
+    edit: Edit,
+}
+
+/// The edits of an entry that were not answered.
+fn numbered(local: &LocalEntry, entry: &EntryId) -> Vec<Waiting> {
+    let pending = local.pending(entry).into_iter();
+    let numbered = pending.filter_map(|(change, edit)| {
+        let inspected = crate::guard::inspect(&edit.change).ok()?;
+        let name = (inspected.actor(), inspected.past.seq);
+        Some(Waiting { name, change, edit })
+    });
+    numbered.collect()
+}
+
+impl ReplicaHead {
+    /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
+    /// are made again on what is left. Where that leaves nothing to say, they follow what is held
+    /// to the server as they are, so that whoever decides has the last word of their author. What
+    /// was handed back and followed them is set aside too.
+    pub(super) fn set_aside<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        author: &Author,
+        now: DeviceTime,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let mut by_entry: BTreeMap<EntryId, BTreeSet<ChangeHash>> = BTreeMap::new();
+        for aside in &report.aside {
+            entries.set_aside(aside).map_err(AnswerError::Store)?;
+            let changes = by_entry.entry(aside.edit.entry).or_default();
+            changes.insert(aside.change);
+        }
+        for (entry, out) in by_entry {
+            let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+                continue;
+            };
+            let lost = local.lost(&entry).into_iter();
+            let lost: BTreeMap<ChangeHash, Option<Tick>> =
+                lost.map(|lost| (lost.change, lost.lost)).collect();
+            let removed = local.without(&entry, &out)?;
+            let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
+            let gone_with_it = local.is_empty();
+            // As they are they can follow only what is held and what follows it.
+            let mut may_follow = report
+                .aside
+                .iter()
+                .filter(|aside| out.contains(&aside.change))
+                .all(|aside| aside.lost.is_none() && matches!(aside.why, AsideReason::Held(_)));
+            for (hash, edit) in unsent {
+                let was_lost = lost.get(&hash);
+                let again = match was_lost.is_some() || gone_with_it {
+                    true => None,
+                    false => self.make_again(&mut local, author, &edit, now)?,
+                };
+                if again.is_none() && may_follow && was_lost.is_none() {
+                    report.more = true;
+                    continue;
+                }
+                may_follow = false;
+                entries.dequeue(&hash).map_err(AnswerError::Store)?;
+                if let Some(again) = again {
+                    entries.enqueue(&again).map_err(AnswerError::Store)?;
+                } else {
+                    let lost = was_lost.copied().flatten();
+                    let aside = self.follow_aside(entries, edit, hash, lost)?;
+                    report.aside.push(aside);
+                }
+            }
+            if local.is_empty() || local.forgotten && !local.is_pending() {
+                // What the entry held of this device's own is set aside by now.
+                entries.remove(&entry).map_err(AnswerError::Store)?;
+                report.changed.remove(&entry);
+                report.gone.insert(entry);
+            } else {
+                report.changed.insert(entry);
+                entries.store(&entry, &local).map_err(AnswerError::Store)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::replica) fn follow_aside<E: Entries>(
+        &self,
+        entries: &mut E,
+        edit: Edit,
+        change: ChangeHash,
+        lost: Option<Tick>,
+    ) -> Result<SetAside, AnswerError<E::Error>> {
+        let aside = SetAside {
+            change,
+            why: AsideReason::Held(HoldReason::FollowsHeld),
+            checkpoint: self.shown(&edit),
+            edit,
+            lost,
+            kind: None,
+        };
+        entries.set_aside(&aside).map_err(AnswerError::Store)?;
+        Ok(aside)
+    }
+
+    /// The same edit on what is left of the entry; nothing when it would change nothing there, or
+    /// cannot be made again.
+    fn make_again(
+        &self,
+        local: &mut LocalEntry,
+        author: &Author,
+        edit: &Edit,
+        now: DeviceTime,
+    ) -> Result<Option<Unsent>, EntryError> {
+        let Ok(inspected) = crate::guard::inspect(&edit.change) else {
+            return Ok(None);
+        };
+        let origin = edit.origin.read().map_err(|_| EntryError::Unfit)?;
+        // In the role it was made in, whatever the person acts in now.
+        let author = Author {
+            role: origin.role,
+            on_behalf_of: origin.on_behalf_of,
+            ..author.clone()
+        };
+        let writes = &inspected.past.writes;
+        match self.write(local, &author, edit.entry, writes, origin.cites, now) {
+            Ok(again) => Ok(Some(again)),
+            Err(EntryError::Nothing | EntryError::TooLarge | EntryError::Unfit) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets aside what was not answered and bears the actor and number of something else that is in
+    /// the record: a copy of this store wrote that, and this can never get there.
+    pub(super) fn give_way<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        news: &[Item],
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let waits = !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
+        if !waits && !self.handing_back {
+            return Ok(());
+        }
+        let mut waiting: BTreeMap<EntryId, Vec<Waiting>> = BTreeMap::new();
+        for item in news {
+            let entry = item.edit.entry;
+            if let std::collections::btree_map::Entry::Vacant(vacant) = waiting.entry(entry) {
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                vacant.insert(local.map_or_else(Vec::new, |local| numbered(&local, &entry)));
+            }
+            let of_entry = waiting.entry(entry).or_default();
+            if of_entry.is_empty() {
+                continue;
+            }
+            let inspected = crate::guard::inspect(&item.edit.change);
+            let inspected = inspected.map_err(|_| EntryError::Unfit)?;
+            let (name, change) = ((inspected.actor(), inspected.past.seq), inspected.hash());
+            let rival = |one: &Waiting| one.name == name && one.change != change;
+            for Waiting { change, edit, .. } in of_entry.extract_if(.., |one| rival(one)) {
+                entries.dequeue(&change).map_err(AnswerError::Store)?;
+                let why = AsideReason::Refused(Refusal::Equivocation);
+                report.aside.push(SetAside {
+                    edit,
+                    change,
+                    why,
+                    checkpoint: None,
+                    lost: None,
+                    kind: None,
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What the answer brings and takes away.
+
+use std::collections::BTreeMap;
+
+use super::{AnswerError, Report};
+use crate::EntryId;
+use crate::replica::{Entries, LocalEntry, ReplicaHead, Taken};
+use crate::sync::{Item, SyncAnswer};
+
+impl ReplicaHead {
+    pub(super) fn attested<E: std::fmt::Debug>(
+        &self,
+        answer: &SyncAnswer,
+    ) -> Result<Vec<Item>, AnswerError<E>> {
+        Ok(match &answer.news {
+            Some(frame) => frame.unpack_attested(&self.record, &self.server_keys)?,
+            None => Vec::new(),
+        })
+    }
+
+    pub(super) fn news<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        news: Vec<Item>,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
+        for item in news {
+            let entry = item.edit.entry;
+            if let std::collections::btree_map::Entry::Vacant(vacant) = open.entry(entry) {
+                let local = entries.load(&entry).map_err(AnswerError::Store)?;
+                vacant.insert(local.unwrap_or_default());
+            }
+            let local = open.entry(entry).or_default();
+            match local.take(&item.edit.change, item.edit.origin, item.accepted)? {
+                Taken::New => report.received += 1,
+                Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
+                Taken::Known => {}
+            }
+        }
+        for (entry, mut local) in open {
+            local.generation = self.generation;
+            local.forgotten = false;
+            entries.store(&entry, &local).map_err(AnswerError::Store)?;
+            report.gone.remove(&entry);
+            report.changed.insert(entry);
+        }
+        Ok(())
+    }
+
+    /// Drops an entry that a full resend did not name, unless the server does not know of it yet.
+    pub(super) fn sweep<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        entry: &EntryId,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        match entries.load(entry).map_err(AnswerError::Store)? {
+            Some(mut local) if local.is_own_and_unsent() => {
+                local.generation = self.generation;
+                entries.store(entry, &local).map_err(AnswerError::Store)
+            }
+            _ => self.drop_entry(entries, entry, report),
+        }
+    }
+
+    /// Drops an entry. One with edits that nobody answered yet only goes out of sight: they must
+    /// reach the server first, where they may be held for the holder.
+    pub(super) fn drop_entry<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        entry: &EntryId,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let local = entries.load(entry).map_err(AnswerError::Store)?;
+        match local.filter(LocalEntry::is_pending) {
+            Some(mut local) => {
+                local.forgotten = true;
+                entries.store(entry, &local).map_err(AnswerError::Store)?;
+            }
+            None => entries.remove(entry).map_err(AnswerError::Store)?,
+        }
+        report.changed.remove(entry);
+        report.gone.insert(*entry);
+        Ok(())
+    }
+}

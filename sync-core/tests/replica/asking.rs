@@ -1,0 +1,145 @@
+//! What a replica asks, and which answers it takes.
+
+use std::collections::BTreeSet;
+
+use sync_core::entry::{EntryError, Write};
+use sync_core::guard;
+use sync_core::replica::{AnswerError, EditError};
+use sync_core::sync::{Outcome, SyncAnswer, SyncRequest, Verdict};
+use sync_core::{Bytes, ChangeHash, DeviceTime, Digest32, Tick};
+
+use super::{Phone, answer, entry};
+
+#[test]
+fn a_long_queue_goes_out_in_its_order_a_request_at_a_time() {
+    let mut phone = Phone::new();
+    let mut made = vec![phone.note(0, "first")];
+    // Hardly to be compressed, and now and then an edit of the first note.
+    for number in 1..40 {
+        let text: String = (0..1_400_u64)
+            .map(|n| Digest32::of(&[&n.to_le_bytes(), &[number as u8]]))
+            .map(|digest| format!("{digest}")[..40].to_owned())
+            .collect();
+        made.push(phone.note(number, &text));
+        made.push(phone.write(entry(0), &[Write::set("text", format!("{number}"))]));
+    }
+    let (mut told, mut requests) = (Vec::new(), 0);
+    loop {
+        let request = phone.request();
+        let Some(frame) = &request.edits else { break };
+        assert!(frame.0.len() < 2 << 20, "{}", frame.0.len());
+        requests += 1;
+        let answer = answer(&request, requests);
+        told.extend(answer.outcomes.iter().map(|outcome| outcome.change));
+        phone.receive(&answer).expect("its answer");
+    }
+    assert!(requests > 1, "it does not fit one request");
+    assert_eq!(told, made, "in the order they were made");
+}
+
+#[test]
+fn only_an_answer_that_goes_on_from_here_is_taken() {
+    let mut phone = Phone::new();
+    let first = answer(&phone.request(), 10);
+    phone.receive(&first).expect("its answer");
+    let request = phone.request();
+    let (second, mut over) = (answer(&request, 20), answer(&request, 21));
+    over.reset = true;
+    phone.receive(&second).expect("its answer");
+    let (head, entries) = (phone.head.clone(), phone.store.entries.len());
+    // A late one, one given out twice, one that starts over: all go on from elsewhere.
+    for stale in [&first, &second, &over] {
+        let taken = phone.receive(stale);
+        assert!(matches!(taken, Err(AnswerError::OutOfTurn)), "{taken:?}");
+    }
+    // One that was made for a device without a cursor, or for one whose edits are not here.
+    let mut other = answer(&phone.request(), 30);
+    other.after = None;
+    assert!(matches!(phone.receive(&other), Err(AnswerError::OutOfTurn)));
+    let mut other = answer(&phone.request(), 30);
+    other.outcomes.push(Outcome {
+        change: ChangeHash([8; 32]),
+        verdict: Verdict::Accepted(Tick(30)),
+    });
+    assert!(matches!(phone.receive(&other), Err(AnswerError::OutOfTurn)));
+    assert_eq!(
+        (phone.head.clone(), phone.store.entries.len()),
+        (head, entries)
+    );
+    let next = answer(&phone.request(), 30);
+    phone.receive(&next).expect("its answer");
+}
+
+#[test]
+fn what_no_server_takes_is_not_written() {
+    let mut phone = Phone::new();
+    phone.note(1, "before");
+    let Phone {
+        head,
+        store,
+        author,
+        ..
+    } = &mut phone;
+    let mut noise = 1_u64;
+    let long: String = std::iter::repeat_with(|| {
+        noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b'a' + (noise >> 60) as u8)
+    })
+    .take(guard::MAX_CHANGE)
+    .collect();
+    let writes = [Write::set("text", long.as_str())];
+    let made = head.edit(store, author, entry(1), &writes, Vec::new(), DeviceTime(1));
+    let Err(EditError::Entry(EntryError::TooLarge)) = made else {
+        panic!("written")
+    };
+    assert_eq!(phone.texts(1), BTreeSet::from(["before".to_owned()]));
+    assert_eq!(phone.sent().len(), 1);
+}
+
+/// Whoever shows no cursor that the server can read is told of no time before all is given; but
+/// all that is given must not end behind what was told once.
+#[test]
+fn the_pages_of_a_full_resend_may_be_behind_the_checkpoint_but_not_its_end() {
+    let pages = |request: &SyncRequest, reset: bool, more: bool, tick: u64| SyncAnswer {
+        reset,
+        more,
+        cursor: Bytes::from([tick.to_le_bytes(), [u8::from(more); 8]].concat()),
+        ..answer(request, tick)
+    };
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    let held = phone.head.checkpoint.clone();
+    // Its right was renewed, or the server cannot read its cursor.
+    for forgotten in [true, false] {
+        if forgotten {
+            phone.head.forget_cursor();
+        }
+        let request = phone.request();
+        let whole = phone.receive(&pages(&request, true, false, 9));
+        assert!(matches!(whole, Err(AnswerError::WentBack)), "{whole:?}");
+        phone
+            .receive(&pages(&request, true, true, 0))
+            .expect("a page");
+        assert_eq!(phone.head.checkpoint, held, "edits name it still");
+        let request = phone.request();
+        let rest = phone.receive(&pages(&request, false, false, 9));
+        assert!(matches!(rest, Err(AnswerError::WentBack)), "{rest:?}");
+        // It may start over meanwhile.
+        phone
+            .receive(&pages(&request, true, true, 0))
+            .expect("a page");
+    }
+    let request = phone.request();
+    phone
+        .receive(&pages(&request, false, false, 10))
+        .expect("the last page");
+    assert_eq!(phone.head.seen_until(), Some(Tick(10)));
+    // What goes on from here is no resend.
+    let request = phone.request();
+    let page = phone.receive(&pages(&request, false, true, 9));
+    assert!(matches!(page, Err(AnswerError::WentBack)), "{page:?}");
+}

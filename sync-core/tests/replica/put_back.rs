@@ -1,0 +1,271 @@
+//! A server that was put back from an older copy.
+
+use std::collections::BTreeSet;
+
+use ed25519_dalek::SigningKey;
+use sync_core::change::Edit;
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::entry::Write;
+use sync_core::guard;
+use sync_core::replica::AnswerError;
+use sync_core::sign::PublicKey;
+use sync_core::sync::{Frame, Item, Refusal, SyncAnswer, SyncRequest, Verdict};
+use sync_core::{ChangeHash, DeviceId, Digest32, Epoch, LogIncarnation, PersonId, Tick};
+use uuid::Uuid;
+
+use super::{Phone, RECORD, answer, elsewhere, entry, hash_of, server};
+
+/// An answer of a server that was put back: another life of the log, sent again from its start.
+pub(super) fn anew(request: &SyncRequest, tick: u64) -> SyncAnswer {
+    let checkpoint = Checkpoint {
+        record: RECORD,
+        viewer: PersonId(Uuid::from_u128(10)),
+        log: LogIncarnation([8; 16]),
+        tick: Tick(tick),
+        epoch: Epoch([4; 8]),
+        access_log: Digest32([6; 32]),
+    };
+    SyncAnswer {
+        outcomes: Vec::new(),
+        reset: true,
+        checkpoint: SignedCheckpoint::new(&server(), &checkpoint),
+        ..answer(request, tick)
+    }
+}
+
+/// A server put back to before entry 2, and to before the last change of entry 1: what it does not
+/// name is handed back, also what others wrote, before what was never sent.
+#[test]
+fn what_a_server_lost_is_handed_back() {
+    let mut phone = Phone::new();
+    let first = phone.note(1, "at first");
+    let base = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+
+    let theirs = elsewhere(&base, "theirs", 11);
+    let their_change = hash_of(&theirs.edit);
+    let mine = phone.note(2, "lost");
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    phone.receive(&told).expect("an answer");
+    let follows = phone.write(entry(2), &[Write::set("text", "not sent yet")]);
+    assert_eq!(phone.sent().len(), 1);
+
+    // It only names what it has, in pages; nothing is sent before all of them are here.
+    let request = phone.request();
+    let first_item = Item {
+        edit: base,
+        accepted: Some(Tick(10)),
+    };
+    let mut page = anew(&request, 50);
+    page.more = true;
+    phone.receive(&page).expect("a page");
+    assert!(phone.sent().is_empty(), "they may follow what is not there");
+    let request = phone.request();
+    let mut page = anew(&request, 51);
+    page.reset = false;
+    page.news = Some(Frame::pack(&RECORD, &[first_item], Some(&server())).expect("a frame"));
+    let report = phone.receive(&page).expect("a page");
+    assert!(report.more && report.gone.is_empty());
+
+    let frame = phone.request().edits.expect("edits");
+    let items = frame.unpack(&RECORD).expect("a frame");
+    let sent: Vec<_> = items
+        .iter()
+        .map(|i| (hash_of(&i.edit), i.accepted))
+        .collect();
+    let expected = [
+        (their_change, Some(Tick(11))),
+        (mine, Some(Tick(12))),
+        (follows, None),
+    ];
+    assert_eq!(sent, expected);
+    assert!(!sent.iter().any(|(change, _)| *change == first));
+
+    let request = phone.request();
+    let mut done = answer(&request, 60);
+    done.checkpoint = anew(&request, 60).checkpoint;
+    let report = phone.receive(&done).expect("an answer");
+    assert_eq!((report.handed_back, report.accepted), (2, vec![follows]));
+    assert!(phone.sent().is_empty());
+    assert_eq!(phone.texts(1), BTreeSet::from(["theirs".to_owned()]));
+    let local = &phone.store.entries[&entry(2)];
+    assert!(!local.is_pending());
+}
+
+/// Somebody else may have handed it back first, and what the viewer may no longer see goes.
+#[test]
+fn what_turns_out_to_be_there_is_not_handed_back_twice() {
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    phone.note(2, "kept from me by now");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("an answer");
+    let sent = phone.sent();
+    assert_eq!(sent.len(), 2);
+
+    let request = phone.request();
+    let mut told = answer(&request, 60);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    told.outcomes.remove(0);
+    for outcome in &mut told.outcomes {
+        outcome.verdict = Verdict::Duplicate(Tick(9));
+    }
+    let first = Item {
+        edit: sent[0].clone(),
+        accepted: Some(Tick(55)),
+    };
+    told.news = Some(Frame::pack(&RECORD, &[first], Some(&server())).expect("a frame"));
+    told.forget = vec![entry(2)];
+    phone.receive(&told).expect("an answer");
+    assert!(phone.sent().is_empty());
+    assert!(phone.store.entries.contains_key(&entry(1)));
+    assert!(!phone.store.entries.contains_key(&entry(2)));
+}
+
+/// What is held or refused of what is handed back stays on the device, and nobody signs others'
+/// edits anew; but what was made there, under a key that nobody knows any more, is.
+#[test]
+fn what_is_not_taken_back_is_set_aside() {
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    let base = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let theirs = elsewhere(&base, "theirs", 11);
+    let their_change = hash_of(&theirs.edit);
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    phone.receive(&told).expect("an answer");
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("an answer");
+    // Under another key of this device, too.
+    phone.author.key = SigningKey::from_bytes(&[2; 32]);
+    let request = phone.request();
+    let mut told = answer(&request, 60);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    for outcome in &mut told.outcomes {
+        outcome.verdict = Verdict::Refused(Refusal::NotAuthentic);
+    }
+    let report = phone.receive(&told).expect("an answer");
+    assert_eq!(report.aside.len(), 1);
+    assert_eq!(phone.store.aside[0].change, their_change);
+    let sent = phone.sent();
+    assert_eq!(sent.len(), 1, "nothing is signed in their name");
+    let origin = sent[0].origin.read().expect("an origin");
+    let device = DeviceId::of(&PublicKey::of(&phone.author.key));
+    assert_eq!((origin.device, origin.seen), (device, None));
+    let writes = guard::inspect(&sent[0].change)
+        .expect("a change")
+        .past
+        .writes;
+    assert!(writes.contains(&Write::set("text", "mine")));
+}
+
+/// In one life the log does not go back, and none begins without a resend.
+#[test]
+fn a_new_life_of_the_log_begins_with_a_resend() {
+    let mut phone = Phone::new();
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let request = phone.request();
+    let mut quiet = anew(&request, 50);
+    quiet.reset = false;
+    assert!(matches!(phone.receive(&quiet), Err(AnswerError::WentBack)));
+    let mut other = answer(&request, 20);
+    let said = Checkpoint {
+        viewer: PersonId(Uuid::from_u128(11)),
+        ..other
+            .checkpoint
+            .open(&[PublicKey::of(&server())])
+            .expect("a checkpoint")
+    };
+    other.checkpoint = SignedCheckpoint::new(&server(), &said);
+    assert!(matches!(
+        phone.receive(&other),
+        Err(AnswerError::OtherViewer)
+    ));
+}
+
+/// A server that was put back again, to before the life that this replica is in, goes on in a former
+/// one until somebody shows it a cursor. Whoever forgot theirs takes that, and what is missing there
+/// is handed back.
+#[test]
+fn a_former_life_may_go_on_for_whoever_shows_no_cursor() {
+    let mut phone = Phone::new();
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("another life");
+    let mine = phone.note(1, "of the later life");
+    let request = phone.request();
+    let mut told = answer(&request, 60);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    phone.receive(&told).expect("accepted");
+    assert!(phone.sent().is_empty());
+
+    phone.head.forget_cursor();
+    let request = phone.request();
+    let former = SyncAnswer {
+        reset: true,
+        ..answer(&request, 12)
+    };
+    phone.receive(&former).expect("the former life");
+    assert_eq!(
+        phone.texts(1),
+        BTreeSet::from(["of the later life".to_owned()])
+    );
+    let again: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(again, [mine]);
+}
+
+/// What a server did not take because it did not know its author's device goes again once it does:
+/// once, whatever becomes of it then.
+#[test]
+fn what_is_refused_a_second_time_does_not_go_again() {
+    let mut phone = Phone::new();
+    for number in 0..7 {
+        phone.note(number, "mine");
+    }
+    let bases = phone.sent();
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let theirs = elsewhere(&bases[0], "theirs", 11);
+    let their_change = hash_of(&theirs.edit);
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    phone.receive(&told).expect("an answer");
+    let request = phone.request();
+    let mut whole = anew(&request, 50);
+    let kept = |edit: &Edit| Item {
+        edit: edit.clone(),
+        accepted: Some(Tick(10)),
+    };
+    let kept: Vec<Item> = bases.iter().map(kept).collect();
+    whole.news = Some(Frame::pack(&RECORD, &kept, Some(&server())).expect("a frame"));
+    phone.receive(&whole).expect("an answer");
+
+    let mut goes = 0;
+    for (tick, base) in (60..).zip(&bases[1..]) {
+        let request = phone.request();
+        let sent = phone.sent();
+        goes += sent.iter().filter(|e| hash_of(e) == their_change).count();
+        let mut told = answer(&request, tick);
+        told.checkpoint = anew(&request, tick).checkpoint;
+        for outcome in &mut told.outcomes {
+            outcome.verdict = Verdict::Refused(Refusal::NotAuthentic);
+        }
+        // Their device writes something else.
+        let news = elsewhere(base, "news", tick);
+        told.news = Some(Frame::pack(&RECORD, &[news], Some(&server())).expect("a frame"));
+        phone.receive(&told).expect("an answer");
+    }
+    assert_eq!(goes, 2, "as it was, and once more");
+    assert!(phone.sent().is_empty());
+}
