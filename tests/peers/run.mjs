@@ -8,7 +8,7 @@ import path from "node:path";
 import { measureCarnet } from "./harness/carnet.mjs";
 import { CLONE, MADE, NotInstalled, builtBenchmark, install } from "./harness/install.mjs";
 import { Bench } from "./harness/measure.mjs";
-import { BadOptions, USAGE, read } from "./harness/options.mjs";
+import { BadOptions, USAGE, mustBeFull, read } from "./harness/options.mjs";
 import { FULL, QUICK } from "./harness/scale.mjs";
 import { place } from "./report/document.mjs";
 import { ratios } from "./report/metrics.mjs";
@@ -52,14 +52,23 @@ function commit() {
   }
 }
 
+/** Results that an earlier run kept. */
+function earlier(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new BadOptions(`${file} holds no results: ${error.message}`);
+  }
+}
+
 /** Keeps the results below `target`, and in the documents if that is asked. */
 function keep(results, { write }) {
+  if (write) mustBeFull(results.quick, results.servers.slice(1));
   fs.mkdirSync(MADE, { recursive: true });
   fs.writeFileSync(path.join(MADE, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
   fs.writeFileSync(path.join(MADE, "table.md"), `${page(results)}\n`);
   fs.writeFileSync(path.join(MADE, "peers.svg"), plot(results));
   if (!write) return;
-  if (results.quick) throw new BadOptions("only a full run of all peers is written down");
   const document = path.join(CLONE, "docs", "performance.md");
   fs.writeFileSync(document, place(fs.readFileSync(document, "utf8"), "peers", page(results)));
   fs.writeFileSync(path.join(CLONE, "docs", "peers.svg"), plot(results));
@@ -68,7 +77,7 @@ function keep(results, { write }) {
 async function main() {
   const options = read(process.argv.slice(2));
   if (options.help) return console.log(USAGE);
-  const results = options.redraw ? JSON.parse(fs.readFileSync(options.redraw, "utf8")) : await measure(options);
+  const results = options.redraw ? earlier(options.redraw) : await measure(options);
   keep(results, options);
   console.log(options.json ? JSON.stringify(results, undefined, 1) : columns(results));
   const failed = failures(results);

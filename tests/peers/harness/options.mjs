@@ -20,6 +20,11 @@ goes to target/peers as results.json, table.md and peers.svg.
 /** A command line that cannot be followed; says why. */
 export class BadOptions extends Error {}
 
+/** Refuses to write down a quick run, or one of some peers. */
+export function mustBeFull(quick, peers) {
+  if (quick || peers.length < PEERS.length) throw new BadOptions("only a full run of all peers is written down");
+}
+
 /** Reads the words of a command line. */
 export function read(words) {
   const text = { type: "string" };
@@ -36,8 +41,6 @@ export function read(words) {
   const unknown = names.find((name) => !PEERS.some((peer) => peer.name === name));
   if (unknown !== undefined) throw new BadOptions(`there is no peer "${unknown}"`);
   const peers = PEERS.filter((peer) => names.length === 0 || names.includes(peer.name));
-  if (options.write && (options.quick || peers.length < PEERS.length)) {
-    throw new BadOptions("only a full run of all peers is written down");
-  }
+  if (options.write) mustBeFull(options.quick, peers);
   return { ...options, peers };
 }
