@@ -13,6 +13,10 @@ use crate::http::{Problem, ProblemType};
 /// largest requests, packed and unpacked.
 pub const SHARE: usize = 32 * 1024 * 1024;
 
+/// How many bytes of one person's always fit, whatever others take up: nobody is kept out by those
+/// who take all they may.
+pub const OWN: usize = 256 * 1024;
+
 /// How many requests of one person are worked on at once; others wait.
 pub const AT_ONCE: usize = 4;
 
@@ -25,6 +29,7 @@ pub struct Load {
 
 #[derive(Default)]
 struct State {
+    /// What people take up together, but for what always fits.
     bytes: usize,
     people: HashMap<PersonId, Share>,
 }
@@ -123,21 +128,23 @@ impl Held {
     /// When there is no room for more; then it stays as it was.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Full> {
         let mut state = self.load.state();
-        let all = state.bytes - self.bytes + bytes;
-        let Some(share) = state.people.get_mut(&self.person) else {
+        let Some(before) = state.people.get(&self.person).map(|share| share.bytes) else {
             return Err(Full::All);
         };
-        let mine = share.bytes - self.bytes + bytes;
+        let mine = before - self.bytes + bytes;
+        let all = state.bytes - shared(before) + shared(mine);
         if bytes > self.bytes {
             if mine > SHARE {
                 return Err(Full::Share);
             }
-            if all > self.load.most {
+            if mine > OWN && all > self.load.most {
                 return Err(Full::All);
             }
         }
-        share.bytes = mine;
         state.bytes = all;
+        if let Some(share) = state.people.get_mut(&self.person) {
+            share.bytes = mine;
+        }
         drop(state);
         self.bytes = bytes;
         Ok(())
@@ -152,21 +159,21 @@ impl Held {
             _held: Some(self),
         }
     }
+}
 
-    /// Likewise, for a part of what is under way here.
-    pub async fn turn(&self) -> Turn {
-        self.load.begin(self.person).into_turn().await
-    }
+/// What of a person's bytes counts among all.
+fn shared(bytes: usize) -> usize {
+    bytes.saturating_sub(OWN)
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
+        // Less always fits.
+        let _ = self.resize(0);
         let mut state = self.load.state();
-        state.bytes -= self.bytes;
         let Some(share) = state.people.get_mut(&self.person) else {
             return;
         };
-        share.bytes -= self.bytes;
         share.holders -= 1;
         // Whoever has a turn, or waits for one, holds something.
         if share.holders == 0 {
@@ -199,43 +206,47 @@ mod tests {
         assert_eq!(one.resize(SHARE - MIB), Ok(()));
         assert_eq!(same.resize(MIB + 1), Err(Full::Share));
         assert_eq!(same.resize(MIB), Ok(()));
-        assert_eq!(other.resize(MIB + 1), Err(Full::All));
-        assert_eq!(other.resize(MIB), Ok(()));
+        // Of each person's, so much counts for them alone.
+        let left = MIB + 2 * OWN;
+        assert_eq!(other.resize(left + 1), Err(Full::All));
+        assert_eq!(other.resize(left), Ok(()));
         // What is refused stays as it was.
-        assert_eq!(other.resize(2 * MIB), Err(Full::All));
+        assert_eq!(other.resize(2 * left), Err(Full::All));
         assert_eq!(load.state().bytes, SHARE + MIB);
         assert_eq!(one.resize(0), Ok(()));
-        assert_eq!(other.resize(2 * MIB), Ok(()));
+        assert_eq!(other.resize(2 * left), Ok(()));
         drop((one, same, other));
         assert_eq!(load.state().bytes, 0);
         assert!(load.state().people.is_empty());
     }
 
+    /// However many take all they may.
+    #[test]
+    fn nobody_is_kept_out_by_those_who_take_all_they_may() {
+        let load = Load::new(2 * SHARE);
+        let mut greedy: Vec<Held> = (1..=8).map(|number| load.begin(person(number))).collect();
+        for held in &mut greedy {
+            for bytes in (OWN..=SHARE).step_by(MIB) {
+                let _ = held.resize(bytes);
+            }
+        }
+        let mut small = load.begin(person(9));
+        assert_eq!(small.resize(OWN), Ok(()));
+        assert_eq!(small.resize(SHARE), Err(Full::All));
+        drop(greedy);
+        assert_eq!(small.resize(SHARE), Ok(()));
+    }
+
     #[test]
     fn a_person_has_so_many_turns_and_others_have_their_own() {
         let load = Load::new(MIB);
-        let held = load.begin(person(1));
-        let mut turns: Vec<Turn> = (0..AT_ONCE)
-            .filter_map(|_| held.turn().now_or_never())
-            .collect();
+        let turn = |number| load.begin(person(number)).into_turn().now_or_never();
+        let mut turns: Vec<Turn> = (0..AT_ONCE).filter_map(|_| turn(1)).collect();
         assert_eq!(turns.len(), AT_ONCE);
-        assert!(load.begin(person(1)).into_turn().now_or_never().is_none());
-        assert!(load.begin(person(2)).into_turn().now_or_never().is_some());
+        assert!(turn(1).is_none());
+        assert!(turn(2).is_some());
         turns.pop();
-        assert!(load.begin(person(1)).into_turn().now_or_never().is_some());
-        drop((turns, held));
-    }
-
-    /// A turn outlives the connection that began it: the person's others still count it.
-    #[test]
-    fn turns_are_counted_though_nothing_is_held_any_more() {
-        let load = Load::new(MIB);
-        let held = load.begin(person(1));
-        let turns: Vec<Turn> = (0..AT_ONCE)
-            .filter_map(|_| held.turn().now_or_never())
-            .collect();
-        drop(held);
-        assert!(load.begin(person(1)).into_turn().now_or_never().is_none());
+        assert!(turn(1).is_some());
         drop(turns);
         assert!(load.state().people.is_empty());
     }
@@ -244,10 +255,10 @@ mod tests {
     fn a_turn_keeps_what_its_request_takes_up() {
         let load = Load::new(MIB);
         let mut held = load.begin(person(1));
-        held.resize(MIB).expect("fits");
+        held.resize(MIB + OWN).expect("fits");
         let turn = held.into_turn().now_or_never().expect("a turn");
-        assert_eq!(load.begin(person(2)).resize(1), Err(Full::All));
+        assert_eq!(load.begin(person(2)).resize(OWN + 1), Err(Full::All));
         drop(turn);
-        assert_eq!(load.begin(person(2)).resize(1), Ok(()));
+        assert_eq!(load.begin(person(2)).resize(OWN + 1), Ok(()));
     }
 }

@@ -21,6 +21,7 @@ use super::{Call, Heard, Line, LineOrReply, Method, NetError, Pending, Reply, Tr
 use crate::error::Error;
 
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long nothing may come of an answer: one that comes slowly is none the worse.
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// Whose word on certificates counts.
@@ -137,7 +138,7 @@ impl Ready {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(requests)
             .connect_timeout(CONNECT)
-            .timeout(ANSWER)
+            .read_timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("carnet-mobile/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -76,6 +76,7 @@ pub async fn follow(
                     silence: device.clock().pause(SILENCE),
                     asking: None,
                     asked: device.clock().now(),
+                    edits: false,
                     answered: false,
                     touched: BTreeSet::new(),
                 };
@@ -166,6 +167,8 @@ struct Talk<'t> {
     asking: Option<Pending<'t, ()>>,
     /// When the last request was begun.
     asked: DeviceTime,
+    /// It carried edits.
+    edits: bool,
     answered: bool,
     /// What changed since the record was whole here.
     touched: BTreeSet<EntryId>,
@@ -212,7 +215,7 @@ impl<'t> Talk<'t> {
         let _turn = lane.turn.lock().await;
         let asked = ask(self.device, self.profile, self.record)?;
         let clock = self.device.clock();
-        self.asked = clock.now();
+        (self.asked, self.edits) = (clock.now(), asked.edits.is_some());
         let overdue = self.asking.insert(clock.pause(ANSWER));
         tokio::select! {
             biased;
@@ -226,7 +229,9 @@ impl<'t> Talk<'t> {
         let turn = lane.turn.lock().await;
         let taken = take(self.device, self.profile, self.record, &answer, cancel);
         drop(turn);
-        if self.asking.take().is_some() {
+        // What comes unasked says nothing of edits, nor of what became of them.
+        let asked = !self.edits || !answer.outcomes.is_empty();
+        if self.asking.take().is_some() && asked {
             lane.portion.passed(self.device.clock().since(self.asked));
         }
         self.answered = true;

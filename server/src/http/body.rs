@@ -101,6 +101,9 @@ pub async fn read_sync(
     .await?;
     let sync: SyncRequest = decode(encoding, &bytes)?;
     let frame = sync.edits.as_ref().map_or(0, Frame::unpacked);
+    if frame > MAX_REQUEST {
+        return Err(too_large(MAX_REQUEST));
+    }
     held.resize(LEAST + bytes.len() + frame)?;
     Ok(sync)
 }

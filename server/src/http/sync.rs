@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::http::body::read_sync;
 use crate::http::problem::ProblemBody;
 use crate::http::{Problem, Reply};
+use crate::load::Full;
 use crate::records::Visitor;
 use crate::sessions::Signed;
 
@@ -36,7 +37,9 @@ pub async fn handle(
 ) -> Result<impl Responder, Problem> {
     let mut held = app.load.begin(signed.person);
     let asked = read_sync(&request, body.into_inner(), &mut held).await?;
-    let turn = held.into_turn().await;
+    // Whoever waits longer would take the time that the request has for too short.
+    let turn = tokio::time::timeout(app.config.request_timeout / 2, held.into_turn()).await;
+    let turn = turn.map_err(|_| Problem::from(Full::Share))?;
     let (record, visitor) = (RecordId(*record), Visitor::from(&signed));
     let answer = app.records.sync(record, visitor, asked, turn).await?;
     Ok(Reply(answer))

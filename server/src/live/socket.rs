@@ -7,7 +7,8 @@ use std::time::Duration;
 use actix_web::web;
 use actix_ws::{CloseCode, CloseReason, MessageStream, Session};
 use sync_core::codec::Encoding;
-use sync_core::sync::{SyncAnswer, SyncRequest};
+use sync_core::sync::limits::MAX_REQUEST;
+use sync_core::sync::{Frame, SyncAnswer, SyncRequest};
 use sync_core::{Bytes, RecordId};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::{Listener, Place};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::http::{Problem, ProblemType};
-use crate::load::{Full, Held};
+use crate::load::{Full, Held, Turn};
 use crate::records::{AccessError, Visitor};
 use crate::sessions;
 
@@ -247,11 +248,22 @@ impl Connected {
         let request: SyncRequest = encoding.read(bytes).map_err(malformed)?;
         talk.encoding = Some(encoding);
         talk.limit = request.limit;
-        let turn = tokio::time::timeout(SENDING, self.held.turn()).await;
-        let turn = turn.map_err(|_| End(CloseCode::Again, "too-many"))?;
+        let frame = request.edits.as_ref().map_or(0, Frame::unpacked);
+        if frame > MAX_REQUEST {
+            return Err(AccessError::TooLarge.into());
+        }
+        let turn = self.turn(bytes.len() + frame).await?;
         let records = &self.app.records;
         let answer = Box::pin(records.sync(self.record, self.visitor, request, turn)).await?;
         self.send(session, talk, answer).await
+    }
+
+    /// Waits for one of the person's turns, with so many bytes of a request.
+    async fn turn(&self, bytes: usize) -> Result<Turn, End> {
+        let mut held = self.app.load.begin(self.visitor.person);
+        held.resize(bytes)?;
+        let turn = tokio::time::timeout(SENDING, held.into_turn()).await;
+        turn.map_err(|_| Full::Share.into())
     }
 
     /// Sends what is new, page by page, if the device has asked before and anything is.
@@ -263,8 +275,10 @@ impl Connected {
                 break;
             }
             self.still_signed_in().await?;
+            let turn = self.turn(0).await?;
             let records = &self.app.records;
-            let news = Box::pin(records.news(self.record, self.visitor, &cursor, talk.limit));
+            let (visitor, limit) = (self.visitor, talk.limit);
+            let news = Box::pin(records.news(self.record, visitor, &cursor, limit, turn));
             let Some(answer) = news.await? else { break };
             more = answer.more;
             self.send(session, talk, answer).await?;

@@ -72,6 +72,7 @@ impl Records {
             answered: passed.taken.answered,
             held: passed.taken.outcomes.iter().filter_map(held).collect(),
             limit,
+            _turn: turn,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
         self.answer(&row, visitor.person, page, (after, passed.taken.outcomes))
@@ -87,6 +88,7 @@ impl Records {
         visitor: Visitor,
         cursor: &[u8],
         limit: Option<u32>,
+        turn: Turn,
     ) -> Result<Option<SyncAnswer>, AccessError> {
         let after = Some(CursorDigest::of(cursor));
         // To a cursor that cannot be read nothing is said, and so nothing given or logged. In the
@@ -107,6 +109,7 @@ impl Records {
             answered: BTreeSet::new(),
             held: BTreeSet::new(),
             limit,
+            _turn: Arc::new(turn),
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
         if !page.rest.tells() {
@@ -127,7 +130,7 @@ impl Records {
         turn: &Arc<Turn>,
     ) -> Result<Passed, AccessError> {
         let submission = match request.edits {
-            Some(_) => self.verify(record, visitor, request, cursor).await?,
+            Some(_) => self.verify(record, visitor, request, cursor, turn).await?,
             None => Submission::default(),
         };
         let passes = self.clone().passes(record, visitor, submission, cursor);
@@ -211,10 +214,13 @@ impl Records {
         visitor: Visitor,
         request: SyncRequest,
         cursor: Option<Cursor>,
+        turn: &Arc<Turn>,
     ) -> Result<Submission, AccessError> {
         let device = visitor.device.ok_or(AccessError::Device)?;
-        let records = self.clone();
+        let (records, turn) = (self.clone(), turn.clone());
         let verify = move |handed_in, authors| {
+            // It is not over before this is, whoever still waits.
+            let _turn = &turn;
             let submission = Submission::new(
                 record,
                 handed_in,
@@ -503,4 +509,6 @@ pub(super) struct Start {
     pub(super) held: BTreeSet<ChangeHash>,
     /// How many bytes the device can take.
     pub(super) limit: Option<u32>,
+    /// Over once nothing is worked out any more from here.
+    pub(super) _turn: Arc<Turn>,
 }

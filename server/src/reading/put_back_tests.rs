@@ -9,6 +9,7 @@ use sync_core::{EntryId, RecordId};
 
 use crate::audit;
 use crate::fault::Fault;
+use crate::load::Turn;
 use crate::records::lives;
 use crate::records::vault::Vault;
 use crate::records::world::{Phone, START, World, fresh_entry};
@@ -574,7 +575,10 @@ async fn who_is_connected_hands_back_too() {
     world.put_back(&copy, &mut [&mut holder]);
     let cursor = holder.head.cursor.clone().expect("a cursor");
     let (record, visitor) = (holder.head.record, holder.visitor);
-    let told = world.records.news(record, visitor, &cursor, None).await;
+    let told = world
+        .records
+        .news(record, visitor, &cursor, None, Turn::default())
+        .await;
     let told = told.expect("answers").expect("there is something to tell");
     assert!(told.reset);
     let report = holder.receive(&told);

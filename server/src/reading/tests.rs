@@ -155,6 +155,7 @@ async fn what_one_may_not_see_leaves_no_trace() {
         caregiver.visitor,
         &before.cursor,
         None,
+        Turn::default(),
     );
     assert!(live.await.expect("reads").is_none());
 }
@@ -325,7 +326,10 @@ async fn strangers_and_unknown_records_get_the_same_answer() {
             .sync(record, stranger, request, Turn::default())
             .await;
         assert!(matches!(refused, Err(AccessError::NotYours)));
-        let live = world.records.news(record, stranger, &[], None).await;
+        let live = world
+            .records
+            .news(record, stranger, &[], None, Turn::default())
+            .await;
         assert!(matches!(live, Err(AccessError::NotYours)));
     }
 }
@@ -344,7 +348,9 @@ async fn of_a_cursor_that_cannot_be_read_there_is_no_news_and_nothing_is_logged(
         row.expect("there").clock.audit_len
     };
     let before = logged().await;
-    let news = world.records.news(record, holder.visitor, b"torn", None);
+    let news = world
+        .records
+        .news(record, holder.visitor, b"torn", None, Turn::default());
     assert!(news.await.expect("theirs").is_none());
     assert_eq!(logged().await, before);
 }
@@ -640,7 +646,9 @@ async fn those_who_listen_are_given_what_is_new_to_them() {
     holder.sync().await;
     listener.changed().await;
     let cursor = caregiver.head.cursor.clone().expect("a cursor");
-    let news = world.records.news(record, caregiver.visitor, &cursor, None);
+    let news = world
+        .records
+        .news(record, caregiver.visitor, &cursor, None, Turn::default());
     let answer = news.await.expect("answers").expect("news");
     assert!(answer.outcomes.is_empty());
     caregiver.receive(&answer);
@@ -652,7 +660,9 @@ async fn those_who_listen_are_given_what_is_new_to_them() {
     holder.sync().await;
     listener.changed().await;
     let cursor = caregiver.head.cursor.clone().expect("a cursor");
-    let news = world.records.news(record, caregiver.visitor, &cursor, None);
+    let news = world
+        .records
+        .news(record, caregiver.visitor, &cursor, None, Turn::default());
     let answer = news.await.expect("answers").expect("a reset");
     assert!(answer.reset);
     caregiver.receive(&answer);

@@ -1,11 +1,12 @@
 //! What of the queue goes into one request. A *wrong patient* mark goes with the later edits of its
-//! entry, if they fit one request at all: one of them may take it back, and a mark whose request
-//! does not take it back destroys.
+//! entry up to the last that writes its status, if they fit one request at all: that one may take it
+//! back, and a mark whose request does not take it back destroys.
 
 use std::collections::BTreeSet;
 
 use super::{Entries, Unsent};
 use crate::ChangeHash;
+use crate::change::Edit;
 use crate::entry::STATUS;
 use crate::guard;
 use crate::kind::{JsonScalar as _, Status, StatusCode};
@@ -18,23 +19,18 @@ mod tests;
 /// How many edits have to be looked at to know what goes.
 pub(super) const LOOKED_AT: usize = MAX_EDITS + 1;
 
-/// As many of the first edits of the queue as fit `room` bytes, one at least if there is one; more,
-/// as far as a request carries them, where a mark and what may take it back need it. `queue` holds
-/// the first [`LOOKED_AT`].
+/// As many of the first edits of the queue as fit `room` bytes, one at least if there is one, and with
+/// a mark what may take it back, as far as a request carries that. `queue` holds the first
+/// [`LOOKED_AT`]; what goes with a mark may come from behind them.
 pub(super) fn first_of<E: Entries>(
     entries: &mut E,
     mut queue: Vec<Unsent>,
     room: usize,
 ) -> Result<Vec<Item>, E::Error> {
-    let size = |unsent: &Unsent| {
-        let edit = &unsent.edit;
-        edit.change.len() + edit.origin.0.payload.len()
-    };
-    let sizes = || queue.iter().map(size);
-    let fit = fitting(sizes(), (MAX_EDITS, room));
-    let most = fitting(sizes(), (MAX_EDITS, REQUEST));
-    if fit < queue.len() {
-        let spans = spans(entries, &queue[..most])?;
+    if fitting(&queue, room) < queue.len() {
+        let spans;
+        (queue, spans) = with_marks(entries, queue)?;
+        let (fit, most) = (fitting(&queue, room), fitting(&queue, REQUEST));
         queue.truncate(cut(&spans, fit, most));
     }
     let item = |unsent: Unsent| Item {
@@ -44,53 +40,86 @@ pub(super) fn first_of<E: Entries>(
     Ok(queue.into_iter().map(item).collect())
 }
 
-/// How many of the first edits, of these sizes, fit one request: one at least.
-fn fitting(sizes: impl Iterator<Item = usize>, (edits, bytes): (usize, usize)) -> usize {
+/// How many of the first edits fit so many bytes: one at least, if there is one.
+fn fitting(queue: &[Unsent], room: usize) -> usize {
     let mut taken = 0;
-    let fits = |(place, size): &(usize, usize)| {
-        taken += size;
-        *place == 0 || taken <= bytes
+    let fits = |(place, unsent): &(usize, &Unsent)| {
+        taken += unsent.edit.change.len() + unsent.edit.origin.0.payload.len();
+        *place == 0 || taken <= room
     };
-    sizes.take(edits).enumerate().take_while(fits).count()
+    let first = queue.iter().take(MAX_EDITS).enumerate();
+    first.take_while(fits).count()
 }
 
-/// From which place to which each mark of these edits and the later edits of its entry reach;
-/// without an end, if some are not among these.
-fn spans<E: Entries>(
+/// The queue with what goes with each mark right behind it, and from which place to which that
+/// reaches. Edits of an entry stay in their order.
+fn with_marks<E: Entries>(
     entries: &mut E,
-    first: &[Unsent],
-) -> Result<Vec<(usize, Option<usize>)>, E::Error> {
-    let here: BTreeSet<ChangeHash> = first.iter().map(|unsent| unsent.change).collect();
-    let mut spans = Vec::new();
-    for (place, unsent) in first.iter().enumerate().filter(|(_, u)| is_mark(u)) {
-        let entry = unsent.edit.entry;
-        let local = entries.load(&entry)?.unwrap_or_default();
-        let pending = local.pending(&entry);
-        let all_here = pending.iter().all(|(change, _)| here.contains(change));
-        let last = first.iter().rposition(|other| other.edit.entry == entry);
-        spans.push((place, last.filter(|_| all_here)));
+    queue: Vec<Unsent>,
+) -> Result<(Vec<Unsent>, Vec<(usize, usize)>), E::Error> {
+    let (mut first, mut spans) = (Vec::with_capacity(queue.len()), Vec::new());
+    let mut gone: BTreeSet<ChangeHash> = BTreeSet::new();
+    for unsent in queue {
+        if !gone.insert(unsent.change) {
+            continue;
+        }
+        let later = match is_mark(&unsent) {
+            true => later_status(entries, &unsent)?,
+            false => Vec::new(),
+        };
+        if !later.is_empty() {
+            spans.push((first.len(), first.len() + later.len()));
+            gone.extend(later.iter().map(|unsent| unsent.change));
+        }
+        first.push(unsent);
+        first.extend(later);
     }
-    Ok(spans)
+    Ok((first, spans))
+}
+
+/// The unsent edits of a mark's entry after it, up to the last that writes the status.
+fn later_status<E: Entries>(entries: &mut E, mark: &Unsent) -> Result<Vec<Unsent>, E::Error> {
+    let entry = mark.edit.entry;
+    let local = entries.load(&entry)?.unwrap_or_default();
+    let pending = local.pending(&entry);
+    let after = pending
+        .iter()
+        .skip_while(|(change, _)| *change != mark.change);
+    let after: Vec<_> = after.skip(1).collect();
+    let last = after.iter().rposition(|(_, edit)| status(edit).is_some());
+    let mut later = Vec::new();
+    for (change, _) in after.into_iter().take(last.map_or(0, |last| last + 1)) {
+        later.extend(entries.unsent(change)?);
+    }
+    Ok(later)
 }
 
 fn is_mark(unsent: &Unsent) -> bool {
-    let inspected = guard::inspect(&unsent.edit.change);
-    let status = inspected.ok().and_then(|inspected| {
-        let written = inspected.past.wrote(STATUS).flatten();
-        written.and_then(Status::from_value)
-    });
-    status.is_some_and(|status| status.status == StatusCode::WrongPatient)
+    status(&unsent.edit).is_some_and(|status| status == Some(StatusCode::WrongPatient))
 }
 
-/// After how many edits to end, so that no span is torn: `fit` or fewer, else `most` at the most, and
-/// after `fit` if one is torn anyhow.
-fn cut(spans: &[(usize, Option<usize>)], fit: usize, most: usize) -> usize {
+/// Whether an edit writes the status, and if it can be read, which.
+fn status(edit: &Edit) -> Option<Option<StatusCode>> {
+    let inspected = guard::inspect(&edit.change).ok()?;
+    let written = inspected.past.wrote(STATUS)?;
+    Some(
+        written
+            .and_then(Status::from_value)
+            .map(|status| status.status),
+    )
+}
+
+/// After how many edits to end, so that no span is torn: `fit` or fewer, else more, of at most `most`.
+/// A span that no request carries counts for nothing once it comes first.
+fn cut(spans: &[(usize, usize)], fit: usize, most: usize) -> usize {
     let torn = |end: usize| {
-        let torn =
-            |(from, to): &(usize, Option<usize>)| *from < end && to.is_none_or(|to| end <= to);
+        let torn = |(from, to): &(usize, usize)| {
+            let hopeless = *from == 0 && *to >= most;
+            *from < end && end <= *to && !hopeless
+        };
         spans.iter().any(torn)
     };
     let fewer = (1..=fit).rev();
-    let ends = fewer.chain(fit + 1..=most);
-    ends.into_iter().find(|end| !torn(*end)).unwrap_or(fit)
+    let mut ends = fewer.chain(fit + 1..=most);
+    ends.find(|end| !torn(*end)).unwrap_or(fit)
 }

@@ -6,7 +6,7 @@ use sync_core::PersonId;
 
 use super::*;
 use crate::config::Config;
-use crate::load::{AT_ONCE, SHARE};
+use crate::load::{AT_ONCE, OWN, SHARE};
 
 const MIB: usize = 1024 * 1024;
 
@@ -46,15 +46,19 @@ async fn who_has_their_share_under_way_waits_and_nobody_else_does() {
     let refused = post(&running, &mut one, &tokens.0).await;
     assert_eq!(refused, (429, "too-many".to_owned()));
     assert_eq!(post(&running, &mut other, &tokens.1).await.0, 200);
-    // A live line that would keep more than that ends, and says that it may be opened again.
-    let mut socket = connect(&running, &one, &tokens.0).await.expect("connects");
+    // A live line that would keep more than that, of a message or before it is whole, ends, and says
+    // that it may be opened again.
     let part = Frame::message(vec![0; 8], OpCode::Data(Data::Binary), false);
-    socket.send(Message::Frame(part)).await.expect("sends");
-    let Message::Close(Some(reason)) = next(&mut socket).await else {
-        panic!("still open");
-    };
-    assert_eq!(reason.code, CloseCode::Again);
-    assert_eq!(reason.reason.as_str(), "too-many");
+    let whole = Message::binary(Encoding::Cbor.write(&one.request()));
+    for message in [Message::Frame(part), whole] {
+        let mut socket = connect(&running, &one, &tokens.0).await.expect("connects");
+        socket.send(message).await.expect("sends");
+        let Message::Close(Some(reason)) = next(&mut socket).await else {
+            panic!("still open");
+        };
+        assert_eq!(reason.code, CloseCode::Again);
+        assert_eq!(reason.reason.as_str(), "too-many");
+    }
     held.resize(0).expect("less");
     assert_eq!(post(&running, &mut one, &tokens.0).await.0, 200);
     running.stop().await;
@@ -72,9 +76,9 @@ async fn all_requests_together_have_so_much_memory() {
     let mut holder = world.holder(1).await;
     let token = world.sign_in(&mut holder);
     let mut held = running.app().load.begin(PersonId(uuid::Uuid::from_u128(9)));
-    held.resize(16 * MIB - 64 * 1024).expect("fits");
+    held.resize(16 * MIB + OWN).expect("fits");
     assert_eq!(post(&running, &mut holder, &token).await.0, 200);
-    let refused = post_padded(&running, &mut holder, &token, 64 * 1024).await;
+    let refused = post_padded(&running, &mut holder, &token, 2 * OWN).await;
     assert_eq!(refused, (503, "unavailable".to_owned()));
     drop(held);
     let padded = post_padded(&running, &mut holder, &token, 3 * MIB).await;

@@ -2,6 +2,7 @@ use sync_core::kind::RightDraft;
 use sync_core::policy::RightKind;
 
 use crate::clock::Clock as _;
+use crate::load::Turn;
 use crate::records::world::{Phone, World, fresh_entry};
 
 const DAY: u64 = 86_400;
@@ -14,7 +15,10 @@ async fn beat(world: &World, phone: &mut Phone) -> bool {
     if !turns.expect("looks") {
         return false;
     }
-    let news = world.records.news(record, visitor, &cursor, None).await;
+    let news = world
+        .records
+        .news(record, visitor, &cursor, None, Turn::default())
+        .await;
     if let Some(answer) = news.expect("answers") {
         phone.receive(&answer);
     }

@@ -8,171 +8,179 @@ use crate::policy::Role;
 use crate::replica::{Author, Memory, ReplicaHead};
 use crate::{DeviceTime, EntryId, Incarnation, PersonId, RecordId};
 
-/// What one request takes in these histories.
-const EDITS: usize = 8;
-const BYTES: usize = 100;
+const RECORD: RecordId = RecordId(Uuid::from_u128(1));
 
-/// An edit: of which entry, whether it is a mark, and how large it is.
-type Queued = (u8, bool, usize);
+/// A phone with a queue of its own edits.
+struct Phone {
+    head: ReplicaHead,
+    store: Memory,
+    author: Author,
+}
 
-/// The requests that carry a queue away where so many bytes go at once: each the places of its edits.
-fn requests(queue: &[Queued], room: usize) -> Vec<std::ops::Range<usize>> {
-    let mut requests = Vec::new();
-    let mut from = 0;
-    while from < queue.len() {
-        let left = &queue[from..];
-        let fitting = |room| fitting(left.iter().map(|(.., size)| *size), (EDITS, room));
-        let (fit, most) = (fitting(room), fitting(BYTES));
-        let mut spans = Vec::new();
-        for (place, (entry, ..)) in left[..most]
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, mark, _))| *mark)
-        {
-            let last = left.iter().rposition(|(other, ..)| other == entry);
-            spans.push((place, last.filter(|last| *last < most)));
+/// One request that left it: what each edit is of, and what it is.
+type Request = Vec<(EntryId, ChangeHash)>;
+
+impl Phone {
+    fn new() -> Self {
+        Phone {
+            head: ReplicaHead::new(RECORD, Vec::new(), Incarnation([1; 16])),
+            store: Memory::default(),
+            author: Author {
+                person: PersonId(Uuid::from_u128(10)),
+                role: Role::Holder,
+                on_behalf_of: None,
+                key: SigningKey::from_bytes(&[1; 32]),
+            },
         }
-        let end = if fit < left.len() {
-            cut(&spans, fit, most)
-        } else {
-            fit
-        };
-        requests.push(from..from + end);
-        from += end;
     }
-    requests
-}
 
-fn fits(edits: &[Queued]) -> bool {
-    let bytes: usize = edits.iter().map(|(.., size)| size).sum();
-    edits.len() == 1 || edits.len() <= EDITS && bytes <= BYTES
-}
+    fn write(&mut self, entry: u128, writes: &[Write]) -> ChangeHash {
+        let entry = EntryId(Uuid::from_u128(entry));
+        let (cites, at) = (Vec::new(), DeviceTime(0));
+        let head = &mut self.head;
+        let written = head.edit(&mut self.store, &self.author, entry, writes, cites, at);
+        written.expect("it changes something")
+    }
 
-/// The places from a mark to the last edit of its entry, with those of marks that it reaches into.
-fn belongs_together(queue: &[Queued], mark: usize) -> std::ops::Range<usize> {
-    let marks = || queue.iter().enumerate().filter(|(_, (_, mark, _))| *mark);
-    let last = |of: u8| queue.iter().rposition(|(entry, ..)| *entry == of).unwrap();
-    let (mut from, mut to) = (mark, last(queue[mark].0));
-    loop {
-        let before = (from, to);
-        for (place, (entry, ..)) in marks() {
-            let end = last(*entry);
-            if place <= to && end >= from {
-                (from, to) = (from.min(place), to.max(end));
+    fn note(&mut self, entry: u128, text: &str) -> ChangeHash {
+        let writes = [Write::set("kind", "own-note"), Write::set("text", text)];
+        self.write(entry, &writes)
+    }
+
+    fn status(&mut self, entry: u128, code: &str) -> ChangeHash {
+        let status = format!(r#"{{"status":"{code}","reason":"…"}}"#);
+        self.write(entry, &[Write::set("status", status)])
+    }
+
+    /// All requests that carry its queue away, where so many bytes go at once.
+    fn requests(mut self, room: Option<u32>) -> Vec<Request> {
+        let mut requests = Vec::new();
+        while !self.store.unsent.is_empty() {
+            let request = self.head.request(&mut self.store, &self.author, room);
+            let frame = request.expect("a request").edits.expect("some");
+            let named = |item: Item| {
+                let hash = guard::inspect(&item.edit.change).expect("fit").hash();
+                (item.edit.entry, hash)
+            };
+            let items = frame.unpack(&RECORD).expect("a frame");
+            let request: Request = items.into_iter().map(named).collect();
+            for (_, change) in &request {
+                self.store.dequeue(change).expect("kept");
             }
+            requests.push(request);
         }
-        if (from, to) == before {
-            return from..to + 1;
-        }
+        requests
     }
+}
+
+fn carries(requests: &[Request], change: ChangeHash) -> Option<usize> {
+    let has = |request: &Request| request.iter().any(|(_, other)| *other == change);
+    requests.iter().position(has)
+}
+
+/// What is done to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Note,
+    Mark,
+    TakeBack,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn a_mark_goes_with_the_later_edits_of_its_entry(
-        queue in prop::collection::vec((0u8..6, prop::bool::weighted(0.2), 1usize..40), 1..40),
-        room in 1usize..=BYTES,
+    fn a_mark_goes_with_what_may_take_it_back(
+        acts in prop::collection::vec((1u128..6, prop_oneof![
+            3 => Just(Act::Note), 1 => Just(Act::Mark), 1 => Just(Act::TakeBack)
+        ]), 1..40),
+        room in 1u32..3_000,
     ) {
-        let requests = requests(&queue, room);
-        // All goes, in order, and nothing waits for ever.
-        let gone: Vec<usize> = requests.iter().cloned().flatten().collect();
-        prop_assert_eq!(gone, (0..queue.len()).collect::<Vec<_>>());
-        for request in &requests {
-            prop_assert!(!request.is_empty() && fits(&queue[request.clone()]));
+        let mut phone = Phone::new();
+        let mut done: Vec<(u128, Act, ChangeHash)> = Vec::new();
+        for (number, (entry, act)) in acts.into_iter().enumerate() {
+            let last = done.iter().rfind(|(of, last, _)| *of == entry && *last != Act::Note);
+            // The first of an entry makes it, and a status is not written again.
+            let act = match done.iter().any(|(of, ..)| *of == entry) {
+                true if last.is_none_or(|(_, last, _)| *last != act) => act,
+                _ => Act::Note,
+            };
+            let change = match act {
+                Act::Note => phone.note(entry, &format!("{number}")),
+                Act::Mark => phone.status(entry, "wrong-patient"),
+                Act::TakeBack => phone.status(entry, "active"),
+            };
+            done.push((entry, act, change));
         }
-        for (place, (_, mark, _)) in queue.iter().enumerate() {
-            let together = belongs_together(&queue, place);
-            if *mark && fits(&queue[together.clone()]) {
-                let with = requests.iter().find(|request| request.contains(&place)).unwrap();
-                prop_assert!(with.contains(&(together.end - 1)), "{place}: {requests:?}");
+        let requests = phone.requests(Some(room));
+        let gone: Vec<_> = requests.iter().flatten().collect();
+        prop_assert_eq!(gone.len(), done.len());
+        prop_assert!(requests.iter().all(|request| !request.is_empty()));
+        for entry in 1..6 {
+            let of = |(other, ..): &&(u128, Act, ChangeHash)| *other == entry;
+            let made: Vec<ChangeHash> = done.iter().filter(of).map(|(.., change)| *change).collect();
+            let id = EntryId(Uuid::from_u128(entry));
+            let sent = gone.iter().filter(|(of, _)| *of == id).map(|(_, change)| *change);
+            prop_assert_eq!(sent.collect::<Vec<_>>(), made);
+            let status = done.iter().filter(of).filter(|(_, act, _)| *act != Act::Note);
+            let status: Vec<_> = status.collect();
+            let marked = status.iter().filter(|(_, act, _)| *act == Act::Mark);
+            for (.., mark) in marked {
+                let last = status.last().expect("a status").2;
+                prop_assert_eq!(carries(&requests, *mark), carries(&requests, last));
             }
-        }
-    }
-
-    /// Where no mark is concerned, requests are as full as they can be.
-    #[test]
-    fn without_marks_requests_are_full(
-        queue in prop::collection::vec((0u8..6, Just(false), 1usize..40), 1..40),
-        room in 1usize..=BYTES,
-    ) {
-        let requests = requests(&queue, room);
-        let within = |edits: &[Queued]| {
-            let bytes: usize = edits.iter().map(|(.., size)| size).sum();
-            fits(edits) && (edits.len() == 1 || bytes <= room)
-        };
-        for request in &requests {
-            prop_assert!(within(&queue[request.clone()]));
-        }
-        for request in &requests[..requests.len() - 1] {
-            prop_assert!(!within(&queue[request.start..request.end + 1]));
         }
     }
 }
 
-/// A phone's real queue, in which a mark falls on the end of a request.
+/// A queue larger than any request, and lines that take less: what takes a mark back goes with it,
+/// wherever it stands in the queue and whatever is written into the entry afterwards.
 #[test]
 fn a_mark_and_its_taking_back_leave_a_phone_together() {
-    let author = Author {
-        person: PersonId(Uuid::from_u128(10)),
-        role: Role::Holder,
-        on_behalf_of: None,
-        key: SigningKey::from_bytes(&[1; 32]),
-    };
-    let record = RecordId(Uuid::from_u128(1));
-    for before in [0, 1, 998, 999, 1_000] {
-        let mut head = ReplicaHead::new(record, Vec::new(), Incarnation([1; 16]));
-        let mut store = Memory::default();
-        let mut write = |entry: u128, writes: &[Write]| {
-            let entry = EntryId(Uuid::from_u128(entry));
-            let written = head.edit(
-                &mut store,
-                &author,
-                entry,
-                writes,
-                Vec::new(),
-                DeviceTime(0),
-            );
-            written.expect("it changes something")
-        };
-        let note = [Write::set("kind", "own-note"), Write::set("text", "…")];
-        let status = |code: &str| [Write::set("status", format!(r#"{{"status":"{code}"}}"#))];
+    for (before, room) in [
+        (0, None),
+        (1, None),
+        (998, None),
+        (999, None),
+        (1_000, None),
+        (0, Some(1 << 14)),
+        (500, Some(1 << 14)),
+    ] {
+        let mut phone = Phone::new();
         for entry in 0..before {
-            write(100 + entry, &note);
+            phone.note(100 + entry, "…");
         }
-        let marked = [write(1, &note), write(1, &status("wrong-patient"))];
-        for entry in before..MAX_EDITS as u128 - 3 {
-            write(10_000 + entry, &note);
+        phone.note(1, "…");
+        let mark = phone.status(1, "wrong-patient");
+        for entry in before..1_200 {
+            phone.note(10_000 + entry, "…");
         }
-        let taken_back = write(1, &status("active"));
-        write(2, &note);
-        let mut requests: Vec<Vec<ChangeHash>> = Vec::new();
-        while !store.unsent.is_empty() {
-            let request = head.request(&mut store, &author, None).expect("a request");
-            let items = request
-                .edits
-                .expect("some")
-                .unpack(&record)
-                .expect("a frame");
-            let hash = |item: &Item| guard::inspect(&item.edit.change).expect("fit").hash();
-            let changes: Vec<ChangeHash> = items.iter().map(hash).collect();
-            for change in &changes {
-                store.dequeue(change).expect("kept");
-            }
-            requests.push(changes);
+        let taken_back = phone.status(1, "active");
+        for entry in 0..1_200 {
+            phone.note(20_000 + entry, "…");
         }
-        let of = |change: &ChangeHash| requests.iter().position(|r| r.contains(change));
-        assert_eq!(of(&marked[1]), of(&taken_back), "after {before}");
+        let late = phone.note(1, "later");
+        let requests = phone.requests(room);
         assert_eq!(
-            requests.iter().map(Vec::len).sum::<usize>(),
-            store_size(before)
+            carries(&requests, mark),
+            carries(&requests, taken_back),
+            "{before}"
         );
+        assert!(carries(&requests, late) > carries(&requests, mark));
+        assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), 2_404);
         assert!(requests.iter().all(|request| request.len() <= MAX_EDITS));
     }
 }
 
-/// How many edits that history has.
-fn store_size(before: u128) -> usize {
-    let others = (MAX_EDITS as u128 - 3).max(before);
-    usize::try_from(others).expect("few") + 4
+/// One entry's edits that no request carries go as they are, and nothing waits for ever.
+#[test]
+fn what_no_request_carries_is_not_kept_together() {
+    let mut phone = Phone::new();
+    phone.note(1, "…");
+    phone.status(1, "wrong-patient");
+    for number in 0..MAX_EDITS {
+        phone.note(1, &number.to_string());
+    }
+    phone.status(1, "active");
+    let requests = phone.requests(None);
+    assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), MAX_EDITS + 3);
 }

@@ -113,9 +113,12 @@ impl Checks {
     ) -> Result<(), String> {
         let person = device.profile.who.id();
         let readable = self.oracle.readable(person, told);
+        // A longer queue goes in several requests: of the rest nothing was said yet.
+        let queue = &device.disk.unsent;
+        let waiting = |change: &ChangeHash| queue.iter().any(|unsent| unsent.change == *change);
         let accepted = |entry: &EntryId, local: &LocalEntry| {
             let mut changes = self.oracle.changes(entry, told.log);
-            changes.any(|change| local.has(&change))
+            changes.any(|change| local.has(&change) && !waiting(&change))
         };
         let mut entries = device.disk.entries.iter();
         // What is handed back is kept until the server has said what became of it; and own edits, of
