@@ -60,13 +60,10 @@ pub use vital::{
 use std::collections::BTreeMap;
 
 use crate::change::Provenance;
-use crate::entry::{
-    self, EntryClass, EntryState, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS,
-    HIDDEN_FROM_REPRESENTATIVES, STATUS, Value, Visibility,
-};
+use crate::entry::{self, EntryClass, EntryState, HIDDEN_FROM_PROFESSIONALS, STATUS, Visibility};
 use crate::kind::contact::PHONE;
 use crate::kind::{self, JsonScalar as _, Kind, Phone};
-use crate::{ChangeHash, EntryId, PersonId, Tick};
+use crate::{ChangeHash, EntryId, PersonId};
 
 use history::{Certainty, Field, History, is_bookkeeping};
 
@@ -145,7 +142,7 @@ pub fn view_by(
         standing,
         status,
         visibility,
-        withheld: withheld(state),
+        withheld: Visibility::ever(state),
         flags,
         taken_up: history.taken_up(),
         confirmed: history.is_certain(Certainty::Confirmed),
@@ -169,21 +166,6 @@ pub fn documents(views: &[EntryView]) -> Vec<DocumentGroup> {
 /// Which advance directives are in force among the given entries.
 pub fn directives(views: &[EntryView]) -> Directives {
     across::directives(Rules::ALL, views)
-}
-
-/// All visibility flags that were ever set.
-fn withheld(state: &EntryState) -> Visibility {
-    let writes = || state.history.iter().flat_map(|past| &past.writes);
-    let ever = |key: &str| writes().any(|w| w.key == key && w.value == Some(Value::Bool(true)));
-    let until = writes().filter_map(|write| match write.value {
-        Some(Value::Uint(tick)) if write.key == HIDDEN_FROM_PATIENT_UNTIL => Some(Tick(tick)),
-        _ => None,
-    });
-    Visibility {
-        hidden_from_professionals: ever(HIDDEN_FROM_PROFESSIONALS),
-        hidden_from_patient_until: until.max(),
-        hidden_from_representatives: ever(HIDDEN_FROM_REPRESENTATIVES),
-    }
 }
 
 /// Where a field is shown: by its kind's table, telephone numbers by rank and then as the record

@@ -38,6 +38,32 @@ impl Visibility {
                 || other.hidden_from_representatives,
         }
     }
+
+    /// What stands in an entry; between concurrent edits the most restrictive.
+    fn standing(state: &EntryState) -> Self {
+        Self::said(|key| state.values(key))
+    }
+
+    /// All that was ever set in an entry, also what somebody took back.
+    pub(crate) fn ever(state: &EntryState) -> Self {
+        Self::said(|key| {
+            let wrote = state.history.iter();
+            wrote.filter_map(move |past| past.wrote(key).flatten())
+        })
+    }
+
+    fn said<'v, I: Iterator<Item = &'v Value>>(values: impl Fn(&'static str) -> I) -> Self {
+        let flag = |key| values(key).any(|value| *value == Value::Bool(true));
+        let until = values(HIDDEN_FROM_PATIENT_UNTIL).filter_map(|value| match value {
+            Value::Uint(tick) => Some(Tick(*tick)),
+            _ => None,
+        });
+        Visibility {
+            hidden_from_professionals: flag(HIDDEN_FROM_PROFESSIONALS),
+            hidden_from_patient_until: until.max(),
+            hidden_from_representatives: flag(HIDDEN_FROM_REPRESENTATIVES),
+        }
+    }
 }
 
 /// What of an entry decides who may do what with it.
@@ -63,26 +89,20 @@ pub struct EntryClass {
 
 impl EntryClass {
     /// The class of an entry created by `author`; between concurrent flags the most restrictive
-    /// stands. An entry of no kind has the empty kind, which no table allows anybody.
+    /// stands. A decision keeps every flag that it ever had: it names entries that may be hidden
+    /// still, and only they say from whom. An entry of no kind has the empty kind, which no table
+    /// allows anybody.
     pub fn of(state: &EntryState, author: PersonId) -> Self {
-        let flag = |key| state.values(key).any(|value| *value == Value::Bool(true));
-        let until = state
-            .values(HIDDEN_FROM_PATIENT_UNTIL)
-            .filter_map(|value| match value {
-                Value::Uint(tick) => Some(Tick(*tick)),
-                _ => None,
-            })
-            .max();
         let kind = state.kind().unwrap_or_default().to_owned();
+        let decision = kind == Kind::ReviewDecision.code();
         let about = state.values(ABOUT).find_map(Value::as_text);
-        let about = about.filter(|_| kind == Kind::ReviewDecision.code());
+        let about = about.filter(|_| decision);
         EntryClass {
             about: about.unwrap_or_default().to_owned(),
             kind,
-            visibility: Visibility {
-                hidden_from_professionals: flag(HIDDEN_FROM_PROFESSIONALS),
-                hidden_from_patient_until: until,
-                hidden_from_representatives: flag(HIDDEN_FROM_REPRESENTATIVES),
+            visibility: match decision {
+                true => Visibility::ever(state),
+                false => Visibility::standing(state),
             },
             author,
             concerns: state

@@ -9,10 +9,10 @@
 //! | `on` | the entries the item is about, a space between two |
 //! | `change` | for a held edit: its change, as hexadecimal text |
 //!
-//! A decision inherits the strictest visibility of what it touches, and whoever may not read one of
-//! the kinds it is about may not read it either. An assignment is a decision of its own: it settles
-//! nothing, and says who looks after the item. What was decided never changes; taking it back is the
-//! status `revoked`.
+//! A decision inherits the strictest visibility of what it touches, keeps the strictest that it ever
+//! had, and whoever may not read one of the kinds it is about may not read it either. An assignment
+//! is a decision of its own: it settles nothing, and says who looks after the item. What was decided
+//! never changes; taking it back is the status `revoked`.
 
 use super::Kind;
 use super::code::codes;

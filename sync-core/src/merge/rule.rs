@@ -123,8 +123,8 @@ rules! {
         "Ce que quelqu’un a décidé ne change pas, et vaut tant que personne ne le révoque ; lui seul peut le redire.";
     /// What a decision inherits.
     DecisionHidden = "decision-hidden", "*",
-        "A decision inherits the strictest visibility of what it touches.",
-        "Une décision hérite de la visibilité la plus stricte de ce qu’elle touche.";
+        "A decision inherits the strictest visibility of what it touches, and nobody shows it again.",
+        "Une décision hérite de la visibilité la plus stricte de ce qu’elle touche, et personne ne l’affiche de nouveau.";
     /// Who looks after an item.
     AssignedApart = "assigned-apart", "*",
         "An assignment of an item replaces those its author had seen; of two made apart both stand.",

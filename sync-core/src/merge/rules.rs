@@ -55,9 +55,15 @@ pub(super) fn join(history: &History<'_>, key: &str, field: &Field<'_>) -> (Fiel
             }
             // A block is without limit as soon as anybody says so.
             let open = history.kind == Kind::Block && distinct.contains(&Value::Null);
-            match open && !is_visibility(key) {
-                true => Vec::new(),
-                false => most_restrictive(rule, distinct),
+            match is_visibility(key) {
+                // From whom a decision was ever kept, it stays kept.
+                true if history.kind == Kind::ReviewDecision => {
+                    let wrote = history.changes.iter();
+                    let ever = wrote.filter_map(|past| past.wrote(key).flatten());
+                    most_restrictive(rule, self::distinct(ever))
+                }
+                false if open => Vec::new(),
+                _ => most_restrictive(rule, distinct),
             }
         }
     };

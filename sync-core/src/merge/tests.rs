@@ -17,6 +17,7 @@ mod wishes;
 
 use super::support::{DOCTOR, PHARMACIST, Party, Story};
 use super::*;
+use crate::Tick;
 use crate::kind::*;
 use crate::policy::Role;
 

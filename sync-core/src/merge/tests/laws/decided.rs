@@ -84,10 +84,11 @@ pub fn crossed_decisions_are_asked(look: &Look<'_>) -> Option<String> {
         .map(|raw| format!("nobody is asked of {}", raw.entry))
 }
 
-/// A decision is kept from those from whom its maker knew an entry to be kept that it names.
+/// A decision is kept from those from whom its maker knew an entry to be kept that it names,
+/// whatever anybody writes into it.
 pub fn decisions_are_as_hidden_as_what_they_touch(look: &Look<'_>) -> Option<String> {
     let all = || look.raws.iter().chain(&look.unseen);
-    let mut decided = all().filter(|raw| raw.kind == "review-decision" && raw.edits.len() == 1);
+    let mut decided = all().filter(|raw| raw.kind == "review-decision");
     decided.find_map(|raw| {
         let by = raw.first();
         let named = by.wrote_text("on").unwrap_or_default();

@@ -14,15 +14,24 @@ use crate::merge::vital::vital_by;
 use crate::policy::Role;
 use crate::views;
 
-/// The edits that hide an entry by this flag, of those that nobody wrote over who knew them.
+/// The edits that wrote a flag and count: of those that nobody wrote over who knew them; of a
+/// decision all, which nobody shows again.
+fn counting<'w>(raw: &Raw<'w>, flag: &str) -> Vec<&'w Edited> {
+    match raw.kind == "review-decision" {
+        true => raw.wrote(flag),
+        false => raw.last(flag),
+    }
+}
+
+/// The edits that hide an entry by this flag.
 fn raised<'w>(raw: &Raw<'w>, flag: &str) -> Vec<&'w Edited> {
-    let mut last = raw.last(flag);
+    let mut last = counting(raw, flag);
     last.retain(|edit| edit.wrote(flag) == Some(Some(&Value::Bool(true))));
     last
 }
 
 fn delay(raw: &Raw<'_>) -> Option<u64> {
-    let last = raw.last(HIDDEN_FROM_PATIENT_UNTIL).into_iter();
+    let last = counting(raw, HIDDEN_FROM_PATIENT_UNTIL).into_iter();
     let ticks = last.filter_map(|edit| match edit.wrote(HIDDEN_FROM_PATIENT_UNTIL)?? {
         Value::Uint(tick) => Some(*tick),
         _ => None,
@@ -74,7 +83,7 @@ pub fn hidden_entries_leave_no_trace(look: &Look<'_>) -> Option<String> {
         let name = kept.entry.to_string();
         // What people refer to by their own hand is theirs to say.
         let refers = |raw: &Raw<'_>| {
-            let mut keys = ["revokes", "replaces"].into_iter();
+            let mut keys = ["revokes", "replaces", "for-prescription"].into_iter();
             keys.any(|key| raw.first().wrote_text(key) == Some(&name))
         };
         let excused = look
