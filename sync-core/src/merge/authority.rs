@@ -112,9 +112,7 @@ pub(super) fn is_proposal(
     match met.certainty() {
         Some(Certainty::Confirmed) if whole => true,
         // Whoever doubts leaves what they wrote themselves to everybody, and nobody else's word.
-        Some(Certainty::Doubted) => {
-            key != STATUS && (met.written() == Written::ByClinician || met.clinician_beside())
-        }
+        Some(Certainty::Doubted) => met.written() == Written::ByClinician || met.clinician_beside(),
         _ => {
             let theirs = [Written::ByClinician, Written::InDoubt];
             theirs.contains(&met.written()) || met.clinician_beside()

@@ -251,7 +251,7 @@ impl<'a> History<'a> {
             }
             let field = fields.entry(key).or_default();
             field.standing = standing;
-            field.written = self.written(said, &self.last_words);
+            field.written = self.written(key, said, &self.last_words);
         }
         for (key, said) in &self.proposed {
             let answers = self.taken(key);

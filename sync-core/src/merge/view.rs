@@ -85,7 +85,8 @@ pub enum Written {
     Never,
     /// Nothing that stands is of a clinician.
     ByOthers,
-    /// A clinician wrote what stands, and each who did called the fact unconfirmed with it or since.
+    /// A clinician wrote what stands, and each who did called the fact unconfirmed with it or since,
+    /// or it is the status that the entry was recorded with.
     InDoubt,
     /// A clinician wrote what stands.
     ByClinician,

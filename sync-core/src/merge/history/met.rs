@@ -21,7 +21,7 @@ impl Met for Then<'_, '_> {
         let history = self.history;
         let seen = |said: &&Said<'_>| history.saw(self.change, said.change);
         let known: Vec<Said<'_>> = self.taken.iter().filter(seen).copied().collect();
-        history.written(&known, &history.words[self.change])
+        history.written(self.key, &known, &history.words[self.change])
     }
 
     fn certainty(&self) -> Option<Certainty> {
@@ -53,7 +53,7 @@ impl Met for Then<'_, '_> {
 
 impl History<'_> {
     /// What a field is by these of its writes, where these words of clinicians on the fact stand.
-    pub(super) fn written(&self, known: &[Said<'_>], words: &Bits) -> Written {
+    pub(super) fn written(&self, key: &str, known: &[Said<'_>], words: &Bits) -> Written {
         if known.is_empty() {
             return Written::Never;
         }
@@ -63,7 +63,9 @@ impl History<'_> {
         let theirs = theirs.filter(|said| self.has_authority(said.change) && stands(said));
         let mut written = Written::ByOthers;
         for said in theirs {
-            if !self.doubts(said.change, words) {
+            if !recorded(said.change) && !self.doubts(said.change, words) {
+        // Whoever records a fact says with it that it is there, which a doubt of it calls in question.
+        let recorded = |change| key == STATUS && self.creation() == Some(change);
                 return Written::ByClinician;
             }
             written = Written::InDoubt;
