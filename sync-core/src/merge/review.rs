@@ -229,7 +229,13 @@ pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
 
 pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
     // What is withdrawn as an error needs no more care than the edits it overtook.
-    if view.in_error() && flag.code != FlagCode::EditedWhileInError {
+    // Whether a wish that the holder withdrew counts after all is a question to them.
+    let asked = match flag.code {
+        FlagCode::EditedWhileInError => true,
+        FlagCode::Proposal => view.kind == Kind::AdvanceDirective,
+        _ => false,
+    };
+    if view.in_error() && !asked {
         return None;
     }
     let hashes: Vec<&[u8]> = flag.changes.iter().map(|change| &change.0[..]).collect();
@@ -567,7 +573,13 @@ pub(super) fn may_decide(
                 by.is_some_and(|stamp| stamp.author == person)
             };
             let own = proposed().next().is_some() && proposed().all(theirs);
-            confirms(role) || (*verdict == Verdict::Discard && own)
+            let field = item.field.as_deref().unwrap_or_default();
+            let holders = |kind| authority::is_holders(kind, field);
+            let decides = match item.kind.as_ref().is_some_and(holders) {
+                true => *role == Role::Holder,
+                false => confirms(role),
+            };
+            decides || (*verdict == Verdict::Discard && own)
         }
         _ => confirms(role) || !by().any(|stamp| confirms(&stamp.role)),
     }

@@ -90,6 +90,8 @@ pub enum Written {
     InDoubt,
     /// A clinician wrote what stands.
     ByClinician,
+    /// Of the status of an advance directive: the holder closed it, or called it an error.
+    ByHolder,
 }
 
 /// One key of an entry.
