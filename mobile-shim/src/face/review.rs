@@ -307,6 +307,7 @@ mod tests {
             kind: Some(kind.clone()),
             by_nurse: false,
             unseen: Vec::new(),
+            crosses_holder: false,
             field: Some(field.to_owned()),
             claims: claims.to_vec(),
             verdicts: vec![Verdict::Accept],

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::across::Link;
 use super::ended::endings;
-use super::review::{may_decide, of_link};
+use super::review::{is_holders, may_decide, of_link};
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
     Standing, authority,
@@ -301,5 +301,6 @@ fn item<'v>(
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
+        crosses_holder: asked.is_some_and(|code| is_holders(*code)),
     })
 }

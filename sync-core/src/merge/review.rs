@@ -68,6 +68,9 @@ pub struct ReviewItem {
     /// Whether a nurse recorded the entry, the first of several.
     #[serde(default)]
     pub by_nurse: bool,
+    /// Of a decision that somebody crossed: whether only the holder might make it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crosses_holder: bool,
     /// The key it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -251,6 +254,7 @@ pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
+        crosses_holder: false,
         field: flag.field.clone(),
         claims: sides(view, flag),
         unseen: Vec::new(),
@@ -414,6 +418,7 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         in_force: link.in_force.clone(),
         kind: link.entries.first().map(|view| view.kind.clone()),
         by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
+        crosses_holder: false,
         field: None,
         claims: claims.collect(),
         unseen: Vec::new(),
@@ -455,6 +460,7 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
         in_force: Vec::new(),
         kind: known.map(|view| view.kind.clone()).or(written),
         by_nurse: known.is_some_and(EntryView::is_by_nurse),
+        crosses_holder: false,
         field: None,
         claims: claims.chain(standing).collect(),
         unseen,
@@ -534,6 +540,19 @@ fn written(item: &ReviewItem) -> Visibility {
     }
 }
 
+/// Whether nobody but the holder settles what is flagged so.
+pub(super) fn is_holders(code: FlagCode) -> bool {
+    matches!(
+        code,
+        FlagCode::HeldEdit
+            | FlagCode::DirectivesSameDate
+            | FlagCode::DirectiveUndated
+            | FlagCode::DirectiveWithdrawn
+            | FlagCode::DirectiveRevived
+            | FlagCode::HiddenAllergy
+    )
+}
+
 /// Where a clinician's word is at stake a clinician decides, of possible duplicates where both are
 /// of clinicians; whoever proposed may withdraw; held
 /// edits, wishes and what is hidden are the holder's. The server takes up an edit it holds by
@@ -548,14 +567,11 @@ pub(super) fn may_decide(
     let by = || item.claims.iter().filter_map(|side| side.claim.by.as_ref());
     let confirms = |role: &Role| item.confirms(rules, role);
     match item.code {
-        FlagCode::HeldEdit
-        | FlagCode::DirectivesSameDate
-        | FlagCode::DirectiveUndated
-        | FlagCode::DirectiveWithdrawn
-        | FlagCode::DirectiveRevived
-        | FlagCode::HiddenAllergy => *role == Role::Holder,
-        // Two ways to settle a wish are no more a clinician's to choose from than the wish.
-        FlagCode::DecidedDifferently if item.kind == Some(Kind::AdvanceDirective) => {
+        code if is_holders(code) => *role == Role::Holder,
+        // Two ways to settle what is the holder's are no more a clinician's to choose from.
+        FlagCode::DecidedDifferently
+            if item.crosses_holder || item.kind == Some(Kind::AdvanceDirective) =>
+        {
             *role == Role::Holder
         }
         FlagCode::PossibleDuplicate => {
