@@ -134,11 +134,17 @@ pub(super) fn differently(
                     .collect()
             }
             Verdict::NotADuplicate => {
-                let mut told: Vec<&EntryView> = entries.collect();
+                // Only those that the item names were compared, whatever else is listed.
+                let compared = named(decision.item, "");
+                let told = entries.filter(|view| compared.contains(&view.id));
+                let mut told: Vec<&EntryView> = told.collect();
                 told.sort_by_key(|view| view.id);
                 let crossed = told.iter().filter_map(|view| closed(decision, view));
-                let counts = |_: &ReviewItem| may_tell_apart(rules, decision, code, &told);
-                crossed.filter(counts).collect()
+                let crossed: Vec<ReviewItem> = crossed.collect();
+                match crossed.is_empty() || may_tell_apart(rules, decision, code, &told) {
+                    true => crossed,
+                    false => Vec::new(),
+                }
             }
             Verdict::Confirm => entries
                 .filter_map(|view| overwritten(rules, decision, view, items))
