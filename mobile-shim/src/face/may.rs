@@ -8,8 +8,8 @@ use sync_core::entry::{
     KIND, Value, Visibility, Write,
 };
 use sync_core::kind::{Kind, Words};
-use sync_core::merge::{self, Choice, EntryView, ReviewItem};
-use sync_core::policy::{Action, Flag, Reason, RightKind};
+use sync_core::merge::{self, Choice, EntryView, FlagCode, ReviewItem};
+use sync_core::policy::{Action, Flag, Reason, RightKind, Role};
 use sync_core::{EntryId, PersonId, Tick};
 
 use super::record::entry_id;
@@ -186,6 +186,12 @@ impl Asked {
     pub(super) fn edit(&self, entry: &EntryId) -> bool {
         let view = self.views.find(entry);
         view.is_some_and(|view| self.may(Action::Edit, &view.class()).allowed)
+    }
+
+    /// Whether an edit of this person settles an item: whether a wish that was closed counts is the
+    /// holder's to say.
+    pub(super) fn answers(&self, item: &ReviewItem) -> bool {
+        item.code != FlagCode::DirectiveClosed || *self.permits.role() == Role::Holder
     }
 
     /// Whether somebody may be told to look after an item: by a decision that inherits what it

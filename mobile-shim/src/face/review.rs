@@ -57,7 +57,8 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
-    /// Those of the entries that this person may edit.
+    /// Those of the entries that this person may edit; none where only the holder may say what is
+    /// so.
     pub editable: Vec<String>,
     /// Whether this person may say who looks after it.
     pub assignable: bool,
@@ -117,7 +118,7 @@ impl Record {
                 editable: item
                     .entries
                     .iter()
-                    .filter(|entry| asked.edit(entry))
+                    .filter(|entry| asked.edit(entry) && asked.answers(item))
                     .map(ToString::to_string)
                     .collect(),
                 assignable: asked.assign(item).allowed,
@@ -306,6 +307,7 @@ mod tests {
             in_force: Vec::new(),
             kind: Some(kind.clone()),
             by_nurse: false,
+            crosses_holder: false,
             unseen: Vec::new(),
             field: Some(field.to_owned()),
             claims: claims.to_vec(),

@@ -293,6 +293,22 @@ mod tests {
         }
     }
 
+    /// Whoever may not say whether a closed directive counts is told neither way.
+    #[test]
+    fn who_may_not_answer_for_a_wish_is_told_neither_way() {
+        let entry = "0123456789abcdef".to_owned();
+        let item = ReviewEntry {
+            in_force: vec![entry],
+            editable: Vec::new(),
+            ..item(FlagCode::DirectiveClosed, Vec::new())
+        };
+        let told = steps(Language::En, &item);
+        let [one] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(one.starts_with("somebody else settles it"), "{one}");
+    }
+
     #[test]
     fn every_item_says_how_to_settle_it_whatever_is_offered() {
         for code in FlagCode::ALL.iter().copied() {

@@ -46,6 +46,11 @@ pub(super) fn confirms(rules: Rules, kind: &Kind, by_nurse: bool, role: &Role) -
     care || confirmers(kind).contains(profession)
 }
 
+/// Whether what becomes of a field is for the holder to say: whether a wish counts.
+pub(super) fn is_holders(kind: &Kind, key: &str) -> bool {
+    *kind == Kind::AdvanceDirective && key == STATUS
+}
+
 /// Who edits, as far as it decides whether what they write is a proposal.
 #[derive(Clone, Copy)]
 pub(super) struct Editor {
@@ -55,6 +60,8 @@ pub(super) struct Editor {
     pub professional: bool,
     /// They created the entry.
     pub author: bool,
+    /// They hold the record.
+    pub holder: bool,
 }
 
 /// What an edit of one field follows, and what stands beside it.
@@ -71,7 +78,9 @@ pub(super) trait Met {
 
 /// Whether what somebody writes under a key is a proposal only: a lay edit of what a clinician
 /// confirmed or wrote, a lay end of what a clinician wrote into, a professional's edit outside what
-/// is theirs, or an error that somebody calls who is neither its author nor a clinician.
+/// is theirs, or an error that somebody calls who is neither its author nor a clinician. And a
+/// status by which anybody else would bring back a directive that the holder closed or called an
+/// error: that is a proposal to the holder.
 ///
 /// Merging asks this of every write, and an app of a write that is not made yet.
 pub(super) fn is_proposal(
@@ -81,14 +90,18 @@ pub(super) fn is_proposal(
     (key, value): (&str, Option<&Value>),
     met: &dyn Met,
 ) -> bool {
-    if editor.confirms || is_apart(key) {
-        return false;
-    }
     let status = value
         .filter(|_| key == STATUS)
         .and_then(Status::from_value)
         .map(|status| status.status);
-    if status.as_ref().is_some_and(StatusCode::is_error) && !editor.author {
+    let error = status.as_ref().is_some_and(StatusCode::is_error);
+    if is_holders(kind, key) && !editor.holder && !error && met.written() == Written::ByHolder {
+        return true;
+    }
+    if editor.confirms || is_apart(key) {
+        return false;
+    }
+    if error && !editor.author {
         return rules.has(Rule::ErrorByAuthor);
     }
     if !kind.is_clinical() {
@@ -112,7 +125,7 @@ pub(super) fn is_proposal(
     match met.certainty() {
         Some(Certainty::Confirmed) if whole => true,
         // Whoever doubts leaves what they wrote themselves to everybody, and nobody else's word.
-        Some(Certainty::Doubted) => key != STATUS && met.written() == Written::ByClinician,
+        Some(Certainty::Doubted) => met.written() == Written::ByClinician || met.clinician_beside(),
         _ => {
             let theirs = [Written::ByClinician, Written::InDoubt];
             theirs.contains(&met.written()) || met.clinician_beside()
@@ -163,6 +176,7 @@ pub fn proposes(
         confirms: confirms(Rules::ALL, &view.kind, view.is_by_nurse(), role),
         professional: matches!(role, Role::Professional(_)),
         author: created.is_some_and(|stamp| stamp.author == person),
+        holder: *role == Role::Holder,
     };
     let met = Now { view, key };
     is_proposal(Rules::ALL, &view.kind, editor, (key, value), &met)

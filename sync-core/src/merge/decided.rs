@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::across::Link;
 use super::ended::endings;
-use super::review::{may_decide, of_link};
+use super::review::{is_holders, may_decide, of_link};
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
     Standing, authority,
@@ -134,11 +134,17 @@ pub(super) fn differently(
                     .collect()
             }
             Verdict::NotADuplicate => {
-                let mut told: Vec<&EntryView> = entries.collect();
+                // Only those that the item names were compared, whatever else is listed.
+                let compared = named(decision.item, "");
+                let told = entries.filter(|view| compared.contains(&view.id));
+                let mut told: Vec<&EntryView> = told.collect();
                 told.sort_by_key(|view| view.id);
                 let crossed = told.iter().filter_map(|view| closed(decision, view));
-                let counts = |_: &ReviewItem| may_tell_apart(rules, decision, code, &told);
-                crossed.filter(counts).collect()
+                let crossed: Vec<ReviewItem> = crossed.collect();
+                match crossed.is_empty() || may_tell_apart(rules, decision, code, &told) {
+                    true => crossed,
+                    false => Vec::new(),
+                }
             }
             Verdict::Confirm => entries
                 .filter_map(|view| overwritten(rules, decision, view, items))
@@ -301,5 +307,6 @@ fn item<'v>(
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
+        crosses_holder: asked.is_some_and(|code| is_holders(*code)),
     })
 }

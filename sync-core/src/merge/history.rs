@@ -251,7 +251,7 @@ impl<'a> History<'a> {
             }
             let field = fields.entry(key).or_default();
             field.standing = standing;
-            field.written = self.written(said, &self.last_words);
+            field.written = self.written(key, said, &self.last_words);
         }
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
@@ -346,7 +346,7 @@ impl<'a> History<'a> {
         let danger = highest || is_member(key, REACTION);
         let warns = danger || self.is_of_professional(proposal.change);
         let own = |change| self.author(change) == self.author(proposal.change);
-        let answers = |change| !warns || self.has_authority(change) || own(change);
+        let answers = |change| !warns || self.takes_up_field(change, key) || own(change);
         // What is taken up of a proposal answers nothing else of it.
         let confirms = |change: usize| {
             self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some()
@@ -366,6 +366,7 @@ impl<'a> History<'a> {
             confirms: self.has_authority(change),
             professional: self.is_of_professional(change),
             author: self.is_of_author(change),
+            holder: self.is_of_holder(change),
         };
         let history = self;
         let then = Then {
@@ -375,6 +376,19 @@ impl<'a> History<'a> {
             taken,
         };
         authority::is_proposal(self.rules, &self.kind, editor, (key, said.value), &then)
+    }
+
+    fn is_of_holder(&self, change: usize) -> bool {
+        let role = self.provenance[change].map(|p| &p.origin.role);
+        role == Some(&Role::Holder)
+    }
+
+    /// Whether whoever made a change may take up what is proposed of a field.
+    fn takes_up_field(&self, change: usize, key: &str) -> bool {
+        match authority::is_holders(&self.kind, key) {
+            true => self.is_of_holder(change),
+            false => self.has_authority(change),
+        }
     }
 
     fn is_of_professional(&self, change: usize) -> bool {

@@ -68,6 +68,9 @@ pub struct ReviewItem {
     /// Whether a nurse recorded the entry, the first of several.
     #[serde(default)]
     pub by_nurse: bool,
+    /// Of a decision that somebody crossed: whether only the holder might make it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crosses_holder: bool,
     /// The key it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -229,7 +232,13 @@ pub(super) fn an_allergy_waits(rules: Rules, views: &[EntryView]) -> bool {
 
 pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
     // What is withdrawn as an error needs no more care than the edits it overtook.
-    if view.in_error() && flag.code != FlagCode::EditedWhileInError {
+    // Whether a wish that the holder withdrew counts after all is a question to them.
+    let asked = match flag.code {
+        FlagCode::EditedWhileInError => true,
+        FlagCode::Proposal => view.kind == Kind::AdvanceDirective,
+        _ => false,
+    };
+    if view.in_error() && !asked {
         return None;
     }
     let hashes: Vec<&[u8]> = flag.changes.iter().map(|change| &change.0[..]).collect();
@@ -245,6 +254,7 @@ pub(super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
         in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
+        crosses_holder: false,
         field: flag.field.clone(),
         claims: sides(view, flag),
         unseen: Vec::new(),
@@ -408,6 +418,7 @@ pub(super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         in_force: link.in_force.clone(),
         kind: link.entries.first().map(|view| view.kind.clone()),
         by_nurse: link.entries.first().is_some_and(|view| view.is_by_nurse()),
+        crosses_holder: false,
         field: None,
         claims: claims.collect(),
         unseen: Vec::new(),
@@ -449,6 +460,7 @@ fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<Re
         in_force: Vec::new(),
         kind: known.map(|view| view.kind.clone()).or(written),
         by_nurse: known.is_some_and(EntryView::is_by_nurse),
+        crosses_holder: false,
         field: None,
         claims: claims.chain(standing).collect(),
         unseen,
@@ -528,6 +540,19 @@ fn written(item: &ReviewItem) -> Visibility {
     }
 }
 
+/// Whether nobody but the holder settles what is flagged so.
+pub(super) fn is_holders(code: FlagCode) -> bool {
+    matches!(
+        code,
+        FlagCode::HeldEdit
+            | FlagCode::DirectivesSameDate
+            | FlagCode::DirectiveUndated
+            | FlagCode::DirectiveWithdrawn
+            | FlagCode::DirectiveRevived
+            | FlagCode::HiddenAllergy
+    )
+}
+
 /// Where a clinician's word is at stake a clinician decides, of possible duplicates where both are
 /// of clinicians; whoever proposed may withdraw; held
 /// edits, wishes and what is hidden are the holder's. The server takes up an edit it holds by
@@ -542,14 +567,11 @@ pub(super) fn may_decide(
     let by = || item.claims.iter().filter_map(|side| side.claim.by.as_ref());
     let confirms = |role: &Role| item.confirms(rules, role);
     match item.code {
-        FlagCode::HeldEdit
-        | FlagCode::DirectivesSameDate
-        | FlagCode::DirectiveUndated
-        | FlagCode::DirectiveWithdrawn
-        | FlagCode::DirectiveRevived
-        | FlagCode::HiddenAllergy => *role == Role::Holder,
-        // Two ways to settle a wish are no more a clinician's to choose from than the wish.
-        FlagCode::DecidedDifferently if item.kind == Some(Kind::AdvanceDirective) => {
+        code if is_holders(code) => *role == Role::Holder,
+        // Two ways to settle what is the holder's are no more a clinician's to choose from.
+        FlagCode::DecidedDifferently
+            if item.crosses_holder || item.kind == Some(Kind::AdvanceDirective) =>
+        {
             *role == Role::Holder
         }
         FlagCode::PossibleDuplicate => {
@@ -567,7 +589,13 @@ pub(super) fn may_decide(
                 by.is_some_and(|stamp| stamp.author == person)
             };
             let own = proposed().next().is_some() && proposed().all(theirs);
-            confirms(role) || (*verdict == Verdict::Discard && own)
+            let field = item.field.as_deref().unwrap_or_default();
+            let holders = |kind| authority::is_holders(kind, field);
+            let decides = match item.kind.as_ref().is_some_and(holders) {
+                true => *role == Role::Holder,
+                false => confirms(role),
+            };
+            decides || (*verdict == Verdict::Discard && own)
         }
         _ => confirms(role) || !by().any(|stamp| confirms(&stamp.role)),
     }

@@ -251,8 +251,8 @@ rules! {
         "Une directive ou une révocation que quelqu’un d’autre que le patient dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle, jusqu’à ce que le titulaire le confirme.";
     /// In force again.
     DirectiveRevived = "directive-revived", "advance-directive",
-        "A directive that is in force because one that may be later was revoked by its name, or called an error by the patient, is flagged until the holder confirms it.",
-        "Une directive qui vaut parce qu’une autre, peut-être plus récente, a été révoquée nommément ou dite erronée par le patient est signalée jusqu’à ce que le titulaire la confirme.";
+        "A directive that is in force because one that may be later was revoked by its name, or called an error by the patient, is flagged until the holder confirms it; what the patient closed or called an error, anybody else only proposes to bring back.",
+        "Une directive qui vaut parce qu’une autre, peut-être plus récente, a été révoquée nommément ou dite erronée par le patient est signalée jusqu’à ce que le titulaire la confirme ; ce que le patient a clos ou dit erroné, tout autre ne peut que proposer de le rétablir.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",

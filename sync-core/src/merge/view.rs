@@ -85,10 +85,13 @@ pub enum Written {
     Never,
     /// Nothing that stands is of a clinician.
     ByOthers,
-    /// A clinician wrote what stands, and each who did called the fact unconfirmed with it or since.
+    /// A clinician wrote what stands, and each who did called the fact unconfirmed with it or since,
+    /// or it is the status that the entry was recorded with.
     InDoubt,
     /// A clinician wrote what stands.
     ByClinician,
+    /// Of the status of an advance directive: the holder closed it, or called it an error.
+    ByHolder,
 }
 
 /// One key of an entry.

@@ -1,11 +1,11 @@
 //! What a write finds in a history, as far as it decides whether it is a proposal.
 
-use super::super::authority::Met;
+use super::super::authority::{self, Met};
 use super::super::view::Written;
 use super::{Bits, Certainty, History, Said};
 use crate::entry::STATUS;
-use crate::kind::Join;
 use crate::kind::common::{NOTES, SOURCE};
+use crate::kind::{Join, JsonScalar as _, Status};
 
 /// What a write of a history meets.
 pub(super) struct Then<'h, 'a> {
@@ -21,7 +21,7 @@ impl Met for Then<'_, '_> {
         let history = self.history;
         let seen = |said: &&Said<'_>| history.saw(self.change, said.change);
         let known: Vec<Said<'_>> = self.taken.iter().filter(seen).copied().collect();
-        history.written(&known, &history.words[self.change])
+        history.written(self.key, &known, &history.words[self.change])
     }
 
     fn certainty(&self) -> Option<Certainty> {
@@ -53,22 +53,44 @@ impl Met for Then<'_, '_> {
 
 impl History<'_> {
     /// What a field is by these of its writes, where these words of clinicians on the fact stand.
-    pub(super) fn written(&self, known: &[Said<'_>], words: &Bits) -> Written {
+    pub(super) fn written(&self, key: &str, known: &[Said<'_>], words: &Bits) -> Written {
         if known.is_empty() {
             return Written::Never;
+        }
+        if authority::is_holders(&self.kind, key) && self.is_closed_by_holder(known) {
+            return Written::ByHolder;
         }
         let over = |one: &Said<'_>, other: &Said<'_>| self.saw(other.change, one.change);
         let stands = |one: &Said<'_>| !known.iter().rev().any(|other| over(one, other));
         let theirs = known.iter().rev();
         let theirs = theirs.filter(|said| self.has_authority(said.change) && stands(said));
+        // Whoever records a fact says with it that it is there, which a doubt of it calls in question.
+        let recorded = |change| key == STATUS && self.creation() == Some(change);
         let mut written = Written::ByOthers;
         for said in theirs {
-            if !self.doubts(said.change, words) {
+            if !recorded(said.change) && !self.doubts(said.change, words) {
                 return Written::ByClinician;
             }
             written = Written::InDoubt;
         }
         written
+    }
+
+    /// Whether the holder closed the entry, or called it an error, by the last that they said of it,
+    /// whoever said something else since.
+    fn is_closed_by_holder(&self, statuses: &[Said<'_>]) -> bool {
+        let own = statuses.iter();
+        let own = own.filter(|said| self.is_of_holder(said.change));
+        let mut last: Vec<&Said<'_>> = Vec::new();
+        for said in own {
+            last.retain(|earlier| !self.saw(said.change, earlier.change));
+            last.push(said);
+        }
+        let mut last = last.into_iter();
+        last.any(|said| {
+            let status = said.value.and_then(Status::from_value);
+            status.is_some_and(|status| !status.status.is_active())
+        })
     }
 
     /// Whether whoever made a change called the fact unconfirmed with it or since, by one of these

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::super::{Rule, TakenUp};
 use super::History;
 use crate::ChangeHash;
-use crate::entry::{Value, Write, work};
+use crate::entry::{STATUS, Value, Write, work};
 use crate::kind::common::ACCEPTS;
 use crate::kind::same_value;
 
@@ -18,14 +18,15 @@ impl<'a> History<'a> {
         self.adopted[change].values().flatten().copied()
     }
 
-    /// What a clinician's change takes up of proposals: the fields that it names.
+    /// What a clinician's change takes up of proposals, or the holder's of whether a wish counts: the
+    /// fields that it names.
     pub(super) fn takes_up(
         &self,
         change: usize,
         places: &HashMap<ChangeHash, usize>,
     ) -> Taking<'a> {
         let mut taking: Taking<'a> = BTreeMap::new();
-        if !self.has_authority(change) {
+        if !self.has_authority(change) && !self.takes_up_field(change, STATUS) {
             return taking;
         }
         let whole = !self.rules.has(Rule::ProposalByField);
@@ -35,6 +36,7 @@ impl<'a> History<'a> {
             let named: BTreeSet<&str> = named.split_whitespace().collect();
             let writes: &'a [Write] = &self.changes[proposal].writes;
             let taken = writes.iter();
+            let taken = taken.filter(|write| self.takes_up_field(change, &write.key));
             for write in taken.filter(|write| whole || named.contains(write.key.as_str())) {
                 let taken = taking.entry(&write.key).or_default();
                 taken.push((proposal, write));

@@ -310,6 +310,33 @@ fn one_of_two_that_were_taken_up_at_once_is_taken_up_after_all() {
 }
 
 #[test]
+fn whoever_tells_two_entries_apart_may_by_these_two_whatever_else_they_list() {
+    let (mut story, holder, caregiver, doctor) = three();
+    let colleague = story.party(DOCTOR);
+    let one = story.create(doctor, penicillin());
+    let other = story.create(colleague, penicillin());
+    let nuts = AllergyDraft {
+        substance: "Arachide".into(),
+        ..AllergyDraft::default()
+    };
+    let own = story.create(holder, nuts);
+    story.settle();
+    for (by, crossed) in [(caregiver, false), (doctor, true)] {
+        let mut story = story.clone();
+        let item = story.review(by).remove(0);
+        let apart = ReviewDecisionDraft {
+            on: Some(format!("{one} {other} {own}")),
+            ..ReviewDecisionDraft::new(item.key.as_str(), Verdict::NotADuplicate)
+        };
+        story.create(by, apart);
+        story.edit(colleague, other, Patch::Any(status(StatusCode::Inactive)));
+        story.settle();
+        let list = items(&story.review(holder));
+        assert_eq!(list.contains(&"decided-differently"), crossed, "{list:?}");
+    }
+}
+
+#[test]
 fn that_two_entries_of_clinicians_are_two_is_a_proposal_of_anybody_else() {
     let (mut story, _, caregiver, doctor) = three();
     let colleague = story.party(DOCTOR);
