@@ -301,12 +301,12 @@ fn item<'v>(
         in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
+        crosses_holder: asked.is_some_and(|code| is_holders(*code)),
         field: None,
         claims: decided.chain(crossed).collect(),
         unseen: Vec::new(),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),
-        crosses_holder: asked.is_some_and(|code| is_holders(*code)),
     })
 }
