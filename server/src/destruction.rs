@@ -149,7 +149,8 @@ fn destroy_again(
 /// are noted; answers the entries and their keys, which are to be destroyed once this is durable.
 ///
 /// # Errors
-/// When a store or a key fails.
+/// When a store or a key fails. A key that is missing is none: what is noted of its entry stays
+/// noted, for a start with the right key store.
 pub fn decide(
     connection: &mut SqliteConnection,
     records: &Records,
@@ -165,20 +166,25 @@ pub fn decide(
     };
     let mut gone = Vec::new();
     for (record, entry, marks) in marks {
-        connection.undoom(record, entry, &marks)?;
         let Some(row) = connection.record(record)? else {
+            connection.undoom(record, entry, &marks)?;
             continue;
         };
-        let vault = match Vault::new(&records.keys, record) {
-            // All of the record was destroyed since.
-            Err(Fault::Keys(KeyError::Absent)) => continue,
-            vault => vault?,
+        let Some(vault) = Vault::find(&records.keys, record)? else {
+            continue;
         };
-        let open = connection.doomed_by(record, entry)?;
-        if let Some((key, class)) = marked(connection, &vault, entry, &open)? {
-            destroy(connection, records, &vault, (&row, entry, key), Some(class))?;
-            connection.undoom(record, entry, &open)?;
-            gone.push((entry, key));
+        let noted = connection.doomed_by(record, entry)?;
+        match marked(connection, &vault, entry, &(&noted - &marks)) {
+            Ok(Some((key, class))) => {
+                destroy(connection, records, &vault, (&row, entry, key), Some(class))?;
+                connection.undoom(record, entry, &noted)?;
+                gone.push((entry, key));
+            }
+            Ok(None) => connection.undoom(record, entry, &marks)?,
+            Err(Fault::Keys(KeyError::EntryKeyMissing)) => {
+                tracing::warn!("a marked entry has no key; its mark is left for a later start");
+            }
+            Err(fault) => return Err(fault),
         }
     }
     Ok(gone)
@@ -195,7 +201,7 @@ fn marked(
     let Some((row, document)) = store.entry(vault.record(), entry)? else {
         return Ok(None);
     };
-    let Some(key) = vault.entry_key(row.key)?.filter(|_| !row.is_destroyed()) else {
+    let Some(key) = vault.key_of(&row)? else {
         return Ok(None);
     };
     let document = load_document(&vault.open_document(&key, &row, &document)?)?;

@@ -101,6 +101,12 @@ impl Running {
         &self.app
     }
 
+    /// What the handlers share, as they have it.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> web::Data<App> {
+        self.app.clone()
+    }
+
     /// Takes no more requests, lets those that run finish, and lets the stores finish writing.
     pub async fn stop(self) {
         self.app.begin_stop();

@@ -37,8 +37,10 @@ pub struct SessionAnswer {
     expires: i64,
     /// The keys by which the server signs, to be kept.
     server_keys: Vec<ServerKeyAnswer>,
-    /// The records that the person may open, their own first.
-    records: Vec<RecordSummary>,
+    /// The records that the person may open, their own first; absent when they could not be looked
+    /// up: `GET /v1/records` lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Vec<RecordSummary>>,
 }
 
 /// A key by which the server signs.
@@ -104,7 +106,8 @@ pub fn open(
 }
 
 /// Answers with the token, or with a cookie that a browser keeps where no script reads it, and with
-/// the records that the person may open. These are looked up by a reader: there may be many.
+/// the records that the person may open. These are looked up by a reader: there may be many. That
+/// they cannot be is no reason to keep the token back: the ceremony is over, its code used up.
 pub async fn answer(
     app: &web::Data<App>,
     request: &HttpRequest,
@@ -116,8 +119,11 @@ pub async fn answer(
         let records = &app.records;
         Ok(records.of_person(connection, person, None, RECORDS_A_PAGE)?)
     })
-    .await?;
-    let records = page.records;
+    .await;
+    if page.is_err() {
+        tracing::warn!("signed in, and the records to open could not be listed");
+    }
+    let records = page.ok().map(|page| page.records);
     let key = app.keys.server_signing_key();
     let body = SessionAnswer {
         token: (!as_cookie).then(|| token.expose()),
@@ -140,4 +146,52 @@ pub async fn answer(
         .insert_header(("Cache-Control", "no-store"))
         .content_type(encoding.media_type())
         .body(encoding.write(&body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::records::world::World;
+    use crate::storage::schema::identity::passkeys;
+    use crate::storage::sqlite::open_connection;
+
+    /// The ceremony is over by then: whoever was told to try again would have no code left.
+    #[actix_web::test]
+    async fn whose_records_cannot_be_listed_is_signed_in() {
+        let (world, running) = World::serving().await;
+        let app = running.shared();
+        let phone = world.holder(1).await;
+        let person = phone.author.person;
+        let mut store = open_connection(app.db.path()).expect("opens");
+        let passkey: Vec<u8> = passkeys::table
+            .select(passkeys::passkey_id)
+            .filter(passkeys::person_id.eq(person.as_bytes().as_slice()))
+            .first(&mut store)
+            .expect("has one");
+        let passkey = Uuid::from_slice(&passkey).expect("an identifier");
+        let mut answers = Vec::new();
+        for statement in ["SELECT 1", "ALTER TABLE parties RENAME TO elsewhere"] {
+            store.batch_execute(statement).expect("done");
+            let (now, lasts) = (app.clock.now(), app.config.session);
+            let begun = sessions::begin(&mut store, now, lasts, person, passkey, None);
+            let (token, session) = begun.expect("begins");
+            let opened = Opened(token, session);
+            let request = TestRequest::default().to_http_request();
+            let answer = answer(&app, &request, opened, false).await;
+            let answer = answer.expect("answers");
+            let body = to_bytes(answer.into_body()).await.expect("a body");
+            answers.push(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON"));
+        }
+        let records = |at: usize| answers[at].get("records");
+        let listed = records(0).and_then(|records| records.as_array());
+        assert_eq!(listed.map(Vec::len), Some(1));
+        assert_eq!(records(1), None);
+        assert!(answers.iter().all(|answer| answer["token"].is_string()));
+        running.stop().await;
+    }
 }

@@ -8,6 +8,7 @@ use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, Ve
 use sync_core::entry::{self, Value};
 use sync_core::policy::is_right;
 use sync_core::sync::HoldReason;
+use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::{EntryId, Tick};
 
 use super::gather::Gathered;
@@ -23,8 +24,13 @@ pub(super) const MOST_HELPED: usize = 5;
 pub(super) const MOST_RIGHTS: usize = 5_000;
 
 /// How many bytes the changes of all rights of a record may take: they are kept at hand. Beyond it a
-/// right can only be taken back.
+/// right that is not over can be taken back, once, and nothing else.
 pub(super) const MOST_RIGHTS_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many bytes more than the right had taken an edit may take that takes it back beyond that: it
+/// may have to name each of its changes. So all rights take twice [`MOST_RIGHTS_BYTES`], and this of
+/// each of [`MOST_RIGHTS`], at most: 36 MiB.
+pub(super) const MOST_ENDING_BYTES: usize = 4 * 1024;
 
 /// The state before an edit that may name a caregiver, or be one right too many.
 pub(super) struct Before {
@@ -54,10 +60,16 @@ pub(super) fn remember(
 
 impl Before {
     /// Whether the edit of `entry`, which was accepted, is one right more than a record takes, or
-    /// makes its rights larger than they may be and takes nothing back.
+    /// makes its rights larger than they may be and does not just take one back.
     pub(super) fn was_full(&self, entry: &EntryId, ledger: &RightsLedger) -> bool {
+        let took = self
+            .kept
+            .as_ref()
+            .map_or(0, |kept| MAX_ENTRY.saturating_sub(kept.room));
+        let grew = ledger.bytes().saturating_sub(self.ledger.bytes());
+        let ends = !self.ledger.is_over(entry) && ledger.is_over(entry);
         ledger.count() > MOST_RIGHTS.max(self.ledger.count())
-            || ledger.bytes() > MOST_RIGHTS_BYTES && !ledger.is_over(entry)
+            || ledger.bytes() > MOST_RIGHTS_BYTES && !(ends && grew <= took + MOST_ENDING_BYTES)
     }
 
     /// Undoes the edit, and holds it.

@@ -351,6 +351,56 @@ async fn no_more_than_so_many_entries_are_rights_and_those_can_be_changed() {
     assert!(theirs.sync().await.changed.is_empty());
 }
 
+/// Its rights take all that they may.
+#[tokio::test]
+async fn of_rights_that_are_full_each_can_be_taken_back_once_and_shortly() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut rights = Vec::new();
+    for _ in 0..3 {
+        rights.push(holder.right(RightKind::Grant, world.person(None).await));
+    }
+    holder.sync().await;
+    let (record, person) = (holder.head.record, holder.author.person);
+    let records = world.records.clone();
+    let fill = move |c: &mut SqliteConnection| -> Result<_, AccessError> {
+        let admitted = records.admit(c, record, person)?;
+        let mut ledger = admitted.known.ledger.clone();
+        ledger.put(RightEntry {
+            entry: fresh_entry(),
+            state: EntryState::default(),
+            provenance: BTreeMap::new(),
+            bytes: super::limits::MOST_RIGHTS_BYTES - ledger.bytes(),
+        });
+        records.remember_rights(&admitted.row, Arc::new(KnownRights::new(ledger)));
+        Ok(())
+    };
+    world.records.db.read(fill).await.expect("worked out");
+    let revoked = Write::set("status", r#"{"status":"revoked"}"#);
+    // By chance, so that it is not compressed to what is taken.
+    let ideograph = |two: &[u8]| {
+        let chance = u32::from(two[0]) << 4 | u32::from(two[1] & 0xf);
+        char::from_u32(0x4e00 + chance).expect("a character")
+    };
+    let long: String = random::<16_000>().chunks(2).map(ideograph).collect();
+    let [one, two, three] = rights[..] else {
+        panic!("three: {rights:?}");
+    };
+    holder.right(RightKind::Grant, world.person(None).await);
+    holder.write(one, &[Write::set("notes", "kept on")]);
+    holder.write(two, &[revoked.clone(), Write::set("notes", long)]);
+    holder.write(three, &[revoked, Write::set("notes", "no more")]);
+    holder.write(three, &[Write::set("notes", "again")]);
+    let (answer, _) = holder.round().await;
+    let taken = answer.outcomes.iter().map(|o| match o.verdict {
+        Verdict::Refused(Refusal::RightsFull) => false,
+        Verdict::Accepted(_) => true,
+        ref other => panic!("{other:?}"),
+    });
+    let taken: Vec<bool> = taken.collect();
+    assert_eq!(taken, [false, false, false, true, false]);
+}
+
 #[tokio::test]
 async fn a_push_that_fails_costs_its_group_nothing() {
     let world = World::new();

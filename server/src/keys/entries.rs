@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::dsl::exists;
@@ -28,7 +28,9 @@ type Secret = Zeroizing<[u8; 32]>;
 /// Secrets made ahead, and those met lately.
 #[derive(Default)]
 pub(super) struct Pool {
-    ahead: Mutex<Vec<(EntryKeyId, Secret)>>,
+    /// The oldest first: so the last key taken is of the newest block that is in use, and tells
+    /// whether the key store is an older copy.
+    ahead: Mutex<VecDeque<(EntryKeyId, Secret)>>,
     met: Mutex<Met>,
 }
 
@@ -68,7 +70,7 @@ impl Keys {
         let record_key = self.record_key(record)?;
         let mut taken = Vec::with_capacity(count);
         while taken.len() < count {
-            let next = lock(&self.0.entries.ahead).pop();
+            let next = lock(&self.0.entries.ahead).pop_front();
             match next {
                 Some(one) => taken.push(one),
                 None => self.0.make_block(count - taken.len())?,
@@ -175,7 +177,7 @@ impl Inner {
     fn make_block(&self, least: usize) -> Result<(), KeyError> {
         let (version, wrapper) = self.named.entry_wrapper()?;
         let size = BLOCK.max(u32::try_from(least).unwrap_or(u32::MAX));
-        let mut made = Vec::with_capacity(size as usize);
+        let mut made = VecDeque::with_capacity(size as usize);
         let mut rows = Vec::with_capacity(size as usize);
         // One random start and a counter: random enough never to be met again, and rows made
         // together lie together.
@@ -189,7 +191,7 @@ impl Inner {
                 entry_keys::version.eq(version),
                 entry_keys::wrapped.eq(wrapper.seal(&place(&[&id]), &*secret)?),
             ));
-            made.push((EntryKeyId(id), secret));
+            made.push_back((EntryKeyId(id), secret));
         }
         self.connection().immediate_transaction(|connection| {
             diesel::insert_into(entry_keys::table)

@@ -259,6 +259,20 @@ fn the_journal_keeps_what_does_not_end_by_itself() {
     assert_eq!(subjects, [device, passkey]);
 }
 
+/// So the last one taken is of the block that an older copy of the key store lacks.
+#[test]
+fn keys_are_taken_in_the_order_in_which_they_were_made() {
+    let (_dir, keys) = fresh();
+    keys.create_record_key(RECORD).expect("made");
+    let take = |count: usize| keys.allocate_entry_keys(RECORD, count).expect("made");
+    let block = |key: &EntryKey| key.id.0[..12].to_vec();
+    let first = block(&take(1)[0]);
+    // Another block is made while some of the first are left.
+    keys.prepare_entry_keys(256).expect("made");
+    let taken: Vec<bool> = take(256).iter().map(|key| block(key) == first).collect();
+    assert_eq!(taken, [vec![true; 255], vec![false]].concat());
+}
+
 /// While a secret is read, its entry is destroyed.
 #[test]
 fn a_secret_that_was_destroyed_while_it_was_read_is_not_kept() {

@@ -33,11 +33,15 @@ struct Kept {
 }
 
 impl Kept {
-    /// Keeps one record's, in place of what was kept of it.
+    /// Keeps one record's, in place of what was kept of it; not if it is too large, which must cost
+    /// the others nothing.
     fn put(&mut self, record: RecordId, known: Known) {
         let bytes = known.known.ledger.bytes();
         let before = self.known.remove(&record);
         self.bytes -= before.map_or(0, |before| before.known.ledger.bytes());
+        if bytes > KEPT_BYTES {
+            return;
+        }
         if self.known.len() >= KEPT || self.bytes.saturating_add(bytes) > KEPT_BYTES {
             self.known.clear();
             self.bytes = 0;
@@ -141,4 +145,43 @@ pub(crate) fn provenance(
         Ok((about.change, Provenance { origin, accepted }))
     };
     rows.into_iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::PersonId;
+    use sync_core::entry::EntryState;
+
+    use super::*;
+
+    fn known(bytes: usize) -> Known {
+        let right = RightEntry {
+            entry: EntryId(uuid::Uuid::from_u128(1)),
+            state: EntryState::default(),
+            provenance: BTreeMap::new(),
+            bytes,
+        };
+        let ledger = RightsLedger::new(PersonId(uuid::Uuid::nil()), vec![right]);
+        Known {
+            log: LogIncarnation([2; 16]),
+            rights: Tick(1),
+            known: Arc::new(KnownRights::new(ledger)),
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_kept_costs_the_others_nothing() {
+        let record = |name: u128| RecordId(uuid::Uuid::from_u128(name));
+        let mut kept = Kept::default();
+        kept.put(record(1), known(1_000));
+        kept.put(record(2), known(KEPT_BYTES + 1));
+        assert_eq!((kept.known.len(), kept.bytes), (1, 1_000));
+        // Nor is what was kept of it before it grew.
+        kept.put(record(1), known(KEPT_BYTES + 1));
+        assert_eq!((kept.known.len(), kept.bytes), (0, 0));
+        kept.put(record(1), known(KEPT_BYTES));
+        assert_eq!((kept.known.len(), kept.bytes), (1, KEPT_BYTES));
+        kept.put(record(2), known(1));
+        assert_eq!((kept.known.len(), kept.bytes), (1, 1));
+    }
 }

@@ -263,6 +263,51 @@ async fn a_mark_whose_request_is_cut_short_destroys() {
     is_gone(&holder, wrong);
 }
 
+/// The key store is an older copy than the data: what was marked stays noted until the right one is
+/// back.
+#[tokio::test]
+async fn a_mark_waits_for_a_key_that_is_missing() {
+    let (mut world, mut holder, _, mut doctor, wrong, _) = known().await;
+    doctor.wrong_patient(wrong);
+    doctor.write(wrong, &[Write::set("notes", "still to come")]);
+    assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
+    let record = holder.head.record;
+    let noted = async |world: &World| {
+        let noted = |c: &mut SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?) };
+        world.records.db.read(noted).await.expect("reads")
+    };
+    let before = noted(&world).await;
+    let [(_, _, marks)] = &before[..] else {
+        panic!("one mark: {before:?}");
+    };
+    let marks: ingest::OpenMarks = [(wrong, marks.clone())].into();
+    // By a start, and by the end of a request.
+    let decided = async |world: &World, of_request: bool| {
+        let (records, marks) = (world.records.clone(), marks.clone());
+        let only = move |c: &mut SqliteConnection| {
+            decide(c, &records, of_request.then_some((record, &marks)))
+        };
+        let gone = world.records.db.write(only).await.expect("decides");
+        gone.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>()
+    };
+    let phones = &mut [&mut holder, &mut doctor];
+    let right = world.lose_entry_key((record, wrong), phones);
+    for without_record in [false, true] {
+        if without_record {
+            world.lose_key(record, phones);
+        }
+        for of_request in [false, true] {
+            assert_eq!(decided(&world, of_request).await, []);
+            assert_eq!(noted(&world).await, before);
+        }
+    }
+    world.put_keys_back(&right, phones);
+    assert_eq!(kept(&world, &holder, wrong).await, (true, true));
+    assert_eq!(decided(&world, false).await, [wrong]);
+    assert_eq!(noted(&world).await, []);
+    assert_eq!(kept(&world, &holder, wrong).await, (false, true));
+}
+
 /// Of a mark that waited, the start of the server destroys, and no change of the log says so: what
 /// somebody was about to be given then is worked out anew.
 #[tokio::test]
