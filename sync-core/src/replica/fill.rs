@@ -51,12 +51,15 @@ fn fitting(queue: &[Unsent], room: usize) -> usize {
     first.take_while(fits).count()
 }
 
+/// From which place to which a mark reaches, and what goes with it.
+type Span = (usize, usize);
+
 /// The queue with what goes with each mark right behind it, and from which place to which that
 /// reaches. Edits of an entry stay in their order.
 fn with_marks<E: Entries>(
     entries: &mut E,
     queue: Vec<Unsent>,
-) -> Result<(Vec<Unsent>, Vec<(usize, usize)>), E::Error> {
+) -> Result<(Vec<Unsent>, Vec<Span>), E::Error> {
     let (mut first, mut spans) = (Vec::with_capacity(queue.len()), Vec::new());
     let mut gone: BTreeSet<ChangeHash> = BTreeSet::new();
     for unsent in queue {
@@ -111,9 +114,9 @@ fn status(edit: &Edit) -> Option<Option<StatusCode>> {
 
 /// After how many edits to end, so that no span is torn: `fit` or fewer, else more, of at most `most`.
 /// A span that no request carries counts for nothing once it comes first.
-fn cut(spans: &[(usize, usize)], fit: usize, most: usize) -> usize {
+fn cut(spans: &[Span], fit: usize, most: usize) -> usize {
     let torn = |end: usize| {
-        let torn = |(from, to): &(usize, usize)| {
+        let torn = |(from, to): &Span| {
             let hopeless = *from == 0 && *to >= most;
             *from < end && end <= *to && !hopeless
         };
