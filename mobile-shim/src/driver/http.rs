@@ -23,6 +23,8 @@ use crate::error::Error;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long nothing may come of an answer: one that comes slowly is none the worse.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How long a request may take in all.
+const WHOLE: Duration = Duration::from_secs(600);
 
 /// Whose word on certificates counts.
 #[derive(Debug)]
@@ -139,6 +141,7 @@ impl Ready {
             .tls_backend_preconfigured(requests)
             .connect_timeout(CONNECT)
             .read_timeout(ANSWER)
+            .timeout(WHOLE)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("carnet-mobile/", env!("CARGO_PKG_VERSION")))
             .build()

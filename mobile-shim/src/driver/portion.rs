@@ -18,7 +18,8 @@ const QUICK: Duration = Duration::from_secs(10);
 ///
 /// Requests and answers have to be through within a time. On a slow line a large one never is,
 /// however often it is tried: after one that did not get through the next are smaller, after one
-/// that got through quickly larger again.
+/// that got through quickly larger again. So it is with a server that has no room for more: little is
+/// taken while others take all they may.
 #[derive(Debug)]
 pub struct Portion(AtomicU32);
 
@@ -41,7 +42,7 @@ impl Portion {
             error,
             Error::Net(NetError::Broken)
                 | Error::Problem {
-                    status: 408 | 413,
+                    status: 408 | 413 | 429 | 503,
                     ..
                 }
         );

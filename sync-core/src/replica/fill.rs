@@ -1,11 +1,8 @@
-//! What of the queue goes into one request. A *wrong patient* mark goes with the later edits of its
-//! entry up to the last that writes its status, if they fit one request at all: that one may take it
-//! back, and a mark whose request does not take it back destroys.
-
-use std::collections::BTreeSet;
+//! What of the queue goes into one request, which is in its order. A *wrong patient* mark goes with
+//! the later edits up to the last that writes the status of its entry, if they fit one request at
+//! all: that one may take it back, and a mark whose request does not take it back destroys.
 
 use super::{Entries, Unsent};
-use crate::ChangeHash;
 use crate::change::Edit;
 use crate::entry::STATUS;
 use crate::guard;
@@ -19,18 +16,21 @@ mod tests;
 /// How many edits have to be looked at to know what goes.
 pub(super) const LOOKED_AT: usize = MAX_EDITS + 1;
 
-/// As many of the first edits of the queue as fit `room` bytes, one at least if there is one, and with
-/// a mark what may take it back, as far as a request carries that. `queue` holds the first
-/// [`LOOKED_AT`]; what goes with a mark may come from behind them.
+/// From which place to which a mark reaches, and what may take it back.
+type Span = (usize, usize);
+
+/// As many of the first edits of the queue as fit `room` bytes, one at least if there is one; fewer,
+/// or as many more as a request carries, where that keeps together a mark and what may take it back.
+/// `queue` holds the first [`LOOKED_AT`].
 pub(super) fn first_of<E: Entries>(
     entries: &mut E,
     mut queue: Vec<Unsent>,
     room: usize,
 ) -> Result<Vec<Item>, E::Error> {
-    if fitting(&queue, room) < queue.len() {
-        let spans;
-        (queue, spans) = with_marks(entries, queue)?;
-        let (fit, most) = (fitting(&queue, room), fitting(&queue, REQUEST));
+    let fit = fitting(&queue, room);
+    if fit < queue.len() {
+        let most = fitting(&queue, REQUEST);
+        let spans = spans(entries, &queue)?;
         queue.truncate(cut(&spans, fit, most));
     }
     let item = |unsent: Unsent| Item {
@@ -51,78 +51,49 @@ fn fitting(queue: &[Unsent], room: usize) -> usize {
     first.take_while(fits).count()
 }
 
-/// From which place to which a mark reaches, and what goes with it.
-type Span = (usize, usize);
-
-/// The queue with what goes with each mark right behind it, and from which place to which that
-/// reaches. Edits of an entry stay in their order.
-fn with_marks<E: Entries>(
-    entries: &mut E,
-    queue: Vec<Unsent>,
-) -> Result<(Vec<Unsent>, Vec<Span>), E::Error> {
-    let (mut first, mut spans) = (Vec::with_capacity(queue.len()), Vec::new());
-    let mut gone: BTreeSet<ChangeHash> = BTreeSet::new();
-    for unsent in queue {
-        if !gone.insert(unsent.change) {
+/// The spans of all marks that something later may take back; one that is not looked at is as far as
+/// can be.
+fn spans<E: Entries>(entries: &mut E, queue: &[Unsent]) -> Result<Vec<Span>, E::Error> {
+    let written: Vec<_> = queue.iter().map(|unsent| status(&unsent.edit)).collect();
+    let mut spans = Vec::new();
+    for from in 0..queue.len() {
+        if written[from] != Some(Some(StatusCode::WrongPatient)) {
             continue;
         }
-        let later = match is_mark(&unsent) {
-            true => later_status(entries, &unsent)?,
-            false => Vec::new(),
-        };
-        if !later.is_empty() {
-            spans.push((first.len(), first.len() + later.len()));
-            gone.extend(later.iter().map(|unsent| unsent.change));
+        let entry = queue[from].edit.entry;
+        let of = |place: &usize| queue[*place].edit.entry == entry && written[*place].is_some();
+        let mut to = (from + 1..queue.len()).rev().find(of);
+        if queue.len() == LOOKED_AT {
+            let local = entries.load(&entry)?.unwrap_or_default();
+            for (change, edit) in local.pending(&entry) {
+                let here = queue.iter().any(|unsent| unsent.change == change);
+                if !here && status(&edit).is_some() && entries.unsent(&change)?.is_some() {
+                    to = Some(usize::MAX);
+                }
+            }
         }
-        first.push(unsent);
-        first.extend(later);
+        spans.extend(to.map(|to| (from, to)));
     }
-    Ok((first, spans))
-}
-
-/// The unsent edits of a mark's entry after it, up to the last that writes the status.
-fn later_status<E: Entries>(entries: &mut E, mark: &Unsent) -> Result<Vec<Unsent>, E::Error> {
-    let entry = mark.edit.entry;
-    let local = entries.load(&entry)?.unwrap_or_default();
-    let pending = local.pending(&entry);
-    let after = pending
-        .iter()
-        .skip_while(|(change, _)| *change != mark.change);
-    let after: Vec<_> = after.skip(1).collect();
-    let last = after.iter().rposition(|(_, edit)| status(edit).is_some());
-    let mut later = Vec::new();
-    for (change, _) in after.into_iter().take(last.map_or(0, |last| last + 1)) {
-        later.extend(entries.unsent(change)?);
-    }
-    Ok(later)
-}
-
-fn is_mark(unsent: &Unsent) -> bool {
-    status(&unsent.edit).is_some_and(|status| status == Some(StatusCode::WrongPatient))
+    Ok(spans)
 }
 
 /// Whether an edit writes the status, and if it can be read, which.
 fn status(edit: &Edit) -> Option<Option<StatusCode>> {
     let inspected = guard::inspect(&edit.change).ok()?;
     let written = inspected.past.wrote(STATUS)?;
-    Some(
-        written
-            .and_then(Status::from_value)
-            .map(|status| status.status),
-    )
+    let read = written.and_then(Status::from_value);
+    Some(read.map(|status| status.status))
 }
 
 /// After how many edits to end, so that no span is torn: `fit` or fewer, else more, of at most `most`.
-/// A span that no request carries counts for nothing once it comes first.
+/// Where that cannot be, spans that reach further than a request count for nothing.
 fn cut(spans: &[Span], fit: usize, most: usize) -> usize {
-    let torn = |end: usize| {
-        let torn = |(from, to): &Span| {
-            let hopeless = *from == 0 && *to >= most;
-            *from < end && end <= *to && !hopeless
-        };
-        spans.iter().any(torn)
+    let ends = || (1..=fit).rev().chain(fit + 1..=most);
+    let whole = |end: usize, further: bool| {
+        let torn = |(from, to): &Span| *from < end && end <= *to && (further || *to < most);
+        !spans.iter().any(torn)
     };
-    let fewer = (1..=fit).rev();
-    let mut ends = fewer.chain(fit + 1..=most);
-    ends.find(|end| !torn(*end)).unwrap_or(fit)
+    let all = ends().find(|end| whole(*end, true));
+    let some = all.or_else(|| ends().find(|end| whole(*end, false)));
+    some.unwrap_or(fit)
 }

@@ -115,7 +115,10 @@ impl Checks {
         let readable = self.oracle.readable(person, told);
         // A longer queue goes in several requests: of the rest nothing was said yet.
         let queue = &device.disk.unsent;
-        let waiting = |change: &ChangeHash| queue.iter().any(|unsent| unsent.change == *change);
+        let said = |change: &ChangeHash| answer.outcomes.iter().any(|one| one.change == *change);
+        let waiting = |change: &ChangeHash| {
+            !said(change) && queue.iter().any(|unsent| unsent.change == *change)
+        };
         let accepted = |entry: &EntryId, local: &LocalEntry| {
             let mut changes = self.oracle.changes(entry, told.log);
             changes.any(|change| local.has(&change) && !waiting(&change))
