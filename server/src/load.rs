@@ -13,11 +13,11 @@ use crate::http::{Problem, ProblemType};
 /// largest requests, packed and unpacked.
 pub const SHARE: usize = 32 * 1024 * 1024;
 
-/// How many bytes of one person's always fit, whatever others take up: nobody is kept out by those
-/// who take all they may.
+/// How many bytes of one person's always fit, whatever others take up: a small request is never kept
+/// out by those who take all they may; a larger one may be.
 pub const OWN: usize = 256 * 1024;
 
-/// How many requests of one person are worked on at once; others wait.
+/// How many syncs and pushed answers of one person are worked on at once; others wait.
 pub const AT_ONCE: usize = 4;
 
 /// What is under way in this process.
