@@ -162,10 +162,10 @@ impl ReplicaHead {
         SignedOrigin::new(&author.key, &self.record, entry, change, origin)
     }
 
-    /// What to send now: the oldest edits not answered yet, as many as fit `limit`, and fewer, or
-    /// up to what one request carries, if that keeps together a *wrong patient* mark and what may take it back; and how far this replica
-    /// has come. None until it is known what of a log begun anew is still there: they may follow what
-    /// is not.
+    /// What to send now: the oldest edits not answered yet, as many as fit `limit`, and fewer, or up to
+    /// what one request carries, if that keeps together a *wrong patient* mark and what may take it
+    /// back; and how far this replica has come. None until it is known what of a log begun anew is
+    /// still there: they may follow what is not.
     ///
     /// `limit` is how many bytes of changes may go at once, each way, before compression; one edit
     /// goes however large it is, and no answer carries less than
