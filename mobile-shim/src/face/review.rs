@@ -187,9 +187,7 @@ pub(super) fn chosen(item: &ReviewItem, choice: &ReviewChoice) -> Result<Choice,
 fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<ReviewSide> {
     // A change may have proposed one field and written another: what is proposed is taken up.
     let takeable = |side: &ReviewClaim| item.code != FlagCode::Proposal || side.proposed;
-    let may_be_taken = |side: &ReviewClaim| {
-        takeable(side) && asked.settle(item, &Choice::Take(side.claim.change)).allowed
-    };
+    let taking = |side: &ReviewClaim| asked.settle(item, &Choice::Take(side.claim.change));
     // What is held may make the entry: then it says of what kind it is.
     let unknown = Kind::Unknown(String::new());
     let unknown = item.kind.as_ref().unwrap_or(&unknown);
@@ -197,14 +195,22 @@ fn sides(names: &Names, item: &ReviewItem, views: &Views, asked: &Asked) -> Vec<
     item.claims
         .iter()
         .filter(|side| side.field != entry::SCHEMA)
-        .map(|side| ReviewSide {
-            entry: side.entry.to_string(),
-            title: title(kind(&side.entry), &side.field),
-            field: side.field.clone(),
-            claim: names.claim(kind(&side.entry), &side.field, &side.claim),
-            proposed: side.proposed,
-            may_be_taken: may_be_taken(side),
-            effect: effect(names, item, side, kind(&side.entry)),
+        .map(|side| {
+            let kind = kind(&side.entry);
+            let may = taking(side);
+            let effect = effect(names, item, side, kind);
+            ReviewSide {
+                entry: side.entry.to_string(),
+                title: title(kind, &side.field),
+                field: side.field.clone(),
+                claim: names.claim(kind, &side.field, &side.claim),
+                proposed: side.proposed,
+                may_be_taken: takeable(side) && may.allowed,
+                effect: effect.map(|effect| match may.as_proposal {
+                    true => as_proposal(&effect),
+                    false => effect,
+                }),
+            }
         })
         .collect()
 }
@@ -221,7 +227,7 @@ fn effect(names: &Names, item: &ReviewItem, side: &ReviewClaim, kind: &Kind) -> 
         let text = names.text(kind, &side.field, &side.claim.value);
         return Some(title(kind, &side.field).spaced(&text));
     }
-    let (_, writes) = resolution.edits.first()?;
+    let (_, writes) = resolution.edits.last()?;
     let cleared = |write: &&Write| matches!(write.value, None | Some(Value::Null));
     let mut effects = writes.iter().filter(|write| !cleared(write)).map(|write| {
         let value = write.value.as_ref().unwrap_or(&Value::Null);
@@ -239,6 +245,14 @@ fn effect(names: &Names, item: &ReviewItem, side: &ReviewClaim, kind: &Kind) -> 
             en: format!("it is not over; cleared: {}", titles.en),
             fr: format!("ce n’est pas terminé ; effacé : {}", titles.fr),
         }),
+    }
+}
+
+/// An effect that waits for somebody to take it up.
+fn as_proposal(effect: &Bilingual) -> Bilingual {
+    Bilingual {
+        en: format!("{}, as a proposal", effect.en),
+        fr: format!("{}, comme proposition", effect.fr),
     }
 }
 
@@ -357,7 +371,7 @@ mod tests {
         assert_eq!(
             effects(Kind::Pregnancy, OUTCOME, sides),
             [
-                "Status inactive (miscarriage)",
+                "Outcome miscarriage",
                 "it is not over; cleared: Outcome"
             ]
         );

@@ -115,7 +115,8 @@ pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> V
 }
 
 /// What is flagged on entries because of other entries among the given ones, whatever the day. Of
-/// two that were told apart, their likeness is not; nor what the holder confirmed of what is in force.
+/// two that were told apart, their likeness is not; nor what was confirmed as it stands, but for
+/// directives of one date: which of them counts nobody can tell.
 pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
     flags_by(Rules::ALL, views)
 }
@@ -136,7 +137,10 @@ pub(super) fn flags_on(
     let told_apart = |link: &Link<'_>| {
         let answered = matches!(
             link.code,
-            FlagCode::DirectiveRevived | FlagCode::DirectiveWithdrawn
+            FlagCode::DirectiveRevived
+                | FlagCode::DirectiveWithdrawn
+                | FlagCode::DirectiveUndated
+                | FlagCode::ReplacedTwice
         );
         (answered || compared(link).is_some())
             && decided::settled(rules, &of_link(link), &decisions)

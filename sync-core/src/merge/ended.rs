@@ -9,7 +9,7 @@ use super::history::{Field, History};
 use super::rules::beside;
 use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules};
 use crate::entry::{SCHEMA, Value};
-use crate::kind::{Kind, Occurred, PregnancyOutcome, StatusCode, condition, device, pregnancy};
+use crate::kind::{Kind, Occurred, PregnancyOutcome, condition, device, pregnancy};
 
 /// The fields that say that an entry of a kind is over.
 pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
@@ -31,14 +31,6 @@ pub(super) fn ends(kind: &Kind, key: &str, value: Option<&Value>) -> bool {
 /// Whether it says of a pregnancy that nobody knows how it ended: then it may not have.
 fn is_unknown(key: &str, value: &Value) -> bool {
     key == pregnancy::OUTCOME && value.as_text() == Some(PregnancyOutcome::Unknown.code())
-}
-
-/// The status that says of an entry of a kind what its ending says.
-pub(super) fn status_of_ended(kind: &Kind) -> StatusCode {
-    match kind {
-        Kind::Condition => StatusCode::Resolved,
-        _ => StatusCode::Inactive,
-    }
 }
 
 /// The endings that stand beside edits whose authors had not seen them, nor were seen: one flag a

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ended::{ends, status_of_ended};
+use super::ended::ends;
 use super::{FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules};
 use crate::entry::{STATUS, Value, Write};
 use crate::kind::common::{ACCEPTS, BESIDE, is_visibility};
@@ -28,7 +28,7 @@ pub enum Choice {
 /// What carries a choice out: both sides stay in the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolution {
-    /// Edits of entries.
+    /// Edits of entries, to be made one after the other.
     pub edits: Vec<(EntryId, Vec<Write>)>,
     /// Held changes those edits take up, to be cited in their origin.
     pub cites: Vec<ChangeHash>,
@@ -98,9 +98,9 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
         return take_one_proposal(item, change);
     }
     if item.field.as_deref() != Some(STATUS) && item.code == FlagCode::StatusAgainstEdit {
-        let writes = take_or_leave_ending(item, change)?;
+        let edits = take_or_leave_ending(item, change)?.into_iter();
         return Some(Resolution {
-            edits: vec![(entry, writes)],
+            edits: edits.map(|writes| (entry, writes)).collect(),
             ..Resolution::default()
         });
     }
@@ -179,22 +179,22 @@ fn take_up(
 }
 
 /// An ending that is written as a field, or its absence. Writing the very same field would say
-/// nothing new, so the side that ends the entry is taken by the status that says so; the other one
-/// clears what ended it.
-fn take_or_leave_ending(item: &ReviewItem, change: ChangeHash) -> Option<Vec<Write>> {
+/// nothing new: the side that ends the entry is cleared first and then said again, so that a day
+/// to come stays a day to come; the other side only clears what ended it.
+fn take_or_leave_ending(item: &ReviewItem, change: ChangeHash) -> Option<Vec<Vec<Write>>> {
     let kind = item.kind.as_ref()?;
     let ending = |side: &&ReviewClaim| ends(kind, &side.field, Some(&side.claim.value));
     let endings: Vec<&ReviewClaim> = item.claims.iter().filter(ending).collect();
-    if endings.iter().any(|side| side.claim.change == change) {
-        let said = endings.iter().find(|side| side.claim.change == change);
-        let why = said.and_then(|side| side.claim.value.as_text());
-        let status = Status::because(status_of_ended(kind), why.unwrap_or_default());
-        let status = again(item, change, status);
-        return Some(vec![Write::set(STATUS, status.to_value())]);
-    }
     let keys: BTreeSet<&str> = endings.iter().map(|side| side.field.as_str()).collect();
     let clear = |key: &str| Write::set(key, Value::Null);
-    Some(keys.into_iter().map(clear).collect())
+    let mut edits = vec![keys.into_iter().map(clear).collect()];
+    let taken = endings.iter().filter(|side| side.claim.change == change);
+    let said = taken.map(|side| Write::set(side.field.as_str(), side.claim.value.clone()));
+    let said: Vec<Write> = said.collect();
+    if !said.is_empty() {
+        edits.push(said);
+    }
+    Some(edits)
 }
 
 /// The same status, said again after the edits beside it: the value names them, because writing

@@ -162,8 +162,10 @@ fn rank(order: &[&str], value: &Value) -> usize {
 }
 
 fn never_mixed(key: &str, claims: &[FieldClaim]) -> FlagCode {
-    if key != BLOOD_GROUP {
-        return FlagCode::DoseDisputed;
+    match key {
+        REGIMEN => return FlagCode::DoseDisputed,
+        BLOOD_GROUP => {}
+        _ => return FlagCode::ConcurrentValues,
     }
     let groups = claims
         .iter()

@@ -55,6 +55,9 @@ struct Made {
 /// What settling writes in which entry, and the held edits that it takes up.
 type Settled = (String, Vec<Write>, Vec<ChangeHash>);
 
+/// In what role a change is made, what its author had seen and when it is accepted.
+type AsOf = (Role, Option<Seen>, Tick);
+
 struct Play<'v> {
     vector: &'v Vector,
     without: Option<Rule>,
@@ -137,17 +140,32 @@ impl Play<'_> {
             digest: CheckpointDigest([0; 16]),
         });
         let written = if edit.settles.is_some() {
-            self.settle(edit, &role)
+            self.settle(edit, &role).unwrap_or_default()
         } else {
             let entry = edit.entry.clone().unwrap_or_else(|| edit.name.clone());
             let writes = edit.writes.iter();
             let writes = writes.map(|(key, value)| self.write(key, value));
             let removed = edit.removes.iter().map(Write::remove);
-            Some((entry, writes.chain(removed).collect(), Vec::new()))
+            vec![(entry, writes.chain(removed).collect(), Vec::new())]
         };
-        let Some((entry, writes, cites)) = written else {
+        if written.is_empty() {
             return self.wrong.push(format!("{}: nothing to settle", edit.name));
-        };
+        }
+        let last = written.len() - 1;
+        for (number, settled) in written.into_iter().enumerate() {
+            // What settling writes first bears a name that no edit has.
+            let name = match number == last {
+                true => edit.name.clone(),
+                false => format!("{} {number}", edit.name),
+            };
+            let tick = Tick(tick.0 + number as u64);
+            self.make_change(edit, name, settled, (role.clone(), seen.clone(), tick));
+        }
+    }
+
+    fn make_change(&mut self, edit: &Edit, name: String, settled: Settled, as_of: AsOf) {
+        let (entry, writes, cites) = settled;
+        let (role, seen, tick) = as_of;
         let mut document = EntryDocument::new();
         let missing = |name: &&String| !self.made.contains_key(*name);
         if let Some(name) = edit.knew.as_ref().filter(missing) {
@@ -204,8 +222,8 @@ impl Play<'_> {
             tick,
             held,
         };
-        self.order.push(edit.name.clone());
-        self.made.insert(edit.name.clone(), made);
+        self.order.push(name.clone());
+        self.made.insert(name, made);
     }
 
     /// A value of the record: objects are JSON texts, `@name` names an entry, a party or an edit.
@@ -246,8 +264,8 @@ impl Play<'_> {
         self.without == Some(rule)
     }
 
-    /// What settling an item of a party's own list writes.
-    fn settle(&self, edit: &Edit, role: &Role) -> Option<Settled> {
+    /// What settling an item of a party's own list writes, one change after the other.
+    fn settle(&self, edit: &Edit, role: &Role) -> Option<Vec<Settled>> {
         let knew = edit.knew.as_deref();
         // Held edits are no part of the record, and told to whoever decides on them.
         let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
@@ -273,11 +291,16 @@ impl Play<'_> {
             }
         };
         let resolution = resolve_by(self.rules(), item, &choice)?;
-        if let Some((entry, writes)) = resolution.edits.into_iter().next() {
-            return Some((self.name(entry)?, writes, resolution.cites));
+        if resolution.edits.is_empty() {
+            let writes = resolution.decision?.writes().expect("a decision can stand");
+            return Some(vec![(edit.name.clone(), writes, Vec::new())]);
         }
-        let writes = resolution.decision?.writes().expect("a decision can stand");
-        Some((edit.name.clone(), writes, Vec::new()))
+        let edits = resolution.edits.into_iter();
+        let named = edits.map(|(entry, writes)| {
+            let entry = self.name(entry)?;
+            Some((entry, writes, resolution.cites.clone()))
+        });
+        named.collect()
     }
 
     fn name(&self, entry: EntryId) -> Option<String> {
