@@ -15,7 +15,7 @@ use crate::driver::{Method, json_call, signed_call};
 use crate::error::Error;
 use crate::passkeys::{KnownPasskey, Passkeys};
 use crate::seal::{self, RowKey};
-use crate::store::{ProfileCard, RecordCard, Secrets, Session, Shelf, Unlocked};
+use crate::store::{Kept, ProfileCard, RecordCard, Secrets, Session, Shelf, Unlocked};
 
 /// For how many days after the server was put back from a copy a right that is missing may still be
 /// handed back by somebody else.
@@ -100,6 +100,9 @@ struct ServerKey {
 #[derive(Deserialize)]
 struct Records {
     records: Vec<RecordSummary>,
+    /// Those that the server cannot read now.
+    #[serde(default)]
+    unreadable: Vec<RecordId>,
     /// Where the next page starts, if there is one.
     #[serde(default)]
     next: Option<RecordId>,
@@ -359,25 +362,28 @@ pub fn try_out(device: &Device, name: String) -> Result<RowKey, Error> {
 /// When there is no way to the server or it refuses.
 pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), Error> {
     let mut cards: Vec<RecordCard> = Vec::new();
+    let mut kept = Kept::default();
     let mut path = "/v1/records".to_owned();
     // All pages or nothing: a record that is not named has ended.
     loop {
         let asked = signed_call::<(), Records>(device, profile, Method::Get, &path, None);
         let Records {
             records,
+            unreadable,
             next,
             restored,
         } = asked.await?;
+        kept.unreadable.extend(unreadable);
         cards.extend(records.into_iter().filter_map(RecordSummary::card));
         match next {
-            Some(after) if cards.len() < MOST_RECORDS => {
+            Some(after) if cards.len() + kept.unreadable.len() < MOST_RECORDS => {
                 path = format!("/v1/records?after={after}");
             }
             Some(_) => return Err(Error::Unreadable),
             None => {
                 let now = device.clock().now();
-                let lately = restored.filter(|at| now.0 < at.plus_days(MISSING_DAYS).millis());
-                return Ok(device.store().put_records_since(profile, &cards, lately)?);
+                kept.restored = restored.filter(|at| now.0 < at.plus_days(MISSING_DAYS).millis());
+                return Ok(device.store().put_records_but(profile, &cards, &kept)?);
             }
         }
     }

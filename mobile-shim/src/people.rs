@@ -41,6 +41,9 @@ impl Named {
 #[derive(Deserialize)]
 struct People {
     people: Vec<Named>,
+    /// The tick after which there is more.
+    #[serde(default)]
+    next: Option<u64>,
 }
 
 /// The names known on this device, of a record and of the person signed in.
@@ -118,15 +121,21 @@ pub async fn learn_names(
     let Some(since) = note_strangers(&mut device.store(), profile, record, changed)? else {
         return Ok(());
     };
-    let path = format!("/v1/records/{record}/people?since={}", since.0);
-    let asked = signed_call::<(), People>(device, profile, Method::Get, &path, None);
-    let Ok(told) = asked.await else {
-        return Ok(());
-    };
+    let (mut told, mut next) = (Vec::new(), Some(since.0));
+    while let Some(since) = next {
+        let path = format!("/v1/records/{record}/people?since={since}");
+        let asked = signed_call::<(), People>(device, profile, Method::Get, &path, None);
+        let Ok(People { people, next: on }) = asked.await else {
+            return Ok(());
+        };
+        told.extend(people);
+        // It only goes on.
+        next = on.filter(|on| *on > since);
+    }
     device.store().with_replica(profile, record, |_, rows| {
-        put(rows, &told.people)?;
+        put(rows, &told)?;
         // Whom the server does not know stays without a name, and is not asked for again.
-        let told: BTreeSet<PersonId> = told.people.iter().map(|named| named.person).collect();
+        let told: BTreeSet<PersonId> = told.iter().map(|named| named.person).collect();
         let mut noted: Vec<Named> = rows.notes(Shelf::People)?;
         noted.retain(|named| named.asking && !told.contains(&named.person));
         noted.iter_mut().for_each(|named| named.asking = false);

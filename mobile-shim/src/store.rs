@@ -22,7 +22,7 @@ pub use entries::RecordRows;
 pub use error::StoreError;
 pub use notes::Shelf;
 pub use profiles::{ProfileCard, Secrets, Session, Unlocked};
-pub use records::RecordCard;
+pub use records::{Kept, RecordCard};
 pub use replica::fresh_incarnation;
 pub use views::Views;
 

@@ -10,17 +10,18 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
-use sync_core::Tick;
 use sync_core::policy::Matrix;
+use sync_core::{PersonId, Tick};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::http::Problem;
 use crate::http::limits::Limits;
 use crate::keys::{EntryKeyId, Keys};
 use crate::live::Places;
-use crate::load::Load;
+use crate::load::{Full, Held, Load, Turn};
 use crate::records::{Records, lives};
 use crate::storage::Database;
 use crate::storage::records::RecordStore as _;
@@ -101,6 +102,24 @@ impl App {
             db,
             keys,
         })
+    }
+
+    /// Waits for one of a person's turns at the stores.
+    ///
+    /// # Errors
+    /// When the person has too much under way.
+    pub async fn turn(&self, person: PersonId) -> Result<Turn, Problem> {
+        self.wait_for(self.load.begin(person)).await
+    }
+
+    /// The same, for what takes up memory meanwhile.
+    ///
+    /// # Errors
+    /// When the person has too much under way.
+    pub async fn wait_for(&self, held: Held) -> Result<Turn, Problem> {
+        // Whoever waits longer would take the time that the request has for too short.
+        let turn = tokio::time::timeout(self.config.request_timeout / 2, held.into_turn()).await;
+        turn.map_err(|_| Full::Share.into())
     }
 
     /// Checks, and at first start notes, which key store seals the data store.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
 use sync_core::policy::Role;
-use sync_core::{DeviceId, EntryId, PersonId, RecordId, Tick};
+use sync_core::{Bytes, DeviceId, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
 use crate::records::vault::Vault;
@@ -170,7 +170,14 @@ pub fn apart_head(record: &RecordId, clock: &RecordClock) -> LogHead {
     }
 }
 
-/// Events after one, at most so many, in order, as they were hashed.
+/// How many bytes of events go into one page; one event goes at least.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// How many events are read from the store at once.
+const AT_ONCE: u32 = 100;
+
+/// Events after one, at most so many and not much more than 256 KiB of them, in order, as they were
+/// hashed.
 ///
 /// # Errors
 /// When the store or a key fails, or an event does not open.
@@ -180,14 +187,31 @@ pub fn page(
     after: u64,
     limit: u32,
 ) -> Result<Vec<ChainedEvent>, Fault> {
-    let rows = store.audit_after(vault.record(), after, limit)?;
-    let open = |row: AuditRow| {
-        Ok(ChainedEvent {
-            event: vault.open_event(row.seq, &row.sealed)?.into(),
-            hash: row.hash,
-        })
-    };
-    rows.into_iter().map(open).collect()
+    let mut events: Vec<ChainedEvent> = Vec::new();
+    let (mut after, mut bytes) = (after, 0);
+    while bytes < PAGE_BYTES {
+        let left = u64::from(limit).saturating_sub(events.len() as u64);
+        let count = u64::from(AT_ONCE).min(left);
+        let rows = store.audit_after(
+            vault.record(),
+            after,
+            u32::try_from(count).unwrap_or(AT_ONCE),
+        )?;
+        let Some(last) = rows.last() else { break };
+        after = last.seq;
+        for AuditRow {
+            seq, hash, sealed, ..
+        } in rows
+        {
+            if bytes >= PAGE_BYTES {
+                break;
+            }
+            let event: Bytes = vault.open_event(seq, &sealed)?.into();
+            bytes += event.0.len();
+            events.push(ChainedEvent { event, hash });
+        }
+    }
+    Ok(events)
 }
 
 /// The clock of a record whose access log is empty.
@@ -201,5 +225,52 @@ pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
         apart_len: 0,
         apart_head: None,
         shelves: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::SqliteConnection;
+
+    use super::*;
+    use crate::records::world::{World, fresh_entry};
+
+    /// However much the events say, a page has not much more than its share, and page by page all
+    /// come, in order.
+    #[tokio::test]
+    async fn long_events_come_in_short_pages() {
+        let world = World::new();
+        let phone = world.holder(1).await;
+        let (record, person) = (phone.head.record, phone.author.person);
+        let keys = world.records.keys.clone();
+        let job = move |c: &mut SqliteConnection| {
+            let vault = Vault::new(&keys, record)?;
+            let mut clock = c.record(record)?.expect("there").clock;
+            let actor = Actor::new(person, Role::Holder, None, person);
+            for _ in 0..60 {
+                let mut event = actor.event(AccessAction::Write, clock.last);
+                event.entries = (0..1_000).map(|_| fresh_entry()).collect();
+                append(c, &vault, &mut clock, event)?;
+            }
+            c.move_clock(record, &clock)?;
+            let mut pages: Vec<Vec<ChainedEvent>> = Vec::new();
+            let mut after = 0;
+            while after < clock.audit_len {
+                let page = page(c, &vault, after, u32::MAX)?;
+                after += page.len() as u64;
+                pages.push(page);
+            }
+            let few = page(c, &vault, 1, 3)?;
+            Ok::<_, Fault>((pages, few, clock.audit_head))
+        };
+        let (pages, few, head) = world.records.db.write(job).await.expect("done");
+        assert!(pages.len() > 3);
+        for page in &pages {
+            let bytes: usize = page.iter().map(|event| event.event.0.len()).sum();
+            assert!(bytes < 2 * PAGE_BYTES && !page.is_empty());
+        }
+        assert_eq!(few[..], pages[0][1..4]);
+        let last = pages.iter().flatten().last().map(|event| event.hash);
+        assert_eq!(last, Some(head));
     }
 }

@@ -5,6 +5,7 @@ mod enrolment;
 mod guards;
 mod habilitation;
 mod health;
+mod held_body;
 pub mod limits;
 mod live;
 mod log;

@@ -17,7 +17,8 @@ pub const SHARE: usize = 32 * 1024 * 1024;
 /// out by those who take all they may; a larger one may be.
 pub const OWN: usize = 256 * 1024;
 
-/// How many syncs and pushed answers of one person are worked on at once; others wait.
+/// How many syncs, pushed answers and other looks at a record of one person are worked on at once;
+/// others wait.
 pub const AT_ONCE: usize = 4;
 
 /// What is under way in this process.

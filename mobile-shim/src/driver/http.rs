@@ -10,8 +10,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use sync_core::codec::Encoding;
+use sync_core::sync::limits::MAX_LIVE_FRAME;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
@@ -204,13 +207,35 @@ async fn open(tls: &Arc<ClientConfig>, call: Call) -> Result<LineOrReply, NetErr
     }
 }
 
+/// A message in as many frames as the server takes it in.
+fn frames(message: Vec<u8>) -> Vec<Message> {
+    if message.len() <= MAX_LIVE_FRAME {
+        return vec![Message::Binary(message.into())];
+    }
+    let last = (message.len() - 1) / MAX_LIVE_FRAME;
+    let pieces = message.chunks(MAX_LIVE_FRAME).enumerate();
+    let frames = pieces.map(|(at, piece)| {
+        let data = match at {
+            0 => Data::Binary,
+            _ => Data::Continue,
+        };
+        Frame::message(piece.to_vec(), OpCode::Data(data), at == last)
+    });
+    frames.map(Message::Frame).collect()
+}
+
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Line for Socket {
     fn send(&mut self, message: Vec<u8>) -> Pending<'_, Result<(), NetError>> {
         Box::pin(async move {
-            let sent = self.0.send(Message::Binary(message.into())).await;
-            sent.map_err(|_| NetError::Broken)
+            let sent = async {
+                for frame in frames(message) {
+                    self.0.feed(frame).await?;
+                }
+                self.0.flush().await
+            };
+            sent.await.map_err(|_: WsError| NetError::Broken)
         })
     }
 
@@ -224,5 +249,48 @@ impl Line for Socket {
                 Some(Err(_)) => Err(NetError::Broken),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a message says, and in what frames.
+    fn told(message: &[u8]) -> (Vec<u8>, Vec<usize>) {
+        let (mut whole, mut sizes) = (Vec::new(), Vec::new());
+        let frames = frames(message.to_vec());
+        let last = frames.len() - 1;
+        for (at, frame) in frames.into_iter().enumerate() {
+            let piece = match frame {
+                Message::Frame(frame) => {
+                    let header = frame.header();
+                    let data = match at {
+                        0 => Data::Binary,
+                        _ => Data::Continue,
+                    };
+                    assert_eq!(header.opcode, OpCode::Data(data));
+                    assert_eq!(header.is_final, at == last);
+                    frame.into_payload()
+                }
+                message => message.into_data(),
+            };
+            sizes.push(piece.len());
+            whole.extend_from_slice(&piece);
+        }
+        (whole, sizes)
+    }
+
+    #[test]
+    fn a_large_message_goes_in_frames_that_the_server_takes() {
+        for (length, sizes) in [
+            (0, vec![0]),
+            (MAX_LIVE_FRAME, vec![MAX_LIVE_FRAME]),
+            (MAX_LIVE_FRAME + 1, vec![MAX_LIVE_FRAME, 1]),
+            (2 * MAX_LIVE_FRAME, vec![MAX_LIVE_FRAME; 2]),
+        ] {
+            let message: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            assert_eq!(told(&message), (message, sizes));
+        }
     }
 }

@@ -370,10 +370,7 @@ mod tests {
         let sides = [side(1, OUTCOME, "miscarriage"), side(2, DUE, "2025-01-02")];
         assert_eq!(
             effects(Kind::Pregnancy, OUTCOME, sides),
-            [
-                "Outcome miscarriage",
-                "it is not over; cleared: Outcome"
-            ]
+            ["Outcome miscarriage", "it is not over; cleared: Outcome"]
         );
     }
 }

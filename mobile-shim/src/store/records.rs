@@ -1,5 +1,7 @@
 //! The records of a profile.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use sync_core::policy::Role;
@@ -27,6 +29,16 @@ pub struct RecordCard {
     /// The server is still to be asked whether that is so.
     #[serde(default)]
     pub in_doubt: bool,
+}
+
+/// What keeps a record from having ended though the server does not name it.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// When the server was put back from an older copy. It may have lost the right to a record,
+    /// which others hand back: one that was not synced since may be open yet.
+    pub restored: Option<Tick>,
+    /// Records that the server cannot read now.
+    pub unreadable: BTreeSet<RecordId>,
 }
 
 impl RecordCard {
@@ -104,20 +116,18 @@ impl Store {
         profile: &Unlocked,
         cards: &[RecordCard],
     ) -> Result<(), StoreError> {
-        self.put_records_since(profile, cards, None)
+        self.put_records_but(profile, cards, &Kept::default())
     }
 
-    /// The same, of a server that was put back from an older copy at `restored`. It may have lost
-    /// the right to a record, which others hand back: one that is not named and was not synced
-    /// since stays as it is.
+    /// The same, but for some that stay as they are though they are not named.
     ///
     /// # Errors
     /// When the store is broken.
-    pub fn put_records_since(
+    pub fn put_records_but(
         &mut self,
         profile: &Unlocked,
         cards: &[RecordCard],
-        restored: Option<Tick>,
+        kept: &Kept,
     ) -> Result<(), StoreError> {
         let server_keys = self.secrets(profile)?.server_keys;
         let life = self.life;
@@ -149,7 +159,8 @@ impl Store {
             for gone in known.iter().filter(|known| !is_named(known)) {
                 let row = profile.record_row(&gone.record);
                 let seen = replica::head(connection, profile, &row)?.seen_until();
-                if !gone.has_ended() && seen.is_some() && seen < restored {
+                let before = seen.is_some() && seen < kept.restored;
+                if kept.unreadable.contains(&gone.record) || !gone.has_ended() && before {
                     continue;
                 }
                 let ended = RecordCard {

@@ -1,10 +1,11 @@
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
+use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
 use super::{App, StartError, lock_for_serving};
@@ -53,9 +54,10 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
         .tcp_nodelay(true)
         .disable_signals();
     let tls = super::tls::configuration(&app.config, app.clock.now())?;
+    let listener = listener(listen).map_err(fail)?;
     let server = match tls {
-        Some(tls) => server.bind_rustls_0_23(listen, tls),
-        None => server.bind(listen),
+        Some(tls) => server.listen_rustls_0_23(listener, tls),
+        None => server.listen(listener),
     }
     .map_err(fail)?;
     let address = *server
@@ -79,6 +81,23 @@ pub async fn run_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
         }),
         _serving: serving,
     })
+}
+
+/// How long a client may leave what it is sent unread before its connection ends.
+const UNREAD: Duration = Duration::from_secs(120);
+
+/// How many connections may wait to be taken.
+const BACKLOG: i32 = 1024;
+
+/// Listens, with [`UNREAD`] for each connection where the system knows such a limit.
+fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNREAD))?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 impl Running {
@@ -115,5 +134,23 @@ impl Running {
         let _ = self.server.await;
         self.upkeep.abort();
         self.app.db.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is taken from a listener has its limit.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_does_not_read_what_is_sent_is_cut_off() {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = listener(loopback).expect("listens");
+        let address = listener.local_addr().expect("an address");
+        let _client = std::net::TcpStream::connect(address).expect("connects");
+        let (taken, _) = listener.accept().expect("takes it");
+        let limit = socket2::SockRef::from(&taken).tcp_user_timeout();
+        assert_eq!(limit.expect("tells"), Some(UNREAD));
     }
 }

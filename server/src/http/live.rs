@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use sync_core::RecordId;
-use sync_core::sync::limits::MAX_REQUEST;
+use sync_core::sync::limits::MAX_LIVE_FRAME;
 
 use crate::app::App;
 use crate::http::problem::ProblemBody;
@@ -44,7 +44,7 @@ pub async fn handle(
     let held = app.load.begin(signed.person);
     let (response, session, messages) = actix_ws::handle(&request, body)
         .map_err(|_| Problem::new(ProblemType::Malformed).detail("open a WebSocket here"))?;
-    let messages = messages.max_frame_size(MAX_REQUEST);
+    let messages = messages.max_frame_size(MAX_LIVE_FRAME);
     let connected = Connected {
         app,
         record,

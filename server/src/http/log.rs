@@ -1,4 +1,4 @@
-use actix_web::{Responder, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use sync_core::RecordId;
 use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead};
@@ -6,8 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::audit;
+use crate::http::Problem;
+use crate::http::held_body::held_reply;
 use crate::http::problem::ProblemBody;
-use crate::http::{Problem, Reply};
 use crate::records::{AccessError, Visitor};
 use crate::sessions::Signed;
 
@@ -55,15 +56,18 @@ pub async fn handle(
     signed: Signed,
     record: web::Path<uuid::Uuid>,
     part: web::Query<Part>,
-) -> Result<impl Responder, Problem> {
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let record = RecordId(*record);
     let visitor = Visitor::from(&signed);
     let limit = part.limit.unwrap_or(MOST).clamp(1, MOST);
     let after = part.after;
     let records = app.records.clone();
+    let turn = app.turn(visitor.person).await?;
     let answer: LogAnswer = app
         .db
         .read(move |connection| {
+            let _turn = turn;
             let admitted = records.admit(connection, record, visitor.person)?;
             if !admitted.is_holder() {
                 return Err(AccessError::NotYours);
@@ -86,7 +90,7 @@ pub async fn handle(
             })
             .await?;
     }
-    Ok(Reply(answer))
+    held_reply(&request, &answer, app.load.begin(visitor.person))
 }
 
 /// Reading the log is logged; reading only that it was read is not, or the log would grow each

@@ -1,7 +1,12 @@
 //! The description of the interface, made from the handlers.
 
+use std::sync::LazyLock;
+
 use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
+use sync_core::codec::Encoding;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
@@ -9,6 +14,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi, ToSchema as _};
 
+use super::held_body::HeldBody;
 use super::problem::ProblemBody;
 use super::{
     ProblemType, enrolment, habilitation, health, live, log, me, people, professionals, records,
@@ -178,5 +184,9 @@ fn refusal(kind: ProblemType) -> RefOr<Response> {
 /// Serves the description.
 #[get("/openapi.json")]
 pub async fn handle() -> HttpResponse {
-    HttpResponse::Ok().json(Api::openapi())
+    static DESCRIPTION: LazyLock<Bytes> =
+        LazyLock::new(|| Encoding::Json.write(&Api::openapi()).into());
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(HeldBody::shared(DESCRIPTION.clone()))
 }

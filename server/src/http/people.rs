@@ -1,12 +1,13 @@
-use actix_web::{Responder, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use sync_core::audit::AccessAction;
 use sync_core::{RecordId, Tick};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::http::Problem;
+use crate::http::held_body::held_reply;
 use crate::http::problem::ProblemBody;
-use crate::http::{Problem, Reply};
 use crate::records::{AccessError, KnownPerson, Visitor};
 use crate::sessions::Signed;
 
@@ -16,6 +17,9 @@ use crate::sessions::Signed;
 pub struct PeopleAnswer {
     /// In no order that means anything.
     people: Vec<KnownPerson>,
+    /// There may be more: ask again with this as `since`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
 }
 
 /// Which people.
@@ -44,13 +48,18 @@ pub async fn handle(
     signed: Signed,
     record: web::Path<uuid::Uuid>,
     query: web::Query<PeopleQuery>,
-) -> Result<impl Responder, Problem> {
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let (record, since) = (RecordId(*record), Tick(query.since));
     let visitor = Visitor::from(&signed);
     let records = app.records.clone();
-    let people = app
+    let turn = app.turn(visitor.person).await?;
+    let (people, next) = app
         .db
-        .read(move |connection| records.people_of(connection, record, &visitor, since))
+        .read(move |connection| {
+            let _turn = turn;
+            records.people_of(connection, record, &visitor, since)
+        })
         .await?;
     let records = app.records.clone();
     app.db
@@ -59,5 +68,7 @@ pub async fn handle(
             Ok::<_, AccessError>(())
         })
         .await?;
-    Ok(Reply(PeopleAnswer { people }))
+    let next = next.map(|tick| tick.0);
+    let answer = PeopleAnswer { people, next };
+    held_reply(&request, &answer, app.load.begin(visitor.person))
 }

@@ -187,8 +187,8 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Storage(error) => error.into(),
-            // Nobody is told that the entry is gone: put back, the key opens it again.
-            KeyError::EntryKeyMissing => {
+            // Nobody is told that it is gone: put back, the key opens it again.
+            KeyError::EntryKeyMissing | KeyError::Absent => {
                 tracing::error!(%error, "a request failed for want of a key");
                 Problem::new(ProblemType::Unavailable)
                     .detail("the server cannot read all of it; try again later")

@@ -1,10 +1,11 @@
-use actix_web::{Responder, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use sync_core::{RecordId, Tick};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::http::{Problem, ProblemType, Reply};
+use crate::http::held_body::held_reply;
+use crate::http::{Problem, ProblemType};
 use crate::records::{AccessError, RECORDS_A_PAGE, RecordPage, RecordSummary};
 use crate::sessions::Signed;
 
@@ -14,6 +15,11 @@ use crate::sessions::Signed;
 pub struct RecordsAnswer {
     /// Their own first, then the others by their names.
     records: Vec<RecordSummary>,
+    /// Records that the server cannot read now. They have not ended for that: keep what is known of
+    /// them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<uuid::Uuid>, required = false)]
+    unreadable: Vec<RecordId>,
     /// There may be more: ask again with this as `after`. A page may be empty and not the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -46,24 +52,32 @@ pub async fn handle(
     app: web::Data<App>,
     signed: Signed,
     part: web::Query<Part>,
-) -> Result<impl Responder, Problem> {
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let records = app.records.clone();
     let (person, after) = (signed.person, part.after.map(RecordId));
     let limit = part.limit.unwrap_or(RECORDS_A_PAGE);
+    let turn = app.turn(person).await?;
     let page = app
         .db
-        .read(move |connection| records.of_person(connection, person, after, limit))
+        .read(move |connection| {
+            let _turn = turn;
+            records.of_person(connection, person, after, limit)
+        })
         .await?;
     let RecordPage {
         records,
+        unreadable,
         next,
         restored,
     } = page;
-    Ok(Reply(RecordsAnswer {
+    let answer = RecordsAnswer {
         records,
+        unreadable,
         next,
         restored,
-    }))
+    };
+    held_reply(&request, &answer, app.load.begin(person))
 }
 
 impl From<AccessError> for Problem {

@@ -1,11 +1,11 @@
-use actix_web::{HttpRequest, Responder, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use sync_core::RecordId;
 
 use crate::app::App;
+use crate::http::Problem;
 use crate::http::body::read_sync;
+use crate::http::held_body::held_reply;
 use crate::http::problem::ProblemBody;
-use crate::http::{Problem, Reply};
-use crate::load::Full;
 use crate::records::Visitor;
 use crate::sessions::Signed;
 
@@ -34,13 +34,11 @@ pub async fn handle(
     record: web::Path<uuid::Uuid>,
     request: HttpRequest,
     body: web::Payload,
-) -> Result<impl Responder, Problem> {
+) -> Result<HttpResponse, Problem> {
     let mut held = app.load.begin(signed.person);
     let asked = read_sync(&request, body.into_inner(), &mut held).await?;
-    // Whoever waits longer would take the time that the request has for too short.
-    let turn = tokio::time::timeout(app.config.request_timeout / 2, held.into_turn()).await;
-    let turn = turn.map_err(|_| Problem::from(Full::Share))?;
+    let turn = app.wait_for(held).await?;
     let (record, visitor) = (RecordId(*record), Visitor::from(&signed));
     let answer = app.records.sync(record, visitor, asked, turn).await?;
-    Ok(Reply(answer))
+    held_reply(&request, &answer, app.load.begin(signed.person))
 }

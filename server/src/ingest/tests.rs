@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use diesel::{RunQueryDsl as _, SqliteConnection};
 use futures_util::future::join_all;
+use sync_core::audit::{AccessAction, AccessEvent};
 use sync_core::authority::RightEntry;
 use sync_core::change::{Edit, SignedOrigin};
 use sync_core::entry::{EntryState, Value, Write};
@@ -12,9 +13,11 @@ use sync_core::sync::limits::{MAX_EDITS, MAX_ENTRY, MAX_REQUEST};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Incarnation};
 
+use crate::audit;
 use crate::clock::Clock as _;
 use crate::fault::Fault;
 use crate::load::Turn;
+use crate::records::vault::Vault;
 use crate::records::world::{Phone, World, fresh_entry, random};
 use crate::records::{AccessError, KnownRights};
 use crate::storage::records::RecordStore as _;
@@ -174,6 +177,32 @@ async fn damaged_and_forged_edits_are_refused_alone() {
     assert_eq!(verdicts[0], Verdict::Refused(Refusal::Malformed));
     assert_eq!(verdicts[1..3], [not_authentic.clone(), not_authentic]);
     assert!(matches!(verdicts[3], Verdict::Accepted(_)));
+}
+
+/// However many entries somebody makes up, the log names few of them and counts all.
+#[tokio::test]
+async fn what_is_refused_does_not_fill_the_log() {
+    let world = World::new();
+    let mut phone = world.holder(1).await;
+    for number in 0..50 {
+        phone.note(&number.to_string());
+    }
+    let mut edits = edits(&mut phone);
+    for edit in &mut edits {
+        edit.entry = fresh_entry();
+    }
+    let count = edits.len();
+    let verdicts = hand_in(&mut phone, &edits).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Refused(_))));
+    let (keys, record) = (world.records.keys.clone(), phone.head.record);
+    let log = move |c: &mut SqliteConnection| audit::page(c, &Vault::new(&keys, record)?, 0, 100);
+    let log = world.records.db.read(log).await.expect("reads");
+    let events = log.iter().map(|one| AccessEvent::decode(&one.event));
+    let mut events = events.map(|event| event.expect("an event"));
+    let refused = events.find(|event| event.action == AccessAction::Refuse);
+    let refused = refused.expect("told");
+    assert_eq!(refused.entries.len(), 32);
+    assert_eq!(refused.changes, count as u64);
 }
 
 #[tokio::test]

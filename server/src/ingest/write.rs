@@ -33,6 +33,10 @@ pub(super) const MOST_HELD_BYTES: u64 = 4 * 1024 * 1024;
 /// are looked at whenever it is edited.
 pub(super) const MOST_HELD_OF_ENTRY: u64 = 200;
 
+/// How many entries an event of refused edits names; the others it counts. Whoever sends what is
+/// refused does not make the log grow by what they make up.
+const REFUSED_NAMED: usize = 32;
+
 /// Why somebody writes what was written once.
 const HANDED_BACK: &str = "handed-back";
 
@@ -73,6 +77,8 @@ struct Event {
     action: AccessAction,
     reason: Option<String>,
     entries: BTreeMap<EntryId, u64>,
+    /// How many more edits it counts, of entries that it does not name.
+    unnamed: u64,
 }
 
 impl Event {
@@ -416,6 +422,7 @@ impl<'a> Writing<'a> {
         for event in &self.events {
             let mut said = event.actor.event(event.action.clone(), at);
             said.reason.clone_from(&event.reason);
+            said.changes = event.unnamed;
             let kept = if event.minds_marks() {
                 &marked
             } else {
@@ -449,14 +456,23 @@ impl<'a> Writing<'a> {
         let same = |event: &&mut Event| {
             (&event.actor, &event.action, &event.reason) == (&actor, &action, &reason)
         };
+        // What the holder may not know of goes apart, by its name.
+        let apart = self.kept.contains_key(&entry) || self.marked.contains_key(&entry);
         if let Some(event) = self.events.iter_mut().find(same) {
-            *event.entries.entry(entry).or_default() += 1;
+            let refused = event.action == AccessAction::Refuse;
+            let known = event.entries.contains_key(&entry);
+            if refused && !known && !apart && event.entries.len() >= REFUSED_NAMED {
+                event.unnamed += 1;
+            } else {
+                *event.entries.entry(entry).or_default() += 1;
+            }
         } else {
             self.events.push(Event {
                 actor,
                 action,
                 reason,
                 entries: BTreeMap::from([(entry, 1)]),
+                unnamed: 0,
             });
         }
     }

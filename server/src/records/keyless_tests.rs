@@ -37,20 +37,22 @@ async fn a_record_without_a_key_locks_out_nobody_it_names() {
     world.records.db.write(job).await.expect("signs in");
     let records = world.records.clone();
     let job = move |c: &mut SqliteConnection| {
-        let own = records.of_person(c, holder, None, 10)?.records;
-        let helped = records.of_person(c, helper, None, 10)?.records;
+        let own = records.of_person(c, holder, None, 10)?;
+        let helped = records.of_person(c, helper, None, 10)?;
         Ok::<_, AccessError>((own, helped))
     };
     let (own, helped) = world.records.db.read(job).await.expect("lists");
-    assert!(own.is_empty());
-    let helped: Vec<_> = helped.iter().map(|summary| summary.record).collect();
-    assert_eq!(helped, [other.head.record]);
+    // Not opened, and not ended: phones keep what they have.
+    assert!(own.records.is_empty());
+    assert_eq!(own.unreadable, [lost.head.record]);
+    let opened: Vec<_> = helped.records.iter().map(|one| one.record).collect();
+    assert_eq!(opened, [other.head.record]);
+    assert_eq!(helped.unreadable, [lost.head.record]);
     // A third holder can delegate to the same helper.
     third.right(RightKind::Delegation, helper);
     let (answer, _) = third.round().await;
     assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
-    let request = lost.request();
-    assert!(lost.ask(request).await.is_err());
+    is_put_off(&mut lost).await;
 }
 
 /// Asks, and is told to come again later.
@@ -103,9 +105,10 @@ async fn a_right_without_a_key_lets_nobody_in_and_locks_nobody_out_elsewhere() {
     is_put_off(&mut caregiver).await;
     let records = world.records.clone();
     let list = move |c: &mut SqliteConnection| records.of_person(c, helper, None, 10);
-    let listed = world.records.db.read(list).await.expect("lists").records;
-    let listed: Vec<_> = listed.iter().map(|summary| summary.record).collect();
-    assert_eq!(listed, [other.head.record]);
+    let listed = world.records.db.read(list).await.expect("lists");
+    let opened: Vec<_> = listed.records.iter().map(|one| one.record).collect();
+    assert_eq!(opened, [other.head.record]);
+    assert_eq!(listed.unreadable, [holder.head.record]);
 }
 
 #[actix_web::test]

@@ -32,6 +32,9 @@ pub struct RecordSummary {
 pub struct RecordPage {
     /// The records.
     pub records: Vec<RecordSummary>,
+    /// Those that name the person and cannot be read now, for want of a key: whether they may be
+    /// opened nobody can tell.
+    pub unreadable: Vec<RecordId>,
     /// Ask on after this one, if there may be more.
     pub next: Option<RecordId>,
     /// When this store was put back from an older copy last, as far as it knows. Rights that were
@@ -45,8 +48,8 @@ pub const RECORDS_A_PAGE: u32 = 1_000;
 impl Records {
     /// The records a person may open now: their own first, then those whose rights name them after
     /// `after`, by their names. At most `limit` of these are looked at, so a page may be short, or
-    /// empty, and not the last. One whose key is not here, or that of a right of it, is left out.
-    /// Only for a reader: what is worked out is kept for the next visitor.
+    /// empty, and not the last. One whose key is not here, or that of a right of it, is named as
+    /// unreadable. Only for a reader: what is worked out is kept for the next visitor.
     ///
     /// # Errors
     /// When the server fails.
@@ -69,12 +72,13 @@ impl Records {
             person,
             profession: people::profession(connection, person)?,
         };
-        let mut summaries = Vec::new();
+        let (mut summaries, mut unreadable) = (Vec::new(), Vec::new());
         for record in first.into_iter().chain(others) {
             let Some(row) = connection.record(record)? else {
                 continue;
             };
             let Some(known) = self.rights_if_readable(connection, &row)? else {
+                unreadable.push(record);
                 continue;
             };
             self.remember_rights(&row, known.clone());
@@ -102,6 +106,7 @@ impl Records {
         let restored = lives::restored(connection)?;
         Ok(RecordPage {
             records,
+            unreadable,
             next,
             restored,
         })

@@ -29,9 +29,23 @@ pub struct KnownPerson {
     pub profession: Option<Profession>,
 }
 
+/// How much is looked at for one answer.
+#[derive(Clone, Copy)]
+struct Most {
+    entries: u32,
+    /// About so many, in those entries.
+    edits: usize,
+}
+
+const A_PAGE: Most = Most {
+    entries: 1_000,
+    edits: 4_000,
+};
+
 impl Records {
     /// The holder, the visitor, the authors of what the visitor may see, and whom the rights they
-    /// may see name; of what was written or fell due after a tick, whose number is all it costs.
+    /// may see name; of what was written or fell due after a tick. Of more than so many entries, or
+    /// edits of them, gives the tick after which to ask on.
     ///
     /// # Errors
     /// [`AccessError::NotYours`] for those who have no right now.
@@ -41,17 +55,15 @@ impl Records {
         record: RecordId,
         visitor: &Visitor,
         since: Tick,
-    ) -> Result<Vec<KnownPerson>, AccessError> {
+    ) -> Result<(Vec<KnownPerson>, Option<Tick>), AccessError> {
         let admitted = self.admit_now(connection, record, visitor.person)?;
         self.remember(
             &admitted.row,
             admitted.known.clone(),
             admitted.shelves.clone(),
         );
-        let known: Vec<PersonId> = self
-            .known(connection, &admitted, since)?
-            .into_iter()
-            .collect();
+        let (known, next) = self.known(connection, &admitted, since, A_PAGE)?;
+        let known: Vec<PersonId> = known.into_iter().collect();
         let found = people::find_all(connection, &self.keys, &known)?;
         let mut people: Vec<KnownPerson> = found
             .into_iter()
@@ -62,7 +74,7 @@ impl Records {
             })
             .collect();
         people.sort_by_key(|known| known.person);
-        Ok(people)
+        Ok((people, next))
     }
 
     fn known(
@@ -70,16 +82,24 @@ impl Records {
         connection: &mut SqliteConnection,
         admitted: &Admitted<'_>,
         since: Tick,
-    ) -> Result<BTreeSet<PersonId>, Fault> {
+        most: Most,
+    ) -> Result<(BTreeSet<PersonId>, Option<Tick>), Fault> {
         let mut known = BTreeSet::from([admitted.row.holder, admitted.subject.person]);
         let now = admitted.row.clock.last;
         let vault = &admitted.vault;
         let record = admitted.row.record;
         let viewer = (&admitted.standing, admitted.epoch);
         let shelves = self.shelves_of(&admitted.row, &admitted.shelves, viewer);
-        let rows = connection.placed(record, &shelves, since, now, u32::MAX)?;
-        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-        for (row, key) in rows.iter().zip(vault.keys_of(&rows)?) {
+        let placed = connection.placed(record, &shelves, since, now, most.entries)?;
+        let whole = placed.len() < most.entries as usize;
+        let (ticks, rows): (Vec<Tick>, Vec<_>) = placed.into_iter().unzip();
+        let (mut looked, mut last) = (0, since);
+        for ((tick, row), key) in ticks.into_iter().zip(&rows).zip(vault.keys_of(&rows)?) {
+            // What came at one tick is not told in two parts.
+            if looked >= most.edits && tick != last {
+                return Ok((known, Some(last)));
+            }
+            last = tick;
             let Some(key) = key else { continue };
             let class = vault.open_class(&key, row)?;
             if !admitted.standing.may_read(&class, &self.matrix, now) {
@@ -92,9 +112,10 @@ impl Records {
                 let origin = origin.map_err(|_| Fault::malformed("log.about"))?;
                 known.insert(origin.author);
                 known.extend(origin.on_behalf_of);
+                looked += 1;
             }
         }
-        Ok(known)
+        Ok((known, (!whole).then_some(last)))
     }
 
     /// Notes in the access log something a visitor is given that is not entries.
@@ -118,5 +139,58 @@ impl Records {
         audit::append(connection, &admitted.vault, &mut clock, event)?;
         connection.move_clock(record, &clock)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::world::World;
+
+    /// Page by page, however few fit one, everybody is named who is named at once, and the work of
+    /// one answer is bounded.
+    #[tokio::test]
+    async fn all_pages_together_name_everybody() {
+        let world = World::new();
+        let mut holder = world.holder(1).await;
+        let (mut caregiver, _) = world.caregiver(&mut holder).await;
+        let mut doctor = world.doctor(&mut holder).await;
+        holder.allergy("Latex");
+        let shared = holder.allergy("Iode");
+        holder.sync().await;
+        for (phone, said) in [(&mut caregiver, "vue"), (&mut doctor, "revue")] {
+            phone.sync().await;
+            phone.write(shared, &[sync_core::entry::Write::set("notes", said)]);
+            phone.allergy("Pollen");
+            phone.sync().await;
+        }
+        let records = world.records.clone();
+        let (record, person) = (holder.head.record, holder.author.person);
+        let look = move |c: &mut SqliteConnection| {
+            let admitted = records.admit_now(c, record, person)?;
+            let mut pages = |most: Most| -> Result<_, Fault> {
+                let (mut known, mut pages) = (BTreeSet::new(), 0);
+                let mut next = Some(Tick(0));
+                while let Some(since) = next {
+                    let (page, on) = records.known(c, &admitted, since, most)?;
+                    assert!(on.is_none_or(|on| on > since));
+                    known.extend(page);
+                    (next, pages) = (on, pages + 1);
+                }
+                Ok((known, pages))
+            };
+            let entries = |entries| Most { entries, ..A_PAGE };
+            let edits = |edits| Most { edits, ..A_PAGE };
+            let all = [A_PAGE, entries(1), entries(2), edits(1), edits(2)];
+            let all: Result<Vec<_>, Fault> = all.into_iter().map(&mut pages).collect();
+            Ok::<_, AccessError>(all?)
+        };
+        let found = world.records.db.read(look).await.expect("looks");
+        let (whole, once) = &found[0];
+        assert_eq!((whole.len(), *once), (3, 1));
+        for (known, pages) in &found[1..] {
+            assert_eq!(known, whole);
+            assert!(*pages > 2, "{pages}");
+        }
     }
 }

@@ -34,7 +34,6 @@ pub fn share_out(
 ) -> (Option<AccessEvent>, Vec<Apart>) {
     let mut known = AccessEvent {
         entries: Vec::new(),
-        changes: 0,
         ..event.clone()
     };
     let mut apart = Vec::new();
@@ -55,7 +54,7 @@ pub fn share_out(
             }
         }
     }
-    let nothing_known = known.entries.is_empty() && !apart.is_empty();
+    let nothing_known = known.entries.is_empty() && known.changes == 0 && !apart.is_empty();
     ((!nothing_known).then_some(known), apart)
 }
 

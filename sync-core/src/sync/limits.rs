@@ -8,6 +8,9 @@ pub const MAX_ITEMS: usize = 50_000;
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 /// The largest request body once decompressed, in bytes.
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// The largest frame of a WebSocket that goes to the server, in bytes: it is in memory before anything
+/// is known of it. A larger message goes in several.
+pub const MAX_LIVE_FRAME: usize = 256 * 1024;
 /// How many bytes the changes of one entry may take in all, so that it fits a frame.
 pub const MAX_ENTRY: usize = 8 * 1024 * 1024;
 /// How many bytes the changes of one entry may take that is a right: all rights of a record are kept
