@@ -731,7 +731,10 @@ async fn a_cursor_that_shows_nothing_costs_nothing() {
     // There is no writer any more, and none is asked.
     world.records.db.close().await;
     for cursor in [None, Some(former), Some(present)] {
-        let begun = world.records.begin_anew(record, cursor).await;
+        let begun = world
+            .records
+            .begin_anew(record, cursor, &std::sync::Arc::default())
+            .await;
         begun.expect("nothing is to be written");
     }
 }
