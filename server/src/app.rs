@@ -272,7 +272,8 @@ impl App {
         Ok(())
     }
 
-    /// Decides on marks that have waited for a day for the rest of their request.
+    /// Decides on marks that have waited for a day for the rest of their request, but for those of
+    /// entries that cannot be opened: these wait for a start with their key.
     async fn decide_old_marks(&self) {
         let now = self.clock.now();
         let old = |c: &mut diesel::SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?) };
@@ -286,7 +287,7 @@ impl App {
         for (record, entry, marks) in noted {
             let old = |mark: &Tick| mark.plus_days(MARKS_WAIT_DAYS) <= now;
             let old: BTreeSet<Tick> = marks.into_iter().filter(old).collect();
-            if old.is_empty() {
+            if old.is_empty() || self.records.keyless.has((record, entry)) {
                 continue;
             }
             self.records.decide(record, [(entry, old)].into()).await;
@@ -345,6 +346,14 @@ impl App {
                 configured: self.config.rp_id.clone(),
             }),
         }
+    }
+
+    /// Takes the data directory as a serving process does, until the file is dropped.
+    ///
+    /// # Errors
+    /// [`StartError::AlreadyServing`] while a server runs on it.
+    pub fn lock_for_serving(&self) -> Result<File, StartError> {
+        lock_for_serving(&self.config.data)
     }
 
     /// Turns true when the server begins to stop: long-lived connections end then.

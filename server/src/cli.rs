@@ -177,10 +177,11 @@ mod tests {
 
     #[test]
     fn commands_list_what_they_ask_for_and_nothing_else() {
-        let paths: [&[&str]; 6] = [
+        let paths: [&[&str]; 7] = [
             &["verify"],
             &["backup"],
             &["admin", "keys", "rotate"],
+            &["admin", "keys", "give-up"],
             &["admin", "open-record"],
             &["admin", "add-person"],
             &["admin", "enrolment-code"],

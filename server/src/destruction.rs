@@ -7,6 +7,8 @@
 //! again, by the journal in the key store, what a data store that was put back from an older copy has
 //! again ([`Keys::destroyed_after`]).
 
+mod keyless;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
@@ -24,6 +26,7 @@ use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{Stood, Vault};
 use crate::records::{Records, load_document, provenance};
 use crate::storage::records::{DestroyedRow, Move, RecordRow, RecordStore};
+pub(crate) use keyless::Keyless;
 
 /// Why the access log says that an entry was destroyed.
 pub const REASON: &str = "wrong-patient";
@@ -150,7 +153,8 @@ fn destroy_again(
 ///
 /// # Errors
 /// When a store or a key fails. A key that is missing is none: what is noted of its entry stays
-/// noted, for a start with the right key store.
+/// noted, for a start with the right key store, and the log says so once. Of a record whose key was
+/// destroyed nothing is left to destroy: what is noted goes.
 pub fn decide(
     connection: &mut SqliteConnection,
     records: &Records,
@@ -170,8 +174,16 @@ pub fn decide(
             connection.undoom(record, entry, &marks)?;
             continue;
         };
-        let Some(vault) = Vault::find(&records.keys, record)? else {
-            continue;
+        let vault = match Vault::new(&records.keys, record) {
+            Err(Fault::Keys(KeyError::Absent)) => {
+                if records.keys.is_record_destroyed(record)? {
+                    connection.undoom(record, entry, &marks)?;
+                } else {
+                    records.keyless.meets((record, entry));
+                }
+                continue;
+            }
+            vault => vault?,
         };
         let noted = connection.doomed_by(record, entry)?;
         match marked(connection, &vault, entry, &(&noted - &marks)) {
@@ -181,9 +193,7 @@ pub fn decide(
                 gone.push((entry, key));
             }
             Ok(None) => connection.undoom(record, entry, &marks)?,
-            Err(Fault::Keys(KeyError::EntryKeyMissing)) => {
-                tracing::warn!("a marked entry has no key; its mark is left for a later start");
-            }
+            Err(Fault::Keys(KeyError::EntryKeyMissing)) => records.keyless.meets((record, entry)),
             Err(fault) => return Err(fault),
         }
     }

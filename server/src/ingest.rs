@@ -303,7 +303,7 @@ impl Turn<'_> {
                 admission,
                 tick,
             )? {
-                judged = before.hold(admission, entry, gathered, ledger);
+                judged = before.hold(admission, (entry, tick), gathered, ledger);
             }
         }
         Ok(match judged {

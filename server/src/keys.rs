@@ -10,6 +10,7 @@
 //! A key is durable before anything is sealed with it. Calls block on the key store when the
 //! answer is not in memory, and never wait for the data store.
 
+mod copies;
 mod destroyed;
 mod entries;
 mod error;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod destruction;
 pub mod devices;
 pub mod fault;
+pub mod giving_up;
 pub mod http;
 pub mod ingest;
 pub mod keys;

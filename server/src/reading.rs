@@ -17,5 +17,7 @@ mod put_back_tests;
 mod tests;
 #[cfg(test)]
 mod timing_tests;
+#[cfg(test)]
+mod turn_tests;
 
 use page::{Page, page};

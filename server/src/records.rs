@@ -26,6 +26,7 @@ use sync_core::{Epoch, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::destruction::Keyless;
 use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
@@ -57,6 +58,9 @@ pub struct Records {
     pub lease_days: u32,
     /// Who is connected and wants to hear of changes.
     pub hub: Hub,
+    /// Marked entries that were found without a key since the start: what cannot be opened now is not
+    /// tried again and again.
+    pub(crate) keyless: Keyless,
     ledgers: Ledgers,
     library: Library,
 }
@@ -196,6 +200,7 @@ impl Records {
             matrix,
             lease_days,
             hub: Hub::default(),
+            keyless: Keyless::default(),
             ledgers: Ledgers::default(),
             library: Library::default(),
         }

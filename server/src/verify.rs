@@ -44,6 +44,10 @@ pub struct Findings {
     /// Entries that a mark destroys, unless the request that brought it takes it back: that one is
     /// not taken in to its end yet, or will come again.
     pub marked: u64,
+    /// Entries that were given up because their key was missing, and that nobody handed back since.
+    pub given_up: u64,
+    /// The record was given up as a whole, or destroyed: its key is gone, as the journal says.
+    pub keyless: bool,
     /// Changes in the log.
     pub changes: u64,
     /// Of them, those whose device is no longer known, so that its signature was not checked.
@@ -96,7 +100,10 @@ pub fn record(
         return Ok(findings);
     };
     let Ok(vault) = Vault::new(keys, record) else {
-        findings.note(None, "its key does not exist");
+        findings.keyless = keys.is_record_destroyed(record)?;
+        if !findings.keyless {
+            findings.note(None, "its key does not exist");
+        }
         return Ok(findings);
     };
     let mut check = Check {
@@ -110,11 +117,13 @@ pub fn record(
         stands: BTreeSet::new(),
         unreadable: BTreeSet::new(),
         told_destroyed: BTreeSet::new(),
+        told_given_up: BTreeSet::new(),
         keys,
     };
     let chained = check.access_log()?;
     let apart = check.apart()?;
     let destroyed = check.destroyed()?;
+    let given_up = check.given_up()?;
     check.log(&destroyed)?;
     check.shelves()?;
     let held = check.held(&destroyed)?;
@@ -124,6 +133,10 @@ pub fn record(
     }
     if chained && apart && !destroyed.keys().eq(&check.told_destroyed) {
         let what = "the access log and what was destroyed do not agree";
+        check.findings.note(None, what);
+    }
+    if chained && apart && given_up != check.told_given_up {
+        let what = "the access log and what was given up do not agree";
         check.findings.note(None, what);
     }
     if vault.open_opening(&row.opening).is_err() {
@@ -155,6 +168,8 @@ struct Check<'c, 'd> {
     unreadable: BTreeSet<EntryId>,
     /// The entries that both chains say were destroyed.
     told_destroyed: BTreeSet<EntryId>,
+    /// The entries that both chains say were given up.
+    told_given_up: BTreeSet<EntryId>,
     keys: &'c Keys,
 }
 
@@ -201,7 +216,7 @@ impl Check<'_, '_> {
                 };
                 match verifier.push(&chained) {
                     Ok(event) if event.chained_at() == row.tick && row.tick <= clock.last => {
-                        self.hears_of_destroyed(&event);
+                        self.hears_what_is_gone(&event);
                         // What was told late is counted where it was kept apart.
                         match event.logged {
                             Some(_) => self.late += 1,
@@ -258,7 +273,7 @@ impl Check<'_, '_> {
                 let hash = row.hash;
                 match verifier.push(&ChainedEvent { event, hash }) {
                     Ok(event) if event.at == row.tick && event.entries == [row.entry] => {
-                        self.hears_of_destroyed(&event);
+                        self.hears_what_is_gone(&event);
                         self.told.count(&event);
                     }
                     Ok(_) => {
@@ -308,6 +323,10 @@ impl Check<'_, '_> {
                 .note(None, "the log is ahead of the record's clock");
         }
         let mut rights = self.row.created;
+        for gone in self.connection.given_up(record)? {
+            // Nobody can tell whether it was a right.
+            rights = rights.max(gone.at);
+        }
         let mut upto = None;
         loop {
             let rows = self.connection.entries_after(record, upto, PAGE)?;

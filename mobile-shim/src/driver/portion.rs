@@ -66,6 +66,7 @@ impl Portion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Told;
 
     #[test]
     fn it_shrinks_by_what_was_too_much_and_grows_by_what_was_quick() {
@@ -92,15 +93,66 @@ mod tests {
         assert_eq!(portion.limit(), None);
     }
 
+    fn problem(status: u16) -> Error {
+        Error::Problem {
+            status,
+            problem: String::new(),
+            retry_after: None,
+            told: Told::default(),
+        }
+    }
+
+    /// What came too late to be taken or was too large (408, 413), from somebody who has too much
+    /// under way (429), to a server that has (503); and a line that broke, as one does on which the
+    /// time ran out.
+    #[test]
+    fn each_of_what_may_be_for_its_size_makes_the_next_smaller_until_it_is_small() {
+        let by_size = [408, 413, 429, 503].map(problem);
+        for error in by_size.into_iter().chain([Error::Net(NetError::Broken)]) {
+            let portion = Portion::default();
+            assert!(portion.failed(&error), "{error:?}");
+            assert_eq!(portion.limit(), Some(MOST / 8), "{error:?}");
+            assert!(portion.failed(&error) && portion.failed(&error));
+            assert!(!portion.failed(&error), "{error:?}: no smaller than that");
+            assert_eq!(portion.limit(), Some(LEAST), "{error:?}");
+        }
+    }
+
+    /// From the smallest, and after every kind of failure: so many quick exchanges later as much goes
+    /// as before; one that was slow changes nothing, and one that fails again costs what it did.
+    #[test]
+    fn it_grows_again_by_what_gets_through_quickly() {
+        for status in [408, 413, 429, 503] {
+            let portion = Portion::default();
+            while portion.failed(&problem(status)) {}
+            let mut grown = Vec::new();
+            while let Some(limit) = portion.limit() {
+                grown.push(limit);
+                portion.passed(QUICK);
+                assert_eq!(portion.limit(), Some(limit));
+                portion.passed(QUICK.checked_sub(Duration::from_nanos(1)).expect("longer"));
+            }
+            let doubled = grown.windows(2).all(|pair| pair[1] == 2 * pair[0]);
+            assert!(doubled && grown.first() == Some(&LEAST), "{grown:?}");
+            // And no more than the protocol takes.
+            portion.passed(Duration::ZERO);
+            assert_eq!(portion.limit(), None);
+            assert!(portion.failed(&problem(status)));
+            assert_eq!(portion.limit(), Some(MOST / 8));
+        }
+    }
+
     #[test]
     fn a_server_that_is_away_or_refuses_says_nothing_of_sizes() {
         let portion = Portion::default();
-        for error in [
+        let others = [400, 401, 403, 404, 409, 422, 500, 502, 504].map(problem);
+        let others = others.into_iter().chain([
             Error::Net(NetError::Unreachable),
             Error::Overtaken,
             Error::SignInNeeded,
-        ] {
-            assert!(!portion.failed(&error));
+        ]);
+        for error in others {
+            assert!(!portion.failed(&error), "{error:?}");
         }
         assert_eq!(portion.limit(), None);
     }

@@ -45,6 +45,7 @@ pub(super) async fn run(command: Admin, config: Config) -> Result<(), CommandErr
         Admin::AddPerson(command) => command.run(&app).await,
         Admin::EnrolmentCode(command) => command.run(&app).await,
         Admin::Keys(keys::Keys::Rotate) => keys::rotate(&app),
+        Admin::Keys(keys::Keys::GiveUp(command)) => command.run(&app).await,
     }?;
     app.db.close().await;
     Ok(())

@@ -39,6 +39,8 @@ struct Summary {
     destroyed: u64,
     unfinished: u64,
     marked: u64,
+    given_up: u64,
+    records_given_up: u64,
     changes: u64,
     unsigned: u64,
     events: u64,
@@ -120,6 +122,14 @@ impl Verify {
             (
                 "entries marked as another patient's, to be decided on by the next start",
                 summary.marked.to_string(),
+            ),
+            (
+                "entries given up for want of their key",
+                summary.given_up.to_string(),
+            ),
+            (
+                "records given up for want of their key",
+                summary.records_given_up.to_string(),
             ),
             ("changes", summary.changes.to_string()),
             (
@@ -212,6 +222,8 @@ impl Summary {
         self.destroyed += findings.destroyed;
         self.unfinished += findings.unfinished;
         self.marked += findings.marked;
+        self.given_up += findings.given_up;
+        self.records_given_up += u64::from(findings.keyless);
         self.changes += findings.changes;
         self.unsigned += findings.unsigned;
         self.events += findings.events;

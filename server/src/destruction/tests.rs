@@ -63,6 +63,12 @@ async fn kept(world: &World, phone: &Phone, entry: EntryId) -> (bool, bool) {
     world.records.db.read(job).await.expect("reads")
 }
 
+/// How many entries a note says are to be destroyed.
+async fn doomed(world: &World) -> usize {
+    let noted = |c: &mut SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?.len()) };
+    world.records.db.read(noted).await.expect("reads")
+}
+
 async fn writes_next(world: &World) {
     let nothing = |_: &mut SqliteConnection| -> Result<_, Fault> { Ok(()) };
     world.records.db.write(nothing).await.expect("writes");

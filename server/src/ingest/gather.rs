@@ -156,6 +156,8 @@ impl Gathered {
                 actor: one.actor,
                 seq: one.seq,
                 reason: one.reason,
+                received: row.received,
+                open: row.open,
             };
             sum.add(one.reason, row.author_blind, row.due);
             if !row.open {

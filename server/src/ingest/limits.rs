@@ -72,11 +72,11 @@ impl Before {
             || ledger.bytes() > MOST_RIGHTS_BYTES && !(ends && grew <= took + MOST_ENDING_BYTES)
     }
 
-    /// Undoes the edit, and holds it.
+    /// Undoes the edit, and holds it; one that was held stays so.
     pub(super) fn hold(
         self,
         admission: &Admission,
-        entry: EntryId,
+        (entry, tick): (EntryId, Tick),
         gathered: &mut Gathered,
         ledger: &mut RightsLedger,
     ) -> Judged {
@@ -84,14 +84,17 @@ impl Before {
             actor: admission.actor,
             seq: admission.seq,
             reason: HoldReason::NotPermitted,
+            received: tick,
+            open: true,
         };
         self.undo(entry, gathered, ledger);
         let kept = gathered.kept.entry(entry).or_default();
-        kept.held.insert(admission.change, held);
+        let before = kept.held.get(&admission.change).copied();
+        let held = *kept.held.entry(admission.change).or_insert(held);
         Judged::Held {
             change: admission.change,
             held,
-            again: false,
+            again: before.is_some(),
         }
     }
 

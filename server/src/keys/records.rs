@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use sync_core::RecordId;
 use zeroize::Zeroizing;
@@ -59,12 +60,7 @@ impl Keys {
         let mut connection = self.0.connection();
         connection.immediate_transaction(|connection| {
             let master = self.0.current_master(connection)?;
-            let destroyed: i64 = destructions::table
-                .filter(destructions::kind.eq("record"))
-                .filter(destructions::subject.eq(record.as_bytes().as_slice()))
-                .count()
-                .get_result(connection)?;
-            if destroyed > 0 {
+            if is_destroyed(connection, record)? {
                 return Err(KeyError::Absent);
             }
             diesel::insert_into(record_keys::table)
@@ -127,6 +123,14 @@ impl Keys {
         self.0.scrub(&mut connection)
     }
 
+    /// Whether a record's key was destroyed.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn is_record_destroyed(&self, record: RecordId) -> Result<bool, KeyError> {
+        is_destroyed(&mut self.0.connection(), record)
+    }
+
     /// Overwrites deleted keys that are still in the write-ahead log because somebody read the
     /// store when they were deleted. It waits for nobody; what it cannot do is to be tried again.
     ///
@@ -186,6 +190,13 @@ impl Inner {
         self.unfolded.store(!folded, Ordering::Release);
         Ok(())
     }
+}
+
+fn is_destroyed(connection: &mut SqliteConnection, record: RecordId) -> Result<bool, KeyError> {
+    let line = destructions::table
+        .filter(destructions::kind.eq("record"))
+        .filter(destructions::subject.eq(record.as_bytes().as_slice()));
+    Ok(diesel::select(exists(line)).get_result(connection)?)
 }
 
 pub(super) fn wrap(

@@ -56,7 +56,7 @@ impl Records {
         let passed = match self.take(record, visitor, request, cursor, &turn).await {
             // Their right may be among what was lost: their cursor shows it all the same.
             Err(AccessError::NotYours) => {
-                self.begin_anew(record, cursor).await?;
+                self.begin_anew(record, cursor, &turn).await?;
                 return Err(AccessError::NotYours);
             }
             passed => passed?,
@@ -72,7 +72,7 @@ impl Records {
             answered: passed.taken.answered,
             held: passed.taken.outcomes.iter().filter_map(held).collect(),
             limit,
-            _turn: turn,
+            turn,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
         self.answer(&row, visitor.person, page, (after, passed.taken.outcomes))
@@ -98,6 +98,7 @@ impl Records {
         let Some(cursor) = cursor.filter(|cursor| !cursor.resending) else {
             let records = self.clone();
             let admit = move |connection: &mut SqliteConnection| {
+                let _turn = turn;
                 records.admit(connection, record, visitor.person).map(drop)
             };
             return self.db.read(admit).await.map(|()| None);
@@ -109,7 +110,7 @@ impl Records {
             answered: BTreeSet::new(),
             held: BTreeSet::new(),
             limit,
-            _turn: Arc::new(turn),
+            turn: Arc::new(turn),
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
         if !page.rest.tells() {
@@ -198,7 +199,9 @@ impl Records {
         };
         let records = self.clone();
         let complete = move |gone: &Vec<_>| {
-            records.hub.changed(record);
+            if !gone.is_empty() {
+                records.hub.changed(record);
+            }
             destruction::complete(&records, record, gone);
         };
         if let Err(error) = self.db.write_then(decide, complete).await {
@@ -217,7 +220,7 @@ impl Records {
         turn: &Arc<Turn>,
     ) -> Result<Submission, AccessError> {
         let device = visitor.device.ok_or(AccessError::Device)?;
-        let (records, turn) = (self.clone(), turn.clone());
+        let (records, finding, turn) = (self.clone(), turn.clone(), turn.clone());
         let verify = move |handed_in, authors| {
             // It is not over before this is, whoever still waits.
             let _turn = &turn;
@@ -247,6 +250,7 @@ impl Records {
             Err(others) => others,
         };
         let find = move |connection: &mut SqliteConnection| {
+            let _turn = finding;
             let find = |id| devices::signer(connection, id);
             let found: Result<Vec<_>, Fault> = authors.into_iter().map(find).collect();
             let found = found?.into_iter().flatten();
@@ -276,7 +280,7 @@ impl Records {
                 Ok::<_, AccessError>(Some((page, row)))
             };
             let Some((page, row)) = self.db.read(read).await? else {
-                self.begin_anew(record, from.cursor).await?;
+                self.begin_anew(record, from.cursor, &from.turn).await?;
                 continue;
             };
             if !page.rest.gives() {
@@ -289,7 +293,9 @@ impl Records {
                 entries: page.rest.entries.clone(),
                 kept: page.rest.kept.clone(),
             };
+            let turn = from.turn.clone();
             let note = move |connection: &mut SqliteConnection| {
+                let _turn = turn;
                 records.note_read(connection, record, visitor, given)
             };
             if let Some(row) = self.db.write(note).await? {
@@ -305,20 +311,25 @@ impl Records {
         self: &Arc<Self>,
         record: RecordId,
         cursor: Option<Cursor>,
+        turn: &Arc<Turn>,
     ) -> Result<(), AccessError> {
         let Some(cursor) = cursor else {
             return Ok(());
         };
-        let records = self.clone();
-        let look = move |connection: &mut SqliteConnection| match connection.record(record)? {
-            Some(row) => records.is_behind(connection, &row, &cursor),
-            None => Ok(false),
+        let (records, looking) = (self.clone(), turn.clone());
+        let look = move |connection: &mut SqliteConnection| {
+            let _turn = looking;
+            match connection.record(record)? {
+                Some(row) => records.is_behind(connection, &row, &cursor),
+                None => Ok(false),
+            }
         };
         if !self.db.read(look).await? {
             return Ok(());
         }
-        let records = self.clone();
+        let (records, turn) = (self.clone(), turn.clone());
         let begin = move |connection: &mut SqliteConnection| {
+            let _turn = turn;
             if let Some(row) = connection.record(record)? {
                 records.live_on(connection, &row, Some(&cursor))?;
             }
@@ -510,5 +521,5 @@ pub(super) struct Start {
     /// How many bytes the device can take.
     pub(super) limit: Option<u32>,
     /// Over once nothing is worked out any more from here.
-    pub(super) _turn: Arc<Turn>,
+    pub(super) turn: Arc<Turn>,
 }

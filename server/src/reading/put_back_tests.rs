@@ -4,7 +4,7 @@ use sync_core::audit::{AccessAction, AccessEvent, Verifier};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
 use sync_core::replica::Author;
-use sync_core::sync::{HoldReason, Verdict};
+use sync_core::sync::{HeldEdit, HoldReason, Settlement, Verdict};
 use sync_core::{EntryId, RecordId};
 
 use crate::audit;
@@ -312,21 +312,38 @@ async fn what_its_author_and_others_hand_in_is_held_once() {
 }
 
 /// What a device made that was revoked since, and others had, its person may write still: by their
-/// word it is in the record again, as it was.
+/// word it is in the record again, as it was; also if others had come first, by whose word it was held.
 #[actix_web::test]
 async fn what_a_revoked_device_made_its_person_hands_back() {
-    let (mut world, mut holder, mut caregiver) = family().await;
-    let copy = world.copy();
-    let hers = caregiver.allergy("de la fille");
-    caregiver.sync().await;
-    holder.sync().await;
-    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
-    world.another_key(&mut caregiver).await;
-    caregiver.sync().await;
-    holder.sync().await;
-    for phone in [&holder, &caregiver] {
-        is_whole(phone, &[hers]);
-        assert!(phone.kept.aside.is_empty() && phone.kept.held.is_empty());
+    for author_first in [true, false] {
+        let (mut world, mut holder, mut caregiver) = family().await;
+        let copy = world.copy();
+        let hers = caregiver.allergy("de la fille");
+        caregiver.write(hers, &[sync_core::entry::Write::set("notes", "rouge")]);
+        caregiver.sync().await;
+        holder.sync().await;
+        world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+        world.another_key(&mut caregiver).await;
+        if !author_first {
+            holder.sync().await;
+            assert!(!holder.has(hers));
+            assert_eq!(holder.kept.held.len(), 2);
+        }
+        caregiver.sync().await;
+        holder.sync().await;
+        let settled = |held: &HeldEdit| held.settled == Some(Settlement::Released);
+        for phone in [&holder, &caregiver] {
+            is_whole(phone, &[hers]);
+            assert!(phone.kept.aside.is_empty());
+            let mut last = std::collections::BTreeMap::new();
+            for held in &phone.kept.held {
+                last.insert(held.change().expect("named"), held);
+            }
+            assert!(
+                last.into_values().all(settled),
+                "author first: {author_first}"
+            );
+        }
     }
 }
 
@@ -731,7 +748,10 @@ async fn a_cursor_that_shows_nothing_costs_nothing() {
     // There is no writer any more, and none is asked.
     world.records.db.close().await;
     for cursor in [None, Some(former), Some(present)] {
-        let begun = world.records.begin_anew(record, cursor).await;
+        let begun = world
+            .records
+            .begin_anew(record, cursor, &std::sync::Arc::default())
+            .await;
         begun.expect("nothing is to be written");
     }
 }

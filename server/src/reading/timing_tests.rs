@@ -95,7 +95,7 @@ fn start(cursor: Option<Cursor>, taken: &Taken) -> Start {
         answered: BTreeSet::new(),
         held: BTreeSet::new(),
         limit: None,
-        _turn: Arc::default(),
+        turn: Arc::default(),
     }
 }
 

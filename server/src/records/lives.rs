@@ -20,7 +20,7 @@ use crate::audit::{self, Actor};
 use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::settings;
-use crate::storage::records::{ApartRow, AuditRow, Life, RecordRow, RecordStore};
+use crate::storage::records::{ApartRow, AuditRow, Life, RecordClock, RecordRow, RecordStore};
 
 /// Records looked at in one go.
 const CHUNK: u32 = 256;
@@ -96,6 +96,30 @@ pub fn begin_anew(
     witness: Option<&Cursor>,
     now: Tick,
 ) -> Result<(), Fault> {
+    let (mut clock, gap) = another_life(connection, row, witness, now)?;
+    let server = Actor::new(row.holder, Role::System, None, row.holder);
+    let mut event = server.event(AccessAction::Restore, clock.last);
+    event.gap = gap;
+    audit::append(connection, vault, &mut clock, event)?;
+    connection.move_clock(row.record, &clock)?;
+    tracing::warn!(
+        "the data store was put back from an older copy: the log of a record begins anew, and \
+         devices hand back what is missing"
+    );
+    Ok(())
+}
+
+/// Begins another life of a record's log, as [`begin_anew`]; the access log is not told. Answers the
+/// record's clock, which is still to be moved, and what is known to be lost of the access log.
+///
+/// # Errors
+/// When the store fails.
+pub fn another_life(
+    connection: &mut SqliteConnection,
+    row: &RecordRow,
+    witness: Option<&Cursor>,
+    now: Tick,
+) -> Result<(RecordClock, Option<Gap>), Fault> {
     let mut clock = row.clock;
     let told = witness.map_or(Tick(0), Cursor::latest);
     let at = clock.last.max(told).next(now);
@@ -121,19 +145,11 @@ pub fn begin_anew(
         connection.end_life(row.record, *log, life)?;
     }
     connection.begin_life(row.record, LogIncarnation(fresh))?;
-    let server = Actor::new(row.holder, Role::System, None, row.holder);
-    let mut event = server.event(AccessAction::Restore, at);
-    event.gap = had.map(|(log, witness)| gap(ended.get(&log).copied().flatten(), witness));
-    audit::append(connection, vault, &mut clock, event)?;
-    connection.move_clock(row.record, &clock)?;
     if restored(connection)? < Some(at) {
         settings::note(connection, settings::RESTORED, &at.0.to_string())?;
     }
-    tracing::warn!(
-        "the data store was put back from an older copy: the log of a record begins anew, and \
-         devices hand back what is missing"
-    );
-    Ok(())
+    let gap = had.map(|(log, witness)| gap(ended.get(&log).copied().flatten(), witness));
+    Ok((clock, gap))
 }
 
 /// Whether a cursor shows that a former life of a record's log had come further than is known.
@@ -219,7 +235,10 @@ pub fn begin_all_anew(
                         begin_anew(connection, &vault, &row, None, now)?;
                         count += 1;
                     }
-                    Err(Fault::Keys(KeyError::Absent)) => keyless += 1,
+                    // Of one that was destroyed, or given up, that is known.
+                    Err(Fault::Keys(KeyError::Absent)) => {
+                        keyless += usize::from(!keys.is_record_destroyed(*record)?);
+                    }
                     Err(fault) => return Err(fault),
                 }
             }

@@ -15,8 +15,8 @@ use sync_core::{EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::StorageError;
 pub use rows::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
-    LogRow, Move, OnShelf, RecordClock, RecordRow, ShelfId,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
+    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, ShelfId,
 };
 
 /// The rows of records. Absence is `None` or empty; an `Err` is a broken store, or a constraint
@@ -97,6 +97,12 @@ pub trait RecordStore {
         after: Option<(RecordId, EntryId)>,
         limit: u32,
     ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
+
+    /// Takes an entry that is here, with this key, out of the record, with its changes, which all came
+    /// before that: it is as if it had never been there, but for this note.
+    fn give_up(&mut self, record: RecordId, row: &GivenUpRow) -> Result<(), StorageError>;
+    /// The entries of a record that were given up, in order; one may be again, with another key.
+    fn given_up(&mut self, record: RecordId) -> Result<Vec<GivenUpRow>, StorageError>;
 
     /// Notes that an entry is to be destroyed by marks, which were accepted at these ticks, if they
     /// still stand once their request is taken in.

@@ -1,6 +1,6 @@
 //! What must be left of entries that were destroyed: that they were there, and nothing they held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::audit::{AccessAction, AccessEvent};
 use sync_core::{EntryId, merge};
@@ -116,10 +116,24 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    /// Takes note of what an event of an access log says was destroyed.
-    pub(super) fn hears_of_destroyed(&mut self, event: &AccessEvent) {
-        if event.action == AccessAction::Destroy {
-            self.told_destroyed.extend(&event.entries);
+    /// Takes note of what an event of an access log says was destroyed or given up.
+    pub(super) fn hears_what_is_gone(&mut self, event: &AccessEvent) {
+        match event.action {
+            AccessAction::Destroy => self.told_destroyed.extend(&event.entries),
+            AccessAction::GiveUp => self.told_given_up.extend(&event.entries),
+            _ => {}
         }
+    }
+
+    /// The entries that were given up, again there or not.
+    pub(super) fn given_up(&mut self) -> Result<BTreeSet<EntryId>, Fault> {
+        let record = self.row.record;
+        let all = self.connection.given_up(record)?;
+        let all: BTreeSet<EntryId> = all.into_iter().map(|row| row.entry).collect();
+        for entry in &all {
+            let here = self.connection.entry(record, *entry)?.is_some();
+            self.findings.given_up += u64::from(!here);
+        }
+        Ok(all)
     }
 }

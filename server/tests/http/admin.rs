@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use serde_json::{Value, json};
 use server::people::{Person, Professional};
 use sync_core::PersonId;
@@ -202,6 +204,69 @@ async fn the_binary_serves_until_told_to_stop() {
     let told = Command::new("kill").arg(serving.id().to_string()).status();
     assert!(told.expect("runs").success());
     assert!(serving.wait().expect("ends").success());
+}
+
+/// Something is in the key store's place that has not the keys of what was made since.
+fn lose_record_keys(keys: &std::path::Path) {
+    let mut store = SqliteConnection::establish(keys.to_str().expect("text")).expect("opens");
+    let lost = store.batch_execute("DELETE FROM record_keys");
+    lost.expect("done");
+}
+
+/// What has no key is said, and given up only if that is meant, no server runs, and no copy is left
+/// that has it; then the store verifies.
+#[tokio::test]
+async fn a_missing_key_is_given_up_when_no_copy_has_it() {
+    let give_up = ["admin", "keys", "give-up"];
+    let for_good = ["admin", "keys", "give-up", "--for-good"];
+    let mut world = World::new().await;
+    let record = open_record(&world)["record"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let says = |output: Output| {
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let nothing = says(carnet(&world, &give_up));
+    assert!(nothing.contains("without a key: 0 records"), "{nothing}");
+    assert!(complaint(carnet(&world, &for_good)).contains("already serves"));
+    world.stop().await;
+    let keys = world.config().keys().join("keys.sqlite");
+    let kept = tempfile::tempdir().expect("a temporary directory");
+    let copy = kept.path().join("copy.sqlite");
+    for folder in [kept.path().to_owned(), world.config().keys()] {
+        let copied = folder.join("copy.sqlite");
+        let mut store = SqliteConnection::establish(keys.to_str().expect("text")).expect("opens");
+        let into = format!("VACUUM INTO '{}'", copied.display());
+        store.batch_execute(&into).expect("copied");
+    }
+    lose_record_keys(&keys);
+    assert!(complaint(carnet(&world, &["verify"])).contains("does not verify"));
+    // One lies beside it.
+    let refused = complaint(carnet(&world, &for_good));
+    assert!(refused.contains("has 1 of the keys"), "{refused}");
+    std::fs::remove_file(world.config().keys().join("copy.sqlite")).expect("removed");
+    let named = copy.to_str().expect("text");
+    let with_copy = [&for_good[..], &["--copy", named]].concat();
+    let refused = complaint(carnet(&world, &with_copy));
+    assert!(refused.contains("has 1 of the keys"), "{refused}");
+    let other = world.config().database();
+    let with_other = [&for_good[..], &["--copy", other.to_str().expect("text")]].concat();
+    assert!(complaint(carnet(&world, &with_other)).contains("no copy"));
+    // Nothing was changed so far.
+    let said = says(carnet(&world, &give_up));
+    assert!(
+        said.contains(&record) && said.contains("nothing was changed"),
+        "{said}"
+    );
+    let said = says(carnet(&world, &for_good));
+    assert!(said.contains("given up"), "{said}");
+    let verified = answer(carnet(&world, &["verify", "--json"]));
+    assert_eq!(verified["records_given_up"], json!(1));
+    assert_eq!(verified["wrong"], json!([]));
+    let nothing = says(carnet(&world, &give_up));
+    assert!(nothing.contains("without a key: 0 records"), "{nothing}");
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ pub enum AccessAction {
     Restore,
     /// A device showed that a restore lost more than was known.
     Loss,
+    /// Entries were given up whose keys are missing for good: devices that have them hand them back.
+    GiveUp,
     /// A passkey of the holder's was enrolled.
     PasskeyAdded,
     /// A passkey of the holder's was revoked.
@@ -49,7 +51,7 @@ pub enum AccessAction {
 
 impl AccessAction {
     /// The actions of this version.
-    pub const KNOWN: [AccessAction; 16] = [
+    pub const KNOWN: [AccessAction; 17] = [
         AccessAction::Open,
         AccessAction::Read,
         AccessAction::Write,
@@ -62,6 +64,7 @@ impl AccessAction {
         AccessAction::Destroy,
         AccessAction::Restore,
         AccessAction::Loss,
+        AccessAction::GiveUp,
         AccessAction::PasskeyAdded,
         AccessAction::PasskeyRevoked,
         AccessAction::DeviceAdded,
@@ -83,6 +86,7 @@ impl AccessAction {
             AccessAction::Destroy => "destroy",
             AccessAction::Restore => "restore",
             AccessAction::Loss => "loss",
+            AccessAction::GiveUp => "give-up",
             AccessAction::PasskeyAdded => "passkey-added",
             AccessAction::PasskeyRevoked => "passkey-revoked",
             AccessAction::DeviceAdded => "device-added",
@@ -106,6 +110,7 @@ impl AccessAction {
             AccessAction::Destroy => Words::new("entry destroyed", "élément détruit"),
             AccessAction::Restore => Words::new("server restored", "serveur restauré"),
             AccessAction::Loss => Words::new("more was lost", "perte plus grande"),
+            AccessAction::GiveUp => Words::new("entry without key", "élément sans clé"),
             AccessAction::PasskeyAdded => Words::new("passkey added", "passkey ajouté"),
             AccessAction::PasskeyRevoked => Words::new("passkey revoked", "passkey révoqué"),
             AccessAction::DeviceAdded => Words::new("device added", "appareil ajouté"),

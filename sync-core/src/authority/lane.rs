@@ -40,6 +40,10 @@ pub struct HeldChange {
     pub seq: u64,
     /// Why it is held.
     pub reason: HoldReason,
+    /// Since when.
+    pub received: Tick,
+    /// Nothing was decided of it.
+    pub open: bool,
 }
 
 impl Default for Kept {
@@ -149,7 +153,7 @@ pub struct Admission {
     pub class: EntryClass,
     /// The entry is a right.
     pub right: bool,
-    /// Held changes that it takes up.
+    /// Held changes that it takes up; the edit itself, if it was held.
     pub releases: Vec<ChangeHash>,
     /// Held changes that the holder decides to leave out with it, in a decision of their own.
     pub discards: Vec<ChangeHash>,
@@ -212,6 +216,8 @@ impl Lane<'_> {
                     actor: edit.inspected().actor(),
                     seq: edit.past().seq,
                     reason,
+                    received: tick,
+                    open: true,
                 };
                 let kept = self.entries.entry(edit.entry()).or_default();
                 kept.held.insert(change, held);
@@ -226,7 +232,7 @@ impl Lane<'_> {
     }
 
     fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
-        let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
+        let (entry, change) = (edit.entry(), edit.change());
         let origin = self.authentic(edit)?;
         let there = self.entries.get(&entry);
         let accepted = there.and_then(|kept| kept.accepted(&change));
@@ -245,32 +251,53 @@ impl Lane<'_> {
         if let Some(accepted) = accepted {
             return Ok(Judged::Duplicate(change, accepted));
         }
-        if let Some(held) = kept.held.get(&change).copied() {
-            let again = true;
-            return Ok(Judged::Held {
-                change,
-                held,
-                again,
-            });
+        if let Some(held) = kept.held.remove(&change) {
+            return Ok(self.judge_again(edit, held, tick));
         }
+        self.judge_new(edit, None, tick)
+    }
+
+    /// Judges an edit that is held. If that was only because somebody else had handed it in after its
+    /// device was revoked, and now its author does, it is as if they had come first.
+    fn judge_again(&mut self, edit: &VerifiedEdit, held: HeldChange, tick: Tick) -> Judged {
+        let change = edit.change();
+        let by_device = held.open && !self.submitter.revoked && held.reason != HoldReason::Other;
+        let judged = match by_device {
+            true => self.judge_new(edit, Some(held.received), tick).ok(),
+            false => None,
+        };
+        let kept = self.entries.entry(edit.entry()).or_default();
+        let open = held.open && judged.is_none();
+        kept.held.insert(change, HeldChange { open, ..held });
+        let again = true;
+        judged.unwrap_or(Judged::Held {
+            change,
+            held,
+            again,
+        })
+    }
+
+    /// Judges an edit that is not in the record; one that was held at a tick is accepted only if its
+    /// author had the right to it then, too.
+    fn judge_new(
+        &mut self,
+        edit: &VerifiedEdit,
+        held: Option<Tick>,
+        tick: Tick,
+    ) -> Result<Judged, Stop> {
+        let (entry, change, inspected) = (edit.entry(), edit.change(), edit.inspected());
+        let origin = edit.origin();
+        let kept = self.entries.entry(entry).or_default();
         let (actor, seq) = (inspected.actor(), inspected.past.seq);
         if kept.held.values().any(|h| h.actor == actor && h.seq == seq) {
             return Err(Stop::Refused(Refusal::Equivocation));
         }
-        if inspected
-            .past
-            .deps
-            .iter()
-            .any(|d| kept.held.contains_key(d))
-        {
+        let deps = inspected.past.deps.iter();
+        let mut missing = deps.filter(|dep| !kept.provenance.contains_key(dep));
+        if missing.clone().any(|dep| kept.held.contains_key(dep)) {
             return Err(Stop::Held(HoldReason::FollowsHeld));
         }
-        if !inspected
-            .past
-            .deps
-            .iter()
-            .all(|d| kept.provenance.contains_key(d))
-        {
+        if missing.next().is_some() {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
         let before = kept.class_at(tick);
@@ -316,7 +343,7 @@ impl Lane<'_> {
             before: before.as_ref(),
             after: &class,
         };
-        self.permitted(&asked, tick)?;
+        self.permitted(&asked, held, tick)?;
 
         let by_holder = origin.role == Role::Holder;
         let kept = self.entries.entry(entry).or_default();
@@ -333,7 +360,14 @@ impl Lane<'_> {
             });
         }
         kept.state = Some(after);
-        let releases = origin.cites.clone();
+        let taken_up = origin.cites.iter().filter(|_| by_holder).copied();
+        let releases: Vec<ChangeHash> = taken_up.chain(held.map(|_| change)).collect();
+        let discards = if by_holder { discards } else { Vec::new() };
+        for decided in releases.iter().chain(&discards) {
+            if let Some(held) = kept.held.get_mut(decided) {
+                held.open = false;
+            }
+        }
         Ok(Judged::Accepted(Box::new(Admission {
             change,
             actor,
@@ -342,8 +376,8 @@ impl Lane<'_> {
             document: saved,
             class,
             right,
-            releases: if by_holder { releases } else { Vec::new() },
-            discards: if by_holder { discards } else { Vec::new() },
+            releases,
+            discards,
         })))
     }
 
@@ -420,10 +454,15 @@ impl Lane<'_> {
         stood.any(|shelf| shelf.is_for(&then, matrix))
     }
 
-    fn permitted(&mut self, asked: &Asked<'_>, tick: Tick) -> Result<(), Stop> {
+    /// Whether an edit may be made now; and if it was held, whether it might have been then.
+    fn permitted(&mut self, asked: &Asked<'_>, held: Option<Tick>, tick: Tick) -> Result<(), Stop> {
         let subject = &self.submitter.subject;
         let revoked = self.submitter.revoked;
-        if !revoked && asked.allowed(subject, self.ledger.latest(), self.matrix, tick) {
+        let now = self.ledger.latest();
+        if !revoked
+            && asked.allowed(subject, now, self.matrix, tick)
+            && held.is_none_or(|at| self.was_allowed(asked, at))
+        {
             return Ok(());
         }
         let clinical = !is_right(&asked.after.kind);
@@ -450,6 +489,19 @@ impl Lane<'_> {
         } else {
             HoldReason::NotPermitted
         }))
+    }
+
+    /// Whether an edit might have been made at an earlier tick.
+    fn was_allowed(&mut self, asked: &Asked<'_>, at: Tick) -> bool {
+        let kept = self.entries.entry(asked.edit.entry()).or_default();
+        let before = kept.class_at(at);
+        let before = before.or_else(|| kept.class_before(&asked.edit.past().deps));
+        let then = Asked {
+            before: before.as_ref(),
+            ..*asked
+        };
+        let rights = self.ledger.at(at);
+        then.allowed(&self.submitter.subject, &rights, self.matrix, at)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::fill::{LOOKED_AT, first_of};
+use super::fill::first_of;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
 use crate::checkpoint::SignedCheckpoint;
@@ -179,11 +179,12 @@ impl ReplicaHead {
         author: &Author,
         limit: Option<u32>,
     ) -> Result<SyncRequest, EditError<E::Error>> {
-        let most = if self.handing_back { 0 } else { LOOKED_AT };
-        let queue = entries.queue(most).map_err(EditError::Store)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
-        let items = first_of(entries, queue, room).map_err(EditError::Store)?;
+        let items = match self.handing_back {
+            true => Vec::new(),
+            false => first_of(entries, room).map_err(EditError::Store)?,
+        };
         let edits = match items.as_slice() {
             [] => None,
             items => Some(Frame::pack(&self.record, items, None)?),

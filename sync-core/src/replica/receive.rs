@@ -112,8 +112,8 @@ impl ReplicaHead {
             self.doubt_all(entries)?;
         }
         let unknown = self.outcomes(entries, author, answer, &mut report)?;
-        self.told_held(entries, author, answer, &mut report)?;
         let news = self.attested(answer)?;
+        self.told_held(entries, author, (answer, &news), &mut report)?;
         self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
             self.incarnation = fresh;

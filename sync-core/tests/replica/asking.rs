@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sync_core::entry::{EntryError, Write};
 use sync_core::guard;
 use sync_core::replica::{AnswerError, EditError};
-use sync_core::sync::{Outcome, SyncAnswer, SyncRequest, Verdict};
+use sync_core::sync::{Outcome, Refusal, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{Bytes, ChangeHash, DeviceTime, Digest32, Tick};
 
-use super::{Phone, answer, entry};
+use super::{Phone, answer, entry, judged};
 
 #[test]
 fn a_long_queue_goes_out_in_its_order_a_request_at_a_time() {
@@ -142,4 +142,39 @@ fn the_pages_of_a_full_resend_may_be_behind_the_checkpoint_but_not_its_end() {
     let request = phone.request();
     let page = phone.receive(&pages(&request, false, true, 9));
     assert!(matches!(page, Err(AnswerError::WentBack)), "{page:?}");
+}
+
+/// An edit is refused for the checkpoint that it names. If the next request shows it the edit goes
+/// again, once; if it is not here any more there is nothing to show, and the edit is set aside.
+#[test]
+fn what_is_refused_for_its_checkpoint_goes_again_if_that_can_be_shown() {
+    let unknown = [Verdict::Refused(Refusal::UnknownCheckpoint)];
+    for is_here in [true, false] {
+        let mut phone = Phone::new();
+        let first = answer(&phone.request(), 10);
+        phone.receive(&first).expect("its answer");
+        let named = phone.note(1, "having seen the first");
+        if !is_here {
+            // As a store of before checkpoints were kept.
+            phone.head.checkpoint = None;
+        }
+        let mut tick = 20;
+        let mut refused = || {
+            let request = phone.request();
+            assert_eq!(request.edits.is_some(), !phone.store.unsent.is_empty());
+            let shows = request.checkpoints.len();
+            let told = judged(&request, tick, &unknown);
+            tick += 10;
+            let report = phone.receive(&told).expect("its answer");
+            (shows, report.more, report.aside.len())
+        };
+        if is_here {
+            assert_eq!(refused(), (0, true, 0));
+            assert_eq!(refused(), (1, false, 1));
+        } else {
+            assert_eq!(refused(), (0, false, 1));
+        }
+        assert!(phone.sent().is_empty());
+        assert_eq!(phone.store.aside[0].change, named);
+    }
 }

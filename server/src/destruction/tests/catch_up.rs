@@ -1,5 +1,7 @@
 //! What a serving process does of what was left for the moment, again and again.
 
+use diesel::connection::SimpleConnection as _;
+
 use super::*;
 use crate::app::Running;
 
@@ -28,8 +30,7 @@ async fn a_mark_that_waits_is_decided_on_after_a_day() {
     running.app().catch_up().await;
     assert_eq!(kept(&world, &holder, wrong).await, (false, false));
     heard.changed().await;
-    let noted = |c: &mut SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?) };
-    assert_eq!(world.records.db.read(noted).await.expect("reads"), []);
+    assert_eq!(doomed(&world).await, 0);
     is_sound(&world, &holder).await;
     holder.sync().await;
     is_gone(&holder, wrong);
@@ -74,7 +75,6 @@ async fn keys_that_were_left_are_destroyed_once() {
 /// Somebody reads while the write-ahead log is to be folded: that is done once they have read.
 #[actix_web::test]
 async fn a_log_that_was_left_is_folded_once_nobody_reads() {
-    use diesel::connection::SimpleConnection as _;
     let (world, running, holder, mut doctor, wrong) = served().await;
     let log = world.records.db.path().with_extension("sqlite-wal");
     let left = || std::fs::metadata(&log).map_or(0, |log| log.len());
@@ -92,4 +92,42 @@ async fn a_log_that_was_left_is_folded_once_nobody_reads() {
     writes_next(&world).await;
     assert_eq!(left(), 0);
     running.stop().await;
+}
+
+/// A mark that waited for a day, and whose key is gone: the entry's own, or the whole record's. It is
+/// not decided on, and nobody is told of anything, however often that is asked. If the journal says
+/// that the record was destroyed, nothing is left to decide.
+#[actix_web::test]
+async fn a_mark_without_its_key_waits_in_silence() {
+    for (lost, waits) in [
+        ("DELETE FROM entry_keys", true),
+        ("DELETE FROM record_keys", true),
+        (
+            "INSERT INTO destructions (kind, subject, time)
+                 SELECT 'record', record_id, 0 FROM record_keys;
+             DELETE FROM record_keys",
+            false,
+        ),
+    ] {
+        let (mut world, running, holder, mut doctor, wrong) = served().await;
+        doctor.wrong_patient(wrong);
+        doctor.write(wrong, &[Write::set("notes", "still to come")]);
+        assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
+        running.stop().await;
+        let mut keys = open_connection(world.records.keys.path()).expect("opens");
+        keys.batch_execute(lost).expect("done");
+        drop(keys);
+        let running = world.start(&mut []).await;
+        let marked = (holder.head.record, wrong);
+        assert_eq!(world.records.keyless.has(marked), waits);
+        world.clock.advance_seconds(2 * 86_400);
+        let mut heard = world.records.hub.listen(marked.0);
+        for _ in 0..2 {
+            running.app().catch_up().await;
+            assert_eq!(doomed(&world).await, usize::from(waits));
+        }
+        let heard = std::pin::pin!(heard.changed());
+        assert!(futures_util::poll!(heard).is_pending());
+        running.stop().await;
+    }
 }

@@ -48,12 +48,6 @@ async fn a_mark_of_somebody_elses_does_not_wait_for_a_request_in_the_middle() {
     }
 }
 
-/// How many entries a note says are to be destroyed.
-async fn doomed(world: &World) -> usize {
-    let noted = |c: &mut SqliteConnection| -> Result<_, Fault> { Ok(c.doomed()?.len()) };
-    world.records.db.read(noted).await.expect("reads")
-}
-
 /// Has the store's writer do something with its connection.
 async fn have(world: &World, statement: &'static str) {
     use diesel::connection::SimpleConnection as _;

@@ -7,8 +7,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use uuid::Uuid;
 
 use super::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
-    LogRow, Move, RecordClock, RecordRow, RecordStore,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
+    Life, LogRow, Move, RecordClock, RecordRow, RecordStore,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -36,6 +36,7 @@ macro_rules! record_store_contract {
             only_what_is_on_the_shelves_asked_for_is_met,
             what_is_destroyed_stays_destroyed,
             what_is_to_be_destroyed_is_noted_mark_by_mark,
+            what_is_given_up_leaves_a_note_and_may_come_again,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,

@@ -123,6 +123,19 @@ pub struct DestroyedRow {
     pub sealed: Vec<u8>,
 }
 
+/// An entry that was given up because its key was missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenUpRow {
+    /// Its name.
+    pub entry: EntryId,
+    /// The key that is missing.
+    pub key: EntryKeyId,
+    /// When.
+    pub at: Tick,
+    /// How many changes it had.
+    pub changes: u64,
+}
+
 /// An accepted change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {

@@ -108,6 +108,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    given_up (record_id, entry_id, key_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
+        key_id -> Binary,
+        tick -> BigInt,
+        changes -> BigInt,
+    }
+}
+
+diesel::table! {
     doomed (record_id, entry_id, tick) {
         record_id -> Binary,
         entry_id -> Binary,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod destroyed;
+mod given_up;
 mod held;
 mod lives;
 mod marks;
@@ -21,8 +22,8 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use crate::storage::StorageError;
 use crate::storage::records::{
-    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, HeldAboutRow, HeldRow, HeldSum, Life,
-    LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
+    ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
+    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
 };
 use crate::storage::schema::records::{entries, log, records};
 use crate::storage::sqlite::statement::{Statement, Value};
@@ -179,6 +180,14 @@ impl RecordStore for SqliteConnection {
 
     fn destroy(&mut self, record: RecordId, row: &DestroyedRow) -> Result<()> {
         destroyed::destroy(self, record, row)
+    }
+
+    fn give_up(&mut self, record: RecordId, row: &GivenUpRow) -> Result<()> {
+        given_up::give_up(self, record, row)
+    }
+
+    fn given_up(&mut self, record: RecordId) -> Result<Vec<GivenUpRow>> {
+        given_up::given_up(self, record)
     }
 
     fn destroyed(&mut self, record: RecordId, entry: EntryId) -> Result<Option<DestroyedRow>> {

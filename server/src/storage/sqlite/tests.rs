@@ -477,6 +477,8 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "enrolment_codes_once",
         "entries_destroyed_insert",
         "entries_destroyed_update",
+        "given_up_delete",
+        "given_up_update",
         "lives_delete",
         "lives_update",
         "log_delete",

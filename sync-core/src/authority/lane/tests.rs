@@ -539,6 +539,103 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
     );
 }
 
+/// The edits of a device that was revoked, the second following the first, handed in by its author
+/// and by somebody else, in this order: what becomes of them in the end.
+fn of_a_revoked_device(author_first: bool, edits: &[Edit], mut keeper: Keeper) -> Keeper {
+    let own = caregiver().submitter();
+    let others = Submitter {
+        revoked: true,
+        ..own.clone()
+    };
+    let both = match author_first {
+        true => [&own, &others],
+        false => [&others, &own],
+    };
+    for (submitter, from) in both.into_iter().zip([day(4), day(6)]) {
+        for (edit, after) in edits.iter().zip(0..) {
+            keeper.submit_as(submitter, edit, Tick(from.0 + after));
+        }
+    }
+    keeper
+}
+
+/// Whoever comes first: what its author may write is in the record in the end, and nothing of it
+/// waits; what they may not is held.
+#[test]
+fn what_a_revoked_device_signed_ends_alike_whoever_hands_it_in_first() {
+    let own = caregiver();
+    let mut document = EntryDocument::new();
+    let seen = Some(seen(day(3)));
+    let notes = [Write::set("notes", "rouge")];
+    let edits = [
+        own.edit(ALLERGY, &mut document, &allergy(), seen),
+        own.edit(ALLERGY, &mut document, &notes, seen),
+    ];
+    for has_right in [true, false] {
+        let ends = [true, false].map(|author_first| {
+            let mut keeper = Keeper::new();
+            if !has_right {
+                keeper.revoke(DELEGATION, RightKind::Delegation, Tick(day(3).0 + 1));
+            }
+            let mut keeper = of_a_revoked_device(author_first, &edits, keeper);
+            let kept = keeper.entries.remove(&ALLERGY).expect("known");
+            let open = kept.held.values().filter(|held| held.open).count();
+            (kept.provenance.len(), open)
+        });
+        let expected = if has_right { (2, 0) } else { (0, 2) };
+        assert_eq!(ends, [expected; 2], "has the right: {has_right}");
+    }
+}
+
+/// It is given free by its author's word, and by nothing that had another cause: a right that came
+/// back, or a decision of the holder's.
+#[test]
+fn only_what_was_held_for_its_device_is_given_free() {
+    let own = caregiver();
+    let seen = Some(seen(day(3)));
+    let edit = own.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), seen);
+    let change = guard::inspect(&edit.change).expect("a change").hash();
+    let revoked = Submitter {
+        revoked: true,
+        ..own.submitter()
+    };
+    // Others again: it stays.
+    let mut keeper = Keeper::new();
+    for tick in [day(4), day(5)] {
+        let judged = keeper.submit_as(&revoked, &edit, tick);
+        assert_eq!(held(&judged), Some(HoldReason::NoLongerPermitted));
+    }
+    let judged = keeper.submit(&own, &edit, day(6));
+    let Judged::Accepted(admission) = judged else {
+        panic!("{judged:?}");
+    };
+    assert_eq!(admission.releases, [change]);
+    assert!(matches!(
+        keeper.submit(&own, &edit, day(7)),
+        Judged::Duplicate(..)
+    ));
+    // The holder has decided.
+    let mut keeper = Keeper::new();
+    keeper.submit_as(&revoked, &edit, day(4));
+    let kept = keeper.entries.get_mut(&ALLERGY).expect("held");
+    kept.held.get_mut(&change).expect("held").open = false;
+    let judged = keeper.submit(&own, &edit, day(5));
+    assert_eq!(held(&judged), Some(HoldReason::NoLongerPermitted));
+    // It was held for want of a right, which was given again.
+    let mut keeper = Keeper::new();
+    keeper.revoke(DELEGATION, RightKind::Delegation, day(4));
+    let judged = keeper.submit(&own, &edit, day(5));
+    assert_eq!(held(&judged), Some(HoldReason::NoLongerPermitted));
+    let again = RightDraft::new(RightKind::Delegation, CAREGIVER)
+        .writes()
+        .unwrap();
+    let entry = EntryId(Uuid::from_u128(103));
+    let given = holder().edit(entry, &mut EntryDocument::new(), &again, None);
+    assert!(accepted(&keeper.submit(&holder(), &given, day(6))));
+    let judged = keeper.submit(&own, &edit, day(7));
+    assert_eq!(held(&judged), Some(HoldReason::NoLongerPermitted));
+}
+
 #[test]
 fn an_edit_of_what_was_destroyed_is_refused_to_whoever_could_see_it() {
     let class = |kind: &str| EntryClass {

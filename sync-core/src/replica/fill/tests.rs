@@ -1,20 +1,37 @@
+use std::collections::BTreeSet;
+
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::entry::Write;
-use crate::policy::Role;
-use crate::replica::{Author, Memory, ReplicaHead};
-use crate::{ChangeHash, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
+use crate::policy::{Profession, Role};
+use crate::replica::{AsideReason, Author, Memory, ReplicaHead};
+use crate::sync::HoldReason;
+use crate::{DeviceTime, Incarnation, PersonId, RecordId, Tick};
 
 const RECORD: RecordId = RecordId(Uuid::from_u128(1));
 
-/// A phone with a queue of its own edits.
+/// How an entry's edits came into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// They were made here and never sent.
+    Made,
+    /// They were in a record that was put back, and are handed back.
+    HandedBack,
+    /// They were held, set aside and taken out of their entry, and go again.
+    HeldAgain,
+}
+
+const WAYS: [Way; 3] = [Way::Made, Way::HandedBack, Way::HeldAgain];
+
+/// A phone with a queue of edits.
 struct Phone {
     head: ReplicaHead,
     store: Memory,
-    author: Author,
+    /// Whoever is signed in, and others whose edits are here too.
+    authors: [Author; 2],
 }
 
 /// One request that left it: what each edit is of, and what it is.
@@ -22,55 +39,93 @@ type Request = Vec<(EntryId, ChangeHash)>;
 
 impl Phone {
     fn new() -> Self {
+        let author = |number: u8, role| Author {
+            person: PersonId(Uuid::from_u128(number.into())),
+            role,
+            on_behalf_of: None,
+            key: SigningKey::from_bytes(&[number; 32]),
+        };
         Phone {
             head: ReplicaHead::new(RECORD, Vec::new(), Incarnation([1; 16])),
             store: Memory::default(),
-            author: Author {
-                person: PersonId(Uuid::from_u128(10)),
-                role: Role::Holder,
-                on_behalf_of: None,
-                key: SigningKey::from_bytes(&[1; 32]),
-            },
+            authors: [
+                author(10, Role::Holder),
+                author(11, Role::Professional(Profession::Physician)),
+            ],
         }
     }
 
-    fn write(&mut self, entry: u128, writes: &[Write]) -> ChangeHash {
+    fn write_as(&mut self, author: usize, entry: u128, writes: &[Write]) -> ChangeHash {
         let entry = EntryId(Uuid::from_u128(entry));
         let (cites, at) = (Vec::new(), DeviceTime(0));
-        let head = &mut self.head;
-        let written = head.edit(&mut self.store, &self.author, entry, writes, cites, at);
+        let (head, author) = (&mut self.head, &self.authors[author]);
+        let written = head.edit(&mut self.store, author, entry, writes, cites, at);
         written.expect("it changes something")
     }
 
     fn note(&mut self, entry: u128, text: &str) -> ChangeHash {
         let writes = [Write::set("kind", "own-note"), Write::set("text", text)];
-        self.write(entry, &writes)
+        self.write_as(0, entry, &writes)
     }
 
     fn status(&mut self, entry: u128, code: &str) -> ChangeHash {
-        let status = format!(r#"{{"status":"{code}","reason":"…"}}"#);
-        self.write(entry, &[Write::set("status", status)])
+        self.write_as(0, entry, &[status_write(code)])
+    }
+
+    /// The edits of an entry have come into the queue so.
+    fn came(&mut self, entry: u128, way: Way) {
+        let entry = EntryId(Uuid::from_u128(entry));
+        let of_entry = |unsent: &&mut Unsent| unsent.edit.entry == entry;
+        for (number, unsent) in self.store.unsent.iter_mut().filter(of_entry).enumerate() {
+            match way {
+                Way::Made => {}
+                Way::HandedBack => unsent.lost = Some(Tick(1 + number as u64)),
+                Way::HeldAgain => self.store.aside.push(SetAside {
+                    edit: unsent.edit.clone(),
+                    change: unsent.change,
+                    why: AsideReason::Held(HoldReason::NoLongerPermitted),
+                    checkpoint: None,
+                    lost: None,
+                    kind: None,
+                }),
+            }
+        }
+        if way == Way::HeldAgain {
+            self.store.entries.remove(&entry);
+        }
+    }
+
+    /// The next request, whose edits leave the queue, and how many steps it took to find them.
+    fn request(&mut self, room: Option<u32>) -> (Request, u64) {
+        let author = &self.authors[0];
+        let made = || self.head.request(&mut self.store, author, room);
+        let (request, steps) = work::of(made);
+        let frame = request.expect("a request").edits.expect("some");
+        let named = |item: Item| {
+            let hash = guard::inspect(&item.edit.change).expect("fit").hash();
+            (item.edit.entry, hash)
+        };
+        let items = frame.unpack(&RECORD).expect("a frame");
+        let request: Request = items.into_iter().map(named).collect();
+        let gone: BTreeSet<ChangeHash> = request.iter().map(|(_, change)| *change).collect();
+        self.store
+            .unsent
+            .retain(|unsent| !gone.contains(&unsent.change));
+        (request, steps)
     }
 
     /// All requests that carry its queue away, where so many bytes go at once.
     fn requests(mut self, room: Option<u32>) -> Vec<Request> {
         let mut requests = Vec::new();
         while !self.store.unsent.is_empty() {
-            let request = self.head.request(&mut self.store, &self.author, room);
-            let frame = request.expect("a request").edits.expect("some");
-            let named = |item: Item| {
-                let hash = guard::inspect(&item.edit.change).expect("fit").hash();
-                (item.edit.entry, hash)
-            };
-            let items = frame.unpack(&RECORD).expect("a frame");
-            let request: Request = items.into_iter().map(named).collect();
-            for (_, change) in &request {
-                self.store.dequeue(change).expect("kept");
-            }
-            requests.push(request);
+            requests.push(self.request(room).0);
         }
         requests
     }
+}
+
+fn status_write(code: &str) -> Write {
+    Write::set("status", format!(r#"{{"status":"{code}","reason":"…"}}"#))
 }
 
 fn carries(requests: &[Request], change: ChangeHash) -> Option<usize> {
@@ -81,44 +136,54 @@ fn carries(requests: &[Request], change: ChangeHash) -> Option<usize> {
 /// What is done to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
-    Note,
+    Write,
     Mark,
     TakeBack,
 }
 
+/// Notes, and a right: whoever made their edits, and however these came into the queue.
+const ENTRIES: u128 = 6;
+const RIGHT: u128 = 5;
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn a_mark_goes_with_what_may_take_it_back(
-        acts in prop::collection::vec((1u128..6, prop_oneof![
-            3 => Just(Act::Note), 1 => Just(Act::Mark), 1 => Just(Act::TakeBack)
+        acts in prop::collection::vec((1..ENTRIES, 0..2_usize, prop_oneof![
+            3 => Just(Act::Write), 1 => Just(Act::Mark), 1 => Just(Act::TakeBack)
         ]), 1..40),
+        ways in prop::collection::vec(prop::sample::select(&WAYS[..]), 5),
         room in 1u32..3_000,
     ) {
         let mut phone = Phone::new();
         let mut done: Vec<(u128, Act, ChangeHash)> = Vec::new();
-        for (number, (entry, act)) in acts.into_iter().enumerate() {
-            let last = done.iter().rfind(|(of, last, _)| *of == entry && *last != Act::Note);
+        for (number, (entry, author, act)) in acts.into_iter().enumerate() {
+            let last = done.iter().rfind(|(of, last, _)| *of == entry && *last != Act::Write);
             // The first of an entry makes it, and a status is not written again.
             let act = match done.iter().any(|(of, ..)| *of == entry) {
                 true if last.is_none_or(|(_, last, _)| *last != act) => act,
-                _ => Act::Note,
+                _ => Act::Write,
             };
+            let kind = if entry == RIGHT { "grant" } else { "own-note" };
+            let written = [Write::set("kind", kind), Write::set("text", number.to_string())];
             let change = match act {
-                Act::Note => phone.note(entry, &format!("{number}")),
-                Act::Mark => phone.status(entry, "wrong-patient"),
-                Act::TakeBack => phone.status(entry, "active"),
+                Act::Write => phone.write_as(author, entry, &written),
+                Act::Mark => phone.write_as(author, entry, &[status_write("wrong-patient")]),
+                Act::TakeBack => phone.write_as(author, entry, &[status_write("active")]),
             };
             done.push((entry, act, change));
+        }
+        for (entry, way) in (1..ENTRIES).zip(ways) {
+            phone.came(entry, way);
         }
         let requests = phone.requests(Some(room));
         // All goes, in its order.
         let gone: Vec<_> = requests.iter().flatten().map(|(_, change)| *change).collect();
         prop_assert_eq!(gone, done.iter().map(|(.., change)| *change).collect::<Vec<_>>());
         prop_assert!(requests.iter().all(|request| !request.is_empty()));
-        for entry in 1..6 {
+        for entry in 1..ENTRIES {
             let of = |(other, ..): &&(u128, Act, ChangeHash)| *other == entry;
-            let status = done.iter().filter(of).filter(|(_, act, _)| *act != Act::Note);
+            let status = done.iter().filter(of).filter(|(_, act, _)| *act != Act::Write);
             let status: Vec<_> = status.collect();
             let marked = status.iter().filter(|(_, act, _)| *act == Act::Mark);
             for (.., mark) in marked {
@@ -130,10 +195,11 @@ proptest! {
 }
 
 /// A queue larger than any request, and lines that take less: what takes a mark back goes with it
-/// where a request carries both, whatever is written into the entry afterwards.
+/// where a request carries both, whatever is written into the entry afterwards, and however its
+/// edits came into the queue.
 #[test]
 fn a_mark_and_its_taking_back_leave_a_phone_together() {
-    for (before, room) in [
+    let cases = [
         (0, None),
         (1, None),
         (998, None),
@@ -141,7 +207,11 @@ fn a_mark_and_its_taking_back_leave_a_phone_together() {
         (1_000, None),
         (0, Some(1 << 14)),
         (500, Some(1 << 14)),
-    ] {
+    ];
+    for ((before, room), way) in cases
+        .into_iter()
+        .flat_map(|case| WAYS.map(|way| (case, way)))
+    {
         let mut phone = Phone::new();
         for entry in 0..before {
             phone.note(100 + entry, "…");
@@ -156,11 +226,12 @@ fn a_mark_and_its_taking_back_leave_a_phone_together() {
             phone.note(20_000 + entry, "…");
         }
         let late = phone.note(1, "later");
+        phone.came(1, way);
         let requests = phone.requests(room);
         assert_eq!(
             carries(&requests, mark),
             carries(&requests, taken_back),
-            "{before}"
+            "{before} before, {way:?}"
         );
         assert!(carries(&requests, late) > carries(&requests, mark));
         assert_eq!(
@@ -183,4 +254,59 @@ fn what_no_request_carries_is_not_kept_together() {
     phone.status(1, "active");
     let requests = phone.requests(None);
     assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), MAX_EDITS + 3);
+}
+
+/// A queue of so many edits, and more than these for each mark among them, each with what takes it
+/// back right behind it.
+fn long_queue(notes: u128, marks: u128) -> Phone {
+    let mut phone = Phone::new();
+    let every = notes.checked_div(marks).unwrap_or(u128::MAX);
+    for entry in 0..notes {
+        phone.note(1_000 + entry, "…");
+        if entry % every == every - 1 {
+            phone.status(1_000 + entry, "wrong-patient");
+            phone.status(1_000 + entry, "active");
+        }
+    }
+    phone
+}
+
+/// The next three requests of a queue: how much each carries, and the steps that it takes.
+fn three(mut phone: Phone, room: u32) -> [(usize, u64); 3] {
+    [(); 3].map(|()| {
+        let (request, steps) = phone.request(Some(room));
+        (request.len(), steps)
+    })
+}
+
+/// On a slow line a long queue goes in many requests: what each of them takes follows what it
+/// carries, and not how much waits.
+#[test]
+fn a_request_of_a_long_queue_takes_what_it_carries() {
+    for room in [1, 1 << 12, 1 << 14, 1 << 15] {
+        let (long, longer) = (long_queue(1_400, 0), long_queue(2_000, 0));
+        let (long, longer) = (three(long, room), three(longer, room));
+        assert_eq!(long, longer, "{room}");
+        for (carried, steps) in long {
+            // Read at most four times over, as twice as many each time, and inspected once.
+            let most = (READ_AT_FIRST + 5 * carried + 5) as u64;
+            assert!(
+                steps <= most,
+                "{carried} edits of {room} bytes: {steps} steps"
+            );
+        }
+    }
+}
+
+/// Where marks go, it looks as far as a request reaches, once, whatever waits behind that.
+#[test]
+fn a_request_with_marks_takes_what_a_request_can_carry_at_most() {
+    let room = 1 << 14;
+    let (long, longer) = (long_queue(1_200, 300), long_queue(1_600, 400));
+    let (long, longer) = (three(long, room), three(longer, room));
+    let most = (3 * LOOKED_AT) as u64;
+    for (carried, steps) in long.into_iter().chain(longer) {
+        assert!(carried > 10);
+        assert!(steps <= most, "{carried} edits: {steps} steps");
+    }
 }

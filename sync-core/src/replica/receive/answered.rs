@@ -7,7 +7,7 @@ use crate::ChangeHash;
 use crate::Tick;
 use crate::change::Edit;
 use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
-use crate::sync::{Refusal, SyncAnswer, Verdict};
+use crate::sync::{HeldEdit, Item, Refusal, Settlement, SyncAnswer, Verdict};
 
 impl ReplicaHead {
     /// Notes what became of each edit. Answers with those of this device that another key signed
@@ -66,15 +66,17 @@ impl ReplicaHead {
     }
 
     /// Sets aside what waits to be sent and is held already, or was decided on since: the answer
-    /// that said so was lost.
+    /// that said so was lost. What is in the record by now is not aside.
     pub(super) fn told_held<E: Entries>(
         &mut self,
         entries: &mut E,
         author: &Author,
-        answer: &SyncAnswer,
+        (answer, news): (&SyncAnswer, &[Item]),
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        for held in answer.held.iter().filter(|held| is_by(held, author)) {
+        let comes = |held: &HeldEdit| news.iter().any(|item| item.edit == held.edit);
+        let own = answer.held.iter().filter(|held| is_by(held, author));
+        for held in own.filter(|held| held.settled != Some(Settlement::Released) || !comes(held)) {
             let change = held.change()?;
             if self.handing_back {
                 self.still_held.insert(change);
@@ -151,16 +153,11 @@ impl ReplicaHead {
             Verdict::Refused(Refusal::Destroyed) => Ok(false),
             // What it follows may be what the server lost.
             Verdict::Refused(_) if self.handing_back => Ok(true),
-            // The cursor did not prove the last checkpoint: the next request shows it.
+            // The cursor did not prove the last checkpoint: the next request shows it. One that is not
+            // here any more no request will show.
             Verdict::Refused(Refusal::UnknownCheckpoint) if unsent.lost.is_none() => {
-                let seen = unsent
-                    .edit
-                    .origin
-                    .read()
-                    .ok()
-                    .and_then(|origin| origin.seen);
-                let shown = |digest| self.earlier.iter().any(|shown| shown.digest() == digest);
-                Ok(!seen.is_none_or(|seen| shown(seen.digest)))
+                let named = self.shown(&unsent.edit);
+                Ok(named.is_some_and(|named| !self.earlier.contains(&named)))
             }
             // What it follows has to go again first.
             Verdict::Refused(Refusal::Incomplete) => {

@@ -115,3 +115,56 @@ pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
     assert!(store.put_entry(one, &entry(1, 24), &[1]).is_err());
     assert!(store.put_entry(one, &entry(3, 24), &[1]).is_err());
 }
+
+/// Its changes are out of the log, and can be accepted anew. What is not given up stays.
+pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) {
+    let (one, other) = (record(f, 1), record(f, 2));
+    let store = f.store();
+    for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
+        store.put_entry(of, &entry(name, tick), &[1]).expect("put");
+        store.append_log(of, &change(name, tick)).expect("logged");
+        store.hold(of, &held(name, tick + 10)).expect("held");
+        let named = [Blind([3; 16])];
+        store.put_parties(of, entry_id(name), &named).expect("put");
+    }
+    let row = |name: u128, at: u64| GivenUpRow {
+        entry: entry_id(name),
+        key: EntryKeyId([7; 16]),
+        at: Tick(at),
+        changes: 1,
+    };
+    store.give_up(one, &row(1, 20)).expect("given up");
+    assert_eq!(store.given_up(one).expect("reads"), [row(1, 20)]);
+    assert_eq!(store.given_up(other).expect("reads"), []);
+    assert_eq!(store.entry(one, entry_id(1)).expect("reads"), None);
+    assert_eq!(store.parties(one, entry_id(1)).expect("reads"), []);
+    let ticks = store.ticks_after(one, Tick(0), 10).expect("reads");
+    assert_eq!(ticks, [Tick(12)]);
+    // What is held of it is sealed by the record's key.
+    let held_of = store.held_of_entry(one, entry_id(1)).expect("reads");
+    assert_eq!(held_of, [held(1, 21)]);
+    for (of, name) in [(one, 2), (other, 1)] {
+        assert!(store.entry(of, entry_id(name)).expect("reads").is_some());
+    }
+    // Handed back, it is there with another key, and stays.
+    let again = EntryRow {
+        key: EntryKeyId([8; 16]),
+        ..entry(1, 21)
+    };
+    store.put_entry(one, &again, &[1]).expect("put");
+    let back = LogRow {
+        tick: Tick(21),
+        ..change(1, 11)
+    };
+    store.append_log(one, &back).expect("logged");
+    let other_key = GivenUpRow {
+        key: EntryKeyId([9; 16]),
+        ..row(1, 22)
+    };
+    // Not with a key that it has not, and not what came later.
+    for wrong in [other_key, row(2, 12)] {
+        store.give_up(one, &wrong).expect_err("the log has it");
+    }
+    let ticks = store.ticks_after(one, Tick(0), 10).expect("reads");
+    assert_eq!(ticks, [Tick(12), Tick(21)]);
+}
