@@ -26,7 +26,7 @@ use crate::devices::Signer;
 use crate::keys::EntryKeyId;
 use crate::people::profession;
 use crate::records::shelves::Shelves;
-use crate::records::{AccessError, Admitted, KnownRights, Records, Visitor};
+use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
 use marks::Marks;
@@ -59,7 +59,13 @@ pub struct Taken {
     pub doomed: OpenMarks,
     /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
     pub destroyed: Vec<(EntryId, EntryKeyId)>,
+    /// The record's rights and shelves as the pass before left them, or as they were read ahead of the
+    /// first.
+    pub(crate) at_hand: Option<AtHand>,
 }
+
+/// The rights of other records, as a pass found them.
+pub type Others = BTreeMap<RecordId, (RecordRow, Arc<KnownRights>)>;
 
 /// What a pass through the writer did.
 pub struct Passed {
@@ -77,6 +83,8 @@ pub struct Passed {
     pub at: Tick,
     /// The record's rights after it.
     pub known: Arc<KnownRights>,
+    /// The rights of other records that were looked at.
+    pub others: Others,
     /// Its shelves.
     pub shelves: Arc<Shelves>,
     /// Nothing else than these edits happened that the visitor could have to be told of.
@@ -100,7 +108,8 @@ pub fn pass(
     mut taken: Taken,
 ) -> Result<Passed, AccessError> {
     visitor.is_signed_in(connection)?;
-    let mut admitted = records.admit(connection, record, visitor.person)?;
+    let at_hand = taken.at_hand.take();
+    let mut admitted = records.admit_with(connection, record, visitor.person, at_hand.as_ref())?;
     if records.live_on(connection, &admitted.row, cursor)? {
         admitted = records.admit(connection, record, visitor.person)?;
     }
@@ -131,6 +140,7 @@ pub fn pass(
     }
     let row = writing.finish(connection)?;
     let at = row.clock.last;
+    taken.at_hand = Some(AtHand::new(&row, &known, &writing.shelves));
     let (standing, epoch) = records.standing(&known.latest, &admitted.subject, at);
     let again = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Duplicate(_));
     taken.own.append(&mut writing.own);
@@ -156,6 +166,7 @@ pub fn pass(
         at,
         quiet,
         known,
+        others: writing.others,
         shelves: writing.shelves,
         row,
     })
@@ -299,9 +310,8 @@ impl Turn<'_> {
                 records,
                 connection,
                 admitted,
-                (&mut before, ledger),
-                admission,
-                tick,
+                (&mut before, ledger, &mut writing.others),
+                (admission, tick),
             )? {
                 judged = before.hold(admission, (entry, tick), gathered, ledger);
             }

@@ -14,6 +14,8 @@ mod page;
 #[cfg(test)]
 mod put_back_tests;
 #[cfg(test)]
+mod rights_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod timing_tests;

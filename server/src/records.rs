@@ -144,6 +144,37 @@ impl From<diesel::result::Error> for AccessError {
     }
 }
 
+/// What was worked out of a record, and of which state of it.
+#[derive(Clone)]
+pub(crate) struct AtHand {
+    row: RecordRow,
+    known: Arc<KnownRights>,
+    shelves: Arc<Shelves>,
+}
+
+impl AtHand {
+    /// The rights and the shelves of a record as in `row`, which is durable once this is used.
+    pub(crate) fn new(row: &RecordRow, known: &Arc<KnownRights>, shelves: &Arc<Shelves>) -> Self {
+        AtHand {
+            row: row.clone(),
+            known: known.clone(),
+            shelves: shelves.clone(),
+        }
+    }
+
+    /// The rights, if they are those of this state too.
+    fn rights(&self, row: &RecordRow) -> Option<&Arc<KnownRights>> {
+        let of = |row: &RecordRow| (row.record, row.log, row.clock.rights);
+        (of(&self.row) == of(row)).then_some(&self.known)
+    }
+
+    /// The shelves, if they are those of this state too.
+    fn shelves(&self, row: &RecordRow) -> Option<&Arc<Shelves>> {
+        let of = |row: &RecordRow| (row.record, row.log, row.clock.shelves);
+        (of(&self.row) == of(row)).then_some(&self.shelves)
+    }
+}
+
 /// A record, and what a visitor is to it at a moment.
 pub struct Admitted<'k> {
     /// The record as it stands.
@@ -221,19 +252,31 @@ impl Records {
         record: RecordId,
         person: PersonId,
     ) -> Result<Admitted<'_>, AccessError> {
-        let row = connection.record(record)?.ok_or(AccessError::NotYours)?;
-        if row.holder != person
-            && !connection.names(record, vault::party_blind(&self.keys, person))?
-        {
-            return Err(AccessError::NotYours);
-        }
+        self.admit_with(connection, record, person, None)
+    }
+
+    /// As [`Records::admit`]; what is at hand of the record is not looked for again, if it still holds.
+    pub(crate) fn admit_with(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        record: RecordId,
+        person: PersonId,
+        at_hand: Option<&AtHand>,
+    ) -> Result<Admitted<'_>, AccessError> {
+        let row = self.row_for(connection, record, person)?;
         let subject = Subject {
             person,
             profession: profession(connection, person)?,
         };
         let vault = Vault::new(&self.keys, record)?;
-        let known = self.rights(connection, &vault, &row)?;
-        let shelves = self.library.load(connection, &vault, &row)?;
+        let known = match at_hand.and_then(|at_hand| at_hand.rights(&row)) {
+            Some(known) => known.clone(),
+            None => self.rights(connection, &vault, &row)?,
+        };
+        let shelves = match at_hand.and_then(|at_hand| at_hand.shelves(&row)) {
+            Some(shelves) => shelves.clone(),
+            None => self.shelves(connection, &vault, &row)?,
+        };
         if row.holder != person && !may_know(&known.latest, person) {
             return Err(AccessError::NotYours);
         }
@@ -248,6 +291,48 @@ impl Records {
             standing,
             epoch,
         })
+    }
+
+    /// A record, for its holder and for those whom a right of it names or named.
+    fn row_for(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<RecordRow, AccessError> {
+        let row = connection.record(record)?.ok_or(AccessError::NotYours)?;
+        let party = || vault::party_blind(&self.keys, person);
+        if row.holder != person && !connection.names(record, party())? {
+            return Err(AccessError::NotYours);
+        }
+        Ok(row)
+    }
+
+    /// Reads a record's rights and shelves where that keeps nobody waiting, before the writer asks for
+    /// them; nothing if they are in memory, or the record is not this person's to come to.
+    pub(crate) async fn read_ahead(
+        self: &Arc<Self>,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<Option<AtHand>, AccessError> {
+        if self.ledgers.has(record) {
+            return Ok(None);
+        }
+        let records = self.clone();
+        let read = move |connection: &mut diesel::SqliteConnection| {
+            let row = records.row_for(connection, record, person)?;
+            let vault = Vault::new(&records.keys, record)?;
+            let known = records.rights(connection, &vault, &row)?;
+            let shelves = records.shelves(connection, &vault, &row)?;
+            records.remember(&row, known.clone(), shelves.clone());
+            Ok(AtHand::new(&row, &known, &shelves))
+        };
+        match self.db.read(read).await {
+            Ok(at_hand) => Ok(Some(at_hand)),
+            // The writer says so, by what is true then.
+            Err(AccessError::NotYours) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a cursor shows more of a record's log than is there. Writes nothing.
@@ -328,7 +413,18 @@ impl Records {
         vault: &Vault<'_>,
         row: &RecordRow,
     ) -> Result<Arc<KnownRights>, Fault> {
-        self.ledgers.load(connection, vault, row)
+        self.ledgers.load(connection, vault, row, self.db.group())
+    }
+
+    /// The shelves of a record.
+    fn shelves(
+        &self,
+        connection: &mut diesel::SqliteConnection,
+        vault: &Vault<'_>,
+        row: &RecordRow,
+    ) -> Result<Arc<Shelves>, Fault> {
+        let group = self.db.group();
+        self.library.load(connection, vault, row, group)
     }
 
     /// The rights of a record; nothing, if they cannot be read for want of a key.
@@ -363,6 +459,23 @@ impl Records {
     /// Keeps worked-out rights for the next visitor; only of what is durable.
     pub(crate) fn remember_rights(&self, row: &RecordRow, known: Arc<KnownRights>) {
         self.ledgers.keep(row, known);
+    }
+
+    /// Keeps rights that a job of the writer worked out for those after it in its group. The job must
+    /// do nothing more that can fail.
+    pub(crate) fn remember_rights_in_group(&self, row: &RecordRow, known: Arc<KnownRights>) {
+        self.ledgers.keep_open(row, known, self.db.group());
+    }
+
+    /// Likewise rights and shelves.
+    pub(crate) fn remember_in_group(
+        &self,
+        row: &RecordRow,
+        known: Arc<KnownRights>,
+        all: Arc<Shelves>,
+    ) {
+        self.remember_rights_in_group(row, known);
+        self.library.keep_open(row, all, self.db.group());
     }
 
     /// Keeps worked-out rights and the shelves for the next visitor; only of what is durable.

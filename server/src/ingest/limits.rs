@@ -11,6 +11,7 @@ use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::{EntryId, Tick};
 
+use super::Others;
 use super::gather::Gathered;
 use crate::records::vault::helper_blind;
 use crate::records::{AccessError, Admitted, Records};
@@ -110,14 +111,13 @@ impl Before {
 
 /// Whether an edit of a right that was just accepted gives its person more people to help than
 /// allowed, at any moment from `tick` on. What it takes follows how many records were ever delegated
-/// to them, and not how many name them.
+/// to them, and not how many name them; the rights of each are read once, and kept in `others`.
 pub(super) fn helps_too_many(
     records: &Records,
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
-    (before, ledger): (&mut Before, &mut RightsLedger),
-    admission: &Admission,
-    tick: Tick,
+    (before, ledger, known): (&mut Before, &mut RightsLedger, &mut Others),
+    (admission, tick): (&Admission, Tick),
 ) -> Result<bool, AccessError> {
     let Some(person) = admission.class.concerns else {
         return Ok(false);
@@ -135,14 +135,19 @@ pub(super) fn helps_too_many(
     let helper = helper_blind(&records.keys, person);
     let delegated = connection.records_naming(helper, None, u32::MAX)?;
     for record in delegated.into_iter().filter(|r| *r != admitted.row.record) {
+        if let Some((_, known)) = known.get(&record) {
+            others.push(known.latest.delegated_times(person));
+            continue;
+        }
         let Some(row) = connection.record(record)?.filter(|row| row.open) else {
             continue;
         };
         // Nobody helps with what nobody can open.
-        let Some(known) = records.rights_if_readable(connection, &row)? else {
+        let Some(rights) = records.rights_if_readable(connection, &row)? else {
             continue;
         };
-        others.push(known.latest.delegated_times(person));
+        others.push(rights.latest.delegated_times(person));
+        known.insert(record, (row, rights));
     }
     let elsewhere = others.iter().flat_map(|times| times.keys().copied());
     let moments: BTreeSet<Tick> = here.iter().copied().chain(elsewhere).collect();

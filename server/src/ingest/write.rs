@@ -11,8 +11,8 @@ use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 use uuid::Uuid;
 
-use super::Submission;
 use super::gather::{Gathered, Stored};
+use super::{Others, Submission};
 use crate::audit::{self, Actor};
 use crate::destruction::{self, Doomed};
 use crate::fault::Fault;
@@ -69,6 +69,8 @@ pub(super) struct Writing<'a> {
     pub(super) destroyed: Vec<(EntryId, EntryKeyId)>,
     /// The entries that are destroyed and of which the visitor may be told so.
     pub(super) missed: BTreeSet<EntryId>,
+    /// The rights of other records that were looked at.
+    pub(super) others: Others,
 }
 
 /// Edits that the access log tells of as one event.
@@ -120,6 +122,7 @@ impl<'a> Writing<'a> {
             writers: BTreeMap::new(),
             destroyed: Vec::new(),
             missed: BTreeSet::new(),
+            others: Others::new(),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::devices;
 use crate::fault::Fault;
 use crate::ingest::{self, HandedIn, OpenMarks, Passed, Submission, Taken};
 use crate::load::Turn;
-use crate::records::{AccessError, Admitted, Records, Visitor, lives};
+use crate::records::{AccessError, Admitted, AtHand, Records, Visitor, lives};
 use crate::storage::StorageError;
 use crate::storage::records::{RecordRow, RecordStore as _};
 
@@ -61,7 +61,6 @@ impl Records {
             }
             passed => passed?,
         };
-        self.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
         if let Some(cursor) = cursor.filter(|_| passed.quiet) {
             return self.quiet_answer(&visitor, (cursor, after), passed);
         }
@@ -134,7 +133,10 @@ impl Records {
             Some(_) => self.verify(record, visitor, request, cursor, turn).await?,
             None => Submission::default(),
         };
-        let passes = self.clone().passes(record, visitor, submission, cursor);
+        let at_hand = self.read_ahead(record, visitor.person).await?;
+        let passes = self
+            .clone()
+            .passes(record, visitor, submission, (cursor, at_hand));
         let turn = turn.clone();
         let passes = async move {
             let passed = passes.await;
@@ -146,27 +148,40 @@ impl Records {
             .map_err(|_| Fault::from(StorageError::Unfinished))?
     }
 
-    async fn passes(
+    pub(super) async fn passes(
         self: Arc<Self>,
         record: RecordId,
         visitor: Visitor,
         submission: Submission,
-        cursor: Option<Cursor>,
+        (cursor, at_hand): (Option<Cursor>, Option<AtHand>),
     ) -> Result<Passed, AccessError> {
         let submission = Arc::new(submission);
-        let mut taken = Taken::default();
+        let mut taken = Taken {
+            at_hand,
+            ..Taken::default()
+        };
         loop {
             let doomed = taken.doomed.clone();
             let (records, submitted) = (self.clone(), submission.clone());
             let pass = move |connection: &mut SqliteConnection| {
                 let cursor = cursor.as_ref();
-                ingest::pass(
+                let passed = ingest::pass(
                     &records, connection, record, &visitor, &submitted, cursor, taken,
-                )
+                )?;
+                let (known, shelves) = (passed.known.clone(), passed.shelves.clone());
+                records.remember_in_group(&passed.row, known, shelves);
+                for (row, known) in passed.others.values() {
+                    records.remember_rights_in_group(row, known.clone());
+                }
+                Ok(passed)
             };
             let records = self.clone();
             // The writer does that too: what is durable is told, whoever still waits for it.
             let complete = move |passed: &Passed| {
+                records.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
+                for (row, known) in passed.others.values() {
+                    records.remember_rights(row, known.clone());
+                }
                 if passed.heard {
                     records.hub.changed(record);
                 }
@@ -211,7 +226,7 @@ impl Records {
 
     /// Does with edits what needs no writer. Who signed those that the device did not sign itself,
     /// and those that are handed back, is looked up; most requests have none.
-    async fn verify(
+    pub(super) async fn verify(
         self: &Arc<Self>,
         record: RecordId,
         visitor: Visitor,
@@ -293,10 +308,10 @@ impl Records {
                 entries: page.rest.entries.clone(),
                 kept: page.rest.kept.clone(),
             };
-            let turn = from.turn.clone();
+            let (turn, at_hand) = (from.turn.clone(), page.at_hand.clone());
             let note = move |connection: &mut SqliteConnection| {
                 let _turn = turn;
-                records.note_read(connection, record, visitor, given)
+                records.note_read(connection, record, visitor, given, at_hand)
             };
             if let Some(row) = self.db.write(note).await? {
                 return Ok((page, row));
@@ -346,9 +361,10 @@ impl Records {
         record: RecordId,
         visitor: Visitor,
         mut given: Given,
+        at_hand: Option<AtHand>,
     ) -> Result<Option<RecordRow>, AccessError> {
         visitor.is_signed_in(connection)?;
-        let admitted = self.admit(connection, record, visitor.person)?;
+        let admitted = self.admit_with(connection, record, visitor.person, at_hand.as_ref())?;
         if admitted.epoch != given.epoch || self.took_back(connection, &admitted, &mut given)? {
             return Ok(None);
         }
@@ -425,6 +441,7 @@ impl Records {
         let page = Page {
             news: None,
             rest: authority::Page::empty(cursor, passed.at),
+            at_hand: None,
         };
         self.answer(
             &passed.row,
@@ -438,7 +455,9 @@ impl Records {
         &self,
         row: &RecordRow,
         person: PersonId,
-        Page { news, rest: page }: Page,
+        Page {
+            news, rest: page, ..
+        }: Page,
         (after, outcomes): (Option<CursorDigest>, Vec<Outcome>),
     ) -> Result<SyncAnswer, AccessError> {
         let mut cursor = page.cursor;

@@ -9,7 +9,7 @@ use sync_core::{PersonId, RecordId};
 use super::answer::Start;
 use super::log::StoredLog;
 use crate::fault::Fault;
-use crate::records::{AccessError, Records};
+use crate::records::{AccessError, AtHand, Records};
 
 /// What is new, as far as one answer goes.
 pub struct Page {
@@ -17,6 +17,8 @@ pub struct Page {
     pub news: Option<Frame>,
     /// All else; the changes are in the frame.
     pub rest: authority::Page,
+    /// The rights and shelves by which it was worked out.
+    pub(super) at_hand: Option<AtHand>,
 }
 
 /// Works a page out, as the record stands in this snapshot.
@@ -69,5 +71,10 @@ pub fn page(
                 .map_err(|_| Fault::malformed("an entry too large for a frame"))?,
         ),
     };
-    Ok(Page { news, rest: page })
+    let at_hand = AtHand::new(&admitted.row, &admitted.known, &admitted.shelves);
+    Ok(Page {
+        news,
+        rest: page,
+        at_hand: Some(at_hand),
+    })
 }

@@ -1,7 +1,7 @@
 //! The shelves of records (see [`Shelf`]), as last looked up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sync_core::authority::{Place, Shelf, leaves, leaves_all, places, stands};
 use sync_core::entry::EntryClass;
@@ -24,10 +24,13 @@ const CHUNK: u32 = 256;
 /// The shelves of a record. There are about as many as kinds in it, however many entries.
 pub type Shelves = BTreeMap<ShelfId, Shelf>;
 
-/// The shelves of records, each good as long as its record has as many. Only what is durable is put
-/// here.
+/// The shelves of records, each good as long as its record has as many. What is not durable yet is
+/// kept apart, for one group of writes.
 #[derive(Default)]
-pub(super) struct Library(Mutex<HashMap<RecordId, Known>>);
+pub(super) struct Library {
+    durable: Mutex<HashMap<RecordId, Known>>,
+    open: Mutex<(u64, HashMap<RecordId, Known>)>,
+}
 
 struct Known {
     log: LogIncarnation,
@@ -43,29 +46,52 @@ impl Library {
         store: &mut impl RecordStore,
         vault: &Vault<'_>,
         row: &RecordRow,
+        group: u64,
     ) -> Result<Arc<Shelves>, Fault> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(&row.record).filter(|known| known.is_of(row)) {
-            return Ok(known.all.clone());
+        let known = |kept: &HashMap<RecordId, Known>| {
+            let known = kept.get(&row.record).filter(|known| known.is_of(row));
+            known.map(|known| known.all.clone())
+        };
+        let open = self.open();
+        if let Some(all) = known(&open.1).filter(|_| open.0 == group) {
+            return Ok(all);
         }
-        drop(kept);
-        Ok(Arc::new(all(store, vault)?))
+        drop(open);
+        let found = known(&self.durable());
+        match found {
+            Some(all) => Ok(all),
+            None => Ok(Arc::new(all(store, vault)?)),
+        }
     }
 
+    /// Keeps the shelves of a record for what comes later in the same group of writes.
+    pub(super) fn keep_open(&self, row: &RecordRow, all: Arc<Shelves>, group: u64) {
+        let mut open = self.open();
+        if open.0 != group {
+            *open = (group, HashMap::new());
+        }
+        open.1.insert(row.record, Known::new(row, all));
+    }
+
+    /// Keeps the shelves of a record, which are durable.
     pub(super) fn keep(&self, row: &RecordRow, all: Arc<Shelves>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.get(&row.record).is_some_and(|known| known.is_of(row)) {
+        let mut kept = self.durable();
+        let later = |known: &Known| known.log == row.log && known.all.len() >= all.len();
+        if kept.get(&row.record).is_some_and(later) {
             return;
         }
         if kept.len() >= KEPT && !kept.contains_key(&row.record) {
             kept.clear();
         }
-        let known = Known {
-            log: row.log,
-            all,
-            theirs: HashMap::new(),
-        };
-        kept.insert(row.record, known);
+        kept.insert(row.record, Known::new(row, all));
+    }
+
+    fn durable(&self) -> MutexGuard<'_, HashMap<RecordId, Known>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, (u64, HashMap<RecordId, Known>)> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those of `all`, the shelves of a record, on which a viewer looks for news. `epoch` names the
@@ -76,7 +102,7 @@ impl Library {
         all: &Shelves,
         (epoch, standing, matrix): (Epoch, &Standing, &Matrix),
     ) -> Arc<[ShelfId]> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.durable();
         let known = kept.get_mut(&row.record).filter(|known| known.is_of(row));
         if let Some(theirs) = known.as_ref().and_then(|known| known.theirs.get(&epoch)) {
             return theirs.clone();
@@ -96,6 +122,14 @@ impl Library {
 }
 
 impl Known {
+    fn new(row: &RecordRow, all: Arc<Shelves>) -> Self {
+        Known {
+            log: row.log,
+            all,
+            theirs: HashMap::new(),
+        }
+    }
+
     fn is_of(&self, row: &RecordRow) -> bool {
         self.log == row.log && self.all.len() as u64 == row.clock.shelves
     }

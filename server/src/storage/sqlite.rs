@@ -136,6 +136,14 @@ impl Database {
         self.writer.run(job, after).await
     }
 
+    /// The number of the group of jobs that the writer began last. What a job left in memory under
+    /// this number, and which no later job of its group can have undone, is true as long as the number
+    /// is the same: a group is kept or undone as one, and the next has another number before any of
+    /// its jobs begins.
+    pub fn group(&self) -> u64 {
+        self.writer.group()
+    }
+
     /// Runs a job that only reads, in one consistent snapshot.
     pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
     where

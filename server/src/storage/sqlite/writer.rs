@@ -1,7 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -43,6 +43,7 @@ enum Message {
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     folds: Arc<AtomicBool>,
+    groups: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -52,14 +53,20 @@ impl Writer {
         // Whoever wrote before may have been stopped before it was done.
         let folds = Arc::new(AtomicBool::new(true));
         let asked = folds.clone();
+        let groups = Arc::<AtomicU64>::default();
+        let begun = groups.clone();
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&path, connection, jobs, &asked))
+            .spawn(move || work(&path, connection, jobs, (&asked, &begun)))
             .map_err(|e| StorageError::Open {
                 path: name,
                 reason: e.to_string(),
             })?;
-        Ok(Self { queue, folds })
+        Ok(Self {
+            queue,
+            folds,
+            groups,
+        })
     }
 
     /// Has the write-ahead log folded into the file after a group of writes, the next at which
@@ -71,6 +78,11 @@ impl Writer {
     /// Whether the write-ahead log is still to be folded into the file.
     pub(super) fn owes_fold(&self) -> bool {
         self.folds.load(Ordering::Acquire)
+    }
+
+    /// The number of the group begun last.
+    pub(super) fn group(&self) -> u64 {
+        self.groups.load(Ordering::SeqCst)
     }
 
     /// Runs a job, and once it is durable what is to follow it, before the answer: whether or not
@@ -124,7 +136,7 @@ fn work(
     path: &Path,
     connection: SqliteConnection,
     mut jobs: mpsc::Receiver<Message>,
-    folds: &AtomicBool,
+    (folds, groups): (&AtomicBool, &AtomicU64),
 ) {
     let mut connection = Some(connection);
     let mut closing = Vec::new();
@@ -144,6 +156,8 @@ fn work(
                 .flatten();
         }
         if !group.is_empty() {
+            // What was left of a group that was undone is of another one from here on.
+            groups.fetch_add(1, Ordering::SeqCst);
             connection = write_group(path, connection.take(), group);
         }
         if folds.load(Ordering::Acquire)
