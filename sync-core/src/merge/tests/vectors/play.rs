@@ -55,6 +55,9 @@ struct Made {
 /// What settling writes in which entry, and the held edits that it takes up.
 type Settled = (String, Vec<Write>, Vec<ChangeHash>);
 
+/// What is added to the name of an edit for the edit of an entry that is made with a decision.
+const WITH: &str = " in its entry";
+
 struct Play<'v> {
     vector: &'v Vector,
     without: Option<Rule>,
@@ -128,14 +131,8 @@ impl Play<'_> {
     }
 
     fn make(&mut self, number: u64, edit: &Edit) {
-        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
         let tick = Tick(20_000 * DAY + number * 60_000_000);
-        let seen = edit.knew.as_ref().and_then(|name| self.made.get(name));
-        let seen = seen.map(|made| Seen {
-            log: LogIncarnation([0; 16]),
-            tick: made.tick,
-            digest: CheckpointDigest([0; 16]),
-        });
+        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
         let written = if edit.settles.is_some() {
             self.settle(edit, &role)
         } else {
@@ -143,11 +140,31 @@ impl Play<'_> {
             let writes = edit.writes.iter();
             let writes = writes.map(|(key, value)| self.write(key, value));
             let removed = edit.removes.iter().map(Write::remove);
-            Some((entry, writes.chain(removed).collect(), Vec::new()))
+            vec![(entry, writes.chain(removed).collect(), Vec::new())]
         };
-        let Some((entry, writes, cites)) = written else {
-            return self.wrong.push(format!("{}: nothing to settle", edit.name));
-        };
+        if written.is_empty() {
+            self.wrong.push(format!("{}: nothing to settle", edit.name));
+        }
+        // Of what settles by several edits the last is named as the file says.
+        let last = written.len().saturating_sub(1);
+        for (place, settled) in written.into_iter().enumerate() {
+            let name = match place == last {
+                true => edit.name.clone(),
+                false => format!("{}{WITH}", edit.name),
+            };
+            self.write_down(name, Tick(tick.0 + place as u64), edit, settled);
+        }
+    }
+
+    fn write_down(&mut self, name: String, tick: Tick, edit: &Edit, settled: Settled) {
+        let (entry, writes, cites) = settled;
+        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
+        let seen = edit.knew.as_ref().and_then(|name| self.made.get(name));
+        let seen = seen.map(|made| Seen {
+            log: LogIncarnation([0; 16]),
+            tick: made.tick,
+            digest: CheckpointDigest([0; 16]),
+        });
         let mut document = EntryDocument::new();
         let missing = |name: &&String| !self.made.contains_key(*name);
         if let Some(name) = edit.knew.as_ref().filter(missing) {
@@ -204,8 +221,8 @@ impl Play<'_> {
             tick,
             held,
         };
-        self.order.push(edit.name.clone());
-        self.made.insert(edit.name.clone(), made);
+        self.order.push(name.clone());
+        self.made.insert(name, made);
     }
 
     /// A value of the record: objects are JSON texts, `@name` names an entry, a party or an edit.
@@ -247,7 +264,11 @@ impl Play<'_> {
     }
 
     /// What settling an item of a party's own list writes.
-    fn settle(&self, edit: &Edit, role: &Role) -> Option<Settled> {
+    fn settle(&self, edit: &Edit, role: &Role) -> Vec<Settled> {
+        self.settled(edit, role).unwrap_or_default()
+    }
+
+    fn settled(&self, edit: &Edit, role: &Role) -> Option<Vec<Settled>> {
         let knew = edit.knew.as_deref();
         // Held edits are no part of the record, and told to whoever decides on them.
         let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
@@ -273,11 +294,15 @@ impl Play<'_> {
             }
         };
         let resolution = resolve_by(self.rules(), item, &choice)?;
-        if let Some((entry, writes)) = resolution.edits.into_iter().next() {
-            return Some((self.name(entry)?, writes, resolution.cites));
-        }
-        let writes = resolution.decision?.writes().expect("a decision can stand");
-        Some((edit.name.clone(), writes, Vec::new()))
+        let edits = resolution.edits.into_iter().map(|(entry, writes)| {
+            let cites = resolution.cites.clone();
+            Some((self.name(entry)?, writes, cites))
+        });
+        let decision = resolution.decision.map(|decision| {
+            let writes = decision.writes().expect("a decision can stand");
+            Some((edit.name.clone(), writes, Vec::new()))
+        });
+        edits.chain(decision).collect()
     }
 
     fn name(&self, entry: EntryId) -> Option<String> {
@@ -500,6 +525,12 @@ impl Play<'_> {
             "withdrawn": names(&told.withdrawn),
             "revived": names(&told.revived),
             "contested": names(&told.contested),
+            "closed": names(&told.closed),
+            "disputed": told
+                .disputed
+                .iter()
+                .map(|(entry, code)| json!([self.name(*entry), code.code()]))
+                .collect::<Vec<Json>>(),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {
