@@ -46,9 +46,28 @@ pub(super) fn confirms(rules: Rules, kind: &Kind, by_nurse: bool, role: &Role) -
     care || confirmers(kind).contains(profession)
 }
 
-/// Whether what becomes of a field is for the holder to say: whether a wish counts.
-pub(super) fn is_holders(kind: &Kind, key: &str) -> bool {
-    *kind == Kind::AdvanceDirective && key == STATUS
+/// Whether what becomes of a field is for the holder to say: whether an advance directive counts,
+/// and all of whom they trust and of what they decided about their organs (Code de la santé
+/// publique, L. 1111-11, L. 1111-6 and L. 1232-1).
+pub(super) fn is_holders(rules: Rules, kind: &Kind, key: &str) -> bool {
+    let theirs = match kind {
+        Kind::AdvanceDirective => key == STATUS,
+        Kind::TrustedPerson | Kind::OrganDonation => true,
+        _ => false,
+    };
+    theirs && rules.has(Rule::HolderDecides)
+}
+
+/// Whether the word of somebody in this role decides what becomes of a field: the holder's of what
+/// is theirs ([`is_holders`]), of anything else a word that confirms ([`confirms`]).
+///
+/// Whoever decides takes up and leaves out what is proposed of the field, and nobody else's word
+/// overtakes or answers that.
+pub(super) fn decides(rules: Rules, kind: &Kind, by_nurse: bool, key: &str, role: &Role) -> bool {
+    match is_holders(rules, kind, key) {
+        true => *role == Role::Holder,
+        false => confirms(rules, kind, by_nurse, role),
+    }
 }
 
 /// Who edits, as far as it decides whether what they write is a proposal.
@@ -66,6 +85,9 @@ pub(super) struct Editor {
 
 /// What an edit of one field follows, and what stands beside it.
 pub(super) trait Met {
+    /// Whether the holder closed the entry, or called it an error, by the last that they said of it,
+    /// whoever said something else since.
+    fn ended_by_holder(&self) -> bool;
     /// What the field is by then.
     fn written(&self) -> Written;
     /// Whether a clinician's word stands that the fact is so, or is not certain.
@@ -78,9 +100,9 @@ pub(super) trait Met {
 
 /// Whether what somebody writes under a key is a proposal only: a lay edit of what a clinician
 /// confirmed or wrote, a lay end of what a clinician wrote into, a professional's edit outside what
-/// is theirs, or an error that somebody calls who is neither its author nor a clinician. And a
-/// status by which anybody else would bring back a directive that the holder closed or called an
-/// error: that is a proposal to the holder.
+/// is theirs, or an error that somebody calls who is neither its author nor a clinician. What is
+/// the holder's they write themselves, whoever recorded it; and a status by which anybody else
+/// would bring back what the holder closed or called an error is a proposal to them.
 ///
 /// Merging asks this of every write, and an app of a write that is not made yet.
 pub(super) fn is_proposal(
@@ -95,8 +117,13 @@ pub(super) fn is_proposal(
         .and_then(Status::from_value)
         .map(|status| status.status);
     let error = status.as_ref().is_some_and(StatusCode::is_error);
-    if is_holders(kind, key) && !editor.holder && !error && met.written() == Written::ByHolder {
-        return true;
+    if is_holders(rules, kind, key) {
+        if editor.holder {
+            return false;
+        }
+        if !error && met.ended_by_holder() {
+            return true;
+        }
     }
     if editor.confirms || is_apart(key) {
         return false;
@@ -140,6 +167,10 @@ struct Now<'v> {
 }
 
 impl Met for Now<'_> {
+    fn ended_by_holder(&self) -> bool {
+        self.key == STATUS && self.written().is_of_holder()
+    }
+
     fn written(&self) -> Written {
         let field = self.view.field(self.key);
         field.map_or(Written::Never, |field| field.written)

@@ -102,12 +102,13 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
         let wishes = &facts.directives;
         let doubts = [
             &wishes.unordered,
+            &wishes.closed,
             &wishes.withdrawn,
             &wishes.revived,
             &wishes.contested,
         ]
         .map(Vec::clone);
-        (wishes.in_force.clone(), doubts)
+        (wishes.in_force.clone(), doubts, wishes.disputed.clone())
     };
     if wishes(facts) != wishes(all) {
         facts.directives = Directives::default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::across::Link;
 use super::ended::endings;
-use super::review::{is_holders, may_decide, of_link};
+use super::review::{asks_holder, may_decide, of_link};
 use super::{
     EntryView, FieldClaim, FlagCode, Inherited, ReviewClaim, ReviewItem, Rule, Rules, Stamp,
     Standing, authority,
@@ -174,6 +174,14 @@ fn overwritten(
         return None;
     }
     let by_status = field.is_none_or(|field| endings(&view.kind).contains(&field));
+    // The holder who confirms that a wish is none says so by its status: that asks by itself.
+    let holders = by_status && authority::is_holders(rules, &view.kind, STATUS);
+    let asks = |item: &ReviewItem| {
+        item.field.as_deref() == Some(STATUS) && item.entries.contains(&view.id)
+    };
+    if holders && items.iter().any(asks) {
+        return None;
+    }
     let keys = field.into_iter().chain(by_status.then_some(STATUS));
     let said = keys.flat_map(|key| view.claims(key).iter().map(move |claim| (key, claim)));
     let crossed = item(decision, view, said)?;
@@ -225,7 +233,7 @@ fn counted(
 
 /// What those wrote who took up in an entry what a decision leaves out, neither they nor whoever
 /// decided having seen the other: of a proposal, any proposal of that field, because the decision
-/// was about all there were, and of whose word does not confirm their own; of a held edit, that one.
+/// was about all there were, and of who does not decide on it their own; of a held edit, that one.
 fn retaken(
     rules: Rules,
     decision: &Decision<'_>,
@@ -233,14 +241,16 @@ fn retaken(
     field: Option<&str>,
 ) -> Option<ReviewItem> {
     let by = decision.by;
-    let confirms = authority::confirms(rules, &view.kind, view.is_by_nurse(), &by.role);
+    let decides = field.is_none_or(|field| {
+        authority::decides(rules, &view.kind, view.is_by_nurse(), field, &by.role)
+    });
     let discarded = match field {
         Some(_) => None,
         None => Some(decision.says(CHANGE)?.as_text()?),
     };
     let same = view.taken_up.iter().filter(|taken| {
         let named = discarded.is_none_or(|name| taken.proposal.to_string() == name);
-        let theirs = field.is_none() || confirms || taken.of == Some(by.author);
+        let theirs = decides || taken.of == Some(by.author);
         named && theirs && taken.field.as_deref() == field
     });
     let by: Vec<&Stamp> = same.filter_map(|taken| taken.by.as_ref()).collect();
@@ -301,7 +311,7 @@ fn item<'v>(
         in_force: Vec::new(),
         kind: Some(view.kind.clone()),
         by_nurse: view.is_by_nurse(),
-        crosses_holder: asked.is_some_and(|code| is_holders(*code)),
+        crosses_holder: asked.is_some_and(|code| asks_holder(*code)),
         field: None,
         claims: decided.chain(crossed).collect(),
         unseen: Vec::new(),

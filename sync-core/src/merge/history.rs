@@ -2,6 +2,7 @@
 
 mod bits;
 mod certainty;
+mod holders;
 mod met;
 mod taking;
 
@@ -11,7 +12,7 @@ use std::str::FromStr as _;
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, Value, Write};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
 use crate::kind::{FieldSpec, Join, Kind, same_value};
@@ -45,6 +46,9 @@ pub(super) struct History<'a> {
     /// Of these words of clinicians, those that stood when each change was made, and in the end.
     words: Vec<Bits>,
     last_words: Bits,
+    /// The holder's last words on the status of a wish, when each change was made and in the end.
+    holders: Vec<Bits>,
+    last_holders: Bits,
     /// The writes that took effect, key by key, in the order of the history.
     taken: Writes<'a>,
     /// The writes that are proposals only.
@@ -102,6 +106,8 @@ impl<'a> History<'a> {
             verdicts: Vec::new(),
             words: Vec::new(),
             last_words: Bits::new(0),
+            holders: Vec::new(),
+            last_holders: Bits::new(0),
             taken: BTreeMap::new(),
             proposed: BTreeMap::new(),
         };
@@ -118,7 +124,7 @@ impl<'a> History<'a> {
         history.adopted = all.clone().map(|at| history.adopts(at)).collect();
         history.verdicts = all.map(|at| history.verdict(at)).collect();
         (history.words, history.last_words) = history.words_before(&places);
-        history.tell_apart();
+        history.tell_apart(&places);
         history
     }
 
@@ -207,10 +213,13 @@ impl<'a> History<'a> {
 
     /// Tells the writes that take effect from those that are proposals, and what of these is taken
     /// up: not what was answered before it was accepted.
-    fn tell_apart(&mut self) {
+    fn tell_apart(&mut self, places: &HashMap<ChangeHash, usize>) {
+        let mut holders_after: Vec<Bits> = Vec::with_capacity(self.changes.len());
         let mut proposals: BTreeSet<(usize, &str)> = BTreeSet::new();
         for change in 0..self.changes.len() {
             let past: &'a PastChange = self.changes[change];
+            self.holders
+                .push(self.holders_before(change, places, &holders_after));
             for write in &past.writes {
                 let said = Said {
                     change,
@@ -236,22 +245,31 @@ impl<'a> History<'a> {
                 let taken = self.taken.entry(&write.key).or_default();
                 taken.push(Said { change, value });
             }
+            adopted.retain(|_, taken| !taken.is_empty());
             self.adopted[change] = adopted;
+            holders_after.push(self.holders_after(change, &self.holders[change]));
         }
+        self.last_holders = self.holders_last(&holders_after);
     }
 
     /// What each key's writes amount to.
     pub fn fields(&self) -> BTreeMap<&'a str, Field<'a>> {
         let mut fields: BTreeMap<&str, Field<'_>> = BTreeMap::new();
         for (key, said) in &self.taken {
-            let mut standing = self.latest(said);
+            let holders = *key == STATUS && authority::is_holders(self.rules, &self.kind, key);
+            let mut standing = match holders {
+                true => self.latest(&self.not_taken_back(said)),
+                false => self.latest(said),
+            };
             // Where nothing else stands, what was removed is not there.
             if standing.iter().all(|said| said.value.is_none()) {
                 standing.clear();
             }
             let field = fields.entry(key).or_default();
             field.standing = standing;
-            field.written = self.written(key, said, &self.last_words);
+            let by_holder = holders.then(|| self.ended_by_holder(&self.last_holders));
+            let otherwise = || self.written(key, said, &self.last_words);
+            field.written = by_holder.flatten().unwrap_or_else(otherwise);
         }
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
@@ -334,7 +352,8 @@ impl<'a> History<'a> {
 
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
     /// confirmed the fact as it stood. A professional's, and anybody's of a danger, is answered by
-    /// themselves or by somebody whose word confirms: nobody else leaves their warning out.
+    /// themselves or by somebody whose word decides: nobody else leaves their warning out. To
+    /// confirm the fact answers nothing that is the holder's.
     fn is_answered(&self, key: &str, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
         let later = |change| {
             let open = self.leaves_open(change, proposal.change, key);
@@ -344,12 +363,13 @@ impl<'a> History<'a> {
             .field(key)
             .is_some_and(|spec| matches!(spec.join, Join::Highest(_)));
         let danger = highest || is_member(key, REACTION);
-        let warns = danger || self.is_of_professional(proposal.change);
+        let holders = authority::is_holders(self.rules, &self.kind, key);
+        let warns = danger || holders || self.is_of_professional(proposal.change);
         let own = |change| self.author(change) == self.author(proposal.change);
-        let answers = |change| !warns || self.takes_up_field(change, key) || own(change);
+        let answers = |change| !warns || self.decides(change, key) || own(change);
         // What is taken up of a proposal answers nothing else of it.
         let confirms = |change: usize| {
-            self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some()
+            !holders && self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some()
         };
         let mut written = taken.iter().map(|said| said.change);
         written.any(|change| later(change) && answers(change))
@@ -381,14 +401,6 @@ impl<'a> History<'a> {
     fn is_of_holder(&self, change: usize) -> bool {
         let role = self.provenance[change].map(|p| &p.origin.role);
         role == Some(&Role::Holder)
-    }
-
-    /// Whether whoever made a change may take up what is proposed of a field.
-    fn takes_up_field(&self, change: usize, key: &str) -> bool {
-        match authority::is_holders(&self.kind, key) {
-            true => self.is_of_holder(change),
-            false => self.has_authority(change),
-        }
     }
 
     fn is_of_professional(&self, change: usize) -> bool {

@@ -1,6 +1,6 @@
 //! From a choice on the to-review list to the edits that carry it out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -233,6 +233,10 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
                 _ => None,
             };
             Some(Resolution {
+                edits: match rules.has(Rule::HolderDecides) {
+                    true => withdrawn(item),
+                    false => Vec::new(),
+                },
                 decision: Some(ReviewDecisionDraft {
                     change: about.map(|side| side.claim.change.to_string()),
                     ..decision(rules, item, &item.key, verdict.clone())
@@ -241,6 +245,24 @@ fn decide(rules: Rules, item: &ReviewItem, verdict: &Verdict) -> Option<Resoluti
             })
         }
     }
+}
+
+/// What somebody else withdrew of the holder's wishes, and the holder confirms to be an error, is one
+/// by their own word from then on: nobody else brings it back.
+fn withdrawn(item: &ReviewItem) -> Vec<(EntryId, Vec<Write>)> {
+    let mut withdrawn: BTreeMap<EntryId, Vec<Write>> = BTreeMap::new();
+    if item.code != FlagCode::DirectiveWithdrawn {
+        return Vec::new();
+    }
+    for side in item.claims.iter().filter(|side| side.field == STATUS) {
+        let status = Status::from_value(&side.claim.value);
+        if let Some(status) = status.filter(|status| status.status.is_error()) {
+            let status = again(item, side.claim.change, status);
+            let write = Write::set(STATUS, status.to_value());
+            withdrawn.entry(side.entry).or_insert_with(|| vec![write]);
+        }
+    }
+    withdrawn.into_iter().collect()
 }
 
 /// Writes what a held edit says, and names what its author had not seen: that stands beside it, as

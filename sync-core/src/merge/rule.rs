@@ -75,16 +75,16 @@ rules! {
         "« Saisi par erreur », par l’auteur ou un clinicien, retire l’élément de toute vue quelles que soient les modifications concurrentes.";
     /// Who may call it an error.
     ErrorByAuthor = "error-by-author", "*",
-        "“Entered in error” by anybody but the author or a clinician is a proposal.",
-        "« Saisi par erreur » dit par quelqu’un d’autre que l’auteur ou un clinicien est une proposition.";
+        "“Entered in error” by anybody but the author, a clinician or, of their own wishes, the holder is a proposal.",
+        "« Saisi par erreur » dit par quelqu’un d’autre que l’auteur, un clinicien ou, pour ses propres volontés, le titulaire est une proposition.";
     /// The edits that an error overtook.
     ErrorEditsReviewed = "error-edits-reviewed", "*",
         "Edits made while the entry was withdrawn as an error go to review.",
         "Les modifications faites pendant que l’élément était retiré comme erreur sont à vérifier.";
     /// Lay edits of what a clinician confirmed.
     LayProposes = "lay-proposes", "*",
-        "A lay edit of a fact that a clinician confirmed, or of a field that one wrote and did not call unconfirmed themselves, is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
-        "La modification par un non-clinicien d’un fait confirmé par un clinicien, ou d’un champ que l’un d’eux a noté sans le dire lui-même non confirmé, est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
+        "A lay edit of a fact that a clinician confirmed, or of a field that one wrote and did not call unconfirmed themselves (of the status that the fact was recorded with: that none called unconfirmed), is a proposal, even when sequential; so is a lay end, by its status or by a field, of one that a clinician wrote into and none called unconfirmed.",
+        "La modification par un non-clinicien d’un fait confirmé par un clinicien, ou d’un champ que l’un d’eux a noté sans le dire lui-même non confirmé (du statut avec lequel le fait a été noté : qu’aucun n’a dit non confirmé), est une proposition, même faite ensuite ; de même la clôture par un non-clinicien, par le statut ou par un champ, d’un fait qu’un clinicien a complété et qu’aucun n’a dit non confirmé.";
     /// Taking up.
     ProposalByField = "proposal-by-field", "*",
         "Whoever takes up a proposal takes up the fields they name; its others stay proposed.",
@@ -113,6 +113,10 @@ rules! {
     DecisionsDiffer = "decisions-differ", "*",
         "Two people who decide differently on one item without knowing of each other settle nothing.",
         "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
+    /// Whose a wish is.
+    HolderDecides = "holder-decides", "*",
+        "Whether a wish counts, whether a held edit is taken up and whether an allergy stays hidden is the holder’s to say: nobody else’s word settles that, and what of their wishes the holder closed or called an error, anybody else only proposes to bring back.",
+        "Si une volonté vaut, si une modification retenue est acceptée et si une allergie reste masquée, c’est au titulaire de le dire : la parole de personne d’autre ne le règle, et ce que le titulaire a clos ou dit erroné de ses volontés, tout autre ne peut que proposer de le rétablir.";
     /// What was settled.
     SettledNoDoubt = "settled-no-doubt", "*",
         "What whoever may has settled is no doubt any more: it is not flagged, and a proposal that was left out is not shown.",
@@ -251,8 +255,8 @@ rules! {
         "Une directive ou une révocation que quelqu’un d’autre que le patient dit erronée sort de toute vue ; ce qui vaut sans elle est signalé, à côté d’elle, jusqu’à ce que le titulaire le confirme.";
     /// In force again.
     DirectiveRevived = "directive-revived", "advance-directive",
-        "A directive that is in force because one that may be later was revoked by its name, or called an error by the patient, is flagged until the holder confirms it; what the patient closed or called an error, anybody else only proposes to bring back.",
-        "Une directive qui vaut parce qu’une autre, peut-être plus récente, a été révoquée nommément ou dite erronée par le patient est signalée jusqu’à ce que le titulaire la confirme ; ce que le patient a clos ou dit erroné, tout autre ne peut que proposer de le rétablir.";
+        "A directive that is in force because one that may be later was revoked by its name, or called an error by the patient, is flagged until the holder confirms it.",
+        "Une directive qui vaut parce qu’une autre, peut-être plus récente, a été révoquée nommément ou dite erronée par le patient est signalée jusqu’à ce que le titulaire la confirme.";
     /// Deposited by a professional.
     DirectiveDeposit = "directive-deposit", "advance-directive",
         "A professional may deposit the scan of a directive at the holder’s request.",

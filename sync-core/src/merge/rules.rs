@@ -359,7 +359,7 @@ fn weigh(
         let stands = alone || overridden(Rule::StopAgainstChange);
         return (stands, FlagCode::ToReconcile);
     }
-    let refutes = status.status == StatusCode::Refuted && history.has_authority(change);
+    let refutes = status.status == StatusCode::Refuted && history.decides_on_status(change);
     if !refutes || overridden(Rule::RefutationStands) {
         let stands = alone || overridden(Rule::EndedAgainstEdit);
         return (stands, FlagCode::StatusAgainstEdit);

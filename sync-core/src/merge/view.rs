@@ -90,8 +90,17 @@ pub enum Written {
     InDoubt,
     /// A clinician wrote what stands.
     ByClinician,
-    /// Of the status of an advance directive: the holder closed it, or called it an error.
+    /// Of the status of an advance directive: the holder closed it.
     ByHolder,
+    /// Of the status of an advance directive: the holder called it an error.
+    ErrorByHolder,
+}
+
+impl Written {
+    /// Whether the holder said that it counts no more: then nobody else brings it back.
+    pub(super) fn is_of_holder(self) -> bool {
+        matches!(self, Written::ByHolder | Written::ErrorByHolder)
+    }
 }
 
 /// One key of an entry.

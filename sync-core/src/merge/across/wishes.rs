@@ -8,18 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::super::shown::shown_by;
-use super::super::{EntryView, FlagCode, Rule, Rules};
+use super::super::{EntryView, FlagCode, Rule, Rules, authority};
 use super::Link;
 use crate::EntryId;
 use crate::kind::Kind;
 use papers::{Document, Latest, Papers, Revokes, revokes};
-use questions::{LINKED_AT_MOST, Question, revivals, unsettled};
+use questions::{LINKED_AT_MOST, Question, answered, revivals, unsettled};
 
 /// The advance directives of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directives {
-    /// In force: one, or several when their dates do not tell which; none when there is none or it
-    /// was revoked.
+    /// In force: one, or several when their dates do not tell which, in the order of their
+    /// identifiers; none when there is none or it was revoked.
     pub in_force: Vec<EntryId>,
     /// Revocations that may have come before or after what is in force: their dates do not tell,
     /// or belie that they name it.
@@ -44,24 +44,37 @@ pub struct Directives {
     /// its name, or called an error by the holder, until the holder confirms them.
     #[serde(default)]
     pub revived: Vec<EntryId>,
-    /// Of those in force, the ones of which two people settled something in two ways.
+    /// Those of which two people settled something in two ways: of those in force, and of others
+    /// that would be in force or take back what is.
     #[serde(default)]
     pub contested: Vec<EntryId>,
+    /// What is open of whether one counts, by the flag that says so: of those in force, and of
+    /// others that would be in force or take back what is.
+    #[serde(default)]
+    pub disputed: Vec<(EntryId, FlagCode)>,
 }
 
 impl Directives {
     /// What is in doubt of a directive that is in force.
     pub fn doubts(&self, entry: &EntryId) -> Vec<FlagCode> {
         let alone = self.in_force.len() + self.unordered.len() < 2;
+        // What is open of one that is not in force puts all in doubt that are.
+        let bears = |of: &EntryId| of == entry || self.in_force.binary_search(of).is_err();
         let doubts = [
-            (FlagCode::DecidedDifferently, self.contested.contains(entry)),
+            (
+                FlagCode::DecidedDifferently,
+                self.contested.iter().any(bears),
+            ),
             (FlagCode::DirectivesSameDate, !alone),
-            (FlagCode::DirectiveClosed, self.closed.contains(entry)),
+            (FlagCode::DirectiveClosed, self.closed.iter().any(bears)),
             (FlagCode::DirectiveWithdrawn, !self.withdrawn.is_empty()),
             (FlagCode::DirectiveRevived, self.revived.contains(entry)),
         ];
         let so = doubts.into_iter().filter(|(_, so)| *so);
-        so.map(|(code, _)| code).collect()
+        let so = so.map(|(code, _)| code);
+        let disputed = self.disputed.iter().filter(|(of, _)| bears(of));
+        let all: BTreeSet<FlagCode> = so.chain(disputed.map(|(_, code)| *code)).collect();
+        all.into_iter().collect()
     }
 }
 
@@ -78,15 +91,29 @@ pub(in super::super) fn directives_as_shown(
     shown: &BTreeMap<EntryId, EntryView>,
 ) -> Directives {
     let by_id = by_id(views);
-    let (mut told, questions) = told(rules, views, &by_id);
+    let Told {
+        directives: mut told,
+        questions,
+        bears,
+    } = told(rules, views, &by_id);
     let open = |code| {
         let of_code = questions.get(&code).map_or(&[][..], Vec::as_slice);
         unsettled(rules, views, &by_id, of_code)
     };
     told.withdrawn = open(FlagCode::DirectiveWithdrawn);
     told.revived = open(FlagCode::DirectiveRevived);
-    let contested = |entry: &&EntryId| shown.get(*entry).is_some_and(EntryView::is_contested);
-    told.contested = told.in_force.iter().filter(contested).copied().collect();
+    let view = |entry: &EntryId| shown.get(entry).or_else(|| by_id.get(entry).copied());
+    for view in bears.iter().filter_map(view) {
+        let open = view.flags.iter().filter(|flag| {
+            let field = flag.field.as_deref();
+            field.is_some_and(|field| authority::is_holders(rules, &view.kind, field))
+        });
+        let codes: BTreeSet<FlagCode> = open.map(|flag| flag.code).collect();
+        let disputed = codes.into_iter().map(|code| (view.id, code));
+        told.disputed.extend(disputed);
+        told.contested
+            .extend(view.is_contested().then_some(view.id));
+    }
     told
 }
 
@@ -100,12 +127,16 @@ fn by_id(views: &[EntryView]) -> BTreeMap<EntryId, &EntryView> {
 /// The questions to the holder, by their code.
 type Questions = BTreeMap<FlagCode, Vec<Question>>;
 
-/// What is in force and why, and what the holder is asked about it, answered or not.
-fn told(
-    rules: Rules,
-    views: &[EntryView],
-    by_id: &BTreeMap<EntryId, &EntryView>,
-) -> (Directives, Questions) {
+/// What is in force and why.
+struct Told {
+    directives: Directives,
+    /// What the holder is asked about it, answered or not.
+    questions: Questions,
+    /// What is in force, and what would be or would take it back if it counted, or does.
+    bears: BTreeSet<EntryId>,
+}
+
+fn told(rules: Rules, views: &[EntryView], by_id: &BTreeMap<EntryId, &EntryView>) -> Told {
     let papers = Papers::read(rules, views);
     let all = &papers.written;
     let mut told = Directives::default();
@@ -164,10 +195,17 @@ fn told(
     let closed = all.iter().filter(|one| one.closed);
     let matters = closed.filter(|one| holds.contains(&one.entry) || holds_back(one, &may_hold));
     told.closed = matters.map(|one| one.entry).collect();
-    let withdrawn = papers.withdrawn.iter().filter(|one| match one.revocation {
+    let would_count = |one: &&Document| match one.revocation {
         true => holds_back(one, &in_force),
         false => one.date.is_some() && !is_revoked(one, Revokes::Yes) && !latest.overtakes(one),
-    });
+    };
+    let gone = papers.withdrawn.iter().chain(&papers.retracted);
+    let gone = gone.filter(would_count);
+    let back = revocations.iter().copied();
+    let back = back.filter(|one| holds_back(one, &may_hold));
+    let others = gone.chain(back).map(|one| one.entry);
+    let bears: BTreeSet<EntryId> = holds.iter().copied().chain(others).collect();
+    let withdrawn = papers.withdrawn.iter().filter(would_count);
     let few = || holds.iter().copied().take(LINKED_AT_MOST);
     let withdrawn = withdrawn.map(|one| {
         let code = FlagCode::DirectiveWithdrawn;
@@ -178,17 +216,26 @@ fn told(
         questions.insert(FlagCode::DirectiveWithdrawn, withdrawn.collect());
     }
     if rules.has(Rule::DirectiveRevived) {
-        let revived = revivals(rules, &papers, &in_force);
+        let answered = answered(rules, views, &papers);
+        let revived = revivals(rules, &papers, &in_force, &answered);
         questions.insert(FlagCode::DirectiveRevived, revived);
     }
-    (told, questions)
+    Told {
+        directives: told,
+        questions,
+        bears,
+    }
 }
 
 /// What nobody can put in order, what was closed but not revoked, what was withdrawn by others, what
 /// counts only because another does not, and what has no date.
 pub(super) fn links(rules: Rules, views: &[EntryView]) -> Vec<Link<'_>> {
     let by_id = by_id(views);
-    let (told, questions) = told(rules, views, &by_id);
+    let Told {
+        directives: told,
+        questions,
+        ..
+    } = told(rules, views, &by_id);
     let find = |entry: &EntryId| by_id.get(entry).copied();
     let in_force: BTreeSet<EntryId> = told.in_force.iter().copied().collect();
     let mut links = Vec::new();

@@ -1,11 +1,11 @@
 //! What clinicians say of a fact's certainty, and whose word of it stands.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::bits::Bits;
 use super::{History, is_apart};
 use crate::ChangeHash;
-use crate::entry::{STATUS, Value, Write};
+use crate::entry::{STATUS, Value, Write, work};
 use crate::kind::Verification;
 use crate::kind::common::{NOTES, SOURCE, VERIFICATION};
 
@@ -39,22 +39,18 @@ impl<'a> History<'a> {
             before.push(words);
             after.push(then);
         }
-        let deps = self.changes.iter().flat_map(|past| &past.deps);
-        let followed: BTreeSet<&ChangeHash> = deps.collect();
-        let all = 0..self.changes.len();
-        let is_last = |place: &usize| !followed.contains(&self.changes[*place].hash);
-        let heads: Vec<usize> = all.clone().filter(is_last).collect();
-        let last = self.words_after(all.len(), &heads, &after);
+        let last = self.words_after(self.changes.len(), &self.heads(), &after);
         (before, last)
     }
 
     /// The words that stand after each of these changes that has them, of so many changes.
-    fn words_after(&self, changes: usize, deps: &[usize], after: &[Bits]) -> Bits {
+    pub(super) fn words_after(&self, changes: usize, deps: &[usize], after: &[Bits]) -> Bits {
         let mut words = Bits::new(changes);
         for dep in deps {
             words.join(&after[*dep]);
         }
         for dep in deps {
+            work::steps(changes.div_ceil(64));
             let has = |word: usize| word == *dep || self.before[*dep].contains(word);
             words.retain(|word| !has(word) || after[*dep].contains(word));
         }

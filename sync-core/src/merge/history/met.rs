@@ -1,11 +1,11 @@
 //! What a write finds in a history, as far as it decides whether it is a proposal.
 
-use super::super::authority::{self, Met};
+use super::super::authority::Met;
 use super::super::view::Written;
 use super::{Bits, Certainty, History, Said};
 use crate::entry::STATUS;
+use crate::kind::Join;
 use crate::kind::common::{NOTES, SOURCE};
-use crate::kind::{Join, JsonScalar as _, Status};
 
 /// What a write of a history meets.
 pub(super) struct Then<'h, 'a> {
@@ -17,6 +17,12 @@ pub(super) struct Then<'h, 'a> {
 }
 
 impl Met for Then<'_, '_> {
+    fn ended_by_holder(&self) -> bool {
+        let history = self.history;
+        let said = &history.holders[self.change];
+        self.key == STATUS && history.ended_by_holder(said).is_some()
+    }
+
     fn written(&self) -> Written {
         let history = self.history;
         let seen = |said: &&Said<'_>| history.saw(self.change, said.change);
@@ -57,9 +63,6 @@ impl History<'_> {
         if known.is_empty() {
             return Written::Never;
         }
-        if authority::is_holders(&self.kind, key) && self.is_closed_by_holder(known) {
-            return Written::ByHolder;
-        }
         let over = |one: &Said<'_>, other: &Said<'_>| self.saw(other.change, one.change);
         let stands = |one: &Said<'_>| !known.iter().rev().any(|other| over(one, other));
         let theirs = known.iter().rev();
@@ -74,23 +77,6 @@ impl History<'_> {
             written = Written::InDoubt;
         }
         written
-    }
-
-    /// Whether the holder closed the entry, or called it an error, by the last that they said of it,
-    /// whoever said something else since.
-    fn is_closed_by_holder(&self, statuses: &[Said<'_>]) -> bool {
-        let own = statuses.iter();
-        let own = own.filter(|said| self.is_of_holder(said.change));
-        let mut last: Vec<&Said<'_>> = Vec::new();
-        for said in own {
-            last.retain(|earlier| !self.saw(said.change, earlier.change));
-            last.push(said);
-        }
-        let mut last = last.into_iter();
-        last.any(|said| {
-            let status = said.value.and_then(Status::from_value);
-            status.is_some_and(|status| !status.status.is_active())
-        })
     }
 
     /// Whether whoever made a change called the fact unconfirmed with it or since, by one of these

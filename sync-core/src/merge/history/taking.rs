@@ -1,11 +1,11 @@
-//! What clinicians take up of proposals.
+//! What whoever decides takes up of proposals.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{Rule, TakenUp};
 use super::History;
 use crate::ChangeHash;
-use crate::entry::{STATUS, Value, Write, work};
+use crate::entry::{Value, Write, work};
 use crate::kind::common::ACCEPTS;
 use crate::kind::same_value;
 
@@ -18,15 +18,15 @@ impl<'a> History<'a> {
         self.adopted[change].values().flatten().copied()
     }
 
-    /// What a clinician's change takes up of proposals, or the holder's of whether a wish counts: the
-    /// fields that it names.
+    /// What a change takes up of proposals, of whoever decides on the field: the fields that it
+    /// names.
     pub(super) fn takes_up(
         &self,
         change: usize,
         places: &HashMap<ChangeHash, usize>,
     ) -> Taking<'a> {
         let mut taking: Taking<'a> = BTreeMap::new();
-        if !self.has_authority(change) && !self.takes_up_field(change, STATUS) {
+        if !self.has_authority(change) && !self.is_of_holder(change) {
             return taking;
         }
         let whole = !self.rules.has(Rule::ProposalByField);
@@ -36,7 +36,7 @@ impl<'a> History<'a> {
             let named: BTreeSet<&str> = named.split_whitespace().collect();
             let writes: &'a [Write] = &self.changes[proposal].writes;
             let taken = writes.iter();
-            let taken = taken.filter(|write| self.takes_up_field(change, &write.key));
+            let taken = taken.filter(|write| self.decides(change, &write.key));
             for write in taken.filter(|write| whole || named.contains(write.key.as_str())) {
                 let taken = taking.entry(&write.key).or_default();
                 taken.push((proposal, write));
@@ -84,7 +84,7 @@ impl<'a> History<'a> {
         has(&self.accepted[change]) && !has(&self.adopted[change])
     }
 
-    /// Whether somebody whose word confirms wrote a key, or took up another proposal of it, with
+    /// Whether somebody whose word decides wrote a key, or took up another proposal of it, with
     /// the proposal in front of them, and its acceptance came after that.
     pub(super) fn is_overtaken(&self, proposal: usize, key: &str, acceptance: usize) -> bool {
         let wrote = |change: usize| {
@@ -94,7 +94,7 @@ impl<'a> History<'a> {
                 || adopted.any(|(other, _)| *other != proposal)
         };
         (proposal..acceptance).any(|change| {
-            self.has_authority(change)
+            self.decides(change, key)
                 && self.saw(acceptance, change)
                 && self.saw(change, proposal)
                 && wrote(change)

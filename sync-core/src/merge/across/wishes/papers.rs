@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::super::{EntryView, FieldClaim, Rule, Rules};
+use super::super::super::{EntryView, FieldClaim, Rule, Rules, Written};
 use crate::EntryId;
 use crate::entry::STATUS;
 use crate::kind::wishes::{DIRECTIVE, DOCUMENT_DATE, REVOKES};
@@ -56,7 +56,8 @@ impl Papers {
 }
 
 /// Whether only others than the holder say that it should never have been written. Whose wish it
-/// is may say so themselves, whoever deposited the scan.
+/// is may say so themselves, whoever deposited the scan; what they called an error needs no other
+/// word.
 fn is_by_others(view: &EntryView) -> bool {
     let in_error = |claim: &&FieldClaim| {
         let status = Status::from_value(&claim.value);
@@ -66,7 +67,9 @@ fn is_by_others(view: &EntryView) -> bool {
         let by = claim.by.as_ref();
         by.is_none_or(|by| by.role != Role::Holder)
     };
-    view.claims(STATUS).iter().filter(in_error).all(others)
+    let field = view.field(STATUS);
+    let holders = field.is_some_and(|field| field.written == Written::ErrorByHolder);
+    !holders && view.claims(STATUS).iter().filter(in_error).all(others)
 }
 
 fn document(view: &EntryView, closed: bool) -> Option<Document> {

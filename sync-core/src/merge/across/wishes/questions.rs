@@ -8,7 +8,8 @@ use super::super::super::{EntryView, FlagCode, Rules, decided};
 use super::super::Link;
 use super::papers::{Document, Papers, Revokes, after, revokes};
 use crate::EntryId;
-use crate::kind::Occurred;
+use crate::kind::{Occurred, Verdict};
+use crate::policy::Role;
 
 /// At most so many documents of a sort are named in one question, so that it can be read and
 /// decided on.
@@ -43,7 +44,15 @@ impl Question {
 /// Of each directive that counts whether it does: what may have taken its place was revoked by
 /// name, or the holder says that it should never have been written. One question a directive,
 /// about the latest of these.
-pub fn revivals(rules: Rules, papers: &Papers, in_force: &[&Document]) -> Vec<Question> {
+///
+/// What somebody else withdrew and the holder confirmed to be an error asks no more of those that
+/// they confirmed with it.
+pub fn revivals(
+    rules: Rules,
+    papers: &Papers,
+    in_force: &[&Document],
+    answered: &Answered,
+) -> Vec<Question> {
     let mut revoked_by: BTreeMap<EntryId, Vec<&Document>> = BTreeMap::new();
     for one in &papers.written {
         if let Some(named) = one.revokes {
@@ -65,9 +74,13 @@ pub fn revivals(rules: Rules, papers: &Papers, in_force: &[&Document]) -> Vec<Qu
     let mut gone: Vec<(&Document, Option<EntryId>)> = revoked.chain(retracted).collect();
     gone.sort_by_key(|(document, _)| Reverse(latest(document)));
     let question = |one: &&Document| {
+        let asks = |other: &Document, by: &Option<EntryId>| {
+            let known = answered.get(&other.entry);
+            by.is_some() || known.is_none_or(|with| !with.contains(&one.entry))
+        };
         let replaced = gone
             .iter()
-            .filter(|(other, _)| may_have_replaced(other, one));
+            .filter(|(other, by)| may_have_replaced(other, one) && asks(other, by));
         let about: Vec<EntryId> = replaced
             .take(LINKED_AT_MOST)
             .flat_map(|(other, by)| by.iter().copied().chain([other.entry]))
@@ -76,6 +89,32 @@ pub fn revivals(rules: Rules, papers: &Papers, in_force: &[&Document]) -> Vec<Qu
         (!about.is_empty()).then(|| Question::new(code, one.entry, about.into_iter()))
     };
     in_force.iter().filter_map(question).collect()
+}
+
+/// Of what the holder says should never have been written, the directives beside which they confirmed
+/// that of it when somebody else had withdrawn it.
+pub type Answered = BTreeMap<EntryId, BTreeSet<EntryId>>;
+
+/// What of it is [`Answered`].
+pub fn answered(rules: Rules, views: &[EntryView], papers: &Papers) -> Answered {
+    let mut answered = Answered::new();
+    if papers.retracted.is_empty() {
+        return answered;
+    }
+    let code = FlagCode::DirectiveWithdrawn.code();
+    let decisions = decided::decisions(rules, views).into_iter();
+    let confirmed = decisions.filter(|one| {
+        one.verdict == Verdict::Confirm
+            && one.by.role == Role::Holder
+            && one.item.split('/').next() == Some(code)
+    });
+    for about in confirmed.map(|one| one.entries()) {
+        let gone = papers.retracted.iter();
+        for one in gone.filter(|one| about.contains(&one.entry)) {
+            answered.entry(one.entry).or_default().extend(&about);
+        }
+    }
+    answered
 }
 
 fn latest(document: &Document) -> impl Ord + use<> {

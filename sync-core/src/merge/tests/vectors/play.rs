@@ -55,9 +55,6 @@ struct Made {
 /// What settling writes in which entry, and the held edits that it takes up.
 type Settled = (String, Vec<Write>, Vec<ChangeHash>);
 
-/// In what role a change is made, what its author had seen and when it is accepted.
-type AsOf = (Role, Option<Seen>, Tick);
-
 struct Play<'v> {
     vector: &'v Vector,
     without: Option<Rule>,
@@ -131,16 +128,10 @@ impl Play<'_> {
     }
 
     fn make(&mut self, number: u64, edit: &Edit) {
-        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
         let tick = Tick(20_000 * DAY + number * 60_000_000);
-        let seen = edit.knew.as_ref().and_then(|name| self.made.get(name));
-        let seen = seen.map(|made| Seen {
-            log: LogIncarnation([0; 16]),
-            tick: made.tick,
-            digest: CheckpointDigest([0; 16]),
-        });
+        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
         let written = if edit.settles.is_some() {
-            self.settle(edit, &role).unwrap_or_default()
+            self.settle(edit, &role)
         } else {
             let entry = edit.entry.clone().unwrap_or_else(|| edit.name.clone());
             let writes = edit.writes.iter();
@@ -149,23 +140,28 @@ impl Play<'_> {
             vec![(entry, writes.chain(removed).collect(), Vec::new())]
         };
         if written.is_empty() {
-            return self.wrong.push(format!("{}: nothing to settle", edit.name));
+            self.wrong.push(format!("{}: nothing to settle", edit.name));
         }
-        let last = written.len() - 1;
-        for (number, settled) in written.into_iter().enumerate() {
-            // What settling writes first bears a name that no edit has.
-            let name = match number == last {
+        // Of what settles by several edits the last is named as the file says.
+        let last = written.len().saturating_sub(1);
+        for (place, settled) in written.into_iter().enumerate() {
+            let name = match place == last {
                 true => edit.name.clone(),
-                false => format!("{} {number}", edit.name),
+                false => format!("{} {place}", edit.name),
             };
-            let tick = Tick(tick.0 + number as u64);
-            self.make_change(edit, name, settled, (role.clone(), seen.clone(), tick));
+            self.write_down(name, Tick(tick.0 + place as u64), edit, settled);
         }
     }
 
-    fn make_change(&mut self, edit: &Edit, name: String, settled: Settled, as_of: AsOf) {
+    fn write_down(&mut self, name: String, tick: Tick, edit: &Edit, settled: Settled) {
         let (entry, writes, cites) = settled;
-        let (role, seen, tick) = as_of;
+        let role = Role::from(self.vector.parties[&edit.by].role.as_str());
+        let seen = edit.knew.as_ref().and_then(|name| self.made.get(name));
+        let seen = seen.map(|made| Seen {
+            log: LogIncarnation([0; 16]),
+            tick: made.tick,
+            digest: CheckpointDigest([0; 16]),
+        });
         let mut document = EntryDocument::new();
         let missing = |name: &&String| !self.made.contains_key(*name);
         if let Some(name) = edit.knew.as_ref().filter(missing) {
@@ -264,8 +260,12 @@ impl Play<'_> {
         self.without == Some(rule)
     }
 
-    /// What settling an item of a party's own list writes, one change after the other.
-    fn settle(&self, edit: &Edit, role: &Role) -> Option<Vec<Settled>> {
+    /// What settling an item of a party's own list writes.
+    fn settle(&self, edit: &Edit, role: &Role) -> Vec<Settled> {
+        self.settled(edit, role).unwrap_or_default()
+    }
+
+    fn settled(&self, edit: &Edit, role: &Role) -> Option<Vec<Settled>> {
         let knew = edit.knew.as_deref();
         // Held edits are no part of the record, and told to whoever decides on them.
         let until = knew.and_then(|name| self.made.get(name)).map(|m| m.tick);
@@ -291,16 +291,15 @@ impl Play<'_> {
             }
         };
         let resolution = resolve_by(self.rules(), item, &choice)?;
-        if resolution.edits.is_empty() {
-            let writes = resolution.decision?.writes().expect("a decision can stand");
-            return Some(vec![(edit.name.clone(), writes, Vec::new())]);
-        }
-        let edits = resolution.edits.into_iter();
-        let named = edits.map(|(entry, writes)| {
-            let entry = self.name(entry)?;
-            Some((entry, writes, resolution.cites.clone()))
+        let edits = resolution.edits.into_iter().map(|(entry, writes)| {
+            let cites = resolution.cites.clone();
+            Some((self.name(entry)?, writes, cites))
         });
-        named.collect()
+        let decision = resolution.decision.map(|decision| {
+            let writes = decision.writes().expect("a decision can stand");
+            Some((edit.name.clone(), writes, Vec::new()))
+        });
+        edits.chain(decision).collect()
     }
 
     fn name(&self, entry: EntryId) -> Option<String> {
@@ -523,6 +522,12 @@ impl Play<'_> {
             "withdrawn": names(&told.withdrawn),
             "revived": names(&told.revived),
             "contested": names(&told.contested),
+            "closed": names(&told.closed),
+            "disputed": told
+                .disputed
+                .iter()
+                .map(|(entry, code)| json!([self.name(*entry), code.code()]))
+                .collect::<Vec<Json>>(),
         });
         look("directives", &expected.directives, &told, &mut wrong);
         if self.without.is_none() {

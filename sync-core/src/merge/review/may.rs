@@ -1,0 +1,66 @@
+//! Who settles an item of the to-review list.
+
+use super::super::{FlagCode, Rule, Rules, authority};
+use super::{ReviewClaim, ReviewItem};
+use crate::entry::STATUS;
+use crate::kind::Verdict;
+use crate::policy::Role;
+use crate::{EntryId, PersonId};
+
+/// Whether what is flagged so is the holder's to settle, of whatever kind it is.
+pub(in super::super) fn asks_holder(code: FlagCode) -> bool {
+    matches!(code, FlagCode::HeldEdit | FlagCode::HiddenAllergy)
+}
+
+/// Whether nobody but the holder settles an item: held edits, what is hidden, and what is theirs by
+/// its kind and field.
+pub fn is_holders(rules: Rules, item: &ReviewItem) -> bool {
+    // What asks of a whole entry asks whether it counts.
+    let field = item.field.as_deref().unwrap_or(STATUS);
+    let kind = item.kind.as_ref();
+    let by_field = kind.is_some_and(|kind| authority::is_holders(rules, kind, field));
+    let by_code = asks_holder(item.code) || item.crosses_holder;
+    by_field || (by_code && rules.has(Rule::HolderDecides))
+}
+
+/// What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a
+/// clinician does, of possible duplicates where both are of clinicians. Whoever proposed may
+/// withdraw.
+pub(in super::super) fn may_decide(
+    rules: Rules,
+    item: &ReviewItem,
+    verdict: &Verdict,
+    role: &Role,
+    person: PersonId,
+) -> bool {
+    let confirms = |role: &Role| item.confirms(rules, role);
+    let decides = match is_holders(rules, item) {
+        true => *role == Role::Holder,
+        false => match item.code {
+            FlagCode::Proposal => confirms(role),
+            FlagCode::PossibleDuplicate => {
+                let by_clinician = |entry: &EntryId| {
+                    let sides = item.claims.iter().filter(|side| side.entry == *entry);
+                    let mut by = sides.filter_map(|side| side.claim.by.as_ref());
+                    by.any(|stamp| confirms(&stamp.role))
+                };
+                confirms(role) || !item.entries.iter().all(by_clinician)
+            }
+            _ => {
+                let mut by = item.claims.iter().filter_map(|side| side.claim.by.as_ref());
+                confirms(role) || !by.any(|stamp| confirms(&stamp.role))
+            }
+        },
+    };
+    decides || (*verdict == Verdict::Discard && is_own_proposal(item, person))
+}
+
+/// Whether all that an item proposes is of one person.
+fn is_own_proposal(item: &ReviewItem, person: PersonId) -> bool {
+    let theirs = |side: &ReviewClaim| {
+        let by = side.claim.by.as_ref();
+        by.is_some_and(|stamp| stamp.author == person)
+    };
+    let mut proposed = item.claims.iter().filter(|side| side.proposed).peekable();
+    item.code == FlagCode::Proposal && proposed.peek().is_some() && proposed.all(theirs)
+}
