@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sync_core::entry::{
     EntryClass, HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES,
-    KIND, Value, Visibility, Write,
+    KIND, STATUS, Value, Visibility, Write,
 };
-use sync_core::kind::{Kind, Words};
+use sync_core::kind::{JsonScalar as _, Kind, Status, StatusCode, Words};
 use sync_core::merge::{self, Choice, EntryView, FlagCode, ReviewItem};
 use sync_core::policy::{Action, Flag, Reason, RightKind, Role};
 use sync_core::{EntryId, PersonId, Tick};
@@ -188,10 +188,20 @@ impl Asked {
         view.is_some_and(|view| self.may(Action::Edit, &view.class()).allowed)
     }
 
-    /// Whether an edit of this person settles an item: whether a wish that was closed counts is the
-    /// holder's to say.
-    pub(super) fn answers(&self, item: &ReviewItem) -> bool {
-        item.code != FlagCode::DirectiveClosed || *self.permits.role() == Role::Holder
+    /// Whether an edit of this person in an entry answers an item. Whether a wish counts that was
+    /// closed or withdrawn is answered by its status, and not by one that would be a proposal.
+    pub(super) fn answers(&self, item: &ReviewItem, entry: &EntryId) -> bool {
+        let of_status = [FlagCode::DirectiveClosed, FlagCode::DirectiveWithdrawn];
+        let active = Status::from(StatusCode::Active).to_value();
+        let write = Write::set(STATUS, active);
+        let may = |view| self.write(view, std::slice::from_ref(&write));
+        let stands = |may: Permission| may.allowed && !may.as_proposal;
+        !of_status.contains(&item.code) || self.views.find(entry).map(may).is_some_and(stands)
+    }
+
+    /// Whether an item may be this person's to settle: what is the holder's is nobody else's.
+    pub(super) fn decides(&self, item: &ReviewItem) -> bool {
+        !item.is_holders() || *self.permits.role() == Role::Holder
     }
 
     /// Whether somebody may be told to look after an item: by a decision that inherits what it

@@ -57,8 +57,12 @@ pub struct ReviewEntry {
     /// What this person may decide besides editing: `accept`, `discard`, `confirm`,
     /// `not-a-duplicate`.
     pub verdicts: Vec<String>,
-    /// Those of the entries that this person may edit; none where only the holder may say what is
-    /// so.
+    /// Whether it may be this person's to settle: whether a wish counts, what is held and what is
+    /// hidden is for the holder alone.
+    pub decides: bool,
+    /// Those of the entries that this person may edit. Where it is asked whether a directive counts
+    /// that was closed or withdrawn, only those whose status would stand if this person made them
+    /// active: what the holder ended is brought back by a proposal, which answers nothing.
     pub editable: Vec<String>,
     /// Whether this person may say who looks after it.
     pub assignable: bool,
@@ -115,10 +119,11 @@ impl Record {
                     .filter(|verdict| may(item, verdict))
                     .map(ToString::to_string)
                     .collect(),
+                decides: asked.decides(item),
                 editable: item
                     .entries
                     .iter()
-                    .filter(|entry| asked.edit(entry) && asked.answers(item))
+                    .filter(|entry| asked.edit(entry) && asked.answers(item, entry))
                     .map(ToString::to_string)
                     .collect(),
                 assignable: asked.assign(item).allowed,
@@ -323,6 +328,7 @@ mod tests {
             by_nurse: false,
             crosses_holder: false,
             unseen: Vec::new(),
+            edited: None,
             field: Some(field.to_owned()),
             claims: claims.to_vec(),
             verdicts: vec![Verdict::Accept],

@@ -73,18 +73,21 @@ enum Way {
     Edit(&'static str, Words),
     /// Write a revocation of a directive that is in force.
     Revoke(Words),
+    /// Withdraw a revocation, which is never in force itself.
+    Withdraw(Words),
 }
 
 impl Way {
     fn why(self) -> Words {
         match self {
-            Way::Edit(_, why) | Way::Revoke(why) => why,
+            Way::Edit(_, why) | Way::Revoke(why) | Way::Withdraw(why) => why,
         }
     }
 
     fn command(self, entry: &str) -> String {
         match self {
             Way::Edit(options, _) => format!("edit {entry} {options}"),
+            Way::Withdraw(_) => format!("edit {entry} {IN_ERROR}"),
             Way::Revoke(_) => format!("add directive revocation --revokes {entry} --when …"),
         }
     }
@@ -95,12 +98,11 @@ impl Way {
             let mut sides = item.sides.iter();
             sides.any(|side| side.entry == entry && side.field == STATUS)
         };
+        let in_force = || item.in_force.iter().any(|one| one == entry);
         match (self, code) {
-            // What nobody but the holder may decide is theirs to revoke as well.
-            (Way::Revoke(_), _) => {
-                let theirs = code.verdicts().is_empty() || !item.verdicts.is_empty();
-                theirs && item.in_force.iter().any(|one| one == entry)
-            }
+            // What nobody but the holder may decide is theirs to take back as well.
+            (Way::Revoke(_), _) => item.decides && in_force(),
+            (Way::Withdraw(_), _) => item.decides && !in_force(),
             // The statement is named before what contradicts it, which must stay.
             (_, FlagCode::NoKnownAllergyContradicted) => {
                 item.entries.first().is_some_and(|first| first == entry)
@@ -112,10 +114,12 @@ impl Way {
     }
 }
 
+/// Says that an entry should never have been written.
+const IN_ERROR: &str = "--status entered-in-error --reason …";
+
 /// What settles what no verdict does, which is never settled by being looked at, or settles it
 /// otherwise.
 fn ways(code: FlagCode) -> Vec<Way> {
-    const IN_ERROR: &str = "--status entered-in-error --reason …";
     match code {
         FlagCode::DiscordantBloodGroup => vec![Way::Edit(
             IN_ERROR,
@@ -172,6 +176,10 @@ fn ways(code: FlagCode) -> Vec<Way> {
             Way::Revoke(Words::new(
                 "if it does not count any more",
                 "si elle ne compte plus",
+            )),
+            Way::Withdraw(Words::new(
+                "if it takes nothing back: what it revoked may count again",
+                "si elle ne révoque rien : ce qu’elle révoquait peut valoir de nouveau",
             )),
         ],
         FlagCode::DirectiveWithdrawn => vec![Way::Edit(
@@ -231,6 +239,7 @@ mod tests {
             field: None,
             sides: Vec::new(),
             verdicts,
+            decides: true,
             editable: vec!["0123456789abcdef".to_owned()],
             assignable: true,
             assigned: Vec::new(),
@@ -264,7 +273,8 @@ mod tests {
         let counts = "0123456789aaaaaa".to_owned();
         let others = ["0123456789bbbbbb", "0123456789cccccc"].map(str::to_owned);
         let entries: Vec<String> = [counts.clone()].into_iter().chain(others).collect();
-        let asked = |verdicts| ReviewEntry {
+        let asked = |verdicts: Vec<String>| ReviewEntry {
+            decides: !verdicts.is_empty(),
             entries: entries.clone(),
             editable: entries.clone(),
             in_force: vec![counts.clone()],
@@ -293,6 +303,24 @@ mod tests {
         }
     }
 
+    /// A revocation is never in force: the other answer is that it takes nothing back. Who only
+    /// closed it themselves may open it again, and nothing else.
+    #[test]
+    fn a_closed_revocation_can_be_answered_both_ways() {
+        let closed = |decides| ReviewEntry {
+            decides,
+            ..item(FlagCode::DirectiveClosed, Vec::new())
+        };
+        let told = steps(Language::En, &closed(true));
+        let [holds, not] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(holds.contains("--status active"), "{holds}");
+        assert!(not.contains("--status entered-in-error"), "{not}");
+        let told = steps(Language::En, &closed(false));
+        assert_eq!(told, std::slice::from_ref(holds));
+    }
+
     /// Whoever may not say whether a closed directive counts is told neither way.
     #[test]
     fn who_may_not_answer_for_a_wish_is_told_neither_way() {
@@ -300,6 +328,7 @@ mod tests {
         let item = ReviewEntry {
             in_force: vec![entry],
             editable: Vec::new(),
+            decides: false,
             ..item(FlagCode::DirectiveClosed, Vec::new())
         };
         let told = steps(Language::En, &item);

@@ -315,6 +315,7 @@ fn item<'v>(
         field: None,
         claims: decided.chain(crossed).collect(),
         unseen: Vec::new(),
+        edited: None,
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),

@@ -161,8 +161,9 @@ fn proposes_one_value(proposed: &[&ReviewClaim]) -> bool {
     values.all(|value| first.is_some_and(|first| same_value(first, value)))
 }
 
-/// Takes up the field that an item is about of these proposals. The item is named with it: somebody
-/// may have taken up the field to no effect before, and the very same value says nothing new.
+/// Takes up the field that an item is about of these proposals. The item is named with it, and when
+/// the record got the entry's last edit: somebody may have taken up the field to no effect before,
+/// also to keep others from it, and the very same value says nothing new.
 fn take_up(
     item: &ReviewItem,
     proposals: impl IntoIterator<Item = ChangeHash>,
@@ -170,7 +171,8 @@ fn take_up(
     let field = item.field.as_deref()?;
     let names = proposals.into_iter();
     let about = item.key.rsplit('/').next().unwrap_or_default();
-    let value = format!("{field} {about}");
+    let as_of = item.edited.map_or(0, |tick| tick.0);
+    let value = format!("{field} {about}@{as_of}");
     let writes = names.map(|proposal| Write::set(format!("{ACCEPTS}/{proposal}"), value.as_str()));
     Some(Resolution {
         edits: vec![(*item.entries.first()?, writes.collect())],

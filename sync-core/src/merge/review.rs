@@ -19,7 +19,7 @@ use crate::entry::{STATUS, Visibility};
 use crate::kind::decision::DECISION;
 use crate::kind::{Kind, Verdict, Words};
 use crate::policy::Role;
-use crate::{ChangeHash, EntryId, PersonId};
+use crate::{ChangeHash, EntryId, PersonId, Tick};
 
 pub(super) use flagged::of_flag;
 use held::of_held;
@@ -86,6 +86,10 @@ pub struct ReviewItem {
     /// Of a held edit: the changes among those that stand which its author had not seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<ChangeHash>,
+    /// Of what is flagged on one entry: when the record got the last edit of that. What takes a
+    /// proposal up says so with the item, so that nobody can have written the very same before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Tick>,
     /// What this viewer may decide, beside editing the entries.
     pub verdicts: Vec<Verdict>,
     /// Who looks after it, as assigned; several when that was said apart.

@@ -37,6 +37,7 @@ pub(in super::super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewI
         field: flag.field.clone(),
         claims: sides(view, flag),
         unseen: Vec::new(),
+        edited: view.edited.as_ref().and_then(|stamp| stamp.accepted),
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),

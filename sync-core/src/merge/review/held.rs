@@ -46,6 +46,7 @@ pub fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Optio
         field: None,
         claims: claims.chain(standing).collect(),
         unseen,
+        edited: None,
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),

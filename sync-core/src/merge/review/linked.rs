@@ -88,6 +88,7 @@ pub(in super::super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         field: None,
         claims: claims.collect(),
         unseen: Vec::new(),
+        edited: None,
         verdicts: Vec::new(),
         assigned: Vec::new(),
         inherited: Inherited::default(),

@@ -79,6 +79,15 @@ pub fn nothing_settled_in_two_ways(look: &mut Look<'_>) {
     vital.devices.retain(|fact| settled(&fact.doubts));
 }
 
+/// A directive in force is shown as if nothing were open of it.
+pub fn no_doubts_of_wishes(look: &mut Look<'_>) {
+    let in_force = look.vital.directives.in_force.clone();
+    look.vital.directives = crate::merge::Directives {
+        in_force,
+        ..Default::default()
+    };
+}
+
 /// A list that begins at its end.
 pub fn the_last_first(look: &mut Look<'_>) {
     look.review.reverse();

@@ -95,6 +95,11 @@ laws! {
         Without(Rule::DirectiveRevived),
         Without(Rule::DirectiveWithdrawn),
     ];
+    wishes::what_the_holder_ended_nobody_else_brings_back: [Without(Rule::HolderDecides)];
+    wishes::what_may_not_count_is_in_doubt: [
+        Without(Rule::HolderDecides),
+        Shows("no doubts of wishes", no_doubts_of_wishes),
+    ];
     wishes::the_trusted_person_is_named_last: [
         Without(Rule::TrustedPersonConfirmed),
         Without(Rule::TrustedPersonReplaced),

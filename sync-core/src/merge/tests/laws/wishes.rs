@@ -1,10 +1,11 @@
 //! Wishes: the directive in force is the latest by its own date, the trusted person the one named
 //! last.
 
-use super::super::random::Raw;
+use super::super::random::{Edited, Raw};
 use super::ended::{may_be_in_error, sure_error};
 use super::look::Look;
 use super::*;
+use crate::policy::Role;
 
 /// A directive or a revocation as somebody wrote it down.
 struct Paper {
@@ -136,6 +137,55 @@ pub fn what_counts_because_another_does_not_asks(look: &Look<'_>) -> Option<Stri
             "{} counts without {} in silence",
             silent.entry, paper.entry
         ))
+    })
+}
+
+/// Whether the holder had closed a directive, or called it an error, by the last that somebody knew
+/// of their words on it.
+fn had_ended(raw: &Raw<'_>, by: &Edited) -> bool {
+    let said = raw.wrote("status").into_iter();
+    let known = said.filter(|own| own.role() == Role::Holder && by.saw(own));
+    let known: Vec<&Edited> = known.collect();
+    let mut last = known
+        .iter()
+        .filter(|own| !known.iter().any(|later| later.saw(own)));
+    last.any(|own| own.status().is_some_and(|code| code != "active"))
+}
+
+/// A status but an error, by somebody else who knew that the holder had ended a directive, stands as
+/// their proposal only. Said where the holder takes nothing up.
+pub fn what_the_holder_ended_nobody_else_brings_back(look: &Look<'_>) -> Option<String> {
+    let errors = ["entered-in-error", "wrong-patient"];
+    look.of_kind("advance-directive").find_map(|raw| {
+        if raw.edits.iter().any(|edit| edit.accepts_any()) {
+            return None;
+        }
+        let others = raw.wrote("status").into_iter().filter(|edit| {
+            let error = edit.status().is_some_and(|code| errors.contains(&&*code));
+            edit.role() != Role::Holder && !error
+        });
+        let claims = look.view(raw.entry).claims("status");
+        let mut stands = others.filter(|edit| claims.iter().any(|claim| claim.change == edit.hash));
+        let back = stands.find(|edit| had_ended(raw, edit))?;
+        Some(format!("edit {} brings {} back", back.place, raw.entry))
+    })
+}
+
+/// A directive is in force in doubt as long as anybody's last word of it is that it counts no more,
+/// and nobody decided on it.
+pub fn what_may_not_count_is_in_doubt(look: &Look<'_>) -> Option<String> {
+    let told = &look.vital.directives;
+    let raws = look.of_kind("advance-directive");
+    let mut in_force = raws.filter(|raw| told.in_force.contains(&raw.entry));
+    in_force.find_map(|raw| {
+        let open = |edit: &&Edited| {
+            let mut later = raw.edits.iter().filter(|later| later.saw(edit));
+            let ends = edit.status().is_some_and(|code| code != "active");
+            ends && !later.any(|later| later.accepts_any())
+        };
+        let last = raw.last("status").into_iter().find(open)?;
+        let silent = told.doubts(&raw.entry).is_empty() && !look.is_decided(raw.entry);
+        silent.then(|| format!("{} counts against edit {}", raw.entry, last.place))
     })
 }
 
