@@ -1,11 +1,11 @@
 //! What the answer brings and takes away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AnswerError, Report};
-use crate::EntryId;
 use crate::replica::{Entries, LocalEntry, ReplicaHead, Taken};
 use crate::sync::{Item, SyncAnswer};
+use crate::{ChangeHash, EntryId};
 
 impl ReplicaHead {
     pub(super) fn attested<E: std::fmt::Debug>(
@@ -24,6 +24,12 @@ impl ReplicaHead {
         news: Vec<Item>,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
+        // What was set aside is in the record after all, if its author came with it.
+        let aside = match news.is_empty() {
+            true => Vec::new(),
+            false => entries.aside().map_err(AnswerError::Store)?,
+        };
+        let aside: BTreeSet<ChangeHash> = aside.iter().map(|aside| aside.change).collect();
         let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
         for item in news {
             let entry = item.edit.entry;
@@ -36,6 +42,11 @@ impl ReplicaHead {
                 Taken::New => report.received += 1,
                 Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
                 Taken::Known => {}
+            }
+        }
+        for change in aside {
+            if open.values().any(|local| local.has(&change)) {
+                entries.take_up(&change).map_err(AnswerError::Store)?;
             }
         }
         for (entry, mut local) in open {
