@@ -238,8 +238,14 @@ impl Asked {
         if let Some(refused) = all.iter().find(|may| !may.allowed) {
             return refused.clone();
         }
+        let as_proposal = all.iter().any(|may| may.as_proposal);
+        // An end that is said again as a proposal proposes what stands already.
+        let of_field = item.field.as_deref() != Some(STATUS);
+        if as_proposal && of_field && item.code == FlagCode::StatusAgainstEdit {
+            return not_offered();
+        }
         Permission {
-            as_proposal: all.iter().any(|may| may.as_proposal),
+            as_proposal,
             ..ALLOWED
         }
     }

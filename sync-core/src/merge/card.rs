@@ -62,13 +62,14 @@ pub(super) fn card_by(
         .filter(|view| kept_back(view))
         .map(|view| view.id)
         .collect();
-    // What was decided on an entry that is kept back would tell of it. What was decided on one that
-    // the holder chose, and is hidden with it, belongs to it.
+    // What was decided on an entry that is kept back would tell of it. Where all that it was about is
+    // on the card it tells of nothing else, though it is hidden: for good, once one of them was.
+    let known: BTreeSet<EntryId> = views.iter().map(|view| view.id).collect();
     let tells = |view: &EntryView| {
-        let about = about.get(&view.id);
-        let chosen = about.is_some_and(|about| !about.is_disjoint(chosen));
-        let of_what_is_back = about.is_some_and(|about| !about.is_disjoint(&back));
-        of_what_is_back || (kept_back(view) && !chosen)
+        let about = about.get(&view.id).filter(|about| !about.is_empty());
+        let on_card = |entry: &EntryId| known.contains(entry) && !back.contains(entry);
+        let all = about.map(|about| about.iter().all(on_card));
+        all.map_or(kept_back(view), |all| !all)
     };
     let open = |view: &&EntryView| match view.kind {
         Kind::ReviewDecision => !tells(view) || !rules.has(Rule::CardHidesNoDoubt),

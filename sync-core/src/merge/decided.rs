@@ -266,9 +266,13 @@ fn retaken(
     item(decision, view, claims.filter(|(_, claim)| theirs(claim)))
 }
 
-/// Whether neither had seen the other.
+/// Whether neither had seen the other. On one device one of them came first, also where nobody can
+/// tell yet which.
 fn apart(one: &Stamp, other: Option<&Stamp>) -> bool {
-    other.is_some_and(|other| !one.had_seen(other) && !other.had_seen(one))
+    other.is_some_and(|other| {
+        let apart = !one.had_seen(other) && !other.had_seen(one);
+        apart && one.device != other.device
+    })
 }
 
 /// A decision beside what those said in an entry who crossed it, of these claims; nothing when

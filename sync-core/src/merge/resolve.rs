@@ -201,12 +201,14 @@ fn take_or_leave_ending(item: &ReviewItem, change: ChangeHash) -> Option<Vec<Vec
 
 /// The same status, said again after the edits beside it: the value names them, because writing
 /// the very same value says nothing new to Automerge.
-fn again(item: &ReviewItem, taken: ChangeHash, mut status: Status) -> Status {
+fn again(item: &ReviewItem, taken: ChangeHash, status: Status) -> Status {
     let sides = item.claims.iter().map(|side| side.claim.change);
-    let mut after: Vec<String> = sides
-        .filter(|change| *change != taken)
-        .map(|change| change.to_string())
-        .collect();
+    after(sides.filter(|change| *change != taken), status)
+}
+
+/// A status that names some of the changes it is said after.
+fn after(changes: impl Iterator<Item = ChangeHash>, mut status: Status) -> Status {
+    let mut after: Vec<String> = changes.map(|change| change.to_string()).collect();
     after.sort();
     after.dedup();
     after.truncate(16);
@@ -259,7 +261,9 @@ fn withdrawn(item: &ReviewItem) -> Vec<(EntryId, Vec<Write>)> {
     for side in item.claims.iter().filter(|side| side.field == STATUS) {
         let status = Status::from_value(&side.claim.value);
         if let Some(status) = status.filter(|status| status.status.is_error()) {
-            let status = again(item, side.claim.change, status);
+            // Of the entry's own changes only: who may see it may not know of the others.
+            let own = item.claims.iter().filter(|own| own.entry == side.entry);
+            let status = after(own.map(|own| own.claim.change), status);
             let write = Write::set(STATUS, status.to_value());
             withdrawn.entry(side.entry).or_insert_with(|| vec![write]);
         }

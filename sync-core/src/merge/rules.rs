@@ -237,11 +237,15 @@ pub(super) fn standing(
         {
             beside.extend(history.of_others(*change));
         }
-        let flags = conflict(history, FlagCode::EditedWhileInError, *change, &beside);
+        let dangers = dangers_after(history, *change);
+        let flags = [
+            conflict(history, FlagCode::EditedWhileInError, *change, &beside),
+            conflict(history, FlagCode::DangerAfterEnding, *change, &dangers),
+        ];
         return (
             Standing::InError,
             status.clone(),
-            flags.into_iter().collect(),
+            flags.into_iter().flatten().collect(),
         );
     }
     let mut flags = Vec::new();

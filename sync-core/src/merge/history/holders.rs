@@ -42,9 +42,11 @@ impl<'a> History<'a> {
     /// Those after it, of which there were these before it.
     pub(super) fn holders_after(&self, place: usize, before: &Bits) -> Bits {
         let mut after = Bits::new(place + 1);
-        match self.is_holders_word(place) {
-            true => after.insert(place),
-            false => after.join(before),
+        after.join(before);
+        if self.is_holders_word(place) {
+            // What they left standing beside it stands.
+            after.retain(|word| !self.saw(place, word));
+            after.insert(place);
         }
         after
     }

@@ -10,11 +10,11 @@ use crate::kind::medication::REGIMEN;
 use crate::kind::{JsonScalar as _, Kind, Regimen};
 
 pub(in super::super) fn of_flag(view: &EntryView, flag: &Flag) -> Option<ReviewItem> {
-    // What is withdrawn as an error needs no more care than the edits it overtook.
-    // Whether a wish that the holder withdrew counts after all is a question to them.
+    // What is withdrawn as an error needs no more care than the edits it overtook, a danger that was
+    // noted after all, and whether it was one.
     let asked = match flag.code {
-        FlagCode::EditedWhileInError => true,
-        FlagCode::Proposal => view.kind == Kind::AdvanceDirective,
+        FlagCode::EditedWhileInError | FlagCode::DangerAfterEnding => true,
+        FlagCode::Proposal => flag.field.as_deref() == Some(STATUS),
         _ => false,
     };
     if view.in_error() && !asked {

@@ -2,7 +2,7 @@
 
 use super::super::{FlagCode, Rule, Rules, authority};
 use super::{ReviewClaim, ReviewItem};
-use crate::entry::STATUS;
+use crate::entry::{HIDDEN_FROM_PATIENT_UNTIL, STATUS};
 use crate::kind::Verdict;
 use crate::policy::Role;
 use crate::{EntryId, PersonId};
@@ -38,6 +38,8 @@ pub(in super::super) fn may_decide(
         true => *role == Role::Holder,
         false => match item.code {
             FlagCode::Proposal => confirms(role),
+            // Who may see what is the holder's, and theirs who act for them.
+            _ if is_of_who_sees(item) => *role == Role::Holder || role.is_delegate(),
             FlagCode::PossibleDuplicate => {
                 let by_clinician = |entry: &EntryId| {
                     let sides = item.claims.iter().filter(|side| side.entry == *entry);
@@ -53,6 +55,16 @@ pub(in super::super) fn may_decide(
         },
     };
     decides || (*verdict == Verdict::Discard && is_own_proposal(item, person))
+}
+
+/// Whether an item is about who may open the record or see an entry; until when a result waits is
+/// its author's word.
+fn is_of_who_sees(item: &ReviewItem) -> bool {
+    match item.code {
+        FlagCode::RightRestricted => true,
+        FlagCode::VisibilityRestricted => item.field.as_deref() != Some(HIDDEN_FROM_PATIENT_UNTIL),
+        _ => false,
+    }
 }
 
 /// Whether all that an item proposes is of one person.
