@@ -86,7 +86,7 @@ pub enum Wish {
 pub struct Permission {
     /// It may.
     pub allowed: bool,
-    /// It would stand as a proposal, for a clinician to take up.
+    /// It would stand as a proposal, for a clinician to take up, or of a wish for the holder.
     pub as_proposal: bool,
     /// Why not: a stable word.
     pub reason: Option<String>,

@@ -140,10 +140,10 @@ flags! {
     RefutedAgainstEdit = "refuted-against-edit", Moderate,
         "A clinician ruled this out while somebody else edited it: it stays ruled out.",
         "Un clinicien l’a écarté pendant que quelqu’un d’autre le modifiait : il reste écarté.";
-    /// An edit that is for a clinician to take up.
+    /// An edit that is for somebody else to take up.
     Proposal = "proposal", Moderate,
-        "A change is proposed, for a clinician to take up or leave out.",
-        "Une modification est proposée : à un clinicien de la retenir ou de l’écarter.";
+        "A change is proposed, for a clinician (of a wish: the patient) to take up or leave out.",
+        "Une modification est proposée : à un clinicien (pour une volonté : au patient) de la retenir ou de l’écarter.";
     /// Two values of a field without a rule of its own.
     ConcurrentValues = "concurrent-values", Moderate,
         "Two people wrote different values without knowing of each other: both are kept.",

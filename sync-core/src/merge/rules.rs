@@ -3,7 +3,7 @@
 use super::destroyed::{can_be_destroyed, is_destroyed_by};
 use super::ended::ends;
 use super::history::{Field, History, Said, is_member};
-use super::{EntryView, FieldClaim, FieldView, Flag, FlagCode, Rule, Rules, Standing};
+use super::{EntryView, FieldClaim, FieldView, Flag, FlagCode, Rule, Rules, Standing, authority};
 use crate::entry::{PERSON, STATUS, Value};
 use crate::kind::allergy::{CRITICALITY, CRITICALITY_ORDER, REACTION};
 use crate::kind::blood_group::BLOOD_GROUP;
@@ -363,7 +363,10 @@ fn weigh(
         let stands = alone || overridden(Rule::StopAgainstChange);
         return (stands, FlagCode::ToReconcile);
     }
-    let refutes = status.status == StatusCode::Refuted && history.decides_on_status(change);
+    // A wish is not ruled out: the holder ends it, or nobody.
+    let refutes = status.status == StatusCode::Refuted
+        && history.has_authority(change)
+        && !authority::is_holders(rules, &history.kind, STATUS);
     if !refutes || overridden(Rule::RefutationStands) {
         let stands = alone || overridden(Rule::EndedAgainstEdit);
         return (stands, FlagCode::StatusAgainstEdit);

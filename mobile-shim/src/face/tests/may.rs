@@ -382,3 +382,28 @@ fn of_each_field_it_is_told_whether_it_will_be_a_proposal() {
     ));
     assert!(told("notes", Some("no JSON")).is_err());
 }
+
+/// Whether a directive counts that the holder closed is asked of the holder alone.
+#[test]
+fn whether_a_closed_directive_counts_is_for_the_holder_to_answer() {
+    let tried = try_out();
+    let record = helped(&tried);
+    delegated(&tried);
+    let holder = by(HOLDER, Role::Holder);
+    let entry = tried.carnet.device().new_entry_id().unwrap().to_string();
+    let wish = [
+        Write::set("kind", "advance-directive"),
+        Write::set("schema", sync_core::entry::Value::Uint(1)),
+        Write::set("directive", "directive"),
+        Write::set("text", "Tout essayer."),
+        Write::set("occurred", "2024-01-10"),
+    ];
+    written(&tried, &holder, &entry, &wish);
+    let closed = Write::set("status", r#"{"status":"inactive","reason":"je réfléchis"}"#);
+    written(&tried, &holder, &entry, std::slice::from_ref(&closed));
+    let item = record.to_review().unwrap().remove(0);
+    assert_eq!(item.code, "directive-closed");
+    assert_eq!(item.in_force, [entry]);
+    assert!(!item.decides);
+    assert_eq!(item.editable, [""; 0]);
+}

@@ -19,11 +19,6 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Whether whoever made a change decides on the status, by which an entry counts or not.
-    pub fn decides_on_status(&self, change: usize) -> bool {
-        self.decides(change, STATUS)
-    }
-
     /// The holder's last words on the status before the change at a place.
     pub(super) fn holders_before(
         &self,

@@ -144,7 +144,9 @@ pub fn others_propose(look: &Look<'_>) -> Option<String> {
             let wrong = |write: &Write| {
                 let theirs = is_apart(&write.key) || is_new_reaction(raw, edit, write);
                 let fact = raw.is_clinical() && professional && !theirs;
-                fact || (write.key == "status" && error)
+                // Whose wish it is says so themselves, whoever deposited it.
+                let wish = raw.kind == "advance-directive" && edit.role() == Role::Holder;
+                fact || (write.key == "status" && error && !wish)
             };
             stands_unduly(look, raw, edit, wrong)
         })
