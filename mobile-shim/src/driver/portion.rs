@@ -112,7 +112,8 @@ mod tests {
             let portion = Portion::default();
             assert!(portion.failed(&error), "{error:?}");
             assert_eq!(portion.limit(), Some(MOST / 8), "{error:?}");
-            assert!(portion.failed(&error) && portion.failed(&error));
+            assert!(portion.failed(&error), "{error:?}, again");
+            assert!(portion.failed(&error), "{error:?}, to the smallest");
             assert!(!portion.failed(&error), "{error:?}: no smaller than that");
             assert_eq!(portion.limit(), Some(LEAST), "{error:?}");
         }

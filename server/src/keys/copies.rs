@@ -57,7 +57,7 @@ impl Keys {
             return Ok(None);
         }
         let mut connection = open(copy)?;
-        // Another store, or an other program's file, has no such name.
+        // Another key store has another name, and another program's file none.
         let named: Result<Vec<u8>, _> = store::table.select(store::store_id).first(&mut connection);
         if named.ok().as_deref() != Some(&self.store_id()[..]) {
             return Ok(None);

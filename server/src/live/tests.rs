@@ -35,6 +35,15 @@ async fn connect(running: &Running, phone: &Phone, token: &str) -> Result<Socket
     connect_async(request).await.map(|(socket, _)| socket)
 }
 
+/// A server, and a holder's phone with a live connection to it.
+async fn connected() -> (World, Running, Phone, Socket) {
+    let (world, running) = World::serving().await;
+    let mut holder = world.holder(1).await;
+    let token = world.sign_in(&mut holder);
+    let socket = connect(&running, &holder, &token).await;
+    (world, running, holder, socket.expect("connects"))
+}
+
 /// The next message that is not a ping.
 async fn next(socket: &mut Socket) -> Message {
     loop {
@@ -151,10 +160,7 @@ async fn ask(socket: &mut Socket, phone: &mut Phone, times: usize) {
 
 #[tokio::test]
 async fn whoever_asks_and_does_not_read_is_answered_when_they_do() {
-    let (world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let token = world.sign_in(&mut holder);
-    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let (_world, running, mut holder, mut socket) = connected().await;
     ask(&mut socket, &mut holder, 9).await;
     for _ in 0..9 {
         let answer = read(&next(&mut socket).await);
@@ -165,10 +171,7 @@ async fn whoever_asks_and_does_not_read_is_answered_when_they_do() {
 
 #[tokio::test]
 async fn whoever_asks_on_and_on_and_does_not_read_is_not_kept() {
-    let (world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let token = world.sign_in(&mut holder);
-    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let (_world, running, mut holder, mut socket) = connected().await;
     ask(&mut socket, &mut holder, 10).await;
     for _ in 0..8 {
         read(&next(&mut socket).await);
@@ -187,10 +190,7 @@ fn frame(part: OpCode, is_final: bool, bytes: &[u8]) -> Message {
 
 #[tokio::test]
 async fn a_large_message_comes_in_several_frames() {
-    let (world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let token = world.sign_in(&mut holder);
-    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let (_world, running, mut holder, mut socket) = connected().await;
     for _ in 0..6 {
         let entry = holder.note("Large");
         let bytes = Value::Bytes(random::<50_000>().to_vec());
@@ -230,10 +230,7 @@ async fn a_large_message_comes_in_several_frames() {
 
 #[tokio::test]
 async fn a_message_that_never_ends_ends_the_connection() {
-    let (world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let token = world.sign_in(&mut holder);
-    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let (_world, running, _holder, mut socket) = connected().await;
     let first = frame(OpCode::Data(Data::Binary), false, b"1");
     socket.send(first).await.expect("sends");
     for _ in 0..4_096 {
@@ -250,10 +247,7 @@ async fn a_message_that_never_ends_ends_the_connection() {
 
 #[tokio::test]
 async fn whoever_has_a_request_waiting_begins_no_other() {
-    let (world, running) = World::serving().await;
-    let mut holder = world.holder(1).await;
-    let token = world.sign_in(&mut holder);
-    let mut socket = connect(&running, &holder, &token).await.expect("connects");
+    let (_world, running, mut holder, mut socket) = connected().await;
     ask(&mut socket, &mut holder, 9).await;
     let first = frame(OpCode::Data(Data::Binary), false, b"1");
     socket.send(first).await.expect("sends");

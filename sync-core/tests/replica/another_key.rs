@@ -224,3 +224,44 @@ fn what_was_held_and_lost_goes_again_under_another_key() {
         assert!(phone.sent().is_empty());
     }
 }
+
+/// It was held because others had brought it, and is in the record by its author's word: the answer
+/// that said so was lost, and the next brings it as news and says what became of what was held. It is
+/// not aside, whether this device was told of the holding before or is told only now.
+#[test]
+fn what_was_held_and_is_in_the_record_by_its_authors_word_is_not_aside() {
+    for told_before in [true, false] {
+        let mut phone = Phone::new();
+        phone.note(1, "ten");
+        let change = phone.write(entry(1), &[Write::set("text", "eleven")]);
+        let edits = phone.sent();
+        let held = |settled| HeldEdit {
+            edit: edits[1].clone(),
+            reason: HoldReason::NoLongerPermitted,
+            received: Tick(4),
+            settled,
+            yours: false,
+        };
+        if told_before {
+            let request = phone.request();
+            let first = Verdict::Accepted(Tick(10));
+            let told = judged(&request, 10, &[first, HELD]);
+            phone.receive(&told).expect("its answer");
+            assert_eq!(phone.store.aside.len(), 1);
+        }
+        let mut told = answer(&phone.request(), 20);
+        told.outcomes.clear();
+        told.held = vec![held(Some(Settlement::Released))];
+        let item = |(edit, tick): (&Edit, u64)| Item {
+            edit: edit.clone(),
+            accepted: Some(Tick(tick)),
+        };
+        let items: Vec<Item> = edits.iter().zip([10, 19]).map(item).collect();
+        told.news = Some(Frame::pack(&RECORD, &items, Some(&server())).expect("a frame"));
+        let report = phone.receive(&told).expect("its answer");
+        assert!(report.aside.is_empty() && phone.store.aside.is_empty());
+        assert!(phone.sent().is_empty());
+        assert!(phone.store.entries[&entry(1)].has(&change));
+        assert_eq!(phone.texts(1), BTreeSet::from(["eleven".to_owned()]));
+    }
+}

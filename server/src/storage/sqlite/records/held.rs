@@ -137,6 +137,23 @@ pub(super) fn held_shown(
     found.into_iter().map(rows::held_row).collect()
 }
 
+/// An author's held edits, settled or not, by one of their times: as one question with both, SQLite
+/// would use neither index.
+macro_rules! of_author {
+    ($connection:ident, $record:ident, $author:ident, ($settled:ident, $time:ident), $after:ident, $until:ident) => {{
+        let found: Vec<HeldTuple> = held::table
+            .filter(held::record_id.eq(bytes(&$record)))
+            .filter(held::author_blind.eq($author.as_bytes()))
+            .filter(held::settlement.$settled())
+            .filter(held::$time.gt(int($after.0)))
+            .filter(held::$time.le(int($until.0)))
+            .order((held::$time, held::change_blind))
+            .select(rows::HELD)
+            .load($connection)?;
+        found.into_iter().map(rows::held_row).collect()
+    }};
+}
+
 pub(super) fn held_settled(
     connection: &mut SqliteConnection,
     record: RecordId,
@@ -144,16 +161,14 @@ pub(super) fn held_settled(
     after: Tick,
     until: Tick,
 ) -> Result<Vec<HeldRow>> {
-    let found: Vec<HeldTuple> = held::table
-        .filter(held::record_id.eq(bytes(&record)))
-        .filter(held::author_blind.eq(author.as_bytes()))
-        .filter(held::settlement.is_not_null())
-        .filter(held::changed.gt(int(after.0)))
-        .filter(held::changed.le(int(until.0)))
-        .order((held::changed, held::change_blind))
-        .select(rows::HELD)
-        .load(connection)?;
-    found.into_iter().map(rows::held_row).collect()
+    of_author!(
+        connection,
+        record,
+        author,
+        (is_not_null, changed),
+        after,
+        until
+    )
 }
 
 pub(super) fn held_open(
@@ -163,16 +178,14 @@ pub(super) fn held_open(
     after: Tick,
     until: Tick,
 ) -> Result<Vec<HeldRow>> {
-    let found: Vec<HeldTuple> = held::table
-        .filter(held::record_id.eq(bytes(&record)))
-        .filter(held::author_blind.eq(author.as_bytes()))
-        .filter(held::settlement.is_null())
-        .filter(held::received.gt(int(after.0)))
-        .filter(held::received.le(int(until.0)))
-        .order((held::received, held::change_blind))
-        .select(rows::HELD)
-        .load(connection)?;
-    found.into_iter().map(rows::held_row).collect()
+    of_author!(
+        connection,
+        record,
+        author,
+        (is_null, received),
+        after,
+        until
+    )
 }
 
 pub(super) fn sum_held(
