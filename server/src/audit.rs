@@ -201,5 +201,6 @@ pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
         apart_len: 0,
         apart_head: None,
         shelves: 0,
+        bytes: 0,
     }
 }
