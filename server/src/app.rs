@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::http::Problem;
 use crate::http::limits::Limits;
@@ -89,7 +90,10 @@ impl App {
         let db = Database::open(&config.database())?;
         drop(starting);
         let (matrix, lease) = (matrix(&config)?, config.lease_days);
-        let records = Records::new(db.clone(), keys.clone(), clock.clone(), matrix, lease);
+        let mut records = Records::new(db.clone(), keys.clone(), clock.clone(), matrix, lease);
+        records.record_bytes = config.record_bytes;
+        let stores = vec![config.data.clone(), config.keys()];
+        records.disk = Disk::new(stores, config.min_free);
         Ok(Self {
             relying_party: RelyingParty::new(&config)?,
             records: Arc::new(records),

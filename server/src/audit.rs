@@ -225,6 +225,7 @@ pub fn first_clock(record: &RecordId, at: Tick) -> RecordClock {
         apart_len: 0,
         apart_head: None,
         shelves: 0,
+        bytes: 0,
     }
 }
 

@@ -70,8 +70,10 @@ pub struct Config {
     pub habilitation: Option<PathBuf>,
     /// For how many days a checkpoint vouches that its device acted in good faith.
     pub lease_days: u32,
-    /// How many mebibytes must be free on the disk of the data directory.
-    pub min_free: u32,
+    /// How many bytes must be free on the disks of data and keys.
+    pub min_free: u64,
+    /// How many bytes the changes of one record may take.
+    pub record_bytes: u64,
     /// The clock is right, however far it is ahead of what was written last.
     pub trust_clock: bool,
     /// How long a request may take to arrive, and to be answered.
@@ -152,6 +154,7 @@ impl Config {
             Ok(Duration::from_secs(u64::from(seconds)))
         };
         let rate = |name, value: Option<u32>, default| bounded(name, value, default, 1..=MOST_RATE);
+        let bytes = |mebibytes: u32| u64::from(mebibytes) * MIB as u64;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let cores = u32::try_from(cores).map_or(MOST_WORKERS, |n| n.min(MOST_WORKERS));
         let config = Self {
@@ -171,7 +174,13 @@ impl Config {
             enrolment_code: days("enrolment-code-days", settings.codes.enrolment_code_days, 7)?,
             habilitation: settings.habilitation,
             lease_days: bounded("lease-days", settings.lease_days, 30, 1..=MOST_DAYS)?,
-            min_free: bounded("min-free", settings.min_free, 64, 0..=MOST_FREE)?,
+            min_free: bytes(bounded("min-free", settings.min_free, 64, 0..=MOST_FREE)?),
+            record_bytes: bytes(bounded(
+                "record-bytes",
+                settings.record_bytes,
+                256,
+                1..=MOST_FREE,
+            )?),
             trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             request_memory: bounded(

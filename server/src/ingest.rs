@@ -6,6 +6,9 @@
 mod gather;
 mod limits;
 mod marks;
+mod room;
+#[cfg(test)]
+mod room_tests;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -29,8 +32,10 @@ use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
+use limits::Before;
 use marks::Marks;
 pub use marks::OpenMarks;
+use room::Short;
 pub use submission::{HandedIn, Submission};
 use write::Writing;
 
@@ -41,8 +46,10 @@ const TURN_MICROS: u64 = 20_000;
 /// What became of the edits of a submission so far.
 #[derive(Default)]
 pub struct Taken {
-    /// Of each edit, in order; of those that had their turn.
+    /// Of each edit, in order; of those that had their turn, and do not wait for room.
     pub outcomes: Vec<Outcome>,
+    /// How many edits had their turn.
+    pub turned: usize,
     /// The ticks of the edits that were accepted.
     pub own: BTreeSet<Tick>,
     /// The ticks of those that were held.
@@ -119,7 +126,7 @@ pub fn pass(
     // Edits that may follow what this log has lost wait until the device knows what is there.
     let stands = cursor.is_none_or(|cursor| cursor.log == admitted.row.log);
     let waiting = match stands {
-        true => &submission.edits[taken.outcomes.len()..],
+        true => &submission.edits[taken.turned..],
         false => &[],
     };
     if !waiting.is_empty() {
@@ -132,11 +139,19 @@ pub fn pass(
             (&mut writing, &mut taken.doomed),
             &mut known,
         )?;
+        let accepted = |outcome: &Option<Outcome>| {
+            let verdict = outcome.as_ref().map(|outcome| &outcome.verdict);
+            verdict.is_some_and(|verdict| verdict.accepted().is_some())
+        };
         let told = waiting.iter().zip(&outcomes);
-        let told = told.filter(|(_, outcome)| outcome.verdict.accepted().is_some());
+        let told = told.filter(|(_, outcome)| accepted(outcome));
         let entries = told.filter_map(|(edit, _)| Some(edit.as_ref().ok()?.entry()));
         taken.answered.extend(entries);
-        taken.outcomes.extend(outcomes);
+        taken.turned += outcomes.len();
+        taken.outcomes.extend(outcomes.into_iter().flatten());
+        if taken.turned == submission.edits.len() && taken.outcomes.is_empty() {
+            return Err(AccessError::NoRoom);
+        }
     }
     let row = writing.finish(connection)?;
     let at = row.clock.last;
@@ -159,7 +174,7 @@ pub fn pass(
     };
     Ok(Passed {
         heard: writing.heard(),
-        done: !stands || taken.outcomes.len() == submission.edits.len(),
+        done: !stands || taken.turned == submission.edits.len(),
         taken,
         subject: admitted.subject,
         epoch,
@@ -180,7 +195,7 @@ fn take_in(
     (edits, submission): (&[Result<VerifiedEdit, Unverified>], &Submission),
     (writing, doomed): (&mut Writing<'_>, &mut OpenMarks),
     known: &mut Arc<KnownRights>,
-) -> Result<Vec<Outcome>, AccessError> {
+) -> Result<Vec<Option<Outcome>>, AccessError> {
     let now = records.clock.now();
     let device = visitor.device.ok_or(AccessError::Device)?;
     let submitter = Submitter {
@@ -203,7 +218,7 @@ fn take_in(
     let mut gathered = Gathered::default();
     let mut ledger = known.ledger.clone();
     let mut marks = Marks::new(edits, std::mem::take(doomed));
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(edits.len());
+    let mut outcomes = Vec::with_capacity(edits.len());
     let turn = Turn {
         records,
         admitted,
@@ -211,6 +226,7 @@ fn take_in(
         submitter,
         former,
         now,
+        disk_is_short: records.disk.is_short(),
     };
     for (at, edit) in edits.iter().enumerate() {
         // What was destroyed meanwhile counts too.
@@ -223,11 +239,13 @@ fn take_in(
         writing.meets(entry, &gathered);
         let outcome = match edit {
             Ok(edit) => turn.take(connection, (writing, &mut gathered, &mut ledger), edit)?,
-            Err(unverified) => writing.refuse(entry, unverified.change, unverified.why),
+            Err(unverified) => Some(writing.refuse(entry, unverified.change, unverified.why)),
         };
-        let edit = (at, entry, &outcome.verdict);
-        let told = (&mut *writing, &mut gathered);
-        marks.had((records, connection), admitted, told, edit)?;
+        if let Some(Outcome { verdict, .. }) = &outcome {
+            let edit = (at, entry, verdict);
+            let told = (&mut *writing, &mut gathered);
+            marks.had((records, connection), admitted, told, edit)?;
+        }
         outcomes.push(outcome);
     }
     *doomed = marks.leave(connection, admitted, (writing, &mut gathered))?;
@@ -245,16 +263,19 @@ struct Turn<'t> {
     submitter: Submitter,
     former: Former<'t>,
     now: Tick,
+    /// There is little room on the disk.
+    disk_is_short: bool,
 }
 
 impl Turn<'_> {
-    /// Takes in one edit, whose entry is gathered: has it judged, and writes what that says.
+    /// Takes in one edit, whose entry is gathered: has it judged, and writes what that says. Nothing
+    /// is said of one that waits until there is room.
     fn take(
         &self,
         connection: &mut SqliteConnection,
         (writing, gathered, ledger): (&mut Writing<'_>, &mut Gathered, &mut RightsLedger),
         edit: &VerifiedEdit,
-    ) -> Result<Outcome, AccessError> {
+    ) -> Result<Option<Outcome>, AccessError> {
         let Turn {
             records,
             admitted,
@@ -273,7 +294,8 @@ impl Turn<'_> {
             let own = |author: &Signer| author.person == self.submitter.subject.person;
             let counts = |author: &&Signer| own(author) || handed_back.is_some();
             let Some(author) = author.filter(counts) else {
-                return Ok(writing.refuse(edit.entry(), edit.change(), Refusal::NotAuthentic));
+                let (entry, change) = (edit.entry(), edit.change());
+                return Ok(Some(writing.refuse(entry, change, Refusal::NotAuthentic)));
             };
             others = Submitter {
                 subject: Subject {
@@ -288,8 +310,9 @@ impl Turn<'_> {
         };
         writing.carries(handed_back.is_some());
         let tick = writing.next_tick();
-        let before = limits::remember(gathered, ledger, edit);
-        let mut judged = Lane {
+        let short = Short::of(records, self.disk_is_short, writing.bytes(), edit);
+        let before = limits::remember(gathered, ledger, edit, short.is_some());
+        let judged = Lane {
             record: admitted.row.record,
             ledger,
             matrix: &records.matrix,
@@ -301,21 +324,69 @@ impl Turn<'_> {
             tables: sync_core::kind::Tables::CURRENT,
         }
         .submit(edit, tick);
-        if let (Judged::Accepted(admission), Some(mut before)) = (&judged, before) {
-            let (entry, change) = (edit.entry(), edit.change());
-            if before.was_full(&entry, ledger) {
+        let bounded = (&mut *writing, &mut *gathered, ledger);
+        let Some(judged) =
+            self.bound(connection, bounded, (edit, tick), (judged, before, short))?
+        else {
+            return Ok(None);
+        };
+        self.write(connection, (writing, gathered), (edit, tick), judged)
+            .map(Some)
+    }
+
+    /// What becomes of an edit that was judged so, by what is bounded besides: of rights, and by how
+    /// much room there is. Nothing if it waits for room.
+    fn bound(
+        &self,
+        connection: &mut SqliteConnection,
+        (writing, gathered, ledger): (&mut Writing<'_>, &mut Gathered, &mut RightsLedger),
+        (edit, tick): (&VerifiedEdit, Tick),
+        (judged, before, short): (Judged, Option<Before>, Option<Short>),
+    ) -> Result<Option<Judged>, AccessError> {
+        let (entry, change) = (edit.entry(), edit.change());
+        let Some(mut before) = before else {
+            return Ok(Some(judged));
+        };
+        if let Some(short) = short {
+            let ledgers = (&before.ledger, &*ledger);
+            if !short.spares(edit, &judged, gathered.stored.get(&entry), ledgers) {
                 before.undo(entry, gathered, ledger);
-                judged = Judged::Refused(change, Refusal::RightsFull);
-            } else if limits::helps_too_many(
-                records,
-                connection,
-                admitted,
-                (&mut before, ledger, &mut writing.others),
-                (admission, tick),
-            )? {
-                judged = before.hold(admission, (entry, tick), gathered, ledger);
+                let refused = Judged::Refused(change, Refusal::RecordFull);
+                return Ok((!short.disk).then_some(refused));
             }
         }
+        let Judged::Accepted(admission) = &judged else {
+            return Ok(Some(judged));
+        };
+        if !admission.right {
+            return Ok(Some(judged));
+        }
+        if before.was_full(&entry, ledger) {
+            before.undo(entry, gathered, ledger);
+            return Ok(Some(Judged::Refused(change, Refusal::RightsFull)));
+        }
+        let (records, admitted) = (self.records, self.admitted);
+        let others = &mut writing.others;
+        let rights = (&mut before, &mut *ledger, others);
+        if limits::helps_too_many(records, connection, admitted, rights, (admission, tick))? {
+            return Ok(Some(before.hold(
+                admission,
+                (entry, tick),
+                gathered,
+                ledger,
+            )));
+        }
+        Ok(Some(judged))
+    }
+
+    /// Writes what an edit was judged to be.
+    fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        (writing, gathered): (&mut Writing<'_>, &mut Gathered),
+        (edit, tick): (&VerifiedEdit, Tick),
+        judged: Judged,
+    ) -> Result<Outcome, AccessError> {
         Ok(match judged {
             Judged::Accepted(admission) => {
                 writing.accept(connection, gathered, edit.edit(), &admission, tick)?

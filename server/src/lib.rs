@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod destruction;
 pub mod devices;
+pub mod disk;
 pub mod fault;
 pub mod giving_up;
 pub mod http;

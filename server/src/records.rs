@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::destruction::Keyless;
+use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
@@ -44,6 +45,9 @@ pub use people::KnownPerson;
 use shelves::{Library, Shelves};
 use vault::Vault;
 
+/// How many bytes the changes of one record may take if nothing is said.
+pub const RECORD_BYTES: u64 = 256 * 1024 * 1024;
+
 /// What the rooms that serve records share.
 pub struct Records {
     /// The data store.
@@ -56,6 +60,10 @@ pub struct Records {
     pub matrix: Matrix,
     /// For how many days a checkpoint vouches that its device acted in good faith.
     pub lease_days: u32,
+    /// How many bytes the changes of one record may take; what takes something back, an eighth more.
+    pub record_bytes: u64,
+    /// The disks of the stores.
+    pub disk: Disk,
     /// Who is connected and wants to hear of changes.
     pub hub: Hub,
     /// Marked entries that were found without a key since the start: what cannot be opened now is not
@@ -118,6 +126,9 @@ pub enum AccessError {
     /// The device of the request is not that of the session, or has no key.
     #[error("sync from the device that signed in, with its key")]
     Device,
+    /// There is so little room left on the disk that edits wait.
+    #[error("there is no room for new edits")]
+    NoRoom,
     /// Rights kept changing while the answer was made.
     #[error("the rights on this record are changing; try again")]
     Changing,
@@ -216,7 +227,8 @@ fn may_know(rights: &Rights, person: PersonId) -> bool {
 }
 
 impl Records {
-    /// The records of these stores, under a habilitation matrix and a lease.
+    /// The records of these stores, under a habilitation matrix and a lease. Each may take
+    /// [`RECORD_BYTES`], and nothing need be free on the disk.
     pub fn new(
         db: Database,
         keys: Keys,
@@ -230,6 +242,8 @@ impl Records {
             clock,
             matrix,
             lease_days,
+            record_bytes: RECORD_BYTES,
+            disk: Disk::default(),
             hub: Hub::default(),
             keyless: Keyless::default(),
             ledgers: Ledgers::default(),

@@ -270,6 +270,11 @@ fn aside_words(why: AsideReason) -> (String, Bilingual) {
             "The record holds as many rights as it takes: change one that has ended instead of giving another.",
             "Le carnet contient autant de droits qu’il en accepte : modifiez-en un qui a pris fin au lieu d’en donner un autre.",
         ),
+        AsideReason::Refused(Refusal::RecordFull) => (
+            "record-full",
+            "The record takes up as much as its server keeps of one: this stays on this device; ask whoever runs the server.",
+            "Le carnet occupe toute la place que son serveur lui accorde : ceci reste sur cet appareil ; adressez-vous à l’exploitant du serveur.",
+        ),
         AsideReason::Refused(Refusal::Destroyed) => (
             "destroyed",
             "The entry was withdrawn as another patient’s, and destroyed: if this is about this patient all the same, write it in a new entry.",

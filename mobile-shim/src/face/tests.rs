@@ -1,5 +1,6 @@
 mod decisions;
 mod may;
+mod room;
 
 use std::sync::{Arc, Mutex};
 

@@ -131,10 +131,13 @@ pub struct Settings {
     /// right that has ended since waits for the holder [default: 30]
     #[arg(long, env = "CARNET_LEASE_DAYS", value_name = "DAYS")]
     pub lease_days: Option<u32>,
-    /// Mebibytes that must be free on the disk of the data directory for the server to call itself
-    /// ready [default: 64]
+    /// Mebibytes that must be free on the disks of data and keys for the server to call itself ready
+    /// and to take new edits [default: 64]
     #[arg(long, env = "CARNET_MIN_FREE", value_name = "MIB")]
     pub min_free: Option<u32>,
+    /// Mebibytes that the changes of one record may take [default: 256]
+    #[arg(long, env = "CARNET_RECORD_BYTES", value_name = "MIB")]
+    pub record_bytes: Option<u32>,
     /// Start although the machine's clock is more than a year ahead of what was written last
     /// [default: false]
     #[arg(
@@ -226,6 +229,7 @@ impl Settings {
             habilitation: self.habilitation.or(other.habilitation),
             lease_days: self.lease_days.or(other.lease_days),
             min_free: self.min_free.or(other.min_free),
+            record_bytes: self.record_bytes.or(other.record_bytes),
             trust_clock: self.trust_clock.or(other.trust_clock),
             request_seconds: self.request_seconds.or(other.request_seconds),
             request_memory: self.request_memory.or(other.request_memory),

@@ -33,11 +33,8 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             Ok(settings::table.count().get_result(connection)?)
         })
         .await?;
-    for store in [&app.config.data, &app.config.keys()] {
-        let free = rustix::fs::statvfs(store).map(|disk| disk.f_bavail * disk.f_frsize);
-        if free.is_ok_and(|free| free / (1024 * 1024) < app.config.min_free.into()) {
-            return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
-        }
+    if app.records.disk.is_short() {
+        return Err(Problem::new(ProblemType::Unavailable).detail("the disk is nearly full"));
     }
     if let Err(error) = app.db.can_write(&app.clock).await {
         tracing::error!(%error, "the store cannot be written to");

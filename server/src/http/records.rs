@@ -94,6 +94,9 @@ impl From<AccessError> for Problem {
             AccessError::Changing => Problem::new(ProblemType::Unavailable)
                 .detail("the rights on this record are changing; try again")
                 .retry_after(1),
+            AccessError::NoRoom => Problem::from(ProblemType::Unavailable)
+                .detail("the server has no room for new edits; try again later")
+                .retry_after(60),
             AccessError::Fault(fault) => fault.into(),
         }
     }

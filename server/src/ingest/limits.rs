@@ -33,18 +33,20 @@ pub(super) const MOST_RIGHTS_BYTES: usize = 8 * 1024 * 1024;
 /// each of [`MOST_RIGHTS`], at most: 36 MiB.
 pub(super) const MOST_ENDING_BYTES: usize = 4 * 1024;
 
-/// The state before an edit that may name a caregiver, or be one right too many.
+/// The state before an edit that may name a caregiver, be one right too many, or not fit.
 pub(super) struct Before {
     kept: Option<Kept>,
-    ledger: RightsLedger,
+    pub(super) ledger: RightsLedger,
 }
 
 /// Keeps what an edit of a right would have to be undone to: it may make somebody a caregiver, by a
-/// delegation or by the lifting of a block, or be a right that the record has no room for.
+/// delegation or by the lifting of a block, or be a right that the record has no room for. Of any
+/// edit, where there is little room.
 pub(super) fn remember(
     gathered: &Gathered,
     ledger: &RightsLedger,
     edit: &VerifiedEdit,
+    short: bool,
 ) -> Option<Before> {
     let about_right = match gathered.stored.get(&edit.entry()) {
         Some(stored) => stored.is_right,
@@ -53,7 +55,7 @@ pub(super) fn remember(
             _ => false,
         },
     };
-    about_right.then(|| Before {
+    (about_right || short).then(|| Before {
         kept: gathered.kept.get(&edit.entry()).cloned(),
         ledger: ledger.clone(),
     })

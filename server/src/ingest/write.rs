@@ -131,6 +131,11 @@ impl<'a> Writing<'a> {
         self.clock.last.next(self.now)
     }
 
+    /// How many bytes the changes of the record take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.clock.bytes
+    }
+
     /// Takes note of an entry that an edit names, as it stands in the record.
     pub(super) fn meets(&mut self, entry: EntryId, gathered: &Gathered) {
         if let Entry::Vacant(new) = self.kept.entry(entry)
@@ -220,6 +225,7 @@ impl<'a> Writing<'a> {
         };
         let by = (&admission.actor, admission.seq);
         let row = vault.log_row(&stored.key, tick, edit, by, &about)?;
+        self.clock.bytes += (row.change.len() + row.about.len()) as u64;
         connection.append_log(record, &row)?;
         if admission.right {
             connection.put_parties(record, entry, &vault.parties(class))?;
@@ -341,6 +347,7 @@ impl<'a> Writing<'a> {
             (for_holder, due),
         )?;
         connection.hold(vault.record(), &row)?;
+        self.clock.bytes += (row.sealed.len() + row.about.len()) as u64;
         if let Some(sum) = self.sums.get_mut(&author) {
             sum.edits += 1;
             sum.bytes += row.sealed.len() as u64;

@@ -193,7 +193,11 @@ impl Records {
                 Err(error) => {
                     // After a failure that passes the device comes again with the rest, which may
                     // take back what is marked.
-                    if !matches!(error, AccessError::Fault(_) | AccessError::Changing) {
+                    let passes = matches!(
+                        error,
+                        AccessError::Fault(_) | AccessError::Changing | AccessError::NoRoom
+                    );
+                    if !passes {
                         self.decide(record, doomed).await;
                     }
                     return Err(error);

@@ -252,6 +252,7 @@ mod tests {
                 apart_len: 0,
                 apart_head: None,
                 shelves: 0,
+                bytes: 0,
             },
             open: true,
             opening: Vec::new(),

@@ -22,6 +22,7 @@ use crate::app::{Running, run_with};
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::devices;
+use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::load::Turn;
@@ -113,6 +114,17 @@ impl World {
         let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
         let slow = Arc::new(SlowClock(self.clock.clone()));
         Arc::new(Records::new(db, keys, slow, Matrix::default(), 30))
+    }
+
+    /// From now on these phones speak to a server with so much room for a record, and on its disk.
+    pub(crate) fn with_room(&mut self, record_bytes: u64, disk: Disk, phones: &mut [&mut Phone]) {
+        let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
+        let mut records = Records::new(db, keys, self.clock.clone(), Matrix::default(), 30);
+        (records.record_bytes, records.disk) = (record_bytes, disk);
+        self.records = Arc::new(records);
+        for phone in phones {
+            phone.records = self.records.clone();
+        }
     }
 
     /// From now on these phones speak to a server whose next job that looks at the clock waits at

@@ -361,7 +361,7 @@ async fn it_is_not_ready_when_its_disk_is_nearly_full() {
     world.stop().await;
     // More than any disk has.
     let full = Config {
-        min_free: u32::MAX,
+        min_free: u64::MAX,
         ..world.config()
     };
     let running = run_with(full, world.clock.clone()).await.expect("starts");

@@ -152,6 +152,8 @@ pub enum Refusal {
     EntryFull,
     /// It would be one right more than a record takes.
     RightsFull,
+    /// The record takes up as much as its server keeps of one.
+    RecordFull,
     /// It names a checkpoint that this server did not give this device.
     UnknownCheckpoint,
     /// The entry was withdrawn as another patient's and destroyed: the device keeps nothing of it.

@@ -281,6 +281,7 @@ pub enum Refusal {
     Invalid,
     EntryFull,
     RightsFull,
+    RecordFull,
     UnknownCheckpoint,
     Destroyed,
 }

@@ -65,7 +65,10 @@ fn examples(person: Uuid) -> Vec<Json> {
 }
 
 fn stage_with_holder() -> (Stage, WireRecord) {
-    let stage = Stage::new();
+    with_holder(Stage::new())
+}
+
+fn with_holder(stage: Stage) -> (Stage, WireRecord) {
     let opened = stage.desk("Durand");
     let device = stage.wire_device(&opened.code);
     let record = WireRecord::new(&device, opened.record.0, "holder");
@@ -544,6 +547,37 @@ fn an_entry_that_is_full_takes_no_more() {
         };
         assert_eq!(refused, Verdict::Refused(Refusal::EntryFull));
         assert!(taken > 10, "{taken}");
+    });
+}
+
+#[test]
+fn a_record_that_is_full_takes_what_hides_something_and_nothing_new() {
+    let (_stage, mut mine) = with_holder(Stage::with(&["--record-bytes", "1"]));
+    now(async {
+        let first = mine.create(allergy("Latex"));
+        mine.sync().await.expect("an answer");
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+        let mut taken = 0;
+        let refused = loop {
+            let text: String = (0..60_000)
+                .map(|_| char::from(random.random_range(b' '..=b'~')))
+                .collect();
+            let mut map = serde_json::Map::new();
+            map.insert("x-long".to_owned(), text.into());
+            let entry = mine.create(allergy("Iode"));
+            mine.edit(entry, flat(&Json::Object(map)));
+            let told = mine.step().await.expect("an answer").verdicts.pop();
+            match told.expect("a verdict") {
+                Verdict::Accepted(_) => taken += 1,
+                other => break other,
+            }
+            assert!(taken < 40, "1 MiB is passed");
+        };
+        assert_eq!(refused, Verdict::Refused(Refusal::RecordFull));
+        assert!(taken > 10, "{taken}");
+        mine.edit(first, flat(&json!({ "hidden-from-professionals": true })));
+        let told = mine.step().await.expect("an answer").verdicts.pop();
+        assert!(matches!(told, Some(Verdict::Accepted(_))), "{told:?}");
     });
 }
 

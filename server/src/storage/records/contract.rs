@@ -85,6 +85,7 @@ fn row(n: u128) -> RecordRow {
             apart_len: 0,
             apart_head: None,
             shelves: 0,
+            bytes: 0,
         },
         open: true,
         opening: vec![1, 2],
@@ -241,6 +242,7 @@ mod cases {
             apart_len: 1,
             apart_head: Some(Digest32([2; 32])),
             shelves: 2,
+            bytes: 500,
         };
         store.move_clock(record, &later).expect("forward");
         assert_eq!(
@@ -257,6 +259,11 @@ mod cases {
             ..later
         };
         assert!(store.move_clock(record, &shorter).is_err());
+        let smaller = RecordClock {
+            bytes: 499,
+            ..later
+        };
+        assert!(store.move_clock(record, &smaller).is_err());
     }
 
     pub fn an_entrys_view_is_replaced<F: Fixture>(f: &mut F) {

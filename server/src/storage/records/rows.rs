@@ -46,6 +46,9 @@ pub struct RecordClock {
     pub apart_head: Option<Digest32>,
     /// How many shelves its entries stand on, or stood.
     pub shelves: u64,
+    /// How many bytes its changes take that were accepted or held, as stored, with what is said about
+    /// each; what is destroyed counts on.
+    pub bytes: u64,
 }
 
 /// A life of a record's log that ended.

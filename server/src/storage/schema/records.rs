@@ -16,6 +16,7 @@ diesel::table! {
         apart_len -> BigInt,
         apart_head -> Nullable<Binary>,
         shelves -> BigInt,
+        bytes -> BigInt,
     }
 }
 

@@ -79,6 +79,7 @@ impl RecordStore for SqliteConnection {
                 records::apart_len.eq(int(row.clock.apart_len)),
                 records::apart_head.eq(row.clock.apart_head.as_ref().map(Digest32::as_bytes)),
                 records::shelves.eq(int(row.clock.shelves)),
+                records::bytes.eq(int(row.clock.bytes)),
             ))
             .execute(self)?;
         Ok(())
@@ -88,7 +89,7 @@ impl RecordStore for SqliteConnection {
         let apart_head = clock.apart_head.as_ref();
         let moved = Statement {
             text: "UPDATE records SET last_tick = ?, rights_tick = ?, audit_len = ?, \
-                   audit_head = ?, apart_len = ?, apart_head = ?, shelves = ? \
+                   audit_head = ?, apart_len = ?, apart_head = ?, shelves = ?, bytes = ? \
                    WHERE record_id = ?",
             values: &[
                 Value::Int(int(clock.last.0)),
@@ -98,6 +99,7 @@ impl RecordStore for SqliteConnection {
                 Value::Int(int(clock.apart_len)),
                 Value::MaybeBytes(apart_head.map(|head| &head.0[..])),
                 Value::Int(int(clock.shelves)),
+                Value::Int(int(clock.bytes)),
                 Value::Bytes(bytes(&record)),
             ],
         };

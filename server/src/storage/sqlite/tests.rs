@@ -485,6 +485,7 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "log_order",
         "log_update",
         "passkeys_revoked",
+        "records_bytes",
         "records_clock",
         "records_identity",
         "records_life",

@@ -16,7 +16,7 @@ type B = Vec<u8>;
 
 #[rustfmt::skip]
 pub(super) type RecordTuple =
-    (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>, i64);
+    (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>, i64, i64);
 pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
 pub(super) type LifeTuple = (B, i64, Option<i64>, i64);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
@@ -188,6 +188,7 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
         apart_len,
         apart_head,
         shelves,
+        bytes,
     ) = row;
     Ok(RecordRow {
         record: id(&record)?,
@@ -201,6 +202,7 @@ pub(super) fn record(row: RecordTuple) -> Result<RecordRow> {
             apart_len: uint(apart_len),
             apart_head: apart_head.as_deref().map(digest).transpose()?,
             shelves: uint(shelves),
+            bytes: uint(bytes),
         },
         open: status == "open",
         opening,

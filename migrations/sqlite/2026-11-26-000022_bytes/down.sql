@@ -1,0 +1,2 @@
+DROP TRIGGER records_bytes;
+ALTER TABLE records DROP COLUMN bytes;
