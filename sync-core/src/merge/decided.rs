@@ -325,3 +325,34 @@ fn item<'v>(
         inherited: Inherited::default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{DeviceId, DeviceTime, PersonId, Tick};
+
+    fn stamp(device: u8, accepted: Option<u64>) -> Stamp {
+        Stamp {
+            author: PersonId(Uuid::from_u128(1)),
+            role: Role::Holder,
+            on_behalf_of: None,
+            device: DeviceId([device; 16]),
+            at: DeviceTime(5),
+            accepted: accepted.map(Tick),
+            seen: Some(Tick(1)),
+        }
+    }
+
+    /// What is written at once on one device, a decision and an edit with it, is nobody's doubt, also
+    /// before it was sent.
+    #[test]
+    fn nobody_disagrees_with_themselves_on_one_device() {
+        for (one, other) in [(None, None), (Some(7), None), (Some(7), Some(8))] {
+            let (one, other) = (stamp(1, one), stamp(1, other));
+            assert!(!apart(&one, Some(&other)) && !apart(&other, Some(&one)));
+        }
+        assert!(apart(&stamp(1, Some(7)), Some(&stamp(2, Some(8)))));
+    }
+}
