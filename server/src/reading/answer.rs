@@ -133,15 +133,12 @@ impl Records {
             Some(_) => self.verify(record, visitor, request, cursor, turn).await?,
             None => Submission::default(),
         };
-        let at_hand = self.read_ahead(record, visitor.person).await?;
-        let passes = self
-            .clone()
-            .passes(record, visitor, submission, (cursor, at_hand));
-        let turn = turn.clone();
+        let (records, turn) = (self.clone(), turn.clone());
         let passes = async move {
-            let passed = passes.await;
-            drop(turn);
-            passed
+            let _turn = turn;
+            let at_hand = records.read_ahead(record, visitor.person).await?;
+            let passes = records.passes(record, visitor, submission, (cursor, at_hand));
+            passes.await
         };
         tokio::spawn(passes.in_current_span())
             .await
