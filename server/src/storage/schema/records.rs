@@ -114,6 +114,7 @@ diesel::table! {
         key_id -> Binary,
         tick -> BigInt,
         changes -> BigInt,
+        held -> BigInt,
     }
 }
 
