@@ -29,6 +29,7 @@ use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
+pub use limits::Others;
 use marks::Marks;
 pub use marks::OpenMarks;
 pub use submission::{HandedIn, Submission};
@@ -63,9 +64,6 @@ pub struct Taken {
     /// first.
     pub(crate) at_hand: Option<AtHand>,
 }
-
-/// The rights of other records, as a pass found them.
-pub type Others = BTreeMap<RecordId, (RecordRow, Arc<KnownRights>)>;
 
 /// What a pass through the writer did.
 pub struct Passed {
