@@ -4,15 +4,19 @@
 //! What such a key sealed cannot be read by the server any more, but phones may have it. So an entry
 //! that is given up is taken out of its record as if it had never been there, and the record's log
 //! begins another life: every device is sent all that is there, and hands back what it has beside
-//! that. What nobody hands back is lost. Of a record whose own key is missing nothing can be written
-//! any more, not even its access log; that it was given up is noted in the key store's journal.
+//! that. What nobody hands back is lost.
+//!
+//! A right is not given up. Nobody knows what it says, and it may be what keeps somebody out: without
+//! it they could read until a device hands it back. Nor is a record whose own key is missing: nothing
+//! of it can be read or written any more, not even its access log.
 
 use std::collections::BTreeMap;
 
 use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
 use sync_core::policy::Role;
-use sync_core::{RecordId, Tick};
+use sync_core::sync::Settlement;
+use sync_core::{EntryId, RecordId, Tick};
 
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
@@ -33,19 +37,22 @@ const PAGE: u32 = 256;
 pub struct Missing {
     /// The records without their own key.
     pub records: Vec<RecordId>,
-    /// The entries without theirs, in records that have one.
+    /// The rights without theirs, in records that have one.
+    pub rights: BTreeMap<RecordId, Vec<EntryRow>>,
+    /// The entries that are no rights, likewise: these can be given up.
     pub entries: BTreeMap<RecordId, Vec<EntryRow>>,
 }
 
 impl Missing {
     /// Whether nothing is missing.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.entries.is_empty()
+        self.records.is_empty() && self.rights.is_empty() && self.entries.is_empty()
     }
 
-    /// The keys of the entries.
+    /// The keys of the rights and of the entries.
     pub fn keys(&self) -> Vec<EntryKeyId> {
-        self.entries.values().flatten().map(|row| row.key).collect()
+        let rows = self.rights.values().chain(self.entries.values());
+        rows.flatten().map(|row| row.key).collect()
     }
 }
 
@@ -61,9 +68,16 @@ pub fn missing(connection: &mut SqliteConnection, keys: &Keys) -> Result<Missing
         for record in &records {
             match Vault::new(keys, *record) {
                 Ok(vault) => {
-                    let entries = keyless(connection, keys, &vault)?;
-                    if !entries.is_empty() {
-                        missing.entries.insert(*record, entries);
+                    let found = keyless(connection, keys, &vault)?;
+                    let (rights, entries): (Vec<_>, Vec<_>) =
+                        found.into_iter().partition(|row| row.is_right);
+                    for (all, of_record) in [
+                        (&mut missing.rights, rights),
+                        (&mut missing.entries, entries),
+                    ] {
+                        if !of_record.is_empty() {
+                            all.insert(*record, of_record);
+                        }
                     }
                 }
                 Err(Fault::Keys(KeyError::Absent)) => {
@@ -104,7 +118,7 @@ fn keyless(
 }
 
 /// Takes entries whose keys are missing out of their record, begins its log anew, and says so in its
-/// access log.
+/// access log. Rights stay.
 ///
 /// # Errors
 /// When a store or a key fails. Nothing is then done, if the caller drops the transaction.
@@ -115,14 +129,13 @@ pub fn give_up_entries(
     entries: &[EntryRow],
     now: Tick,
 ) -> Result<(), Fault> {
+    let entries: Vec<&EntryRow> = entries.iter().filter(|row| !row.is_right).collect();
     let Some(row) = connection.record(record)?.filter(|_| !entries.is_empty()) else {
         return Ok(());
     };
     let vault = Vault::new(keys, record)?;
     let (mut clock, _) = lives::another_life(connection, &row, None, now)?;
     let at = clock.last;
-    // Rights may be among them: what was worked out of them before is stale.
-    clock.rights = at;
     let (mut touched, mut kept) = (BTreeMap::new(), BTreeMap::new());
     for entry in entries {
         let given_up = GivenUpRow {
@@ -130,12 +143,13 @@ pub fn give_up_entries(
             key: entry.key,
             at,
             changes: entry.changes,
+            held: unhold(connection, record, entry.entry)?,
         };
         connection.give_up(record, &given_up)?;
         let marks = connection.doomed_by(record, entry.entry)?;
         connection.undoom(record, entry.entry, &marks)?;
         touched.insert(entry.entry, entry.changes);
-        let until = entry.due.filter(|until| !entry.is_right && *until > at);
+        let until = entry.due.filter(|until| *until > at);
         kept.extend(until.map(|until| (entry.entry, until)));
     }
     let server = Actor::new(row.holder, Role::System, None, row.holder);
@@ -144,12 +158,35 @@ pub fn give_up_entries(
     Ok(connection.move_clock(record, &clock)?)
 }
 
-/// Forgets that the key store was found without keys that the data store knows of, once nothing is
-/// missing.
+/// Takes the changes of an entry that are in the log out of what is held: handed back, each is judged
+/// as if it had never been there. How many had been held.
+fn unhold(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    entry: EntryId,
+) -> Result<u64, Fault> {
+    let mut count = 0;
+    for held in connection.held_of_entry(record, entry)? {
+        // What somebody else's edit took up is released too, and is not in the log.
+        if held.settlement == Some(Settlement::Released)
+            && connection.accepted(record, held.change_blind)?.is_some()
+        {
+            connection.unhold(record, held.change_blind)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Forgets that the key store was found without keys that the data store knows of, if nothing at all
+/// is missing any more.
 ///
 /// # Errors
 /// When a store fails.
 pub fn forget_older(connection: &mut SqliteConnection, keys: &Keys) -> Result<(), Fault> {
+    if !missing(connection, keys)?.is_empty() {
+        return Ok(());
+    }
     for name in [settings::ENTRY_KEYS, settings::ENTRY_KEYS_LOST] {
         let Some(noted) = settings::find(connection, name)? else {
             continue;

@@ -33,6 +33,7 @@ use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visito
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
 use gather::Gathered;
 use limits::Before;
+pub use limits::Others;
 use marks::Marks;
 pub use marks::OpenMarks;
 use room::Short;
@@ -70,9 +71,6 @@ pub struct Taken {
     /// first.
     pub(crate) at_hand: Option<AtHand>,
 }
-
-/// The rights of other records, as a pass found them.
-pub type Others = BTreeMap<RecordId, (RecordRow, Arc<KnownRights>)>;
 
 /// What a pass through the writer did.
 pub struct Passed {

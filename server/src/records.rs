@@ -37,7 +37,7 @@ use crate::storage::records::{RecordRow, RecordStore as _, ShelfId};
 use crate::storage::{Database, StorageError};
 pub use ledgers::KnownRights;
 use ledgers::Ledgers;
-pub(crate) use ledgers::{load_document, provenance};
+pub(crate) use ledgers::{KEPT_BYTES, load_document, provenance};
 pub use list::{RECORDS_A_PAGE, RecordPage, RecordSummary};
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
 pub use own::SignInChange;
@@ -490,6 +490,12 @@ impl Records {
     ) {
         self.remember_rights_in_group(row, known);
         self.library.keep_open(row, all, self.db.group());
+    }
+
+    /// Takes note that the group of writes begun last is durable: what its jobs worked out of rights is
+    /// kept for the next visitors.
+    pub(crate) fn group_is_durable(&self) {
+        self.ledgers.close(self.db.group());
     }
 
     /// Keeps worked-out rights and the shelves for the next visitor; only of what is durable.

@@ -46,8 +46,6 @@ pub struct Findings {
     pub marked: u64,
     /// Entries that were given up because their key was missing, and that nobody handed back since.
     pub given_up: u64,
-    /// The record was given up as a whole, or destroyed: its key is gone, as the journal says.
-    pub keyless: bool,
     /// Changes in the log.
     pub changes: u64,
     /// Of them, those whose device is no longer known, so that its signature was not checked.
@@ -100,10 +98,7 @@ pub fn record(
         return Ok(findings);
     };
     let Ok(vault) = Vault::new(keys, record) else {
-        findings.keyless = keys.is_record_destroyed(record)?;
-        if !findings.keyless {
-            findings.note(None, "its key does not exist");
-        }
+        findings.note(None, "its key does not exist");
         return Ok(findings);
     };
     let mut check = Check {
@@ -118,6 +113,7 @@ pub fn record(
         unreadable: BTreeSet::new(),
         told_destroyed: BTreeSet::new(),
         told_given_up: BTreeSet::new(),
+        held_before: 0,
         keys,
     };
     let chained = check.access_log()?;
@@ -170,6 +166,8 @@ struct Check<'c, 'd> {
     told_destroyed: BTreeSet<EntryId>,
     /// The entries that both chains say were given up.
     told_given_up: BTreeSet<EntryId>,
+    /// How many edits were held and settled before they were given up.
+    held_before: u64,
     keys: &'c Keys,
 }
 
@@ -323,10 +321,6 @@ impl Check<'_, '_> {
                 .note(None, "the log is ahead of the record's clock");
         }
         let mut rights = self.row.created;
-        for gone in self.connection.given_up(record)? {
-            // Nobody can tell whether it was a right.
-            rights = rights.max(gone.at);
-        }
         let mut upto = None;
         loop {
             let rows = self.connection.entries_after(record, upto, PAGE)?;
@@ -457,9 +451,10 @@ impl Check<'_, '_> {
         let found = self.connection.parties(self.row.record, row.entry)?;
         let found: BTreeSet<Blind> = found.into_iter().collect();
         let named = class.concerns.filter(|_| row.is_right);
-        let party = named.map(|person| self.vault.party_blind(person));
         let all = named.map_or_else(Vec::new, |_| self.vault.parties(class));
         let all: BTreeSet<Blind> = all.into_iter().collect();
+        let party = named.map(|person| self.vault.party_blind(person));
+        let party = party.filter(|party| all.contains(party));
         let wrong = [
             (
                 party.is_some_and(|party| !found.contains(&party)),
@@ -545,7 +540,10 @@ impl Check<'_, '_> {
     }
 
     fn held(&mut self, destroyed: &Destroyed) -> Result<Moved, Fault> {
-        let mut moved = Moved::default();
+        let mut moved = Moved {
+            held: self.held_before,
+            settled: self.held_before,
+        };
         let end = Tick(i64::MAX.cast_unsigned());
         for row in self.connection.held_shown(self.row.record, Tick(0), end)? {
             moved.held += 1;
@@ -573,7 +571,7 @@ impl Check<'_, '_> {
                 self.findings.note(Some(row.entry), what);
             }
         }
-        self.findings.held = moved.held;
+        self.findings.held = moved.held - self.held_before;
         Ok(moved)
     }
 }

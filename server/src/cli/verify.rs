@@ -40,7 +40,6 @@ struct Summary {
     unfinished: u64,
     marked: u64,
     given_up: u64,
-    records_given_up: u64,
     changes: u64,
     unsigned: u64,
     events: u64,
@@ -126,10 +125,6 @@ impl Verify {
             (
                 "entries given up for want of their key",
                 summary.given_up.to_string(),
-            ),
-            (
-                "records given up for want of their key",
-                summary.records_given_up.to_string(),
             ),
             ("changes", summary.changes.to_string()),
             (
@@ -223,7 +218,6 @@ impl Summary {
         self.unfinished += findings.unfinished;
         self.marked += findings.marked;
         self.given_up += findings.given_up;
-        self.records_given_up += u64::from(findings.keyless);
         self.changes += findings.changes;
         self.unsigned += findings.unsigned;
         self.events += findings.events;

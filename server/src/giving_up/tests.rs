@@ -1,10 +1,11 @@
-use sync_core::EntryId;
+use diesel::connection::SimpleConnection as _;
 use sync_core::audit::AccessEvent;
 use sync_core::entry::Write;
 use sync_core::policy::RightKind;
 
 use super::*;
 use crate::records::world::{Phone, World};
+use crate::storage::sqlite::open_connection;
 use crate::verify;
 
 async fn given_up(world: &World) -> Missing {
@@ -101,28 +102,102 @@ async fn what_is_given_up_comes_back_from_whoever_has_it() {
     assert!(given_up(&world).await.is_empty());
 }
 
-/// A right whose key is gone closes its record to all it names; given up, the record is open to the
-/// holder, and it is in force again once the holder's phone has come.
+/// Whom it blocks could read until a device handed it back: a right stays, and keeps its record
+/// closed, and that something is missing is not forgotten.
 #[tokio::test]
-async fn a_right_that_is_given_up_holds_again_once_the_holder_has_come() {
+async fn a_right_is_not_given_up() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
-    let (mut caregiver, right) = world.caregiver(&mut holder).await;
-    let block = holder.right(RightKind::Block, world.person(None).await);
+    let (mut caregiver, delegation) = world.caregiver(&mut holder).await;
+    let allergy = holder.allergy("Latex");
+    let block = holder.right(RightKind::Block, caregiver.author.person);
     holder.sync().await;
     let record = holder.head.record;
-    for entry in [right, block] {
-        world.lose_entry_key((record, entry), &mut [&mut holder, &mut caregiver]);
+    let note = |c: &mut SqliteConnection| -> Result<_, Fault> {
+        settings::note(c, settings::ENTRY_KEYS_LOST, &uuid::Uuid::nil().to_string())?;
+        Ok(())
+    };
+    world.records.db.write(note).await.expect("noted");
+    let noted = |c: &mut SqliteConnection| -> Result<_, Fault> {
+        Ok(settings::find(c, settings::ENTRY_KEYS_LOST)?.is_some())
+    };
+    let before = world.lose_entry_key((record, block), &mut [&mut holder, &mut caregiver]);
+    world.lose_entry_key((record, allergy), &mut [&mut holder, &mut caregiver]);
+    let found = given_up(&world).await;
+    let of_record = |rows: &BTreeMap<RecordId, Vec<EntryRow>>| -> Vec<EntryId> {
+        rows[&record].iter().map(|row| row.entry).collect()
+    };
+    assert_eq!(of_record(&found.rights), [block]);
+    assert_eq!(of_record(&found.entries), [allergy]);
+    assert_eq!(found.keys().len(), 2);
+    assert!(world.records.db.read(noted).await.expect("reads"));
+    // Not if somebody asks for it either.
+    let (keys, now) = (world.records.keys.clone(), world.records.clock.now());
+    let rights = found.rights.clone();
+    let ask =
+        move |c: &mut SqliteConnection| give_up_entries(c, &keys, record, &rights[&record], now);
+    world.records.db.write(ask).await.expect("nothing to do");
+    let left = given_up(&world).await;
+    assert_eq!(of_record(&left.rights), [block]);
+    assert!(left.entries.is_empty());
+    for phone in [&mut holder, &mut caregiver] {
+        let request = phone.request();
+        assert!(phone.ask(request).await.is_err());
     }
-    given_up(&world).await;
-    let request = caregiver.request();
-    assert!(caregiver.ask(request).await.is_err());
+    // A later copy of the key store opens it again, and nobody whom it keeps out came in.
+    world.put_keys_back(&before, &mut [&mut holder, &mut caregiver]);
     holder.sync().await;
-    let note = caregiver.allergy("Pollen");
-    caregiver.sync().await;
-    holder.sync().await;
-    assert!(holder.has(note) && holder.has(right) && holder.has(block));
+    caregiver.round().await;
+    assert!(holder.has(allergy) && holder.has(block) && holder.has(delegation));
+    assert!(!caregiver.has(allergy));
+    assert!(given_up(&world).await.is_empty());
+    assert!(!world.records.db.read(noted).await.expect("reads"));
     assert_eq!(findings(&world, record).await.given_up, 0);
+}
+
+/// What was held when others handed it in, and taken by its author's word, is not taken for held once
+/// it was given up: it comes back whoever hands it in first, and so does what follows it.
+#[tokio::test]
+async fn what_was_held_once_comes_back_too() {
+    for author_first in [true, false] {
+        let mut world = World::new();
+        let mut holder = world.holder(1).await;
+        let (mut caregiver, _) = world.caregiver(&mut holder).await;
+        caregiver.sync().await;
+        holder.sync().await;
+        let copy = world.copy();
+        let hers = caregiver.allergy("Latex");
+        caregiver.sync().await;
+        holder.sync().await;
+        world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+        world.another_key(&mut caregiver).await;
+        holder.sync().await;
+        assert!(!holder.has(hers));
+        caregiver.sync().await;
+        holder.sync().await;
+        holder.write(hers, &[Write::set("notes", "choc en 2019")]);
+        holder.sync().await;
+        caregiver.sync().await;
+        let record = holder.head.record;
+        world.lose_entry_key((record, hers), &mut [&mut holder, &mut caregiver]);
+        given_up(&world).await;
+        assert_eq!(findings(&world, record).await.held, 0);
+        let phones = match author_first {
+            true => [&mut caregiver, &mut holder],
+            false => [&mut holder, &mut caregiver],
+        };
+        let [first, second] = phones;
+        for _ in 0..3 {
+            first.sync().await;
+            second.sync().await;
+        }
+        for phone in [&holder, &caregiver] {
+            assert!(phone.has(hers), "author first: {author_first}");
+            assert_eq!(phone.kept.entries[&hers].state().history.len(), 2);
+            assert!(phone.kept.unsent.is_empty() && phone.kept.aside.is_empty());
+        }
+        assert_eq!(findings(&world, record).await.given_up, 0);
+    }
 }
 
 /// Marks that waited go with what they were of, and the holder does not learn of what they may not
@@ -156,22 +231,18 @@ async fn a_mark_and_a_delay_are_minded() {
     assert_eq!(findings(&world, record).await.given_up, 0);
 }
 
-/// One without its own key cannot be opened by anybody; once it is given up that is known, and
-/// verified.
+/// One without its own key cannot be opened by anybody, nor given up: it stays missing.
 #[tokio::test]
-async fn a_record_that_is_given_up_is_no_finding() {
+async fn a_record_is_not_given_up() {
     let mut world = World::new();
     let mut holder = world.holder(1).await;
-    let other = world.holder(2).await;
     holder.sync().await;
     let record = holder.head.record;
     world.lose_key(record, &mut [&mut holder]);
-    let found = given_up(&world).await;
-    assert_eq!((found.records, found.entries.len()), (vec![record], 0));
-    world.records.keys.destroy_record(record).expect("noted");
-    assert!(findings(&world, record).await.keyless);
-    assert!(!findings(&world, other.head.record).await.keyless);
-    assert!(given_up(&world).await.is_empty());
+    for _ in 0..2 {
+        let found = given_up(&world).await;
+        assert_eq!((found.records, found.entries.len()), (vec![record], 0));
+    }
 }
 
 /// A file with what is missing is found, and another is not taken for one.
@@ -209,7 +280,32 @@ async fn a_copy_that_has_the_key_is_found() {
         keys.found_in(&dir.path().join("none"), &[], &found)
             .is_err()
     );
+    // Another program's, with tables that are called alike.
+    let program = dir.path().join("program.sqlite");
+    for table in ["other (store_id)", "store (name)"] {
+        let made = open_connection(&program)
+            .and_then(|mut store| Ok(store.batch_execute(&format!("CREATE TABLE {table}"))?));
+        made.expect("made");
+        assert_eq!(keys.found_in(&program, &[], &found).expect("reads"), None);
+    }
     let beside = keys.path().with_file_name("keys.sqlite.before");
     std::fs::copy(&copy, &beside).expect("copied");
     assert!(keys.beside().expect("reads").contains(&beside));
+}
+
+/// Of a file that cannot be read nobody can tell whether it is a copy, and whether it has the key.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_not_taken_for_no_copy() {
+    let world = World::new();
+    let keys = &world.records.keys;
+    let damaged = keys.path().with_file_name("damaged.sqlite");
+    let bytes = [&b"SQLite format 3\0"[..], &[0xff; 8_192]].concat();
+    std::fs::write(&damaged, bytes).expect("written");
+    assert!(keys.beside().expect("reads").contains(&damaged));
+    let refused = keys.found_in(&damaged, &[], &[]).expect_err("damaged");
+    assert!(refused.to_string().contains("damaged.sqlite"), "{refused}");
+    let away = keys.path().with_file_name("away.sqlite");
+    std::os::unix::fs::symlink(world.dir().join("nowhere"), &away).expect("made");
+    let refused = keys.beside().expect_err("unread");
+    assert!(refused.to_string().contains("away.sqlite"), "{refused}");
 }

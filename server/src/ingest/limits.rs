@@ -1,7 +1,9 @@
 //! What is bounded of rights: how many people one caregiver helps, which no single record can tell,
 //! and how many a record has.
 
+use std::collections::btree_map::IntoValues;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
@@ -9,13 +11,12 @@ use sync_core::entry::{self, Value};
 use sync_core::policy::is_right;
 use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
-use sync_core::{EntryId, Tick};
+use sync_core::{EntryId, RecordId, Tick};
 
-use super::Others;
 use super::gather::Gathered;
 use crate::records::vault::helper_blind;
-use crate::records::{AccessError, Admitted, Records};
-use crate::storage::records::RecordStore as _;
+use crate::records::{AccessError, Admitted, KEPT_BYTES, KnownRights, Records};
+use crate::storage::records::{RecordRow, RecordStore as _};
 
 /// How many people one caregiver may help at a time.
 pub(super) const MOST_HELPED: usize = 5;
@@ -32,6 +33,36 @@ pub(super) const MOST_RIGHTS_BYTES: usize = 8 * 1024 * 1024;
 /// may have to name each of its changes. So all rights take twice [`MOST_RIGHTS_BYTES`], and this of
 /// each of [`MOST_RIGHTS`], at most: 36 MiB.
 pub(super) const MOST_ENDING_BYTES: usize = 4 * 1024;
+
+/// The rights of other records, as a pass found them: no more than are kept at hand of all records.
+#[derive(Default)]
+pub struct Others {
+    found: BTreeMap<RecordId, (RecordRow, Arc<KnownRights>)>,
+    bytes: usize,
+}
+
+impl Others {
+    fn get(&self, record: &RecordId) -> Option<&KnownRights> {
+        self.found.get(record).map(|(_, known)| &**known)
+    }
+
+    fn keep(&mut self, row: RecordRow, known: Arc<KnownRights>) {
+        let bytes = self.bytes.saturating_add(known.ledger.bytes());
+        if bytes <= KEPT_BYTES {
+            self.bytes = bytes;
+            self.found.insert(row.record, (row, known));
+        }
+    }
+}
+
+impl IntoIterator for Others {
+    type Item = (RecordRow, Arc<KnownRights>);
+    type IntoIter = IntoValues<RecordId, Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.found.into_values()
+    }
+}
 
 /// The state before an edit that may name a caregiver, be one right too many, or not fit.
 pub(super) struct Before {
@@ -113,7 +144,8 @@ impl Before {
 
 /// Whether an edit of a right that was just accepted gives its person more people to help than
 /// allowed, at any moment from `tick` on. What it takes follows how many records were ever delegated
-/// to them, and not how many name them; the rights of each are read once, and kept in `others`.
+/// to them, and not how many name them; the rights of each are read once, and kept in `known` as long
+/// as there is room.
 pub(super) fn helps_too_many(
     records: &Records,
     connection: &mut SqliteConnection,
@@ -137,7 +169,7 @@ pub(super) fn helps_too_many(
     let helper = helper_blind(&records.keys, person);
     let delegated = connection.records_naming(helper, None, u32::MAX)?;
     for record in delegated.into_iter().filter(|r| *r != admitted.row.record) {
-        if let Some((_, known)) = known.get(&record) {
+        if let Some(known) = known.get(&record) {
             others.push(known.latest.delegated_times(person));
             continue;
         }
@@ -149,7 +181,7 @@ pub(super) fn helps_too_many(
             continue;
         };
         others.push(rights.latest.delegated_times(person));
-        known.insert(record, (row, rights));
+        known.keep(row, rights);
     }
     let elsewhere = others.iter().flat_map(|times| times.keys().copied());
     let moments: BTreeSet<Tick> = here.iter().copied().chain(elsewhere).collect();
@@ -165,4 +197,52 @@ pub(super) fn helps_too_many(
 fn helps(times: &BTreeMap<Tick, bool>, at: Tick) -> bool {
     let last = times.range(..=at).next_back();
     last.is_some_and(|(_, helps)| *helps)
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::authority::RightEntry;
+    use sync_core::entry::EntryState;
+    use sync_core::{PersonId, RecordId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::records::world::World;
+
+    /// However large the rights of other records are, what is kept of them is bounded in all.
+    #[tokio::test]
+    async fn the_rights_of_other_records_are_kept_as_far_as_there_is_room() {
+        let world = World::new();
+        let record = world.holder(1).await.head.record;
+        let row = move |c: &mut SqliteConnection| c.record(record);
+        let row = world
+            .records
+            .db
+            .read(row)
+            .await
+            .expect("reads")
+            .expect("there");
+        let mut others = Others::default();
+        let names = [1, 2, 3, 4].map(|name| RecordId(Uuid::from_u128(name)));
+        let sizes = [KEPT_BYTES / 2, KEPT_BYTES / 2 + 1, KEPT_BYTES / 2, 1];
+        for (record, bytes) in names.into_iter().zip(sizes) {
+            let right = RightEntry {
+                entry: EntryId(Uuid::from_u128(1)),
+                state: EntryState::default(),
+                provenance: BTreeMap::new(),
+                bytes,
+            };
+            let ledger = RightsLedger::new(PersonId(Uuid::nil()), vec![right]);
+            let known = Arc::new(KnownRights::new(ledger));
+            let row = RecordRow {
+                record,
+                ..row.clone()
+            };
+            others.keep(row, known);
+        }
+        let kept = names.map(|name| others.get(&name).is_some());
+        assert_eq!(kept, [true, false, true, false]);
+        let bytes = others.into_iter().map(|(_, known)| known.ledger.bytes());
+        assert_eq!(bytes.sum::<usize>(), KEPT_BYTES);
+    }
 }

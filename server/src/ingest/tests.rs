@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use sync_core::audit::{AccessAction, AccessEvent};
 use sync_core::authority::RightEntry;
 use sync_core::change::{Edit, SignedOrigin};
-use sync_core::entry::{EntryState, Value, Write};
+use sync_core::entry::{EntryState, HIDDEN_FROM_PATIENT_UNTIL, Value, Write};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
 use sync_core::sync::limits::{MAX_EDITS, MAX_ENTRY, MAX_REQUEST};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
-use sync_core::{EntryId, Incarnation};
+use sync_core::{EntryId, Incarnation, Tick, guard};
 
 use crate::audit;
 use crate::clock::Clock as _;
@@ -203,6 +203,91 @@ async fn what_is_refused_does_not_fill_the_log() {
     let refused = refused.expect("told");
     assert_eq!(refused.entries.len(), 32);
     assert_eq!(refused.changes, count as u64);
+}
+
+/// What the log tells of refused edits: the entries, of the holder and apart, and how many edits the
+/// holder is told of.
+async fn told_refused(world: &World, phone: &Phone) -> (Vec<EntryId>, Vec<EntryId>, u64) {
+    let (keys, record) = (world.records.keys.clone(), phone.head.record);
+    let job = move |c: &mut SqliteConnection| -> Result<_, Fault> {
+        let vault = Vault::new(&keys, record)?;
+        let known = audit::page(c, &vault, 0, u32::MAX)?;
+        let mut events: Vec<Vec<u8>> = Vec::new();
+        for row in c.apart_after(record, 0, u32::MAX)? {
+            events.push(vault.open_apart(row.seq, &row.sealed)?);
+        }
+        Ok((known, events))
+    };
+    let (known, apart) = world.records.db.read(job).await.expect("reads");
+    let refused = |event: &[u8]| {
+        let event = AccessEvent::decode(event).expect("an event");
+        (event.action == AccessAction::Refuse).then_some(event)
+    };
+    let known: Vec<_> = known.iter().filter_map(|one| refused(&one.event)).collect();
+    let apart: Vec<_> = apart.iter().filter_map(|one| refused(one)).collect();
+    let counted = known.iter().map(|event| event.changes).sum();
+    let named = |events: Vec<AccessEvent>| events.into_iter().flat_map(|e| e.entries).collect();
+    (named(known), named(apart), counted)
+}
+
+/// Edits that follow something absent, so many of entries that are made up, and of each that is there.
+fn absent(phone: &mut Phone, made_up: usize, there: &[EntryId], until: Option<Tick>) -> Vec<Edit> {
+    let fresh: Vec<EntryId> = (0..made_up)
+        .map(|n| phone.allergy(&n.to_string()))
+        .collect();
+    let mut wanted = Vec::new();
+    for entry in there {
+        phone.write(*entry, &[Write::set("notes", "absent")]);
+    }
+    for entry in fresh.iter().chain(there) {
+        let mark = until.map(|until| Write::set(HIDDEN_FROM_PATIENT_UNTIL, Value::Uint(until.0)));
+        let write = mark.unwrap_or_else(|| Write::set("notes", "follows"));
+        wanted.push(phone.write(*entry, &[write]));
+    }
+    let mut all = edits(phone);
+    all.retain(|edit| {
+        let change = guard::inspect(&edit.change).expect("a change").hash();
+        wanted.contains(&change)
+    });
+    assert_eq!(all.len(), wanted.len());
+    all
+}
+
+/// A mark that the holder may not know of what is made up does not make the log longer either: one
+/// whose time is over counts for nothing, and of others so many go apart. What is kept from the holder
+/// in the record goes apart by name, and takes nobody's place.
+#[tokio::test]
+async fn what_is_refused_and_marked_does_not_fill_the_log() {
+    let now = |world: &World| world.clock.now();
+    // Marks that are over.
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    let over = Some(Tick(now(&world).0 - 1));
+    let edits = absent(&mut doctor, 40, &[], over);
+    let verdicts = hand_in(&mut doctor, &edits).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Refused(_))));
+    let (known, apart, counted) = told_refused(&world, &holder).await;
+    assert_eq!((known.len(), apart.len(), counted), (32, 0, 40));
+    // Marks in force, beside what is kept from the holder in the record, and what is not marked.
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let mut doctor = world.doctor(&mut holder).await;
+    let until = now(&world).plus_days(3);
+    let kept: Vec<EntryId> = (0..40)
+        .map(|n| doctor.result(&n.to_string(), until))
+        .collect();
+    doctor.sync().await;
+    let mut other = doctor.clone();
+    let mut edits = absent(&mut doctor, 40, &[], Some(until));
+    edits.extend(absent(&mut other, 35, &kept, None));
+    let verdicts = hand_in(&mut doctor, &edits).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Refused(_))));
+    let (known, apart, counted) = told_refused(&world, &holder).await;
+    let of_record = apart.iter().filter(|entry| kept.contains(entry));
+    assert_eq!((of_record.count(), apart.len()), (40, 72));
+    // Eight that are marked and three that are not are counted only.
+    assert_eq!((known.len(), counted), (32, 32 + 8 + 3));
 }
 
 #[tokio::test]

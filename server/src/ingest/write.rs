@@ -33,8 +33,9 @@ pub(super) const MOST_HELD_BYTES: u64 = 4 * 1024 * 1024;
 /// are looked at whenever it is edited.
 pub(super) const MOST_HELD_OF_ENTRY: u64 = 200;
 
-/// How many entries an event of refused edits names; the others it counts. Whoever sends what is
-/// refused does not make the log grow by what they make up.
+/// How many entries an event of refused edits names, and how many more go apart because their edits
+/// say that the holder may not know of them yet; the others it counts. Whoever sends what is refused
+/// does not make the log grow by what they make up.
 const REFUSED_NAMED: usize = 32;
 
 /// Why somebody writes what was written once.
@@ -79,11 +80,36 @@ struct Event {
     action: AccessAction,
     reason: Option<String>,
     entries: BTreeMap<EntryId, u64>,
+    /// How many of the entries the holder may know of.
+    named: usize,
+    /// How many of the others only the edits say that of.
+    marked: usize,
     /// How many more edits it counts, of entries that it does not name.
     unnamed: u64,
 }
 
 impl Event {
+    /// Counts an edit of an entry. What the holder may not know of goes apart, by its name: all that
+    /// is kept from them in the record, and some of what is only marked so.
+    fn count(&mut self, entry: EntryId, (kept, marked): (bool, bool)) {
+        if let Some(edits) = self.entries.get_mut(&entry) {
+            *edits += 1;
+            return;
+        }
+        if !kept {
+            let named = match marked {
+                true => &mut self.marked,
+                false => &mut self.named,
+            };
+            if self.action == AccessAction::Refuse && *named >= REFUSED_NAMED {
+                self.unnamed += 1;
+                return;
+            }
+            *named += 1;
+        }
+        self.entries.insert(entry, 1);
+    }
+
     /// Whether it is about edits that are not in the record, so that a mark they bear, that the
     /// holder may not know of their entry yet, is not found there. What its author had no right
     /// to write, and no good faith, is the holder's to know at once.
@@ -122,7 +148,7 @@ impl<'a> Writing<'a> {
             writers: BTreeMap::new(),
             destroyed: Vec::new(),
             missed: BTreeSet::new(),
-            others: Others::new(),
+            others: Others::default(),
         }
     }
 
@@ -463,28 +489,26 @@ impl<'a> Writing<'a> {
     }
 
     fn note(&mut self, actor: Actor, action: AccessAction, reason: Option<String>, entry: EntryId) {
-        let same = |event: &&mut Event| {
+        let same = |event: &Event| {
             (&event.actor, &event.action, &event.reason) == (&actor, &action, &reason)
         };
-        // What the holder may not know of goes apart, by its name.
-        let apart = self.kept.contains_key(&entry) || self.marked.contains_key(&entry);
-        if let Some(event) = self.events.iter_mut().find(same) {
-            let refused = event.action == AccessAction::Refuse;
-            let known = event.entries.contains_key(&entry);
-            if refused && !known && !apart && event.entries.len() >= REFUSED_NAMED {
-                event.unnamed += 1;
-            } else {
-                *event.entries.entry(entry).or_default() += 1;
-            }
-        } else {
+        let now = self.next_tick();
+        let apart = |kept: &BTreeMap<EntryId, Tick>| kept.get(&entry).is_some_and(|t| *t > now);
+        let (kept, marked) = (apart(&self.kept), apart(&self.marked));
+        let at = self.events.iter().position(same);
+        let at = at.unwrap_or_else(|| {
             self.events.push(Event {
                 actor,
                 action,
                 reason,
-                entries: BTreeMap::from([(entry, 1)]),
+                entries: BTreeMap::new(),
+                named: 0,
+                marked: 0,
                 unnamed: 0,
             });
-        }
+            self.events.len() - 1
+        });
+        self.events[at].count(entry, (kept, marked));
     }
 }
 

@@ -50,6 +50,14 @@ pub enum KeyError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that may be a copy of the key store could not be looked into.
+    #[error("cannot look into {}, which may be a copy of the key store: {source}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// What the database library said.
+        source: StorageError,
+    },
     /// The key was never made, or was destroyed, and with it what it sealed.
     #[error("the key does not exist, or no longer")]
     Absent,

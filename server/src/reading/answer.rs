@@ -162,13 +162,13 @@ impl Records {
             let (records, submitted) = (self.clone(), submission.clone());
             let pass = move |connection: &mut SqliteConnection| {
                 let cursor = cursor.as_ref();
-                let passed = ingest::pass(
+                let mut passed = ingest::pass(
                     &records, connection, record, &visitor, &submitted, cursor, taken,
                 )?;
                 let (known, shelves) = (passed.known.clone(), passed.shelves.clone());
                 records.remember_in_group(&passed.row, known, shelves);
-                for (row, known) in passed.others.values() {
-                    records.remember_rights_in_group(row, known.clone());
+                for (row, known) in std::mem::take(&mut passed.others) {
+                    records.remember_rights_in_group(&row, known);
                 }
                 Ok(passed)
             };
@@ -176,9 +176,7 @@ impl Records {
             // The writer does that too: what is durable is told, whoever still waits for it.
             let complete = move |passed: &Passed| {
                 records.remember(&passed.row, passed.known.clone(), passed.shelves.clone());
-                for (row, known) in passed.others.values() {
-                    records.remember_rights(row, known.clone());
-                }
+                records.group_is_durable();
                 if passed.heard {
                     records.hub.changed(record);
                 }

@@ -185,7 +185,7 @@ async fn beside_named(records: u32) -> Work {
     let person = world.person(None).await;
     for n in 0..records {
         let mut holder = world.holder(2 + n).await;
-        holder.right(RightKind::Block, person);
+        holder.right(RightKind::Grant, person);
         holder.sync().await;
     }
     let mut holder = world.holder(1).await;

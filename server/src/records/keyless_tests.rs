@@ -6,7 +6,7 @@ use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection as _;
 use sync_core::EntryId;
 use sync_core::entry::Write;
-use sync_core::policy::RightKind;
+use sync_core::policy::{RightKind, Role};
 use sync_core::sync::Verdict;
 
 use super::world::{Phone, World};
@@ -53,6 +53,33 @@ async fn a_record_without_a_key_locks_out_nobody_it_names() {
     let (answer, _) = third.round().await;
     assert!(matches!(answer.outcomes[0].verdict, Verdict::Accepted(_)));
     is_put_off(&mut lost).await;
+}
+
+/// Who is only kept out of a record does not learn that it is there because its key is missing.
+#[tokio::test]
+async fn a_record_without_a_key_is_not_told_to_whom_it_only_blocks() {
+    let mut world = World::new();
+    let mut holder = world.holder(1).await;
+    let blocked = world.person(None).await;
+    let block = holder.right(RightKind::Block, blocked);
+    holder.sync().await;
+    let (record, patient) = (holder.head.record, holder.author.person);
+    let mut phone = world.phone(record, blocked, Role::Caregiver, patient);
+    // First that of the block, then that of the record.
+    for right in [true, false] {
+        match right {
+            true => drop(world.lose_entry_key((record, block), &mut [&mut holder, &mut phone])),
+            false => world.lose_key(record, &mut [&mut holder, &mut phone]),
+        }
+        let records = world.records.clone();
+        let list = move |c: &mut SqliteConnection| records.of_person(c, blocked, None, 10);
+        let listed = world.records.db.read(list).await.expect("lists");
+        assert!(listed.records.is_empty() && listed.unreadable.is_empty());
+        let request = phone.request();
+        let refused = phone.ask(request).await.map(drop);
+        assert!(matches!(refused, Err(AccessError::NotYours)), "{refused:?}");
+        is_put_off(&mut holder).await;
+    }
 }
 
 /// Asks, and is told to come again later.

@@ -19,7 +19,7 @@ use crate::storage::records::{EntryRow, RecordRow, RecordStore};
 const KEPT: usize = 4_096;
 
 /// How many bytes the changes of all rights take that are kept; beyond it likewise.
-const KEPT_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The rights last worked out, each good as long as its record's last change of a right is the
 /// same. What is not durable yet is kept apart, for one group of writes: a tick that was undone is
@@ -35,15 +35,26 @@ struct Kept {
     order: BTreeMap<u64, RecordId>,
     asked: u64,
     bytes: usize,
-    /// What the jobs of one group of writes worked out, and which group.
-    open: (u64, HashMap<RecordId, Known>),
+    /// What the jobs of one group of writes worked out.
+    open: Open,
+}
+
+/// What is durable only once a group of writes is.
+#[derive(Default)]
+struct Open {
+    group: u64,
+    known: HashMap<RecordId, Known>,
+    bytes: usize,
 }
 
 impl Kept {
     /// A record's, as they are in this row.
     fn find(&mut self, row: &RecordRow, group: u64) -> Option<Arc<KnownRights>> {
-        let (of, open) = &self.open;
-        let open = open.get(&row.record).filter(|_| *of == group);
+        if self.open.group < group {
+            self.begin(group);
+        }
+        let open = self.open.known.get(&row.record);
+        let open = open.filter(|_| self.open.group == group);
         if let Some(open) = open.filter(|open| open.is_of(row)) {
             return Some(open.known.clone());
         }
@@ -87,12 +98,44 @@ impl Kept {
         }
     }
 
-    /// Keeps one record's for the jobs of a group that come later.
+    /// Forgets what was worked out in another group, which is durable or undone.
+    fn begin(&mut self, group: u64) {
+        self.open = Open {
+            group,
+            ..Open::default()
+        };
+    }
+
+    /// Keeps one record's for the jobs of a group that come later. If there is no room, what those
+    /// before worked out makes it.
     fn put_open(&mut self, record: RecordId, known: Known, group: u64) {
-        if self.open.0 != group {
-            self.open = (group, HashMap::new());
+        if self.open.group != group {
+            self.begin(group);
         }
-        self.open.1.insert(record, known);
+        if let Some(before) = self.open.known.remove(&record) {
+            self.open.bytes -= before.known.ledger.bytes();
+        }
+        let bytes = known.known.ledger.bytes();
+        if bytes > KEPT_BYTES {
+            return;
+        }
+        let full = self.open.known.len() >= KEPT;
+        if full || self.open.bytes.saturating_add(bytes) > KEPT_BYTES {
+            self.begin(group);
+        }
+        self.open.bytes += bytes;
+        self.open.known.insert(record, known);
+    }
+
+    /// Keeps what the jobs of a group worked out, which is durable now.
+    fn close(&mut self, group: u64) {
+        if self.open.group == group {
+            let ended = std::mem::take(&mut self.open);
+            self.begin(group);
+            for (record, known) in ended.known {
+                self.put(record, known);
+            }
+        }
     }
 }
 
@@ -168,6 +211,11 @@ impl Ledgers {
     pub(super) fn keep_open(&self, row: &RecordRow, known: Arc<KnownRights>, group: u64) {
         let known = Known::new(row, known);
         self.kept().put_open(row.record, known, group);
+    }
+
+    /// Takes note that a group of writes is durable, and with it what its jobs worked out.
+    pub(super) fn close(&self, group: u64) {
+        self.kept().close(group);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -329,14 +377,48 @@ mod tests {
         kept.put(before.record, Known::new(&before, known(10)));
         kept.put_open(after.record, Known::new(&after, known(20)), 7);
         assert!(kept.find(&after, 6).is_none());
-        assert!(kept.find(&after, 8).is_none());
         let known = kept.find(&after, 7).expect("its own");
         assert_eq!(known.ledger.bytes(), 20);
         // Whoever reads sees what was there before.
         assert_eq!(kept.find(&before, 7).expect("kept").ledger.bytes(), 10);
-        // And nothing is left of it when the next group works something out.
+        assert!(kept.find(&after, 8).is_none());
+        // Nothing is left of it when the next group works something out, or looks for something.
         let other = row(2, 2);
         kept.put_open(other.record, Known::new(&other, known.clone()), 8);
         assert!(kept.find(&after, 7).is_none());
+        assert!(kept.find(&before, 9).is_some());
+        assert!(kept.open.known.is_empty() && kept.open.bytes == 0);
+        // Who began to read before knows of no group since.
+        kept.put_open(other.record, Known::new(&other, known), 10);
+        assert!(kept.find(&other, 9).is_none());
+        assert!(kept.find(&other, 10).is_some());
+    }
+
+    #[test]
+    fn a_group_keeps_no_more_than_may_be_and_nothing_once_it_is_durable() {
+        let mut kept = Kept::default();
+        let put_open = |kept: &mut Kept, name: u128, bytes: usize| {
+            let row = row(name, 1);
+            kept.put_open(row.record, Known::new(&row, known(bytes)), 0);
+            assert!(kept.open.bytes <= KEPT_BYTES);
+        };
+        for name in 1..=3 {
+            put_open(&mut kept, name, KEPT_BYTES / 2);
+        }
+        assert_eq!(found(&mut kept, &[1, 2, 3]), [3]);
+        put_open(&mut kept, 3, KEPT_BYTES + 1);
+        assert_eq!((kept.open.known.len(), kept.open.bytes), (0, 0));
+        for name in 0..=KEPT as u128 {
+            put_open(&mut kept, name, 1);
+        }
+        assert!(kept.open.known.len() <= KEPT);
+        put_open(&mut kept, 7, 70);
+        // Of another group nothing is known to be durable.
+        kept.close(1);
+        assert!(kept.durable.is_empty());
+        put_open(&mut kept, 8, 80);
+        kept.close(0);
+        assert!(kept.open.known.is_empty() && kept.open.bytes == 0);
+        assert_eq!(found(&mut kept, &[8]), [8]);
     }
 }

@@ -235,7 +235,7 @@ pub fn begin_all_anew(
                         begin_anew(connection, &vault, &row, None, now)?;
                         count += 1;
                     }
-                    // Of one that was destroyed, or given up, that is known.
+                    // Of one that was destroyed that is known.
                     Err(Fault::Keys(KeyError::Absent)) => {
                         keyless += usize::from(!keys.is_record_destroyed(*record)?);
                     }

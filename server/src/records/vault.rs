@@ -190,8 +190,12 @@ impl<'k> Vault<'k> {
     }
 
     /// By which a right is found that this class of entry is of: by whom it names, and again if it
-    /// delegates the record to them.
+    /// delegates the record to them. A block is not found by whom it keeps out: who has no right
+    /// besides must not learn that there is a record.
     pub fn parties(&self, class: &EntryClass) -> Vec<Blind> {
+        if class.kind == RightKind::Block.as_str() {
+            return Vec::new();
+        }
         let helps = class.kind == RightKind::Delegation.as_str();
         let named = class.concerns.map(|person| self.party_blind(person));
         let helper = class.concerns.filter(|_| helps);

@@ -99,7 +99,8 @@ pub trait RecordStore {
     ) -> Result<Vec<(RecordId, DestroyedRow)>, StorageError>;
 
     /// Takes an entry that is here, with this key, out of the record, with its changes, which all came
-    /// before that: it is as if it had never been there, but for this note.
+    /// before that: it is as if it had never been there, but for this note. What is held of it stays,
+    /// unless it is taken out before ([`RecordStore::unhold`]).
     fn give_up(&mut self, record: RecordId, row: &GivenUpRow) -> Result<(), StorageError>;
     /// The entries of a record that were given up, in order; one may be again, with another key.
     fn given_up(&mut self, record: RecordId) -> Result<Vec<GivenUpRow>, StorageError>;
@@ -295,6 +296,9 @@ pub trait RecordStore {
         after: Tick,
         until: Tick,
     ) -> Result<Vec<HeldRow>, StorageError>;
+    /// Takes a held edit out that was released and is in the log: nothing tells any more that it was
+    /// held.
+    fn unhold(&mut self, record: RecordId, change: Blind) -> Result<(), StorageError>;
     /// How many edits of a person are held and not settled, and how large they are.
     fn sum_held(&mut self, record: RecordId, author: Blind) -> Result<HeldSum, StorageError>;
 

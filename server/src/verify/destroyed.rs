@@ -129,6 +129,7 @@ impl Check<'_, '_> {
     pub(super) fn given_up(&mut self) -> Result<BTreeSet<EntryId>, Fault> {
         let record = self.row.record;
         let all = self.connection.given_up(record)?;
+        self.held_before = all.iter().map(|row| row.held).sum();
         let all: BTreeSet<EntryId> = all.into_iter().map(|row| row.entry).collect();
         for entry in &all {
             let here = self.connection.entry(record, *entry)?.is_some();

@@ -29,6 +29,12 @@ fn answer(output: Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("is JSON")
 }
 
+fn says(output: Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn complaint(output: Output) -> String {
     assert!(!output.status.success());
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -206,17 +212,18 @@ async fn the_binary_serves_until_told_to_stop() {
     assert!(serving.wait().expect("ends").success());
 }
 
-/// Something is in the key store's place that has not the keys of what was made since.
-fn lose_record_keys(keys: &std::path::Path) {
-    let mut store = SqliteConnection::establish(keys.to_str().expect("text")).expect("opens");
-    let lost = store.batch_execute("DELETE FROM record_keys");
-    lost.expect("done");
+fn on(store: &std::path::Path, statement: &str) {
+    let mut store = SqliteConnection::establish(store.to_str().expect("text")).expect("opens");
+    store.batch_execute(statement).expect("done");
 }
 
-/// What has no key is said, and given up only if that is meant, no server runs, and no copy is left
-/// that has it; then the store verifies.
+/// Something is in the key store's place that has not the keys of what was made since.
+const LOSE_RECORD_KEYS: &str = "DELETE FROM record_keys";
+
+/// What has no key is said, with what cannot be given up and why; and nothing is given up while a copy
+/// is left that has the key.
 #[tokio::test]
-async fn a_missing_key_is_given_up_when_no_copy_has_it() {
+async fn a_missing_key_of_a_record_is_said_and_not_given_up() {
     let give_up = ["admin", "keys", "give-up"];
     let for_good = ["admin", "keys", "give-up", "--for-good"];
     let mut world = World::new().await;
@@ -224,10 +231,6 @@ async fn a_missing_key_is_given_up_when_no_copy_has_it() {
         .as_str()
         .expect("an id")
         .to_owned();
-    let says = |output: Output| {
-        assert!(output.status.success());
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
     let nothing = says(carnet(&world, &give_up));
     assert!(nothing.contains("without a key: 0 records"), "{nothing}");
     assert!(complaint(carnet(&world, &for_good)).contains("already serves"));
@@ -237,36 +240,90 @@ async fn a_missing_key_is_given_up_when_no_copy_has_it() {
     let copy = kept.path().join("copy.sqlite");
     for folder in [kept.path().to_owned(), world.config().keys()] {
         let copied = folder.join("copy.sqlite");
-        let mut store = SqliteConnection::establish(keys.to_str().expect("text")).expect("opens");
-        let into = format!("VACUUM INTO '{}'", copied.display());
-        store.batch_execute(&into).expect("copied");
+        on(&keys, &format!("VACUUM INTO '{}'", copied.display()));
     }
-    lose_record_keys(&keys);
+    on(&keys, LOSE_RECORD_KEYS);
     assert!(complaint(carnet(&world, &["verify"])).contains("does not verify"));
     // One lies beside it.
     let refused = complaint(carnet(&world, &for_good));
-    assert!(refused.contains("has 1 of the keys"), "{refused}");
+    for said in [
+        "has 1 of the 1 keys",
+        "Keep the other elsewhere",
+        "docs/operating.md",
+    ] {
+        assert!(refused.contains(said), "{refused}");
+    }
     std::fs::remove_file(world.config().keys().join("copy.sqlite")).expect("removed");
     let named = copy.to_str().expect("text");
     let with_copy = [&for_good[..], &["--copy", named]].concat();
     let refused = complaint(carnet(&world, &with_copy));
-    assert!(refused.contains("has 1 of the keys"), "{refused}");
+    assert!(refused.contains("has 1 of the 1 keys"), "{refused}");
     let other = world.config().database();
     let with_other = [&for_good[..], &["--copy", other.to_str().expect("text")]].concat();
     assert!(complaint(carnet(&world, &with_other)).contains("no copy"));
-    // Nothing was changed so far.
-    let said = says(carnet(&world, &give_up));
-    assert!(
-        said.contains(&record) && said.contains("nothing was changed"),
-        "{said}"
-    );
-    let said = says(carnet(&world, &for_good));
-    assert!(said.contains("given up"), "{said}");
+    // No copy is left.
+    for _ in 0..2 {
+        let said = says(carnet(&world, &give_up));
+        for wanted in [&*record, "why no record", "nothing of this can be given up"] {
+            assert!(said.contains(wanted), "{said}");
+        }
+        assert!(!said.contains("why no right"), "{said}");
+        let refused = complaint(carnet(&world, &for_good));
+        assert!(refused.contains("1 records and 0 rights"), "{refused}");
+    }
+    // Nothing was changed: with its key it opens again.
+    for left in ["keys.sqlite-wal", "keys.sqlite-shm"] {
+        let left = keys.with_file_name(left);
+        if left.exists() {
+            std::fs::remove_file(left).expect("removed");
+        }
+    }
+    std::fs::copy(&copy, &keys).expect("put back");
     let verified = answer(carnet(&world, &["verify", "--json"]));
-    assert_eq!(verified["records_given_up"], json!(1));
     assert_eq!(verified["wrong"], json!([]));
     let nothing = says(carnet(&world, &give_up));
     assert!(nothing.contains("without a key: 0 records"), "{nothing}");
+}
+
+/// Of what has no key, rights stay and the other entries go.
+#[tokio::test]
+async fn missing_keys_of_entries_are_given_up_and_those_of_rights_stay() {
+    let give_up = ["admin", "keys", "give-up"];
+    let for_good = ["admin", "keys", "give-up", "--for-good"];
+    let mut world = World::new().await;
+    open_record(&world);
+    world.stop().await;
+    for (tick, right, changes) in [(1, 1, 5), (2, 0, 2), (3, 0, 1)] {
+        let row = format!(
+            "INSERT INTO entries (record_id, entry_id, key_id, touched, is_right, changes, bytes,
+                 class, document)
+             SELECT record_id, randomblob(16), randomblob(16), {tick}, {right}, {changes}, 1,
+                 x'01', x'01' FROM records"
+        );
+        on(&world.config().database(), &row);
+    }
+    let said = says(carnet(&world, &give_up));
+    for wanted in [
+        "0 records, 1 rights, and 2 other entries, of 3 changes",
+        "why no right",
+        "nothing was changed",
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+    assert!(!said.contains("why no record"), "{said}");
+    let said = says(carnet(&world, &for_good));
+    for wanted in [
+        "given up: 2 entries, of 3 changes",
+        "stay 0 records and 1 rights",
+        "open the app",
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+    let refused = complaint(carnet(&world, &for_good));
+    assert!(refused.contains("nothing was changed"), "{refused}");
+    let said = says(carnet(&world, &give_up));
+    assert!(said.contains("1 rights, and 0 other entries"), "{said}");
+    assert!(complaint(carnet(&world, &["verify"])).contains("does not verify"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::cli::{CommandError, output};
 use crate::fault::Fault;
 use crate::giving_up::{self, Missing};
+use crate::storage::records::EntryRow;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Keys {
@@ -16,18 +17,18 @@ pub(in crate::cli) enum Keys {
     GiveUp(GiveUp),
 }
 
-/// Says how many entries and records have no key, because the key store was put back from an older
-/// copy. Look for a later copy first.
+/// Says how many records, rights and other entries have no key, because the key store was put back
+/// from an older copy. Look for a later copy first.
 ///
-/// Given up, they keep nothing else from going on; phones that have an entry hand it back. What
-/// nobody has is lost, and a record without its own key is lost to the server as a whole.
+/// An entry that is given up keeps nothing else from going on, and phones that have it hand it back;
+/// what nobody has is lost. A right, and a record without its own key, cannot be given up.
 #[derive(Args)]
 pub(in crate::cli) struct GiveUp {
     /// Another copy of the key store, to be looked into; may be given again. Those that lie beside
     /// the key store are looked into anyhow
     #[arg(long, value_name = "FILE")]
     copy: Vec<PathBuf>,
-    /// Give them up, for good; the server must not run
+    /// Give the entries up, for good; the server must not run
     #[arg(long)]
     for_good: bool,
 }
@@ -46,14 +47,22 @@ impl GiveUp {
             return Ok(());
         }
         self.refuse_copies(app, &missing)?;
+        let count = Count::of(&missing);
         if !self.for_good {
-            return output::line(
-                "nothing was changed. If no later copy of the key store is left, stop the server \
-                 and give this up with --for-good",
-            );
+            return output::line(match count.entries {
+                0 => "nothing of this can be given up",
+                _ => {
+                    "nothing was changed. If no later copy of the key store is left, stop the \
+                     server and give the entries up with --for-good"
+                }
+            });
         }
-        for record in &missing.records {
-            app.keys.destroy_record(*record).map_err(Fault::from)?;
+        if count.entries == 0 {
+            return Err(CommandError::Input(format!(
+                "nothing was changed: what has no key are {} records and {} rights, and neither \
+                 can be given up",
+                count.records, count.rights
+            )));
         }
         for (record, entries) in missing.entries {
             let (keys, now) = (app.keys.clone(), app.clock.now());
@@ -65,12 +74,23 @@ impl GiveUp {
         let keys = app.keys.clone();
         let forget = move |c: &mut SqliteConnection| giving_up::forget_older(c, &keys);
         app.db.write(forget).await?;
-        output::line("given up: ask those concerned to open the app, so that phones hand back")
+        let Count {
+            records,
+            rights,
+            entries,
+            changes,
+        } = count;
+        output::line(&format!(
+            "given up: {entries} entries, of {changes} changes; without a key stay {records} \
+             records and {rights} rights\nask those concerned to open the app, so that phones \
+             hand back"
+        ))
     }
 
     /// Refuses while there is a copy of the key store that has what is missing.
     fn refuse_copies(&self, app: &App, missing: &Missing) -> Result<(), CommandError> {
         let keys = missing.keys();
+        let all = missing.records.len() + keys.len();
         let found = |path: &PathBuf| -> Result<_, CommandError> {
             let found = app.keys.found_in(path, &missing.records, &keys);
             Ok(found.map_err(Fault::from)?)
@@ -87,8 +107,10 @@ impl GiveUp {
         for path in self.copy.iter().chain(&beside) {
             if let Some(count @ 1..) = found(path)? {
                 return Err(CommandError::Input(format!(
-                    "{} has {count} of the keys that are missing: stop the server, put it in the \
-                     place of {}, and start again",
+                    "{} has {count} of the {all} keys that are missing. If more is lost without \
+                     it, stop the server, put it in the place of {}, and start again. Keep the \
+                     other elsewhere, in another directory: what was written since has its keys \
+                     there alone. See docs/operating.md",
                     path.display(),
                     app.keys.path().display(),
                 )));
@@ -98,28 +120,71 @@ impl GiveUp {
     }
 }
 
-/// Says what is missing: how much, and in which records.
+/// How much is missing.
+struct Count {
+    records: usize,
+    rights: usize,
+    entries: usize,
+    changes: u64,
+}
+
+impl Count {
+    fn of(missing: &Missing) -> Self {
+        Count {
+            records: missing.records.len(),
+            rights: missing.rights.values().map(Vec::len).sum(),
+            entries: missing.entries.values().map(Vec::len).sum(),
+            changes: changes(missing.entries.values().flatten()),
+        }
+    }
+}
+
+fn changes<'r>(rows: impl Iterator<Item = &'r EntryRow>) -> u64 {
+    rows.map(|row| row.changes).sum()
+}
+
+/// Says what is missing: how much, in which records, and what of it cannot be given up, and why.
 fn tell(missing: &Missing) -> Result<(), CommandError> {
     for record in &missing.records {
         output::line(&format!(
-            "record {record}: has no key of its own; all of it"
+            "record {record}: has no key of its own and cannot be given up"
         ))?;
     }
-    let (mut entries, mut rights, mut changes) = (0, 0, 0);
-    for (record, rows) in &missing.entries {
-        let of_rights = rows.iter().filter(|row| row.is_right).count();
-        let of_changes: u64 = rows.iter().map(|row| row.changes).sum();
-        let count = rows.len();
+    for (record, rows) in &missing.rights {
         output::line(&format!(
-            "record {record}: {count} entries, {of_rights} of them rights; {of_changes} changes"
+            "record {record}: {} rights, which cannot be given up",
+            rows.len()
         ))?;
-        (entries, rights, changes) = (entries + count, rights + of_rights, changes + of_changes);
     }
-    let records = missing.records.len();
+    for (record, rows) in &missing.entries {
+        let (count, changes) = (rows.len(), changes(rows.iter()));
+        output::line(&format!(
+            "record {record}: {count} entries, of {changes} changes"
+        ))?;
+    }
+    let Count {
+        records,
+        rights,
+        entries,
+        changes,
+    } = Count::of(missing);
     output::line(&format!(
-        "without a key: {records} records, and elsewhere {entries} entries, {rights} of them \
-         rights, of {changes} changes"
-    ))
+        "without a key: {records} records, {rights} rights, and {entries} other entries, of \
+         {changes} changes"
+    ))?;
+    if records > 0 {
+        output::line(
+            "why no record: without its own key nothing of it can be read or written, not even \
+             that it was given up",
+        )?;
+    }
+    if rights > 0 {
+        output::line(
+            "why no right: nobody knows what it says, and without it somebody who was blocked \
+             might read",
+        )?;
+    }
+    Ok(())
 }
 
 pub(super) fn rotate(app: &App) -> Result<(), CommandError> {

@@ -37,6 +37,7 @@ macro_rules! record_store_contract {
             what_is_destroyed_stays_destroyed,
             what_is_to_be_destroyed_is_noted_mark_by_mark,
             what_is_given_up_leaves_a_note_and_may_come_again,
+            what_was_released_can_be_taken_out_of_what_is_held,
             the_log_is_in_order,
             the_log_takes_nothing_twice,
             the_log_only_grows_at_its_end,

@@ -137,6 +137,8 @@ pub struct GivenUpRow {
     pub at: Tick,
     /// How many changes it had.
     pub changes: u64,
+    /// How many of them had been held before, and are held no more.
+    pub held: u64,
 }
 
 /// An accepted change.

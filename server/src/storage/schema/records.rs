@@ -115,6 +115,7 @@ diesel::table! {
         key_id -> Binary,
         tick -> BigInt,
         changes -> BigInt,
+        held -> BigInt,
     }
 }
 

@@ -450,6 +450,10 @@ impl RecordStore for SqliteConnection {
         held::held_open(self, record, author, after, until)
     }
 
+    fn unhold(&mut self, record: RecordId, change: Blind) -> Result<()> {
+        held::unhold(self, record, change)
+    }
+
     fn sum_held(&mut self, record: RecordId, author: Blind) -> Result<HeldSum> {
         held::sum_held(self, record, author)
     }

@@ -132,6 +132,7 @@ pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) 
         key: EntryKeyId([7; 16]),
         at: Tick(at),
         changes: 1,
+        held: 3,
     };
     store.give_up(one, &row(1, 20)).expect("given up");
     assert_eq!(store.given_up(one).expect("reads"), [row(1, 20)]);
@@ -167,4 +168,28 @@ pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) 
     }
     let ticks = store.ticks_after(one, Tick(0), 10).expect("reads");
     assert_eq!(ticks, [Tick(12), Tick(21)]);
+}
+
+/// Only what was released, and nothing else of the entry.
+pub fn what_was_released_can_be_taken_out_of_what_is_held<F: Fixture>(f: &mut F) {
+    let one = record(f, 1);
+    let store = f.store();
+    let rows = [held(1, 11), held(1, 12), held(1, 13)];
+    for row in &rows {
+        store.hold(one, row).expect("held");
+    }
+    let changes = rows.map(|row| row.change_blind);
+    for (change, settlement) in [
+        (changes[0], Settlement::Released),
+        (changes[1], Settlement::Discarded),
+    ] {
+        let settled = store.settle(one, change, settlement, Tick(20));
+        assert!(settled.expect("settled"));
+    }
+    for change in changes {
+        store.unhold(one, change).expect("done");
+    }
+    let left = store.held_of_entry(one, entry_id(1)).expect("reads");
+    let left = left.iter().map(|row| row.change_blind);
+    assert_eq!(left.collect::<Vec<_>>(), changes[1..]);
 }

@@ -10,6 +10,9 @@ use crate::storage::StorageError;
 use crate::storage::records::GivenUpRow;
 use crate::storage::schema::records::{departures, entries, given_up, log, parties, places};
 
+/// A row as it is stored.
+type Tuple = (Vec<u8>, Vec<u8>, i64, i64, i64);
+
 pub(super) fn give_up(
     connection: &mut SqliteConnection,
     record: RecordId,
@@ -23,6 +26,7 @@ pub(super) fn give_up(
             given_up::key_id.eq(row.key.as_bytes()),
             given_up::tick.eq(int(row.at.0)),
             given_up::changes.eq(int(row.changes)),
+            given_up::held.eq(int(row.held)),
         ))
         .execute(connection)?;
     macro_rules! of_entry {
@@ -43,7 +47,7 @@ pub(super) fn given_up(
     connection: &mut SqliteConnection,
     record: RecordId,
 ) -> Result<Vec<GivenUpRow>> {
-    let found: Vec<(Vec<u8>, Vec<u8>, i64, i64)> = given_up::table
+    let found: Vec<Tuple> = given_up::table
         .filter(given_up::record_id.eq(bytes(&record)))
         .order((given_up::entry_id, given_up::key_id))
         .select((
@@ -51,15 +55,17 @@ pub(super) fn given_up(
             given_up::key_id,
             given_up::tick,
             given_up::changes,
+            given_up::held,
         ))
         .load(connection)?;
-    let read = |(entry, key, tick, changes): (Vec<u8>, Vec<u8>, i64, i64)| {
+    let read = |(entry, key, tick, changes, held): Tuple| {
         let key = EntryKeyId::from_slice(&key);
         Ok(GivenUpRow {
             entry: rows::entry_id(&entry)?,
             key: key.ok_or(StorageError::Malformed("given_up.key_id"))?,
             at: rows::tick(tick),
             changes: changes.cast_unsigned(),
+            held: held.cast_unsigned(),
         })
     };
     found.into_iter().map(read).collect()

@@ -50,6 +50,17 @@ pub(super) fn settle(
     Ok(settled > 0)
 }
 
+pub(super) fn unhold(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    change: Blind,
+) -> Result<()> {
+    let released = rows::settlement_code(Settlement::Released);
+    let one = held::table.find((bytes(&record), change.as_bytes()));
+    diesel::delete(one.filter(held::settlement.eq(released))).execute(connection)?;
+    Ok(())
+}
+
 pub(super) fn empty_held(
     connection: &mut SqliteConnection,
     record: RecordId,

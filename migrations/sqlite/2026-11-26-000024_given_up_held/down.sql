@@ -1,0 +1,1 @@
+ALTER TABLE given_up DROP COLUMN held;
