@@ -307,7 +307,8 @@ impl Asked {
             }
             refused = refused.or(Some(may));
         }
-        match item.entries.iter().any(|entry| self.edit(entry)) {
+        let answers = |entry: &EntryId| self.edit(entry) && self.answers(item, entry);
+        match self.decides(item) && item.entries.iter().any(answers) {
             true => ALLOWED,
             false => refused.unwrap_or_else(not_offered),
         }

@@ -84,6 +84,11 @@ impl Output {
             ),
         };
         self.part(title, groups, |group| out!("  {}", self.of(group)));
+        if !matches!(card.blood_groups, BloodGroups::Discordant { .. }) {
+            for line in &card.blood_groups_in_doubt {
+                self.fact(line, "");
+            }
+        }
         // A card always says so.
         out!("  {}", self.of(&card.not_for_transfusion));
     }

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::review::of_link;
-use super::{EntryView, Flag, FlagCode, Rule, Rules, decided};
+use super::{EntryView, Flag, FlagCode, Rule, Rules, decided, treatment};
 use crate::EntryId;
 
 /// Entries that say something together which none says alone.
@@ -101,6 +101,8 @@ pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> V
     if rules.has(Rule::SubstanceTwice) {
         links.extend(treatments::of_one_substance(rules, views, today));
     }
+    let run_out = treatment::all_to_reconcile(rules, views, today);
+    links.extend(run_out.map(|view| Link::alone(FlagCode::ToReconcile, view)));
     if rules.has(Rule::ImmunizationLinked) {
         links.extend(immunizations::of_one_dose(views));
     }

@@ -82,7 +82,9 @@ impl<'v> Decision<'v> {
     fn field(&self) -> Option<&'v str> {
         let (_, about) = self.item.split_once('/')?;
         let (_, rest) = about.split_once('/')?;
-        Some(rest.rsplit_once('/')?.0)
+        let (field, _) = rest.rsplit_once('/')?;
+        // Where it names a second entry it is about no field.
+        Some(field).filter(|field| field.parse::<EntryId>().is_err())
     }
 }
 
@@ -266,13 +268,9 @@ fn retaken(
     item(decision, view, claims.filter(|(_, claim)| theirs(claim)))
 }
 
-/// Whether neither had seen the other. On one device one of them came first, also where nobody can
-/// tell yet which.
+/// Whether neither had seen the other.
 fn apart(one: &Stamp, other: Option<&Stamp>) -> bool {
-    other.is_some_and(|other| {
-        let apart = !one.had_seen(other) && !other.had_seen(one);
-        apart && one.device != other.device
-    })
+    other.is_some_and(|other| one.is_apart(other))
 }
 
 /// A decision beside what those said in an entry who crossed it, of these claims; nothing when

@@ -9,13 +9,14 @@ mod taking;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
+use super::ended::endings;
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
-use crate::kind::{FieldSpec, Join, Kind, same_value};
+use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, same_value};
 use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
 
@@ -353,7 +354,7 @@ impl<'a> History<'a> {
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
     /// confirmed the fact as it stood. A professional's, and anybody's of a danger, is answered by
     /// themselves or by somebody whose word decides: nobody else leaves their warning out. To
-    /// confirm the fact answers nothing that is the holder's.
+    /// confirm the fact answers nothing that is the holder's, nor that it is not over after all.
     fn is_answered(&self, key: &str, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
         let later = |change| {
             let open = self.leaves_open(change, proposal.change, key);
@@ -368,12 +369,24 @@ impl<'a> History<'a> {
         let own = |change| self.author(change) == self.author(proposal.change);
         let answers = |change| !warns || self.decides(change, key) || own(change);
         // What is taken up of a proposal answers nothing else of it.
+        let revives = self.revives(key, proposal.value);
         let confirms = |change: usize| {
-            !holders && self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some()
+            let says = self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some();
+            says && !holders && !revives
         };
         let mut written = taken.iter().map(|said| said.change);
         written.any(|change| later(change) && answers(change))
             || (0..self.changes.len()).any(|change| later(change) && confirms(change))
+    }
+
+    /// Whether it says of an entry that it is not over, or no error.
+    fn revives(&self, key: &str, value: Option<&Value>) -> bool {
+        let clears = value.is_none_or(|value| *value == Value::Null);
+        let status = value.and_then(Status::from_value);
+        match key {
+            STATUS => status.is_none_or(|status| status.status.is_active()),
+            key => clears && endings(&self.kind).contains(&key),
+        }
     }
 
     /// Whether this write is a proposal only.

@@ -97,6 +97,10 @@ fn take(item: &ReviewItem, change: ChangeHash) -> Option<Resolution> {
     if item.code == FlagCode::Proposal {
         return take_one_proposal(item, change);
     }
+    // What ran out by its regimen has no side to be taken: somebody says what holds.
+    if item.field.is_none() && item.code == FlagCode::ToReconcile {
+        return None;
+    }
     if item.field.as_deref() != Some(STATUS) && item.code == FlagCode::StatusAgainstEdit {
         let edits = take_or_leave_ending(item, change)?.into_iter();
         return Some(Resolution {

@@ -47,6 +47,12 @@ impl From<&Provenance> for Stamp {
 }
 
 impl Stamp {
+    /// Whether neither author had seen what the other stamps. On one device one of them came first,
+    /// also where nobody can tell yet which.
+    pub(super) fn is_apart(&self, other: &Stamp) -> bool {
+        self.device != other.device && !self.had_seen(other) && !other.had_seen(self)
+    }
+
     /// Whether the author of this had seen what `other` stamps, in another entry: by the
     /// checkpoint their device held, or because both were made on that device.
     pub fn had_seen(&self, other: &Stamp) -> bool {

@@ -37,6 +37,9 @@ pub struct VitalFacts {
     pub conditions: Vec<ConditionFact>,
     /// Never valid for transfusion.
     pub blood_group: BloodGroupFact,
+    /// What is in doubt of those that say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blood_group_doubts: Vec<(EntryId, Vec<FlagCode>)>,
     /// Pregnancies not known to be over.
     pub pregnancies: Vec<PregnancyFact>,
     /// Medical devices in the body or worn: what a scanner or a surgeon must know.
@@ -201,7 +204,11 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         treatments: of(Kind::MedicationTaken)
             .map(|view| (view, treatment::is_over(rules, view, today)))
             .filter(|(view, over)| !over || view.is_contested())
-            .map(|(view, over)| treatment(view, over, doubts(view)))
+            .map(|(view, over)| {
+                let doubts = doubts(view);
+                let open = over || doubts.contains(&FlagCode::ToReconcile);
+                treatment(view, open, doubts)
+            })
             .collect(),
         conditions: still(Kind::Condition, condition::is_over)
             .map(|view| ConditionFact {
@@ -212,6 +219,10 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
             })
             .collect(),
         blood_group: blood_group(rules, views),
+        blood_group_doubts: still(Kind::BloodGroup, |_, _, _| false)
+            .map(|view| (view.id, doubts(view)))
+            .filter(|(_, doubts)| !doubts.is_empty())
+            .collect(),
         pregnancies: still(Kind::Pregnancy, pregnancy::is_over)
             .map(|view| PregnancyFact {
                 entry: view.id,
@@ -264,7 +275,7 @@ fn allergy(view: &EntryView, doubts: Vec<FlagCode>) -> AllergyFact {
     }
 }
 
-/// A treatment; `over` when it is here only because two people disagree that its regimen ended it.
+/// A treatment; `over` when two people disagree whether its regimen ended it.
 fn treatment(view: &EntryView, over: bool, doubts: Vec<FlagCode>) -> TreatmentFact {
     let from: &dyn Read = view;
     // Also one that was stopped and is here because that was not settled.

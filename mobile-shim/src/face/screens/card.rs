@@ -69,6 +69,8 @@ pub struct CardScreen {
     pub conditions: Vec<EntryLine>,
     /// Blood groups.
     pub blood_groups: BloodGroups,
+    /// Those of their entries of which something is in doubt, with what.
+    pub blood_groups_in_doubt: Vec<EntryLine>,
     /// What stands beside every blood group, and always on the card.
     pub not_for_transfusion: Bilingual,
     /// Pregnancies; not those to be confirmed. The due dates that stand, with each.
@@ -121,6 +123,11 @@ impl Record {
                 .filter_map(|fact| told.doubted(&fact.entry, &fact.doubts))
                 .collect(),
             blood_groups: blood_groups(&facts.blood_group),
+            blood_groups_in_doubt: facts
+                .blood_group_doubts
+                .iter()
+                .filter_map(|(entry, doubts)| told.doubted(entry, doubts))
+                .collect(),
             not_for_transfusion: NOT_FOR_TRANSFUSION.into(),
             pregnancies: pregnancies
                 .filter_map(|fact| told.doubted(&fact.entry, &fact.doubts))

@@ -25,7 +25,9 @@ pub(super) fn of_one_substance(views: &[EntryView]) -> impl Iterator<Item = Link
 pub(in super::super) fn states_none(view: &EntryView) -> bool {
     let claims = view.claims(NO_KNOWN_ALLERGY);
     let says = !claims.is_empty() && claims.iter().all(|claim| claim.value == Value::Bool(true));
-    says && view.claims(CRITICALITY).is_empty() && view.members(REACTION).next().is_none()
+    let nothing = |claim: &FieldClaim| claim.value == Value::Null;
+    let danger = !view.claims(CRITICALITY).iter().all(nothing);
+    says && !danger && view.members(REACTION).next().is_none()
 }
 
 /// Whether an allergy entry states that none of any category is known. One that anybody says is of

@@ -24,11 +24,25 @@ fn named(link: &across::Link<'_>) -> String {
 /// The key of the item that entries make together.
 pub(in super::super) fn key_of(link: &across::Link<'_>) -> String {
     let named = named(link);
-    match across::compared(link) {
-        // What was told apart is asked anew once either is said to be something else.
-        Some(compared) => format!("{named}/{}", &compared.to_string()[..16]),
+    let said = match link.code {
+        FlagCode::DirectiveWithdrawn => Some(withdrawals(link)),
+        _ => across::compared(link),
+    };
+    match said {
+        // What was told apart is asked anew once either is said to be something else, and what was
+        // confirmed to be an error once it is called one again.
+        Some(said) => format!("{named}/{}", &said.to_string()[..16]),
         None => named,
     }
+}
+
+/// The words by which the entries of a link that are errors are so.
+fn withdrawals(link: &across::Link<'_>) -> Digest32 {
+    let gone = link.entries.iter().filter(|view| view.in_error());
+    let said = gone.flat_map(|view| view.claims(STATUS));
+    let mut said: Vec<&[u8]> = said.map(|claim| &claim.change.0[..]).collect();
+    said.sort_unstable();
+    Digest32::of(&said)
 }
 
 /// What each of some entries says in an item about them: of a wish its date and its text too.
