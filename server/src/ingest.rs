@@ -308,7 +308,8 @@ impl Turn<'_> {
         };
         writing.carries(handed_back.is_some());
         let tick = writing.next_tick();
-        let short = Short::of(records, self.disk_is_short, writing.bytes(), edit);
+        let of = (edit, handed_back.is_some());
+        let short = Short::of(records, self.disk_is_short, writing.bytes(), of);
         let before = limits::remember(gathered, ledger, edit, short.is_some());
         let judged = Lane {
             record: admitted.row.record,
@@ -347,7 +348,8 @@ impl Turn<'_> {
         };
         if let Some(short) = short {
             let ledgers = (&before.ledger, &*ledger);
-            if !short.spares(edit, &judged, gathered.stored.get(&entry), ledgers) {
+            let of_entry = (gathered.stored.get(&entry), before.kept.as_ref());
+            if !short.spares(edit, &judged, of_entry, ledgers) {
                 before.undo(entry, gathered, ledger);
                 let refused = Judged::Refused(change, Refusal::RecordFull);
                 return Ok((!short.disk).then_some(refused));

@@ -161,7 +161,7 @@ pub async fn synchronise(
     let (mut result, mut touched) = (SyncResult::default(), BTreeSet::new());
     let mut failures = 0;
     let mut waited_before = usize::MAX;
-    let mut hidden = false;
+    let (mut hidden, mut looked) = (false, false);
     loop {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -172,7 +172,8 @@ pub async fn synchronise(
         let round = async {
             let _turn = lane.turn.lock().await;
             let asked = device.clock().now();
-            let told = round(device, profile, record, &mut result, cancel).await?;
+            let asked_for = ask(device, profile, record)?;
+            let told = round(device, profile, record, asked_for, (&mut result, cancel)).await?;
             lane.portion.passed(device.clock().since(asked));
             Ok(told)
         };
@@ -210,10 +211,52 @@ pub async fn synchronise(
                 }
                 failures += 1;
                 note_if_closed(device, profile, record, &error).await?;
+                if takes_no_edits(&error) && !std::mem::replace(&mut looked, true) {
+                    let _turn = lane.turn.lock().await;
+                    let told = (&mut result, &mut touched);
+                    look(device, profile, record, told, cancel).await?;
+                }
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
             }
         }
     }
+}
+
+/// Whether the server takes no edits just then, as one does whose disk is nearly full.
+fn takes_no_edits(error: &Error) -> bool {
+    matches!(error, Error::Problem { status: 503, .. })
+}
+
+/// Fetches what is new where the server takes no edits: others' edits, and what the person may not
+/// see any more, do not wait for the room that theirs need. A failure is none: it was told already.
+async fn look(
+    device: &Device,
+    profile: &Unlocked,
+    record: &RecordId,
+    (result, touched): (&mut SyncResult, &mut BTreeSet<EntryId>),
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    if device.store().rows(profile, record).waiting()? == 0 {
+        return Ok(());
+    }
+    let mut more = true;
+    while more && !cancel.is_cancelled() {
+        let asked = SyncRequest {
+            edits: None,
+            checkpoints: Vec::new(),
+            ..ask(device, profile, record)?
+        };
+        let round = round(device, profile, record, asked, (result, cancel));
+        let told = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Error::Cancelled),
+            told = round => told,
+        };
+        let Ok((report, _)) = told else { break };
+        result.add(&report, touched);
+        more = report.more;
+    }
+    Ok(())
 }
 
 /// Whether the server, or a proxy before it, takes no body of this size.
@@ -332,11 +375,10 @@ async fn round(
     device: &Device,
     profile: &Unlocked,
     record: &RecordId,
-    result: &mut SyncResult,
-    cancel: &Cancel,
+    asked: SyncRequest,
+    (result, cancel): (&mut SyncResult, &Cancel),
 ) -> Result<(Report, usize), Error> {
     let token = token(device, profile)?;
-    let asked = ask(device, profile, record)?;
     let bytes = codec::to_cbor(&asked);
     result.bytes_up += bytes.len() as u64;
     let call = Call {

@@ -229,6 +229,26 @@ async fn a_server_that_asks_for_time_gets_it() {
     assert!(lock(&phone.clock.waits)[0] >= Duration::from_secs(7));
 }
 
+/// What others wrote does not wait for the room that one's own edits need.
+#[tokio::test]
+async fn a_server_without_room_for_edits_still_tells_what_is_new() {
+    let server = FakeServer::new();
+    let (phone, other) = (Phone::new(&server, 1), Phone::new(&server, 2));
+    for text in ["one", "two", "three"] {
+        note(&other, text);
+    }
+    sync(&other, 1).await.unwrap();
+    server.pages_of(1);
+    server.no_room(true);
+    note(&phone, "mine");
+    let refused = sync(&phone, 1).await;
+    assert!(matches!(refused, Err(Error::Problem { status: 503, .. })));
+    assert_eq!((entries(&phone), waiting(&phone)), (4, 1));
+    server.no_room(false);
+    sync(&phone, 1).await.unwrap();
+    assert_eq!((waiting(&phone), server.log_length()), (0, 4));
+}
+
 #[tokio::test]
 async fn an_ended_session_asks_for_a_sign_in_and_keeps_the_edits() {
     let server = FakeServer::new();

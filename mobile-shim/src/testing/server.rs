@@ -46,6 +46,8 @@ struct State {
     requests: Vec<SyncRequest>,
     page: Option<usize>,
     narrow: Option<usize>,
+    /// Edits are told to come later.
+    no_room: bool,
     /// What becomes of edits, if they are not accepted.
     verdict: Option<Verdict>,
     ticks: u64,
@@ -98,6 +100,11 @@ impl FakeServer {
     /// The way here breaks off under what is larger, either way.
     pub fn narrow(&self, bytes: usize) {
         lock(&self.state).narrow = Some(bytes);
+    }
+
+    /// Takes no edits, or takes them again.
+    pub fn no_room(&self, none: bool) {
+        lock(&self.state).no_room = none;
     }
 
     fn is_through(&self, bytes: usize) -> Result<(), NetError> {
@@ -214,7 +221,11 @@ impl Transport for FakeNetwork {
         let answered = || {
             let body = call.body.as_ref().expect("a sync has a body");
             self.server.is_through(body.bytes.len())?;
-            let answer = self.server.answer(&codec::from_cbor(&body.bytes).unwrap());
+            let asked: SyncRequest = codec::from_cbor(&body.bytes).unwrap();
+            if asked.edits.is_some() && lock(&self.server.state).no_room {
+                return Ok(problem(503, "unavailable"));
+            }
+            let answer = self.server.answer(&asked);
             let body = codec::to_cbor(&answer);
             self.server.is_through(body.len())?;
             Ok(Reply {

@@ -66,7 +66,7 @@ impl IntoIterator for Others {
 
 /// The state before an edit that may name a caregiver, be one right too many, or not fit.
 pub(super) struct Before {
-    kept: Option<Kept>,
+    pub(super) kept: Option<Kept>,
     pub(super) ledger: RightsLedger,
 }
 

@@ -1,7 +1,7 @@
 //! How much a record may take up, and what is taken in although there is no room for more: what takes
 //! something back.
 
-use sync_core::authority::{Admission, Judged, RightsLedger, VerifiedEdit};
+use sync_core::authority::{Admission, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::STATUS;
 use sync_core::kind::{JsonScalar as _, Status, StatusCode};
 
@@ -32,9 +32,13 @@ impl Short {
         records: &Records,
         disk: bool,
         bytes: u64,
-        edit: &VerifiedEdit,
+        (edit, handed_back): (&VerifiedEdit, bool),
     ) -> Option<Self> {
-        let most = records.record_bytes;
+        // What was in the record before it was put back, or given up, comes back whole.
+        let most = match handed_back {
+            true => u64::MAX,
+            false => records.record_bytes,
+        };
         let after = bytes.saturating_add(edit.edit().change.len() as u64);
         let short = Short {
             disk,
@@ -44,18 +48,19 @@ impl Short {
         (short.disk || short.record).then_some(short)
     }
 
-    /// Whether an edit is told what it was judged to be all the same. `stored` is its entry before it,
-    /// and `ledgers` are the rights before it and with it.
+    /// Whether an edit is told what it was judged to be all the same. `stored` and `kept` are its
+    /// entry before it, and `ledgers` are the rights before it and with it.
     pub(super) fn spares(
         self,
         edit: &VerifiedEdit,
         judged: &Judged,
-        stored: Option<&Stored>,
+        (stored, kept): (Option<&Stored>, Option<&Kept>),
         ledgers: (&RightsLedger, &RightsLedger),
     ) -> bool {
         match judged {
             Judged::Accepted(admission) => {
-                !self.reserve && takes_back(edit, admission, stored, ledgers)
+                let marked = || kept.is_some_and(is_marked);
+                !self.reserve && (takes_back(edit, admission, stored, ledgers) || marked())
             }
             Judged::Duplicate(..) | Judged::Held { again: true, .. } => true,
             Judged::Held { again: false, .. } => false,
@@ -63,6 +68,14 @@ impl Short {
             Judged::Refused(..) => !self.disk,
         }
     }
+}
+
+/// Whether an entry bears a mark that would destroy it. What was written after it with it may take it
+/// back, or leads to what does.
+fn is_marked(kept: &Kept) -> bool {
+    let state = kept.document.state();
+    let mut said = state.values(STATUS).filter_map(Status::from_value);
+    said.any(|status| status.status == StatusCode::WrongPatient)
 }
 
 /// Whether an edit that was accepted revokes a right, or shortly: hides or closes its entry, or
@@ -84,7 +97,7 @@ fn takes_back(
     });
     let status = edit.past().wrote(STATUS).flatten();
     let status = status.and_then(Status::from_value);
-    // A mark that destroys goes with what may take it back, which is not spared.
+    // A mark that destroys finds room like other edits.
     let closing = |s: Status| !matches!(s.status, StatusCode::Active | StatusCode::WrongPatient);
     let closes = was.is_some() && status.is_some_and(closing);
     let decides = !admission.releases.is_empty() || !admission.discards.is_empty();

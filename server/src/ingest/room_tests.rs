@@ -4,7 +4,7 @@ use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, RunQueryDsl as _, SqliteConnection};
 use sync_core::EntryId;
 use sync_core::entry::{HIDDEN_FROM_REPRESENTATIVES, Write};
-use sync_core::policy::RightKind;
+use sync_core::policy::{RightKind, Role};
 use sync_core::sync::{HoldReason, Refusal, SyncAnswer, Verdict};
 
 use crate::disk::Disk;
@@ -146,15 +146,18 @@ async fn a_full_record_takes_what_takes_something_back_and_says_so_of_the_rest()
             refused => assert_eq!(again, *refused),
         }
     }
-    // The device keeps it.
+    // The device keeps it; what only followed something goes again, on what is left.
     let report = holder.receive(&again);
-    assert_eq!(report.aside.len(), 5);
+    assert_eq!(report.aside.len(), 4);
+    let (answer, report) = holder.round().await;
+    assert_eq!(verdicts(&answer), [full.clone()]);
+    assert_eq!(report.aside.len(), 1);
 
     // Nothing more is held.
     caregiver.allergy("Latex");
     let (answer, _) = caregiver.round().await;
-    assert_eq!(verdicts(&answer), [full]);
-    // Nor is a mark that destroys taken, since what takes it back is not.
+    assert_eq!(verdicts(&answer), [full.clone()]);
+    // Nor is a mark that destroys taken.
     holder.write(two, &[wrong_patient()]);
     let (answer, _) = holder.round().await;
     assert_eq!(verdicts(&answer), [Verdict::Refused(Refusal::RecordFull)]);
@@ -164,6 +167,50 @@ async fn a_full_record_takes_what_takes_something_back_and_says_so_of_the_rest()
     holder.note("New");
     let (answer, _) = holder.round().await;
     assert!(matches!(verdicts(&answer)[..], [Verdict::Accepted(_)]));
+}
+
+/// What is between a mark and what takes it back may fill the record.
+#[tokio::test]
+async fn a_mark_is_taken_back_though_the_record_filled_up_since() {
+    let mut world = World::new();
+    let (mut holder, [_, one, ..]) = furnished(&world).await;
+    let most = clock(&world, &holder).await.bytes + 4_000;
+    world.with_room(most, Disk::default(), &mut [&mut holder]);
+    holder.write(one, &[wrong_patient()]);
+    for _ in 0..40 {
+        holder.note("Short");
+    }
+    holder.write(one, &[Write::set("notes", "hers after all")]);
+    holder.write(one, &[Write::set("status", r#"{"status":"active"}"#)]);
+    let (answer, _) = holder.round().await;
+    let told = verdicts(&answer);
+    let taken = |verdict: &Verdict| verdict.accepted().is_some();
+    assert!(taken(&told[0]) && told.iter().any(|told| !taken(told)));
+    assert!(told[told.len() - 2..].iter().all(taken));
+    holder.sync().await;
+    let patient = holder.author.person;
+    let mut other = world.phone(holder.head.record, patient, Role::Holder, patient);
+    other.sync().await;
+    assert!(holder.has(one) && other.has(one));
+}
+
+/// It was in the record before.
+#[tokio::test]
+async fn what_is_handed_back_finds_room_in_a_full_record() {
+    let mut world = World::new();
+    let (mut holder, _) = furnished(&world).await;
+    let copy = world.copy();
+    let lost: Vec<_> = (0..4).map(|_| holder.note("Since")).collect();
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder]);
+    let most = clock(&world, &holder).await.bytes;
+    world.with_room(most, Disk::default(), &mut [&mut holder]);
+    let report = holder.sync().await;
+    assert!(report.aside.is_empty());
+    let patient = holder.author.person;
+    let mut other = world.phone(holder.head.record, patient, Role::Holder, patient);
+    other.sync().await;
+    assert!(lost.iter().all(|entry| other.has(*entry)));
 }
 
 #[tokio::test]

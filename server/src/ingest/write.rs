@@ -84,6 +84,8 @@ struct Event {
     named: usize,
     /// How many of the others only the edits say that of.
     marked: usize,
+    /// The last of these.
+    last_marked: Option<EntryId>,
     /// How many more edits it counts, of entries that it does not name.
     unnamed: u64,
 }
@@ -102,10 +104,16 @@ impl Event {
                 false => &mut self.named,
             };
             if self.action == AccessAction::Refuse && *named >= REFUSED_NAMED {
-                self.unnamed += 1;
+                // What goes apart is counted apart, with the last that is named there.
+                let last = self.last_marked.filter(|_| marked);
+                match last.and_then(|last| self.entries.get_mut(&last)) {
+                    Some(edits) => *edits += 1,
+                    None => self.unnamed += 1,
+                }
                 return;
             }
             *named += 1;
+            self.last_marked = Some(entry).filter(|_| marked).or(self.last_marked);
         }
         self.entries.insert(entry, 1);
     }
@@ -504,6 +512,7 @@ impl<'a> Writing<'a> {
                 entries: BTreeMap::new(),
                 named: 0,
                 marked: 0,
+                last_marked: None,
                 unnamed: 0,
             });
             self.events.len() - 1

@@ -103,6 +103,40 @@ fn what_follows_a_held_beginning_is_handed_in_after_it() {
     assert_eq!(phone.store.aside.len(), 2);
 }
 
+/// Somebody adds a remark and then hides the entry; there is no room for the remark.
+#[test]
+fn what_followed_something_refused_goes_again_on_what_is_left() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    let remark = phone.write(entry(1), &[Write::set("notes", "long")]);
+    let hides = phone.write(entry(1), &[Write::set("hidden-from-professionals", true)]);
+    let request = phone.request();
+    let verdicts = [Refusal::RecordFull, Refusal::Incomplete].map(Verdict::Refused);
+    let report = phone
+        .receive(&judged(&request, 20, &verdicts))
+        .expect("its answer");
+    let aside: Vec<ChangeHash> = report.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [remark]);
+    assert!(report.more);
+    let [again] = &phone.sent()[..] else {
+        panic!("goes again")
+    };
+    assert_ne!(hash_of(again), hides);
+    let written = sync_core::guard::inspect(&again.change)
+        .expect("sound")
+        .past;
+    assert_eq!(
+        written.writes,
+        [Write::set("hidden-from-professionals", true)]
+    );
+    let request = phone.request();
+    let report = phone.receive(&answer(&request, 30)).expect("its answer");
+    assert_eq!(report.accepted.len(), 1);
+    assert!(phone.sent().is_empty());
+}
+
 #[test]
 fn what_was_destroyed_leaves_nothing_and_takes_nothing_else_along() {
     let mut phone = Phone::new();

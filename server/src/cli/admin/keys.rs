@@ -44,7 +44,10 @@ impl GiveUp {
         let missing = app.db.read(look).await?;
         tell(&missing)?;
         if missing.is_empty() {
-            return Ok(());
+            return match self.for_good {
+                true => forget_older(app).await,
+                false => Ok(()),
+            };
         }
         self.refuse_copies(app, &missing)?;
         let count = Count::of(&missing);
@@ -71,9 +74,7 @@ impl GiveUp {
             };
             app.db.write(give_up).await?;
         }
-        let keys = app.keys.clone();
-        let forget = move |c: &mut SqliteConnection| giving_up::forget_older(c, &keys);
-        app.db.write(forget).await?;
+        forget_older(app).await?;
         let Count {
             records,
             rights,
@@ -141,6 +142,13 @@ impl Count {
 
 fn changes<'r>(rows: impl Iterator<Item = &'r EntryRow>) -> u64 {
     rows.map(|row| row.changes).sum()
+}
+
+/// Forgets that the key store was found to be older, where nothing is missing any more.
+async fn forget_older(app: &App) -> Result<(), CommandError> {
+    let keys = app.keys.clone();
+    let forget = move |c: &mut SqliteConnection| giving_up::forget_older(c, &keys);
+    Ok(app.db.write(forget).await?)
 }
 
 /// Says what is missing: how much, in which records, and what of it cannot be given up, and why.

@@ -25,7 +25,7 @@ impl ReplicaHead {
             let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
                 continue;
             };
-            if self.goes_again(entries, &unsent, &outcome.verdict)? {
+            if self.goes_again(entries, &unsent, &outcome.verdict, report)? {
                 report.more = true;
                 continue;
             }
@@ -148,6 +148,7 @@ impl ReplicaHead {
         entries: &mut E,
         unsent: &Unsent,
         verdict: &Verdict,
+        report: &Report,
     ) -> Result<bool, AnswerError<E::Error>> {
         match verdict {
             Verdict::Refused(Refusal::Destroyed) => Ok(false),
@@ -159,13 +160,21 @@ impl ReplicaHead {
                 let named = self.shown(&unsent.edit);
                 Ok(named.is_some_and(|named| !self.earlier.contains(&named)))
             }
-            // What it follows has to go again first.
+            // What it follows has to go again first, or is refused by this answer: then it is made
+            // again on what is left.
             Verdict::Refused(Refusal::Incomplete) => {
+                let refused = |hash: &ChangeHash| {
+                    let mut aside = report.aside.iter();
+                    let by_itself = |why| !matches!(why, AsideReason::Held(_));
+                    unsent.lost.is_none()
+                        && aside.any(|aside| aside.change == *hash && by_itself(aside.why))
+                };
                 let entry = unsent.edit.entry;
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;
                 let before = local.unwrap_or_default().pending(&entry);
                 for (hash, _) in before.iter().take_while(|(hash, _)| *hash != unsent.change) {
-                    if entries.unsent(hash).map_err(AnswerError::Store)?.is_some() {
+                    let waits = entries.unsent(hash).map_err(AnswerError::Store)?.is_some();
+                    if waits || refused(hash) {
                         return Ok(true);
                     }
                 }
