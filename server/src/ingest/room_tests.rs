@@ -150,13 +150,13 @@ async fn a_full_record_takes_what_takes_something_back_and_says_so_of_the_rest()
     let report = holder.receive(&again);
     assert_eq!(report.aside.len(), 4);
     let (answer, report) = holder.round().await;
-    assert_eq!(verdicts(&answer), [full.clone()]);
+    assert_eq!(verdicts(&answer), std::slice::from_ref(&full));
     assert_eq!(report.aside.len(), 1);
 
     // Nothing more is held.
     caregiver.allergy("Latex");
     let (answer, _) = caregiver.round().await;
-    assert_eq!(verdicts(&answer), [full.clone()]);
+    assert_eq!(verdicts(&answer), std::slice::from_ref(&full));
     // Nor is a mark that destroys taken.
     holder.write(two, &[wrong_patient()]);
     let (answer, _) = holder.round().await;
