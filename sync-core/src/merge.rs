@@ -148,6 +148,7 @@ pub fn view_by(
         confirmed: history.is_certain(Certainty::Confirmed),
         doubted: history.is_certain(Certainty::Doubted),
         clinicians: history.has_clinicians_content(),
+        beside_regimen: treatment::is_written_beside(&history, &written),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
         edited: latest.and_then(|change| history.stamp(change)),

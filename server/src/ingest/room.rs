@@ -4,6 +4,7 @@
 use sync_core::authority::{Admission, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::STATUS;
 use sync_core::kind::{JsonScalar as _, Status, StatusCode};
+use sync_core::merge::destroys;
 
 use super::gather::Stored;
 use crate::records::Records;
@@ -36,7 +37,7 @@ impl Short {
     ) -> Option<Self> {
         // What was in the record before it was put back, or given up, comes back whole.
         let most = match handed_back {
-            true => u64::MAX,
+            true => records.record_bytes.saturating_mul(2),
             false => records.record_bytes,
         };
         let after = bytes.saturating_add(edit.edit().change.len() as u64);
@@ -60,7 +61,9 @@ impl Short {
         match judged {
             Judged::Accepted(admission) => {
                 let marked = || kept.is_some_and(is_marked);
-                !self.reserve && (takes_back(edit, admission, stored, ledgers) || marked())
+                // Rights have bounds of their own: whatever was handed back, each can be revoked.
+                ends_right(edit, admission, ledgers)
+                    || !self.reserve && (takes_back(edit, admission, stored) || marked())
             }
             Judged::Duplicate(..) | Judged::Held { again: true, .. } => true,
             Judged::Held { again: false, .. } => false,
@@ -73,23 +76,21 @@ impl Short {
 /// Whether an entry bears a mark that would destroy it. What was written after it with it may take it
 /// back, or leads to what does.
 fn is_marked(kept: &Kept) -> bool {
-    let state = kept.document.state();
-    let mut said = state.values(STATUS).filter_map(Status::from_value);
-    said.any(|status| status.status == StatusCode::WrongPatient)
+    destroys(&kept.document.state(), &kept.provenance)
 }
 
-/// Whether an edit that was accepted revokes a right, or shortly: hides or closes its entry, or
-/// decides on what is held.
-fn takes_back(
+/// Whether an edit that was accepted revokes a right.
+fn ends_right(
     edit: &VerifiedEdit,
     admission: &Admission,
-    stored: Option<&Stored>,
     (before, after): (&RightsLedger, &RightsLedger),
 ) -> bool {
     let entry = edit.entry();
-    if admission.right && !before.is_over(&entry) && after.is_over(&entry) {
-        return true;
-    }
+    admission.right && !before.is_over(&entry) && after.is_over(&entry)
+}
+
+/// Whether an edit that was accepted shortly hides or closes its entry, or decides on what is held.
+fn takes_back(edit: &VerifiedEdit, admission: &Admission, stored: Option<&Stored>) -> bool {
     let was = stored.and_then(|stored| stored.class.as_ref());
     let hides = was.is_some_and(|(was, _)| {
         let both = was.visibility.strictest(&admission.class.visibility);

@@ -94,6 +94,7 @@ fn leave_out_what_is_doubted(facts: &mut VitalFacts, all: &VitalFacts) {
     let agreed = matches!(facts.blood_group, BloodGroupFact::Agreed(_));
     if agreed && matches!(all.blood_group, BloodGroupFact::Discordant(_)) {
         facts.blood_group = BloodGroupFact::Unknown;
+        facts.blood_group_doubts.clear();
     }
     let named = |facts: &[ContactFact]| facts.iter().map(|one| one.entry).collect::<Vec<_>>();
     if named(&facts.trusted_persons) != named(&all.trusted_persons) {

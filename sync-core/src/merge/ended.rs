@@ -53,9 +53,10 @@ pub(super) fn against_edits(
         for ending in ending {
             let change = ending.change;
             let beside = beside(history, change, false);
-            // Whether this very field holds anything is in doubt by its own values, if they stand.
-            let stands = |edit: usize| said.iter().any(|said| said.change == edit);
-            let other = |edit: &usize| !(only_clears(history, *edit, key) && stands(*edit));
+            // Whether this very field holds anything is in doubt by its own values, but for those
+            // that are only proposed.
+            let open = |edit: usize| proposed.iter().any(|said| said.change == edit);
+            let other = |edit: &usize| !only_clears(history, *edit, key) || open(*edit);
             // Another day that is only proposed is in doubt by nothing else.
             let differs = |other: &&Said<'_>| match (ending.value, other.value) {
                 (Some(one), Some(other)) => !same_value(one, other),

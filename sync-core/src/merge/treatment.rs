@@ -1,13 +1,18 @@
 //! Treatments by the day's date: one whose regimen ended long enough ago is history.
 
-use jiff::ToSpan as _;
-use jiff::civil::Date;
+use std::collections::BTreeMap;
 
-use super::history::is_apart;
-use super::{EntryView, FieldClaim, Rule, Rules, Stamp, Standing};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::history::{Field, History, Said};
+use super::rules::beside;
+use super::{EntryView, Rule, Rules, Standing};
+use crate::Tick;
 use crate::entry::STATUS;
 use crate::kind::medication::REGIMEN;
-use crate::kind::{Kind, Regimen};
+use crate::kind::{JsonScalar as _, Kind, Regimen, Status};
 
 /// Whether a treatment is over on a day (UTC) by the last day of its regimen: then the same
 /// substance in another is not there twice.
@@ -18,9 +23,9 @@ pub fn treatment_is_over(view: &EntryView, today: Date) -> bool {
 /// Whether a treatment has certainly ended by its regimen's last day: that day is over wherever the
 /// person is, the whole month or year of a partial date too. Not while two regimens stand or one is
 /// proposed, and not when it is to be reconciled: then it stays, with that doubt. Nor when somebody
-/// who knew of that day says that it goes on.
+/// who knew of that day said after it that it goes on.
 pub(super) fn is_over(rules: Rules, view: &EntryView, today: Date) -> bool {
-    has_run_out(rules, view, today) && said_beside(rules, view) == Beside::Nothing
+    has_run_out(rules, view, today) && !view.beside_regimen && !goes_on(view)
 }
 
 /// The treatments that ran out by the last day of their regimen while somebody wrote in them who did
@@ -32,40 +37,51 @@ pub(super) fn all_to_reconcile(
 ) -> impl Iterator<Item = &EntryView> {
     views.iter().filter(move |view| {
         let out = today.is_some_and(|today| has_run_out(rules, view, today));
-        out && said_beside(rules, view) == Beside::Edits
+        out && view.beside_regimen && !goes_on(view)
     })
 }
 
-/// What stands beside a regimen's last day.
-#[derive(PartialEq, Eq)]
-enum Beside {
-    Nothing,
-    /// What was written by somebody who did not know of it, nor was known of.
-    Edits,
-    /// Somebody who knew all of that says that it goes on.
-    Active,
+/// Whether somebody wrote in a treatment beside a regimen with a last day, neither having known of
+/// the other, and nobody who knew of all that said a status since.
+pub(super) fn is_written_beside(
+    history: &History<'_>,
+    written: &BTreeMap<&str, Field<'_>>,
+) -> bool {
+    if history.kind != Kind::MedicationTaken || !history.rules.has(Rule::EndedAgainstEdit) {
+        return false;
+    }
+    let standing = written
+        .get(REGIMEN)
+        .map_or(&[][..], |field| &field.standing);
+    let regimen = |said: &Said<'_>| said.value.and_then(Regimen::from_value);
+    let mut ends = standing
+        .iter()
+        .filter(|said| regimen(said).is_some_and(|regimen| regimen.ends.is_some()));
+    ends.any(|said| {
+        let beside = beside(history, said.change, false);
+        let knows = |status: &Said<'_>| {
+            let mut all = beside.iter().chain([&said.change]);
+            all.all(|edit| *edit == status.change || history.saw(status.change, *edit))
+        };
+        let settled = || history.taken(STATUS).iter().any(knows);
+        !beside.is_empty() && !settled()
+    })
 }
 
-fn said_beside(rules: Rules, view: &EntryView) -> Beside {
-    let by = |claim: &FieldClaim| claim.by.clone();
-    let [regimen] = view.claims(REGIMEN) else {
-        return Beside::Nothing;
+/// Whether somebody who knew of the regimen's last day said after it that the treatment goes on.
+fn goes_on(view: &EntryView) -> bool {
+    let ([regimen], [status]) = (view.claims(REGIMEN), view.claims(STATUS)) else {
+        return false;
     };
-    let Some(regimen) = by(regimen).filter(|_| rules.has(Rule::EndedAgainstEdit)) else {
-        return Beside::Nothing;
+    let (Some(until), Some(said)) = (&regimen.by, &status.by) else {
+        return false;
     };
-    let said = view.fields.iter().filter(|field| !is_apart(&field.key));
-    let said = said.flat_map(|field| &field.claims).filter_map(by);
-    let beside: Vec<Stamp> = said.filter(|by| regimen.is_apart(by)).collect();
-    let knows = |status: &Stamp| {
-        let mut all = beside.iter().filter(|by| *by != status);
-        status.had_seen(&regimen) && all.all(|by| status.had_seen(by))
-    };
-    match view.claims(STATUS) {
-        [status] if by(status).as_ref().is_some_and(knows) => Beside::Active,
-        _ if beside.is_empty() => Beside::Nothing,
-        _ => Beside::Edits,
-    }
+    let last =
+        Regimen::from_value(&regimen.value).and_then(|regimen| Some(regimen.ends?.last_day()));
+    let active = Status::from_value(&status.value).is_some_and(|said| said.status.is_active());
+    let at = said.accepted.map_or(said.at.0, Tick::millis);
+    let day = Timestamp::from_millisecond(at).map(|at| at.to_zoned(TimeZone::UTC).date());
+    active && said.had_seen(until) && day.is_ok_and(|day| Some(day) > last)
 }
 
 /// Whether the last day of the one regimen that stands is over for certain.

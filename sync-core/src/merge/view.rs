@@ -192,6 +192,10 @@ pub struct EntryView {
     /// Whether a clinician wrote into it what the fact is, and none called that unconfirmed.
     #[serde(default)]
     pub clinicians: bool,
+    /// Of a treatment: whether somebody wrote in it beside a regimen with a last day, neither having
+    /// known of the other, and nobody who knew of all that said a status since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_regimen: bool,
     /// Who created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Stamp>,

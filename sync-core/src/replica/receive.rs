@@ -117,7 +117,7 @@ impl ReplicaHead {
         self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
             self.incarnation = fresh;
-            self.set_aside(entries, author, now, &mut report)?;
+            self.set_aside(entries, author, &mut report)?;
         }
         let signers = self.signers(&news);
         self.news(entries, news, &mut report)?;

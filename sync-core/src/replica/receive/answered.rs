@@ -165,9 +165,13 @@ impl ReplicaHead {
             Verdict::Refused(Refusal::Incomplete) => {
                 let refused = |hash: &ChangeHash| {
                     let mut aside = report.aside.iter();
-                    let by_itself = |why| !matches!(why, AsideReason::Held(_));
-                    unsent.lost.is_none()
-                        && aside.any(|aside| aside.change == *hash && by_itself(aside.why))
+                    // Without what made the entry nothing is left to follow.
+                    let left = |aside: &SetAside| {
+                        let refused = matches!(aside.why, AsideReason::Refused(_));
+                        let made = crate::guard::inspect(&aside.edit.change);
+                        refused && made.is_ok_and(|made| !made.past.deps.is_empty())
+                    };
+                    unsent.lost.is_none() && aside.any(|aside| aside.change == *hash && left(aside))
                 };
                 let entry = unsent.edit.entry;
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;

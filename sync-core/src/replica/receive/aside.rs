@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AnswerError, Report};
-use crate::change::{Actor, Edit};
+use crate::change::{Actor, Edit, Origin};
 use crate::entry::EntryError;
 use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
+use crate::sign::PublicKey;
 use crate::sync::{HoldReason, Item, Refusal};
-use crate::{ChangeHash, DeviceTime, EntryId, Tick};
+use crate::{ChangeHash, DeviceId, EntryId, Tick};
 
 /// An edit that was not answered.
 struct Waiting {
@@ -37,7 +38,6 @@ impl ReplicaHead {
         &mut self,
         entries: &mut E,
         author: &Author,
-        now: DeviceTime,
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
         let mut by_entry: BTreeMap<EntryId, BTreeSet<ChangeHash>> = BTreeMap::new();
@@ -54,19 +54,31 @@ impl ReplicaHead {
             let lost: BTreeMap<ChangeHash, Option<Tick>> =
                 lost.map(|lost| (lost.change, lost.lost)).collect();
             let removed = local.without(&entry, &out)?;
-            let unsent = removed.into_iter().filter(|(hash, _)| !out.contains(hash));
             let gone_with_it = local.is_empty();
+            // What an edit that is gone followed, or what it became.
+            let mut left: BTreeMap<ChangeHash, BTreeSet<ChangeHash>> = BTreeMap::new();
             // As they are they can follow only what is held and what follows it.
             let mut may_follow = report
                 .aside
                 .iter()
                 .filter(|aside| out.contains(&aside.change))
                 .all(|aside| aside.lost.is_none() && matches!(aside.why, AsideReason::Held(_)));
-            for (hash, edit) in unsent {
+            for (hash, edit) in removed {
+                let follows = crate::guard::inspect(&edit.change);
+                let follows = follows.into_iter().flat_map(|change| change.past.deps);
+                let follows = follows.flat_map(|dep| match left.get(&dep) {
+                    Some(left) => left.clone(),
+                    None => BTreeSet::from([dep]),
+                });
+                let follows: BTreeSet<ChangeHash> = follows.collect();
+                left.insert(hash, follows.clone());
+                if out.contains(&hash) {
+                    continue;
+                }
                 let was_lost = lost.get(&hash);
                 let again = match was_lost.is_some() || gone_with_it {
                     true => None,
-                    false => self.make_again(&mut local, author, &edit, now)?,
+                    false => self.make_again(&mut local, author, (&edit, &follows))?,
                 };
                 if again.is_none() && may_follow && was_lost.is_none() {
                     report.more = true;
@@ -75,6 +87,7 @@ impl ReplicaHead {
                 may_follow = false;
                 entries.dequeue(&hash).map_err(AnswerError::Store)?;
                 if let Some(again) = again {
+                    left.insert(hash, BTreeSet::from([again.change]));
                     entries.enqueue(&again).map_err(AnswerError::Store)?;
                 } else {
                     let lost = was_lost.copied().flatten();
@@ -114,28 +127,40 @@ impl ReplicaHead {
         Ok(aside)
     }
 
-    /// The same edit on what is left of the entry; nothing when it would change nothing there, or
-    /// cannot be made again.
+    /// The same edit on what is left of what it followed, so that what was concurrent with it still
+    /// is, made when it was made and by who had seen the same; nothing when it would change nothing
+    /// there, or cannot be made again.
     fn make_again(
         &self,
         local: &mut LocalEntry,
         author: &Author,
-        edit: &Edit,
-        now: DeviceTime,
+        (edit, follows): (&Edit, &BTreeSet<ChangeHash>),
     ) -> Result<Option<Unsent>, EntryError> {
         let Ok(inspected) = crate::guard::inspect(&edit.change) else {
             return Ok(None);
         };
-        let origin = edit.origin.read().map_err(|_| EntryError::Unfit)?;
+        let said = edit.origin.read().map_err(|_| EntryError::Unfit)?;
+        let public = PublicKey::of(&author.key);
         // In the role it was made in, whatever the person acts in now.
-        let author = Author {
-            role: origin.role,
-            on_behalf_of: origin.on_behalf_of,
-            ..author.clone()
+        let origin = Origin {
+            author: author.person,
+            device: DeviceId::of(&public),
+            incarnation: self.incarnation,
+            seen: said.seen.filter(|_| self.shown(edit).is_some()),
+            ..said
         };
+        let entry = edit.entry;
+        let actor = Actor::of(&public, &self.incarnation, &entry);
+        let mut then = local.as_of(&entry, follows)?;
         let writes = &inspected.past.writes;
-        match self.write(local, &author, edit.entry, writes, origin.cites, now) {
-            Ok(again) => Ok(Some(again)),
+        let again = then.write(entry, actor, writes, origin.at, |change| {
+            self.sign(author, &entry, change, &origin)
+        });
+        match again {
+            Ok(again) => {
+                local.take(&again.edit.change, again.edit.origin.clone(), None)?;
+                Ok(Some(again))
+            }
             Err(EntryError::Nothing | EntryError::TooLarge | EntryError::Unfit) => Ok(None),
             Err(error) => Err(error),
         }
