@@ -21,6 +21,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("doomed", "record_id", "records", "NO ACTION"),
     ("enrolment_codes", "person_id", "people", "CASCADE"),
     ("entries", "record_id", "records", "NO ACTION"),
+    ("given_up", "record_id", "records", "NO ACTION"),
     ("held", "record_id", "records", "NO ACTION"),
     ("lives", "record_id", "records", "NO ACTION"),
     ("log", "record_id,entry_id", "entries", "NO ACTION"),
@@ -61,12 +62,15 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("enrolment_codes", "enrolment_codes_once"),
     ("entries", "entries_destroyed_insert"),
     ("entries", "entries_destroyed_update"),
+    ("given_up", "given_up_delete"),
+    ("given_up", "given_up_update"),
     ("lives", "lives_delete"),
     ("lives", "lives_update"),
     ("log", "log_delete"),
     ("log", "log_order"),
     ("log", "log_update"),
     ("passkeys", "passkeys_revoked"),
+    ("records", "records_bytes"),
     ("records", "records_clock"),
     ("records", "records_identity"),
     ("records", "records_life"),
@@ -248,7 +252,7 @@ fn logs_refuse_to_be_rewritten() {
             "INSERT INTO people VALUES (zeroblob(16), x'00', NULL, NULL, NULL, 1);
              INSERT INTO records VALUES
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1,
-                  0, NULL, 0);
+                  0, NULL, 0, 5);
              INSERT INTO entries VALUES
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00');
              INSERT INTO log VALUES
@@ -259,6 +263,8 @@ fn logs_refuse_to_be_rewritten() {
              INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9, NULL, 0);
              INSERT INTO destroyed VALUES
                  (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, x'00');
+             INSERT INTO given_up VALUES
+                 (zeroblob(16), x'02000000000000000000000000000000', zeroblob(16), 7, 1, 0);
              UPDATE audit_apart SET due = 8;
              UPDATE audit_apart SET told = 8;",
         )
@@ -289,6 +295,9 @@ fn logs_refuse_to_be_rewritten() {
             "only grows at its end",
         ),
         ("UPDATE log SET about = x'', change = x''", "append-only"),
+        ("UPDATE given_up SET tick = 9", "stays so"),
+        ("DELETE FROM given_up", "stays so"),
+        ("UPDATE records SET bytes = 4", "took up"),
         ("UPDATE destroyed SET tick = 9", "stays destroyed"),
         ("DELETE FROM destroyed", "stays destroyed"),
         (

@@ -165,9 +165,12 @@ impl ReplicaHead {
             Verdict::Refused(Refusal::Incomplete) => {
                 let refused = |hash: &ChangeHash| {
                     let mut aside = report.aside.iter();
-                    // Without what made the entry nothing is left to follow.
+                    // Without what made the entry, or what is not there, nothing is left to follow.
                     let left = |aside: &SetAside| {
-                        let refused = matches!(aside.why, AsideReason::Refused(_));
+                        let refused = match aside.why {
+                            AsideReason::Refused(why) => why != Refusal::Incomplete,
+                            AsideReason::Held(_) => false,
+                        };
                         let made = crate::guard::inspect(&aside.edit.change);
                         refused && made.is_ok_and(|made| !made.past.deps.is_empty())
                     };
