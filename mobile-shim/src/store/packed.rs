@@ -15,7 +15,8 @@ use super::StoreError;
 struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Taken>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
-/// is confirmed, whether it is doubted, whether a clinician wrote what it is.
+/// is confirmed, whether it is doubted, whether a clinician wrote what it is, whether somebody wrote
+/// beside its regimen.
 #[derive(Serialize, Deserialize)]
 struct About(
     Kind,
@@ -26,6 +27,7 @@ struct About(
     Visibility,
     Visibility,
     Vec<Flag>,
+    bool,
     bool,
     bool,
     bool,
@@ -92,6 +94,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.confirmed,
         view.doubted,
         view.clinicians,
+        view.beside_regimen,
     );
     let said = tables.said.iter().map(|(change, by)| Said(*change, *by));
     let stamps = tables.stamps.iter().map(|stamp| {
@@ -124,6 +127,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         confirmed,
         doubted,
         clinicians,
+        beside_regimen,
     ) = about;
     let Times(created, edited, recorded, unsent) = times;
     let stamps: Vec<Stamp> = stamps.into_iter().map(Stamp::from).collect();
@@ -175,6 +179,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         confirmed,
         doubted,
         clinicians,
+        beside_regimen,
         created: created.map(stamp).transpose()?,
         edited: edited.map(stamp).transpose()?,
         recorded,
