@@ -51,7 +51,7 @@ pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use shown::shown;
 pub use treatment::treatment_is_over;
-pub use view::{EntryView, FieldClaim, FieldView, Stamp, Standing, TakenUp, Written};
+pub use view::{EntryView, FieldClaim, FieldView, RunOut, Stamp, Standing, TakenUp, Written};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
     TreatmentFact, VitalFacts, vital,
@@ -148,7 +148,7 @@ pub fn view_by(
         confirmed: history.is_certain(Certainty::Confirmed),
         doubted: history.is_certain(Certainty::Doubted),
         clinicians: history.has_clinicians_content(),
-        beside_regimen: treatment::is_written_beside(&history, &written),
+        run_out: treatment::run_out(&history, &written),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
         edited: latest.and_then(|change| history.stamp(change)),

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use sync_core::entry::{Value, Visibility};
 use sync_core::kind::{Kind, Status};
-use sync_core::merge::{EntryView, FieldClaim, FieldView, Flag, Stamp, Standing, TakenUp, Written};
+use sync_core::merge::{
+    EntryView, FieldClaim, FieldView, Flag, RunOut, Stamp, Standing, TakenUp, Written,
+};
 use sync_core::policy::Role;
 use sync_core::{ChangeHash, DeviceId, DeviceTime, EntryId, PersonId, Tick, codec};
 
@@ -15,8 +17,8 @@ use super::StoreError;
 struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Taken>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
-/// is confirmed, whether it is doubted, whether a clinician wrote what it is, whether somebody wrote
-/// beside its regimen.
+/// is confirmed, whether it is doubted, whether a clinician wrote what it is, what comes of a
+/// treatment once its regimen ran out.
 #[derive(Serialize, Deserialize)]
 struct About(
     Kind,
@@ -30,7 +32,7 @@ struct About(
     bool,
     bool,
     bool,
-    bool,
+    RunOut,
 );
 
 /// Key, what is current unless it is what is claimed, claims, proposals, what whoever writes it finds.
@@ -94,7 +96,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.confirmed,
         view.doubted,
         view.clinicians,
-        view.beside_regimen,
+        view.run_out,
     );
     let said = tables.said.iter().map(|(change, by)| Said(*change, *by));
     let stamps = tables.stamps.iter().map(|stamp| {
@@ -127,7 +129,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         confirmed,
         doubted,
         clinicians,
-        beside_regimen,
+        run_out,
     ) = about;
     let Times(created, edited, recorded, unsent) = times;
     let stamps: Vec<Stamp> = stamps.into_iter().map(Stamp::from).collect();
@@ -179,7 +181,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         confirmed,
         doubted,
         clinicians,
-        beside_regimen,
+        run_out,
         created: created.map(stamp).transpose()?,
         edited: edited.map(stamp).transpose()?,
         recorded,

@@ -137,7 +137,7 @@ fn ways(code: FlagCode) -> Vec<Way> {
             ),
         )],
         FlagCode::ToReconcile => vec![Way::Edit(
-            "--status active",
+            "--status active --reason …",
             Words::new(
                 "or --status stopped --reason …: say what holds",
                 "ou --status stopped --reason … : dire ce qui vaut",

@@ -25,6 +25,8 @@ pub(super) struct Short {
     record: bool,
     /// Nor in what the record has beyond.
     reserve: bool,
+    /// It was in the record before.
+    handed_back: bool,
 }
 
 impl Short {
@@ -35,7 +37,7 @@ impl Short {
         bytes: u64,
         (edit, handed_back): (&VerifiedEdit, bool),
     ) -> Option<Self> {
-        // What was in the record before it was put back, or given up, comes back whole.
+        // What was in the record before it was put back, or given up, comes back.
         let most = match handed_back {
             true => records.record_bytes.saturating_mul(2),
             false => records.record_bytes,
@@ -45,6 +47,7 @@ impl Short {
             disk,
             record: after > most,
             reserve: after > most.saturating_add(most / RESERVE),
+            handed_back,
         };
         (short.disk || short.record).then_some(short)
     }
@@ -61,8 +64,10 @@ impl Short {
         match judged {
             Judged::Accepted(admission) => {
                 let marked = || kept.is_some_and(is_marked);
-                // Rights have bounds of their own: whatever was handed back, each can be revoked.
+                // Rights have bounds of their own: however full the record is, each can be revoked,
+                // and comes back.
                 ends_right(edit, admission, ledgers)
+                    || (self.handed_back && admission.right)
                     || !self.reserve && (takes_back(edit, admission, stored) || marked())
             }
             Judged::Duplicate(..) | Judged::Held { again: true, .. } => true,

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::history::{Field, History, Said};
+use super::history::{Field, History};
 use super::rules::beside;
 use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules};
 use crate::entry::{SCHEMA, Value};
-use crate::kind::{Kind, Occurred, PregnancyOutcome, condition, device, pregnancy, same_value};
+use crate::kind::{Kind, Occurred, PregnancyOutcome, condition, device, pregnancy};
 
 /// The fields that say that an entry of a kind is over.
 pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
@@ -50,22 +50,13 @@ pub(super) fn against_edits(
             .iter()
             .filter(|said| ends(&history.kind, key, said.value));
         let proposed = written.get(key).map_or(&[][..], |field| &field.proposals);
-        for ending in ending {
-            let change = ending.change;
+        for change in ending.map(|said| said.change) {
             let beside = beside(history, change, false);
             // Whether this very field holds anything is in doubt by its own values, but for those
             // that are only proposed.
             let open = |edit: usize| proposed.iter().any(|said| said.change == edit);
             let other = |edit: &usize| !only_clears(history, *edit, key) || open(*edit);
-            // Another day that is only proposed is in doubt by nothing else.
-            let differs = |other: &&Said<'_>| match (ending.value, other.value) {
-                (Some(one), Some(other)) => !same_value(one, other),
-                _ => false,
-            };
-            let proposed = proposed.iter().filter(differs).map(|other| other.change);
-            let proposed = proposed.filter(|other| history.concurrent(change, *other));
-            let beside: BTreeSet<usize> =
-                beside.into_iter().filter(other).chain(proposed).collect();
+            let beside: Vec<usize> = beside.into_iter().filter(other).collect();
             if !beside.is_empty() && told.insert(change) {
                 let all = beside.iter().chain([&change]).map(|one| history.hash(*one));
                 flags.push(Flag::new(FlagCode::StatusAgainstEdit, Some(key), all));

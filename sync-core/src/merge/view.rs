@@ -82,6 +82,20 @@ pub struct FieldClaim {
     pub by: Option<Stamp>,
 }
 
+/// What comes of a treatment once the last day of its regimen has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOut {
+    /// It is over.
+    #[default]
+    Ends,
+    /// Somebody wrote in it who did not know of that day, nor was known of, or proposes that it is
+    /// active: it is to be reconciled.
+    Doubted,
+    /// Somebody who knew of that day said once it had come that it is active.
+    GoesOn,
+}
+
 /// What somebody who is to write a field finds there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -192,10 +206,9 @@ pub struct EntryView {
     /// Whether a clinician wrote into it what the fact is, and none called that unconfirmed.
     #[serde(default)]
     pub clinicians: bool,
-    /// Of a treatment: whether somebody wrote in it beside a regimen with a last day, neither having
-    /// known of the other, and nobody who knew of all that said a status since.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beside_regimen: bool,
+    /// Of a treatment: what comes of it once the last day of its regimen has passed.
+    #[serde(default)]
+    pub run_out: RunOut,
     /// Who created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Stamp>,

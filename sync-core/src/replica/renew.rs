@@ -244,8 +244,15 @@ impl ReplicaHead {
             });
             match signed {
                 Ok(unsent) => {
-                    let edit = &unsent.edit;
-                    local.take(&edit.change, edit.origin.clone(), None)?;
+                    let again = &unsent.edit;
+                    if local
+                        .take(&again.change, again.origin.clone(), None)
+                        .is_err()
+                    {
+                        out.insert(hash);
+                        self.follow_aside(entries, edit, hash, None)?;
+                        continue;
+                    }
                     entries.enqueue(&unsent).map_err(AnswerError::Store)?;
                     renewed.insert(hash, same(&unsent.change));
                 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::super::{EntryView, FlagCode, across};
 use super::{Inherited, ReviewClaim, ReviewItem};
 use crate::entry::STATUS;
+use crate::kind::common::NOTES;
 use crate::kind::{Kind, Occurred, Read, wishes};
 use crate::{Digest32, EntryId};
 
@@ -46,16 +47,18 @@ fn withdrawals(link: &across::Link<'_>) -> Digest32 {
 }
 
 /// What each of some entries says in an item about them: of a wish its date and its text too.
-fn told_of(view: &EntryView) -> impl Iterator<Item = &'static str> {
+fn told_of(code: FlagCode, view: &EntryView) -> impl Iterator<Item = &'static str> {
     let wish = view.kind == Kind::AdvanceDirective;
     let more = [wishes::DOCUMENT_DATE, wishes::TEXT];
     // Of what was withdrawn, also by whom.
-    let status = view.in_error().then_some(STATUS);
+    let run_out = code == FlagCode::ToReconcile;
+    let status = (view.in_error() || run_out).then_some(STATUS);
+    let notes = run_out.then_some(NOTES);
     let main = crate::kind::main_field(&view.kind);
     let keys = [main]
         .into_iter()
         .chain(more.into_iter().filter(move |_| wish));
-    keys.chain(status)
+    keys.chain(status).chain(notes)
 }
 
 pub(in super::super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
@@ -71,7 +74,7 @@ pub(in super::super) fn of_link(link: &across::Link<'_>) -> ReviewItem {
         });
     }
     let claims = told.into_iter().flat_map(|view| {
-        told_of(view).flat_map(move |key| {
+        told_of(link.code, view).flat_map(move |key| {
             view.claims(key).iter().map(move |claim| ReviewClaim {
                 entry: view.id,
                 field: key.to_owned(),

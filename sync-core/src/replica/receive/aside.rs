@@ -157,9 +157,10 @@ impl ReplicaHead {
             self.sign(author, &entry, change, &origin)
         });
         match again {
+            // What cannot be taken in stays on this device.
             Ok(again) => {
-                local.take(&again.edit.change, again.edit.origin.clone(), None)?;
-                Ok(Some(again))
+                let taken = local.take(&again.edit.change, again.edit.origin.clone(), None);
+                Ok(taken.is_ok().then_some(again))
             }
             Err(EntryError::Nothing | EntryError::TooLarge | EntryError::Unfit) => Ok(None),
             Err(error) => Err(error),

@@ -175,7 +175,7 @@ impl Play<'_> {
         }
         let device = place(self.vector, &edit.by);
         let actor = Actor(device.to_be_bytes());
-        let at = DeviceTime(i64::try_from(tick.0 / 1_000_000).expect("a date"));
+        let at = DeviceTime(i64::try_from(tick.0 / 1_000).expect("a date"));
         let made = document.edit(actor, &writes, at);
         let Ok((hash, bytes)) = made else {
             return self.wrong.push(format!("{}: changes nothing", edit.name));
