@@ -229,30 +229,38 @@ fn nobody_forgets_a_record_because_the_backup_is_older_than_their_right() {
     assert_eq!(labels(&hers), set(["Iode"]));
 }
 
+/// Copies a key store of a stopped server, with what its log has.
+fn copy_keys(from: &Path, to: &Path) {
+    for name in ["keys.sqlite", "keys.sqlite-wal", "keys.sqlite-shm"] {
+        let (from, to) = (from.join(name), to.join(name));
+        assert!(!to.exists() || std::fs::remove_file(&to).is_ok());
+        // The shared memory belongs to who has it open.
+        if from.exists() && !name.ends_with("-shm") {
+            std::fs::copy(from, to).expect("copied");
+        }
+    }
+}
+
 /// An older key store than the data: the record's key is not there. Whoever signs in meanwhile keeps
 /// what they have, and the right key store opens it all again.
 #[test]
 fn nobody_forgets_a_record_because_its_key_is_missing() {
     let mut stage = Stage::new();
-    let keys = stage.data().join("keys").join("keys.sqlite");
-    let (older, newer) = (stage.place("older.sqlite"), stage.place("newer.sqlite"));
-    let move_keys = |from: &Path, to: &Path| {
-        for journal in ["-wal", "-shm"] {
-            let journal = format!("{}{journal}", keys.display());
-            assert!(!Path::new(&journal).exists() || std::fs::remove_file(journal).is_ok());
-        }
-        std::fs::copy(from, to).expect("copied");
-    };
+    let keys = stage.data().join("keys");
+    let (older, newer) = (stage.place("older"), stage.place("newer"));
+    for place in [&older, &newer] {
+        std::fs::create_dir(place).expect("made");
+    }
     stage.stop();
-    move_keys(&keys, &older);
+    copy_keys(&keys, &older);
     stage.start();
     let (mother, record) = stage.holder("Durand");
     let hers = mother.synced(record);
     hers.add(allergy("Latex")).expect("added");
     sync(&hers);
     stage.stop();
-    move_keys(&keys, &newer);
-    move_keys(&older, &keys);
+    copy_keys(&keys, &newer);
+    copy_keys(&older, &keys);
     stage.start();
 
     mother
@@ -261,12 +269,10 @@ fn nobody_forgets_a_record_because_its_key_is_missing() {
         .expect("signs in");
     let listed = mother.profile.refresh_records().expect("lists");
     assert_eq!(listed.len(), 1);
-    let refused = hers.sync().expect_err("the server cannot read it");
-    assert!(!refused.to_string().is_empty());
     hers.add(allergy("Iode")).expect("added");
     assert_eq!(labels(&hers), set(["Iode", "Latex"]));
     stage.stop();
-    move_keys(&newer, &keys);
+    copy_keys(&newer, &keys);
     stage.start();
     sync(&hers);
     let other = mother.invite(&stage, "another phone");
