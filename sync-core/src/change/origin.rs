@@ -32,6 +32,17 @@ impl Actor {
     }
 }
 
+impl Incarnation {
+    /// The incarnation under which an edit of that name is made again in this one. Each has its
+    /// own, so that what was made apart, and counts from one, does not bear one actor and number.
+    pub fn again(&self, change: &ChangeHash) -> Self {
+        let digest = Digest32::of(&[b"carnet/incarnation/1", &self.0, &change.0]);
+        let mut incarnation = [0; 16];
+        incarnation.copy_from_slice(&digest.0[..16]);
+        Incarnation(incarnation)
+    }
+}
+
 impl DeviceId {
     /// The name of the device with this key.
     pub fn of(key: &PublicKey) -> Self {

@@ -154,13 +154,14 @@ impl ReplicaHead {
             .map(|dep| renewed.get(dep).copied().unwrap_or(*dep))
             .collect();
         let public = PublicKey::of(&author.key);
+        let incarnation = self.incarnation.again(&change);
         let origin = Origin {
             device: DeviceId::of(&public),
-            incarnation: self.incarnation,
+            incarnation,
             seen: said.seen.filter(|_| self.shown(&edit).is_some()),
             ..said
         };
-        let actor = Actor::of(&public, &self.incarnation, &entry);
+        let actor = Actor::of(&public, &incarnation, &entry);
         let here = deps.iter().all(|dep| whole.has(dep));
         let then = if here {
             whole.as_of(&entry, &deps)
@@ -231,13 +232,14 @@ impl ReplicaHead {
                 self.follow_aside(entries, edit, hash, None)?;
                 continue;
             }
+            let incarnation = self.incarnation.again(&hash);
             let origin = Origin {
                 device: DeviceId::of(&public),
-                incarnation: self.incarnation,
+                incarnation,
                 seen: said.seen.filter(|_| self.shown(&edit).is_some()),
                 ..said
             };
-            let actor = Actor::of(&public, &self.incarnation, &entry);
+            let actor = Actor::of(&public, &incarnation, &entry);
             let mut then = local.as_of(&entry, &deps)?;
             let signed = then.write(entry, actor, &past.writes, origin.at, |change| {
                 self.sign(author, &entry, change, &origin)

@@ -225,6 +225,45 @@ fn what_was_held_and_lost_goes_again_under_another_key() {
     }
 }
 
+/// One is left in the queue to follow what is held, another was made without either; both count from
+/// one when they are made again, and both are taken.
+#[test]
+fn what_was_made_apart_has_two_names_when_it_is_signed_anew() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    let held = phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let request = phone.request();
+    let last = phone.write(entry(1), &[Write::set("text", "ten")]);
+    phone
+        .receive(&judged(&request, 20, &[HELD]))
+        .expect("its answer");
+    let other = phone.write(entry(1), &[Write::set("text", "thirty")]);
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [last, other]);
+
+    phone.author.key = SigningKey::from_bytes(&[2; 32]);
+    let request = phone.request();
+    let not = Verdict::Refused(Refusal::NotAuthentic);
+    phone
+        .receive(&judged(&request, 30, &[not.clone(), not]))
+        .expect("its answer");
+    let sent = phone.sent();
+    let made = |edit: &Edit| guard::inspect(&edit.change).expect("a change").past;
+    let past: Vec<_> = sent.iter().map(made).collect();
+    let texts = past
+        .iter()
+        .map(|past| past.wrote("text").flatten().cloned());
+    let texts: BTreeSet<String> = texts
+        .filter_map(|text| text.as_ref().and_then(Value::as_text).map(str::to_owned))
+        .collect();
+    assert_eq!(texts, BTreeSet::from(["ten", "thirty"].map(str::to_owned)));
+    assert!(past.iter().any(|past| past.deps == [held]));
+    let names: BTreeSet<_> = past.iter().map(|past| (past.actor, past.seq)).collect();
+    assert_eq!(names.len(), 2, "two names: {names:?}");
+}
+
 /// It was held because others had brought it, and is in the record by its author's word: the answer
 /// that said so was lost, and the next brings it as news and says what became of what was held. It is
 /// not aside, whether this device was told of the holding before or is told only now.

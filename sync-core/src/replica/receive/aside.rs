@@ -142,15 +142,16 @@ impl ReplicaHead {
         let said = edit.origin.read().map_err(|_| EntryError::Unfit)?;
         let public = PublicKey::of(&author.key);
         // In the role it was made in, whatever the person acts in now.
+        let incarnation = self.incarnation.again(&inspected.hash());
         let origin = Origin {
             author: author.person,
             device: DeviceId::of(&public),
-            incarnation: self.incarnation,
+            incarnation,
             seen: said.seen.filter(|_| self.shown(edit).is_some()),
             ..said
         };
         let entry = edit.entry;
-        let actor = Actor::of(&public, &self.incarnation, &entry);
+        let actor = Actor::of(&public, &incarnation, &entry);
         let mut then = local.as_of(&entry, follows)?;
         let writes = &inspected.past.writes;
         let again = then.write(entry, actor, writes, origin.at, |change| {
