@@ -215,6 +215,7 @@ pub async fn synchronise(
                     let _turn = lane.turn.lock().await;
                     let told = (&mut result, &mut touched);
                     look(device, profile, record, told, cancel).await?;
+                    follow_up(device, profile, record, &touched).await?;
                 }
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
             }
@@ -222,9 +223,9 @@ pub async fn synchronise(
     }
 }
 
-/// Whether the server takes no edits just then, as one does whose disk is nearly full.
+/// Whether the server takes no edits just then, because its disk is nearly full.
 fn takes_no_edits(error: &Error) -> bool {
-    matches!(error, Error::Problem { status: 503, .. })
+    matches!(error, Error::Problem { status: 507, .. })
 }
 
 /// Fetches what is new where the server takes no edits: others' edits, and what the person may not

@@ -242,11 +242,30 @@ async fn a_server_without_room_for_edits_still_tells_what_is_new() {
     server.no_room(true);
     note(&phone, "mine");
     let refused = sync(&phone, 1).await;
-    assert!(matches!(refused, Err(Error::Problem { status: 503, .. })));
+    assert!(matches!(refused, Err(Error::Problem { status: 507, .. })));
     assert_eq!((entries(&phone), waiting(&phone)), (4, 1));
     server.no_room(false);
     sync(&phone, 1).await.unwrap();
     assert_eq!((waiting(&phone), server.log_length()), (0, 4));
+}
+
+/// What takes something back is taken where other edits wait, so it has to come along with them,
+/// however often they were told to.
+#[tokio::test]
+async fn edits_that_wait_for_room_do_not_make_requests_smaller() {
+    let server = FakeServer::new();
+    let phone = Phone::new(&server, 1);
+    for each in 0..100 {
+        note(&phone, &format!("{each} {}", "long ".repeat(200)));
+    }
+    server.no_room(true);
+    for _ in 0..4 {
+        let refused = sync(&phone, 3).await;
+        assert!(matches!(refused, Err(Error::Problem { status: 507, .. })));
+    }
+    server.no_room(false);
+    let done = sync(&phone, 1).await.unwrap();
+    assert_eq!((done.accepted, done.round_trips), (100, 1));
 }
 
 #[tokio::test]

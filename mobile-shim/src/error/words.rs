@@ -249,7 +249,7 @@ const REASONS: [(&str, Words); 3] = [
     ),
 ];
 
-const PROBLEMS: [(&str, Words); 16] = [
+const PROBLEMS: [(&str, Words); 17] = [
     (
         "malformed",
         Words::new("the request cannot be read", "la demande est illisible"),
@@ -337,6 +337,13 @@ const PROBLEMS: [(&str, Words); 16] = [
         Words::new(
             "the server cannot do this at the moment",
             "le serveur ne peut le faire pour l’instant",
+        ),
+    ),
+    (
+        "no-room",
+        Words::new(
+            "the server has no room for new edits: they wait on this device",
+            "le serveur n’a plus de place pour de nouvelles modifications : elles attendent sur cet appareil",
         ),
     ),
     (

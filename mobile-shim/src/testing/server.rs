@@ -223,7 +223,7 @@ impl Transport for FakeNetwork {
             self.server.is_through(body.bytes.len())?;
             let asked: SyncRequest = codec::from_cbor(&body.bytes).unwrap();
             if asked.edits.is_some() && lock(&self.server.state).no_room {
-                return Ok(problem(503, "unavailable"));
+                return Ok(problem(507, "no-room"));
             }
             let answer = self.server.answer(&asked);
             let body = codec::to_cbor(&answer);

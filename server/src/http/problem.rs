@@ -54,6 +54,7 @@ problem_types! {
     DeviceRefused, "device-refused", FORBIDDEN, "The device key is not accepted";
     LastPasskey, "last-passkey", CONFLICT, "The last passkey cannot be revoked";
     Unavailable, "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this at the moment";
+    NoRoom, "no-room", INSUFFICIENT_STORAGE, "The server has no room for new edits";
     Internal, "internal", INTERNAL_SERVER_ERROR, "The server failed";
 }
 

@@ -94,8 +94,8 @@ impl From<AccessError> for Problem {
             AccessError::Changing => Problem::new(ProblemType::Unavailable)
                 .detail("the rights on this record are changing; try again")
                 .retry_after(1),
-            AccessError::NoRoom => Problem::from(ProblemType::Unavailable)
-                .detail("the server has no room for new edits; try again later")
+            AccessError::NoRoom => Problem::from(ProblemType::NoRoom)
+                .detail("its disk is nearly full: the edits wait on their device; try again later")
                 .retry_after(60),
             AccessError::Fault(fault) => fault.into(),
         }

@@ -24,6 +24,7 @@ use crate::sessions::Signed;
         (status = 413, description = "`too-large`: send less at once", body = ProblemBody),
         (status = 429, description = "`too-many`: you have too much under way", body = ProblemBody),
         (status = 503, description = "`unavailable`: try again", body = ProblemBody),
+        (status = 507, description = "`no-room`: its edits wait; what is new is told without them", body = ProblemBody),
     ),
     security(("session" = []))
 )]

@@ -256,7 +256,7 @@ async fn a_full_disk_makes_edits_wait_but_for_what_takes_something_back() {
     let request = holder.request();
     let refused = holder.ask(request).await.expect_err("no room");
     assert!(matches!(refused, AccessError::NoRoom));
-    assert_eq!(Problem::from(refused).kind(), ProblemType::Unavailable);
+    assert_eq!(Problem::from(refused).kind(), ProblemType::NoRoom);
     assert_eq!(clock(&world, &holder).await, before);
 
     holder.write(right, &[revoked()]);

@@ -42,6 +42,9 @@ pub struct ReplicaHead {
     pub cursor: Option<Bytes>,
     /// The last checkpoint all of which has been given to this replica; edits name it.
     pub checkpoint: Option<SignedCheckpoint>,
+    /// Whether an edit was made that names it: only then is it kept once another has come.
+    #[serde(default = "perhaps")]
+    pub named: bool,
     /// The checkpoint of the last page, while more pages are to come.
     #[serde(default)]
     pub page: Option<SignedCheckpoint>,
@@ -69,6 +72,11 @@ pub struct ReplicaHead {
     pub signed_as: BTreeSet<DeviceId>,
 }
 
+/// A head that says nothing of it was kept before it did.
+fn perhaps() -> bool {
+    true
+}
+
 impl ReplicaHead {
     /// A replica that knows nothing of its record yet. `incarnation` must be fresh and random.
     pub fn new(record: RecordId, server_keys: Vec<PublicKey>, incarnation: Incarnation) -> Self {
@@ -78,6 +86,7 @@ impl ReplicaHead {
             incarnation,
             cursor: None,
             checkpoint: None,
+            named: false,
             page: None,
             earlier: Vec::new(),
             generation: 0,
@@ -120,6 +129,7 @@ impl ReplicaHead {
         let unsent = self.write(&mut local, author, entry, writes, cites, at)?;
         let device = DeviceId::of(&PublicKey::of(&author.key));
         self.signed_as.insert(device);
+        self.named = true;
         entries.enqueue(&unsent).map_err(EditError::Store)?;
         entries.store(&entry, &local).map_err(EditError::Store)?;
         Ok(unsent.change)

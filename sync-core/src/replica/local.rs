@@ -227,9 +227,11 @@ impl LocalEntry {
         let state = self.document.state();
         let kept = state.closure(heads.iter().copied());
         let all = state.history.iter().map(|past| past.hash);
-        let out = all.filter(|hash| !kept.contains(hash)).collect();
+        let out: BTreeSet<ChangeHash> = all.filter(|hash| !kept.contains(hash)).collect();
         let mut then = self.clone();
-        then.without(entry, &out)?;
+        if !out.is_empty() {
+            then.without(entry, &out)?;
+        }
         Ok(then)
     }
 

@@ -241,8 +241,9 @@ impl ReplicaHead {
             let held = self.checkpoint.replace(answer.checkpoint.clone());
             held.filter(|_| waiting)
         };
-        let unnamed = held.filter(|held| !self.earlier.contains(held));
-        self.earlier.extend(unnamed);
+        let held = held.filter(|held| self.named && !self.earlier.contains(held));
+        self.earlier.extend(held);
+        self.named &= answer.more;
         Ok(())
     }
 

@@ -178,3 +178,31 @@ fn what_is_refused_for_its_checkpoint_goes_again_if_that_can_be_shown() {
         assert_eq!(phone.store.aside[0].change, named);
     }
 }
+
+/// Edits that wait for long, while what is new is asked for without them, keep the checkpoints that
+/// they name, and no others.
+#[test]
+fn what_waits_keeps_the_checkpoints_that_it_names() {
+    let mut phone = Phone::new();
+    let first = answer(&phone.request(), 10);
+    phone.receive(&first).expect("its answer");
+    phone.note(1, "having seen the first");
+    let mut named = vec![first.checkpoint];
+    for tick in 11..60 {
+        let request = SyncRequest {
+            edits: None,
+            ..phone.request()
+        };
+        let told = answer(&request, tick);
+        phone.receive(&told).expect("its answer");
+        if tick % 20 == 0 {
+            phone.note(u128::from(tick), "having seen another");
+            named.push(told.checkpoint);
+        }
+    }
+    assert_eq!(phone.head.earlier, named);
+    assert_eq!(phone.request().checkpoints, named);
+    let request = phone.request();
+    phone.receive(&answer(&request, 60)).expect("its answer");
+    assert!(phone.head.earlier.is_empty() && phone.sent().is_empty());
+}
