@@ -157,7 +157,14 @@ pub fn cards_are_the_same_without_what_is_hidden(look: &Look<'_>) -> Option<Stri
         names.iter().any(|name| text.contains(name.as_str()))
     };
     let tells = |raw: &&Raw<'_>| is_decision(raw) && (says(raw, "item") || says(raw, "on"));
-    let out = look.raws.iter().filter(|raw| is_hidden(raw) || tells(raw));
+    // A hidden decision on nothing but what is on the card tells of nothing else.
+    let shown: BTreeSet<String> = look.views.iter().map(|view| view.id.to_string()).collect();
+    let is_of_shown = |raw: &Raw<'_>| {
+        let on = raw.first().wrote_text("on").unwrap_or_default();
+        !on.is_empty() && on.split(' ').all(|name| shown.contains(name))
+    };
+    let kept_back = |raw: &&Raw<'_>| is_hidden(raw) && !(is_decision(raw) && is_of_shown(raw));
+    let out = look.raws.iter().filter(|raw| kept_back(raw) || tells(raw));
     let out: BTreeSet<EntryId> = out.map(|raw| raw.entry).collect();
     let mut left = look.views.clone();
     left.retain(|view| !out.contains(&view.id));
