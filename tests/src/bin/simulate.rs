@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
             trace: arguments.trace,
         };
         let history = play(options);
-        counts.add(&history.counts);
+        counts.add(history.counts);
         if let Some(failure) = history.failure {
             print_line(format_args!("{}", report(options, &failure)));
             return std::process::ExitCode::FAILURE;

@@ -135,8 +135,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds another history's.
-    pub fn add(&mut self, other: &Counts) {
+    /// Each count.
+    pub fn each(&mut self) -> impl Iterator<Item = &mut u64> {
         let Counts {
             edits,
             accepted,
@@ -163,32 +163,42 @@ impl Counts {
             taken_back,
             pushed,
             turned,
-        } = other;
-        self.edits += edits;
-        self.accepted += accepted;
-        self.held += held;
-        self.good_faith += good_faith;
-        self.equivocations += equivocations;
-        self.refused += refused;
-        self.requests += requests;
-        self.forgotten += forgotten;
-        self.resends += resends;
-        self.pages += pages;
-        self.fell_due += fell_due;
-        self.crashes += crashes;
-        self.late += late;
-        self.settled += settled;
-        self.put_back += put_back;
-        self.handed_back += handed_back;
-        self.revoked += revoked;
-        self.destroyed += destroyed;
-        self.closed += closed;
-        self.turns += turns;
-        self.cut_short += cut_short;
-        self.doomed += doomed;
-        self.taken_back += taken_back;
-        self.pushed += pushed;
-        self.turned += turned;
+        } = self;
+        [
+            edits,
+            accepted,
+            held,
+            good_faith,
+            equivocations,
+            refused,
+            requests,
+            forgotten,
+            resends,
+            pages,
+            fell_due,
+            crashes,
+            late,
+            settled,
+            put_back,
+            handed_back,
+            revoked,
+            destroyed,
+            closed,
+            turns,
+            cut_short,
+            doomed,
+            taken_back,
+            pushed,
+            turned,
+        ]
+        .into_iter()
+    }
+
+    /// Adds another history's.
+    pub fn add(&mut self, mut other: Counts) {
+        for (count, more) in self.each().zip(other.each()) {
+            *count += *more;
+        }
     }
 
     fn refused(&mut self, why: Refusal) {
