@@ -147,6 +147,16 @@ impl From<AnswerError<StoreError>> for Error {
 }
 
 impl Error {
+    /// The server takes no edits just then, as it says by closing a line.
+    pub fn no_room() -> Self {
+        Error::Problem {
+            status: 507,
+            problem: "no-room".to_owned(),
+            retry_after: None,
+            told: Told::default(),
+        }
+    }
+
     /// Whether trying again later, unchanged, may succeed.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -16,6 +16,7 @@ mod end_to_end {
     mod passkeys;
     mod plaintext;
     mod put_back;
+    mod settled;
     mod stage;
     mod terminal;
     mod tls;

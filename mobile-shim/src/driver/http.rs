@@ -243,6 +243,9 @@ impl Line for Socket {
         Box::pin(async move {
             match self.0.next().await {
                 Some(Ok(Message::Binary(bytes))) => Ok(Some(Heard::Message(bytes.to_vec()))),
+                Some(Ok(Message::Close(Some(why)))) if why.reason.as_str() == "no-room" => {
+                    Ok(Some(Heard::NoRoom))
+                }
                 Some(Ok(Message::Close(_))) | None => Ok(None),
                 // Pings are answered below; a text is not what was asked for.
                 Some(Ok(_)) => Ok(Some(Heard::Life)),

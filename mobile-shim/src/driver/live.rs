@@ -200,6 +200,7 @@ impl<'t> Talk<'t> {
                 let told = match heard? {
                     Some(Heard::Message(bytes)) => self.answer(lane, &bytes, cancel).await,
                     Some(Heard::Life) => Ok(()),
+                    Some(Heard::NoRoom) => Err(Error::no_room()),
                     None => Err(Error::Net(NetError::Broken)),
                 };
                 // From here, for nothing is listened to while an answer is taken in.

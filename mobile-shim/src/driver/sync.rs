@@ -212,9 +212,10 @@ pub async fn synchronise(
                 failures += 1;
                 note_if_closed(device, profile, record, &error).await?;
                 if takes_no_edits(&error) && !std::mem::replace(&mut looked, true) {
-                    let _turn = lane.turn.lock().await;
+                    let turn = lane.turn.lock().await;
                     let told = (&mut result, &mut touched);
                     look(device, profile, record, told, cancel).await?;
+                    drop(turn);
                     follow_up(device, profile, record, &touched).await?;
                 }
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -263,6 +264,28 @@ async fn edits_that_wait_for_room_do_not_make_requests_smaller() {
         let refused = sync(&phone, 3).await;
         assert!(matches!(refused, Err(Error::Problem { status: 507, .. })));
     }
+    server.no_room(false);
+    let done = sync(&phone, 1).await.unwrap();
+    assert_eq!((done.accepted, done.round_trips), (100, 1));
+}
+
+/// Nor does a live line that is closed for want of room.
+#[tokio::test]
+async fn a_line_closed_for_want_of_room_does_not_make_requests_smaller() {
+    let server = FakeServer::new();
+    server.no_room(true);
+    let phone = Phone::with_clock(&server, 2, true, PatientClock::default());
+    for each in 0..100 {
+        note(&phone, &format!("{each} {}", "long ".repeat(200)));
+    }
+    let (stop, waits) = (Cancel::default(), AtomicUsize::new(0));
+    let told = |live| {
+        if live == LiveState::Waiting && waits.fetch_add(1, Ordering::Relaxed) == 3 {
+            stop.cancel();
+        }
+    };
+    let ended = follow(&phone.device, &phone.profile, &RECORD, &stop, &told).await;
+    assert!(matches!(ended, Err(Error::Cancelled)));
     server.no_room(false);
     let done = sync(&phone, 1).await.unwrap();
     assert_eq!((done.accepted, done.round_trips), (100, 1));

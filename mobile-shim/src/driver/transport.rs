@@ -81,6 +81,8 @@ pub struct Reply {
 pub enum Heard {
     /// A binary message.
     Message(Vec<u8>),
+    /// The server closes, for it has no room for the edits that it was asked to take.
+    NoRoom,
     /// A ping, or anything else that only says that the other side is there.
     Life,
 }

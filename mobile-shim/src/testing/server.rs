@@ -257,6 +257,7 @@ impl Transport for FakeNetwork {
             server: self.server.clone(),
             news: self.server.news.subscribe(),
             answers: VecDeque::new(),
+            refused: false,
             last: None,
         };
         let opened = if self.lines {
@@ -274,6 +275,8 @@ struct FakeLine {
     news: tokio::sync::watch::Receiver<usize>,
     beats: tokio::sync::watch::Receiver<usize>,
     answers: VecDeque<SyncAnswer>,
+    /// It was asked to take edits, and has no room.
+    refused: bool,
     last: Option<SyncRequest>,
 }
 
@@ -285,6 +288,9 @@ impl FakeLine {
     async fn next(&mut self) -> Option<Heard> {
         if let Some(answer) = self.answers.pop_front() {
             return Some(Heard::Message(codec::to_cbor(&answer)));
+        }
+        if self.refused {
+            return Some(Heard::NoRoom);
         }
         tokio::select! {
             changed = self.news.changed() => changed.ok()?,
@@ -310,6 +316,10 @@ impl Line for FakeLine {
         let request: SyncRequest = codec::from_cbor(&message).unwrap();
         if let Err(broken) = self.server.is_through(message.len()) {
             return Box::pin(async move { Err(broken) });
+        }
+        self.refused = request.edits.is_some() && lock(&self.server.state).no_room;
+        if self.refused {
+            return Box::pin(async { Ok(()) });
         }
         let answer = self.server.answer(&request);
         self.news.mark_unchanged();

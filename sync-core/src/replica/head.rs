@@ -216,13 +216,17 @@ impl ReplicaHead {
         held.find(|held| held.digest() == digest).cloned()
     }
 
-    /// The checkpoints that edits name, but for the one the cursor proves.
+    /// The checkpoints that edits name, but for the one the cursor proves. That of a page proves the
+    /// page's, and none none.
     fn named_checkpoints(&self, items: &[Item]) -> Vec<SignedCheckpoint> {
         let named: Vec<_> = items
             .iter()
             .filter_map(|item| Some(item.edit.origin.read().ok()?.seen?.digest))
             .collect();
-        let held = self.earlier.iter();
+        let proved = self.page.is_none() && self.cursor.is_some();
+        let last = self.checkpoint.iter().filter(|_| !proved);
+        let last = last.filter(|last| !self.earlier.contains(last));
+        let held = self.earlier.iter().chain(last);
         held.filter(|c| named.contains(&c.digest()))
             .cloned()
             .collect()

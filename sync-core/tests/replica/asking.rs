@@ -206,3 +206,44 @@ fn what_waits_keeps_the_checkpoints_that_it_names() {
     phone.receive(&answer(&request, 60)).expect("its answer");
     assert!(phone.head.earlier.is_empty() && phone.sent().is_empty());
 }
+
+/// What a cursor proves is the last thing given, be it a page: an edit that names the checkpoint from
+/// before the pages goes with it, whether it was made before the first page or after.
+#[test]
+fn what_is_written_between_pages_shows_the_checkpoint_that_it_names() {
+    for before in [true, false] {
+        let mut phone = Phone::new();
+        let whole = answer(&phone.request(), 10);
+        phone.receive(&whole).expect("its answer");
+        if before {
+            phone.note(1, "before the page");
+        }
+        let page = SyncAnswer {
+            more: true,
+            ..answer(
+                &SyncRequest {
+                    edits: None,
+                    ..phone.request()
+                },
+                20,
+            )
+        };
+        phone.receive(&page).expect("a page");
+        phone.note(2, "before the next");
+        assert_eq!(phone.request().checkpoints, [whole.checkpoint.clone()]);
+        phone.head.forget_cursor();
+        assert_eq!(phone.request().checkpoints, [whole.checkpoint]);
+        // Once it was shown and is refused, it is set aside.
+        let request = phone.request();
+        let verdicts = vec![Verdict::Refused(Refusal::UnknownCheckpoint); phone.sent().len()];
+        let mut told = judged(&request, 30, &verdicts);
+        let mut rounds = 0;
+        while phone.receive(&told).expect("its answer").aside.is_empty() {
+            rounds += 1;
+            assert!(rounds < 3, "it goes again and again");
+            let request = phone.request();
+            told = judged(&request, 30 + rounds, &verdicts);
+        }
+        assert!(phone.sent().is_empty());
+    }
+}

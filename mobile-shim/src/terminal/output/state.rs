@@ -119,7 +119,7 @@ impl Output {
                 LiveMode::Polling =>
                     self.say("asking now and then", "interrogation de temps en temps"),
                 LiveMode::Waiting =>
-                    self.say("no connection, trying", "pas de connexion, nouvel essai"),
+                    self.say("waiting to try again", "en attente d’un nouvel essai"),
                 LiveMode::Offline => self.say("offline by choice", "hors ligne par choix"),
                 LiveMode::SignInNeeded => self.say("sign in first", "connectez-vous d’abord"),
                 LiveMode::Ended => self.say("ended", "terminé"),
