@@ -114,8 +114,8 @@ impl ReviewItem {
         self.code.words()
     }
 
-    /// Whether it is for nobody but the holder to settle: whether a wish of theirs counts, an edit
-    /// that is held, and what they hide.
+    /// Whether it is for nobody but the holder to settle: whether a wish of theirs counts, a right,
+    /// an edit that is held, and what they hide.
     pub fn is_holders(&self) -> bool {
         is_holders(Rules::ALL, self)
     }

@@ -115,8 +115,8 @@ rules! {
         "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
     /// Whose a wish is.
     HolderDecides = "holder-decides", "*",
-        "Whether a wish counts, who is trusted, whether a held edit is taken up and whether an allergy stays hidden is the holder’s to say: nobody else’s word settles that, and what of their wishes the holder closed or called an error, anybody else only proposes to bring back.",
-        "Si une volonté vaut, à qui il fait confiance, si une modification retenue est acceptée et si une allergie reste masquée, c’est au titulaire de le dire : la parole de personne d’autre ne le règle, et ce que le titulaire a clos ou dit erroné de ses volontés, tout autre ne peut que proposer de le rétablir.";
+        "Whether a wish counts, who is trusted, what becomes of a right, whether a held edit is taken up and whether an allergy stays hidden is the holder’s to say: nobody else’s word settles that, and what of their wishes the holder closed or called an error, anybody else only proposes to bring back.",
+        "Si une volonté vaut, à qui il fait confiance, ce que devient un droit, si une modification retenue est acceptée et si une allergie reste masquée, c’est au titulaire de le dire : la parole de personne d’autre ne le règle, et ce que le titulaire a clos ou dit erroné de ses volontés, tout autre ne peut que proposer de le rétablir.";
     /// What was settled.
     SettledNoDoubt = "settled-no-doubt", "*",
         "What whoever may has settled is no doubt any more: it is not flagged, and a proposal that was left out is not shown.",

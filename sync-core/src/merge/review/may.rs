@@ -12,15 +12,16 @@ pub(in super::super) fn asks_holder(code: FlagCode) -> bool {
     matches!(code, FlagCode::HeldEdit | FlagCode::HiddenAllergy)
 }
 
-/// Whether nobody but the holder settles an item: held edits, what is hidden, and what is theirs by
-/// its kind and field.
+/// Whether nobody but the holder settles an item: held edits, what is hidden, rights, and what is
+/// theirs by its kind and field.
 pub fn is_holders(rules: Rules, item: &ReviewItem) -> bool {
     // What asks of a whole entry asks whether it counts.
     let field = item.field.as_deref().unwrap_or(STATUS);
     let kind = item.kind.as_ref();
     let by_field = kind.is_some_and(|kind| authority::is_holders(rules, kind, field));
-    let by_code = asks_holder(item.code) || item.crosses_holder;
-    by_field || (by_code && rules.has(Rule::HolderDecides))
+    let of_right = kind.is_some_and(|kind| kind.right().is_some());
+    let otherwise = asks_holder(item.code) || item.crosses_holder || of_right;
+    by_field || (otherwise && rules.has(Rule::HolderDecides))
 }
 
 /// What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a
