@@ -195,8 +195,8 @@ rules! {
         "Arrêté pendant que quelqu’un d’autre le modifiait : les deux affichés, à concilier, jamais repris de soi-même.";
     /// The end of a regimen.
     TreatmentEnded = "treatment-ended", "medication-taken",
-        "A treatment is no longer current once the last day of its regimen has passed for certain: not while two regimens stand or another is proposed, nor while an edit stands beside it, nor once somebody said since then that it goes on.",
-        "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée, ni tant qu’une modification s’y oppose, ni dès que quelqu’un a dit depuis lors qu’il continue.";
+        "A treatment is no longer current once the last day of its regimen has passed for certain: not while two regimens stand or another is proposed, nor while an edit stands beside it or somebody proposes that it is active, nor once somebody said since then that it goes on.",
+        "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée, ni tant qu’une modification s’y oppose ou que quelqu’un propose de le dire actif, ni dès que quelqu’un a dit depuis lors qu’il continue.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
         "The same active substance in two treatments that are not over is flagged; where a clinician wrote one, until a clinician tells them apart.",

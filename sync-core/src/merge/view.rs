@@ -89,8 +89,7 @@ pub enum RunOut {
     /// It is over.
     #[default]
     Ends,
-    /// Somebody wrote in it who did not know of that day, nor was known of, or proposes that it is
-    /// active: it is to be reconciled.
+    /// Somebody wrote in it who did not know of that day, nor was known of: it is to be reconciled.
     Doubted,
     /// Somebody who knew of that day said once it had come that it is active.
     GoesOn,

@@ -201,6 +201,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
     VitalFacts {
         no_known_allergy,
         allergies,
+        // Whether its regimen ran out is asked of a treatment as it is shown.
         treatments: of(Kind::MedicationTaken)
             .map(|view| (view, treatment::is_over(rules, view, today)))
             .filter(|(view, over)| !over || view.is_contested())

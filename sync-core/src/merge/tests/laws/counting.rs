@@ -49,8 +49,10 @@ pub fn what_nobody_rightly_ended_counts(look: &Look<'_>) -> Option<String> {
 pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
     facts(look).find_map(|raw| {
         let regimens = raw.wrote("regimen");
+        let mut since = raw.edits.iter().skip(1);
         let spent = regimens.len() == 1
             && raw.was_never_ended()
+            && since.all(|edit| edit.status().is_none())
             && regimens[0].wrote_text("regimen")?.contains("\"ends\"");
         let refuted = stands_refuted(raw);
         // What somebody decided on apart from that is settled by neither.
@@ -77,6 +79,25 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
         (open && !look.asks(FlagCode::RefutedAgainstEdit, &[raw.entry]))
             .then(|| format!("{} {} is refuted in silence", raw.kind, raw.entry))
     })
+}
+
+/// A treatment of which somebody says that it is active, by their own word or as a proposal, without
+/// knowing of the last day of its regimen nor being known of, and which nobody ended, stays among the
+/// vital facts until somebody knows of that.
+pub fn what_is_said_to_go_on_counts(look: &Look<'_>) -> Option<String> {
+    let open = look.of_kind("medication-taken").filter(|raw| {
+        let regimens = raw.last("regimen");
+        let unanswered = |edit: &Edited| !raw.edits.iter().any(|later| later.saw(edit));
+        let mut goes_on = raw.edits.iter().filter(|edit| {
+            edit.status().as_deref() == Some("active")
+                && regimens.iter().all(|regimen| edit.apart(regimen))
+                && unanswered(edit)
+        });
+        raw.was_never_ended() && !look.is_decided(raw.entry) && goes_on.next().is_some()
+    });
+    let mut gone = open.filter(|raw| !look.is_vital(raw.entry));
+    gone.next()
+        .map(|raw| format!("{} is said to go on, and gone", raw.entry))
 }
 
 /// What two people settled in two ways, and nobody since, is among the vital facts, in doubt, unless
