@@ -149,6 +149,7 @@ pub fn view_by(
         doubted: history.is_certain(Certainty::Doubted),
         clinicians: history.has_clinicians_content(),
         run_out: treatment::run_out(&history, &written),
+        other_ends: ended::other_ends(&history, &written),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
         edited: latest.and_then(|change| history.stamp(change)),

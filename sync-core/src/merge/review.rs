@@ -156,7 +156,10 @@ pub(super) fn review_by(
 ) -> Vec<ReviewItem> {
     let mut items = found(rules, views, Some(today));
     let late = pregnancy::all_to_confirm(rules, views, today);
-    items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
+    items.extend(
+        late.into_iter()
+            .map(|(code, view)| of_link(&across::Link::alone(code, view))),
+    );
     let waiting = waiting::for_a_place(rules, views, viewer, today);
     items.extend(waiting.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {
