@@ -58,14 +58,10 @@ pub(in super::super) fn may_decide(
     decides || (*verdict == Verdict::Discard && is_own_proposal(item, person))
 }
 
-/// Whether an item is about who may open the record or see an entry; until when a result waits is
-/// its author's word.
+/// Whether an item is about who may see an entry; until when a result waits is its author's word.
 fn is_of_who_sees(item: &ReviewItem) -> bool {
-    match item.code {
-        FlagCode::RightRestricted => true,
-        FlagCode::VisibilityRestricted => item.field.as_deref() != Some(HIDDEN_FROM_PATIENT_UNTIL),
-        _ => false,
-    }
+    let waits = item.field.as_deref() == Some(HIDDEN_FROM_PATIENT_UNTIL);
+    item.code == FlagCode::VisibilityRestricted && !waits
 }
 
 /// Whether all that an item proposes is of one person.
