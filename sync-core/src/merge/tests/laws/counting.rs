@@ -100,6 +100,27 @@ pub fn what_is_said_to_go_on_counts(look: &Look<'_>) -> Option<String> {
         .map(|raw| format!("{} is said to go on, and gone", raw.entry))
 }
 
+/// What somebody says or proposes to end on a day to come, who knew of nobody else's word on that nor
+/// was known of, and which no status ended, is among the vital facts until somebody knows of that.
+pub fn what_is_said_to_end_later_counts(look: &Look<'_>) -> Option<String> {
+    let kinds = [("condition", "ended"), ("device", "removed")];
+    let mut gone = kinds.iter().flat_map(|(kind, key)| {
+        look.of_kind(kind).filter(move |raw| {
+            let others = raw.wrote(key);
+            let unanswered = |edit: &Edited| !raw.edits.iter().any(|later| later.saw(edit));
+            let mut later = others.iter().filter(|edit| {
+                let to_come = edit.wrote_text(key).is_some_and(|day| day > "2024-11");
+                let alone = |other: &&Edited| other.place == edit.place || edit.apart(other);
+                to_come && others.iter().all(alone) && unanswered(edit)
+            });
+            let open = raw.was_never_ended() && !look.is_decided(raw.entry);
+            open && later.next().is_some() && !look.is_vital(raw.entry)
+        })
+    });
+    gone.next()
+        .map(|raw| format!("{} {} is to end later, and gone", raw.kind, raw.entry))
+}
+
 /// What two people settled in two ways, and nobody since, is among the vital facts, in doubt, unless
 /// one of them said that it should never have been written.
 pub fn what_was_settled_in_two_ways_counts(look: &Look<'_>) -> Option<String> {

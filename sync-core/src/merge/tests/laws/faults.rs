@@ -190,6 +190,10 @@ fn rare() -> Vec<World> {
             &[(PHYSICIAN, 6, over(StatusCode::EnteredInError))],
         ]),
         said_to_go_on(),
+        played(&[&[
+            (PHYSICIAN, 4, vec![Write::set("ended", "2024-06-01")]),
+            (CAREGIVER, 4, vec![Write::set("ended", "2025")]),
+        ]]),
         told_apart_and_closed(),
         decided(
             &[&[(HOLDER, 1, vec![Write::set("criticality", "high")])]],
