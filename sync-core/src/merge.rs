@@ -50,7 +50,7 @@ pub use review::{Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use shown::shown;
-pub use treatment::treatment_is_over;
+pub use treatment::{treatment_is_over, treatment_to_reconcile};
 pub use view::{EntryView, FieldClaim, FieldView, RunOut, Stamp, Standing, TakenUp, Written};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,
@@ -149,6 +149,7 @@ pub fn view_by(
         doubted: history.is_certain(Certainty::Doubted),
         clinicians: history.has_clinicians_content(),
         run_out: treatment::run_out(&history, &written),
+        other_ends: ended::other_ends(&history, &written),
         recorded: created.as_ref().and_then(|stamp| stamp.accepted),
         created,
         edited: latest.and_then(|change| history.stamp(change)),

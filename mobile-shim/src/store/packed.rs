@@ -18,7 +18,7 @@ struct Packed(About, Vec<Field>, Vec<Said>, Vec<By>, Times, Vec<Taken>);
 
 /// Kind, schema, label, standing, status, visibility, from whom it was ever kept, flags, whether it
 /// is confirmed, whether it is doubted, whether a clinician wrote what it is, what comes of a
-/// treatment once its regimen ran out.
+/// treatment once its regimen ran out, what says another end than one that stands.
 #[derive(Serialize, Deserialize)]
 struct About(
     Kind,
@@ -33,6 +33,7 @@ struct About(
     bool,
     bool,
     RunOut,
+    Vec<ChangeHash>,
 );
 
 /// Key, what is current unless it is what is claimed, claims, proposals, what whoever writes it finds.
@@ -97,6 +98,7 @@ pub(super) fn pack(view: &EntryView) -> Vec<u8> {
         view.doubted,
         view.clinicians,
         view.run_out,
+        view.other_ends.clone(),
     );
     let said = tables.said.iter().map(|(change, by)| Said(*change, *by));
     let stamps = tables.stamps.iter().map(|stamp| {
@@ -130,6 +132,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         doubted,
         clinicians,
         run_out,
+        other_ends,
     ) = about;
     let Times(created, edited, recorded, unsent) = times;
     let stamps: Vec<Stamp> = stamps.into_iter().map(Stamp::from).collect();
@@ -182,6 +185,7 @@ pub(super) fn unpack(id: EntryId, bytes: &[u8]) -> Result<EntryView, StoreError>
         doubted,
         clinicians,
         run_out,
+        other_ends,
         created: created.map(stamp).transpose()?,
         edited: edited.map(stamp).transpose()?,
         recorded,

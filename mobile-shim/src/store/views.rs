@@ -68,20 +68,33 @@ impl Views {
         shown.get(&view.id).unwrap_or(view)
     }
 
-    /// What other entries cast on an entry on a day (UTC).
+    /// What other entries, and the day (UTC), cast on an entry.
     pub fn cast_on(&self, entry: &EntryId, today: Date) -> Vec<(EntryId, Flag)> {
         let linked = self.linked.get_or_init(|| merge::cross_flags(&self.views));
         let start = linked.partition_point(|(id, _)| id < entry);
         let length = linked[start..].partition_point(|(id, _)| id == entry);
         let over = |id: &EntryId| {
-            let view = self.find(id);
-            view.is_some_and(|view| merge::treatment_is_over(view, today))
+            let shown = self.find_shown(id);
+            shown.is_some_and(|shown| merge::treatment_is_over(shown, today))
         };
         let past = |flag: &Flag| {
             flag.code == FlagCode::SubstanceTwice && flag.entries.iter().chain([entry]).any(over)
         };
         let cast = linked[start..start + length].iter();
-        cast.filter(|(_, flag)| !past(flag)).cloned().collect()
+        let mut cast: Vec<(EntryId, Flag)> =
+            cast.filter(|(_, flag)| !past(flag)).cloned().collect();
+        let shown = self.find_shown(entry);
+        if shown.is_some_and(|shown| merge::treatment_to_reconcile(shown, today)) {
+            let ran_out = Flag {
+                code: FlagCode::ToReconcile,
+                field: None,
+                changes: Vec::new(),
+                entries: Vec::new(),
+            };
+            cast.push((*entry, ran_out));
+            cast.sort();
+        }
+        cast
     }
 
     fn apply(&mut self, changed: BTreeMap<EntryId, Option<EntryView>>) {

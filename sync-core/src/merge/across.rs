@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::review::of_link;
-use super::{EntryView, Flag, FlagCode, Rule, Rules, decided, treatment};
+use super::{EntryView, Flag, FlagCode, Rule, Rules, RunOut, decided, treatment};
 use crate::EntryId;
 
 /// Entries that say something together which none says alone.
@@ -89,6 +89,9 @@ impl<'v> Link<'v> {
 /// All links among the given views. On a day (UTC), not of treatments that are over by then.
 pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> Vec<Link<'_>> {
     let mut links = Vec::new();
+    let ran_out = today.map(|today| treatment::all_ran_out(rules, views, today));
+    let ran_out = ran_out.unwrap_or_default();
+    let comes = |view: &EntryView| ran_out.get(&view.id).copied();
     if rules.has(Rule::BloodGroupDiscordant) {
         links.extend(blood_groups::discordant(views));
     }
@@ -99,10 +102,13 @@ pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> V
         links.extend(allergies::of_one_substance(views));
     }
     if rules.has(Rule::SubstanceTwice) {
-        links.extend(treatments::of_one_substance(rules, views, today));
+        let goes_on = |view: &EntryView| comes(view) != Some(RunOut::Ends);
+        links.extend(treatments::of_one_substance(views, goes_on));
     }
-    let run_out = treatment::all_to_reconcile(rules, views, today);
-    links.extend(run_out.map(|view| Link::alone(FlagCode::ToReconcile, view)));
+    let doubted = views
+        .iter()
+        .filter(|view| comes(view) == Some(RunOut::Doubted));
+    links.extend(doubted.map(|view| Link::alone(FlagCode::ToReconcile, view)));
     if rules.has(Rule::ImmunizationLinked) {
         links.extend(immunizations::of_one_dose(views));
     }

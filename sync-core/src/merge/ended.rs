@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::history::{Field, History};
+use super::history::{Field, History, Said};
 use super::rules::beside;
 use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules};
+use crate::ChangeHash;
 use crate::entry::{SCHEMA, Value};
 use crate::kind::{Kind, Occurred, PregnancyOutcome, condition, device, pregnancy};
 
@@ -72,10 +73,67 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
+/// What says or proposes another end than one that stands, neither author having known of the
+/// other's. Who says when a pregnancy ended, and how, or had an outcome in front of them, says that
+/// it did.
+pub(super) fn other_ends(
+    history: &History<'_>,
+    written: &BTreeMap<&str, Field<'_>>,
+) -> Vec<ChangeHash> {
+    if !history.rules.has(Rule::EndedAgainstEdit) {
+        return Vec::new();
+    }
+    let kind = &history.kind;
+    let (mut standing, mut all) = (Vec::new(), BTreeSet::new());
+    for key in endings(kind) {
+        let Some(field) = written.get(key) else {
+            continue;
+        };
+        let ending = |said: &&Said<'_>| ends(kind, key, said.value);
+        let stands = field.standing.iter().filter(ending);
+        standing.extend(stands.map(|said| said.change));
+        let said = field.standing.iter().chain(&field.proposals);
+        all.extend(said.filter(ending).map(|said| said.change));
+    }
+    let apart = |change: &usize| {
+        let mut standing = standing.iter();
+        standing.any(|end| history.concurrent(*change, *end)) && !knows_how(history, *change)
+    };
+    let apart = all.into_iter().filter(apart);
+    apart.map(|change| history.hash(change)).collect()
+}
+
+/// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an
+/// outcome.
+fn knows_how(history: &History<'_>, change: usize) -> bool {
+    let outcome = |edit: usize| {
+        let mut says = history.says(edit);
+        says.find(|write| write.key == pregnancy::OUTCOME)
+    };
+    let known = |edit: &usize| *edit == change || history.saw(change, *edit);
+    let known = (0..history.changes.len()).filter(known);
+    let known: Vec<_> = known
+        .filter_map(|edit| Some((edit, outcome(edit)?)))
+        .collect();
+    let replaced = |edit: usize| known.iter().any(|(later, _)| history.saw(*later, edit));
+    let mut last = known.iter().filter(|(edit, _)| !replaced(*edit)).peekable();
+    last.peek().is_some()
+        && last.all(|(_, write)| ends(&history.kind, pregnancy::OUTCOME, write.value.as_ref()))
+}
+
 /// Whether somebody said under this key that the entry is over by a day: nobody says at the same
-/// time that it is not, or only later, and no edit stands beside it whose author did not know. A
-/// partial date counts from its last day on: until then it may not be over.
-pub(super) fn is_ended_by(rules: Rules, view: &EntryView, key: &str, today: Date) -> bool {
+/// time that it is not, or only later, nor proposes so without having known, and no edit stands
+/// beside it whose author did not know. A partial date counts from its last day on: until then it may
+/// not be over.
+///
+/// Asked of an entry as it is, by whose flags it is known what stands against that, and as it is
+/// `shown` ([`super::shown`]): a proposal that was left out holds nothing up.
+pub(super) fn is_ended_by(
+    rules: Rules,
+    (view, shown): (&EntryView, &EntryView),
+    key: &str,
+    today: Date,
+) -> bool {
     let for_certain = rules.has(Rule::EndedForCertain);
 
     let in_doubt = |flag: &Flag| {
@@ -83,7 +141,7 @@ pub(super) fn is_ended_by(rules: Rules, view: &EntryView, key: &str, today: Date
         flag.code == FlagCode::StatusAgainstEdit
             && field.is_some_and(|field| endings(&view.kind).contains(&field))
     };
-    let past = |claim: &FieldClaim| {
+    let past = |key: &str, claim: &FieldClaim| {
         let date = claim.value.as_text().map(str::parse::<Occurred>);
         let since = |when: Occurred| match for_certain {
             true => when.last_day(),
@@ -93,5 +151,15 @@ pub(super) fn is_ended_by(rules: Rules, view: &EntryView, key: &str, today: Date
         let unknown = for_certain && is_unknown(key, &claim.value);
         past || (key == pregnancy::OUTCOME && !unknown)
     };
-    view.is_said(key) && view.claims(key).iter().all(past) && !view.flags.iter().any(in_doubt)
+    let mut others = endings(&view.kind).iter().flat_map(|key| {
+        let proposed = shown.field(key).map_or(&[][..], |field| &field.proposals);
+        let all = view.claims(key).iter().chain(proposed);
+        let ends = all.filter(|claim| ends(&view.kind, key, Some(&claim.value)));
+        ends.filter(|claim| view.other_ends.contains(&claim.change))
+            .map(move |claim| (*key, claim))
+    });
+    view.is_said(key)
+        && view.claims(key).iter().all(|claim| past(key, claim))
+        && others.all(|(key, claim)| past(key, claim))
+        && !view.flags.iter().any(in_doubt)
 }

@@ -68,10 +68,10 @@ flags! {
     DoseDisputed = "dose-disputed", High,
         "Two people changed this treatment without knowing of each other: none of the regimens is current.",
         "Deux personnes ont modifié ce traitement, chacune ignorant la modification de l’autre : aucune des posologies n’est en vigueur.";
-    /// Stopped and changed at once.
+    /// Stopped and changed at once, or run out while somebody says otherwise.
     ToReconcile = "to-reconcile", High,
-        "This treatment was stopped while somebody else changed it: to be reconciled.",
-        "Ce traitement a été arrêté pendant que quelqu’un d’autre le modifiait : à concilier.";
+        "This treatment was stopped, or its regimen ran out, while somebody else wrote in it or says that it goes on: to be reconciled.",
+        "Ce traitement a été arrêté, ou sa posologie est arrivée à son terme, alors que quelqu’un d’autre y a écrit ou dit qu’il continue : à concilier.";
     /// A status that ends the entry against another edit.
     StatusAgainstEdit = "status-against-edit", High,
         "Somebody closed this entry while somebody else edited it: it stays active.",

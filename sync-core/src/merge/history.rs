@@ -11,11 +11,12 @@ use std::str::FromStr as _;
 
 use super::ended::endings;
 use super::view::Written;
-use super::{Rule, Rules, Stamp, authority};
+use super::{Rule, Rules, Stamp, authority, treatment};
 use crate::change::Provenance;
 use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
+use crate::kind::medication::REGIMEN;
 use crate::kind::{FieldSpec, Join, JsonScalar as _, Kind, Status, same_value};
 use crate::policy::{Profession, Role};
 use crate::{ChangeHash, PersonId};
@@ -272,11 +273,18 @@ impl<'a> History<'a> {
             let otherwise = || self.written(key, said, &self.last_words);
             field.written = by_holder.flatten().unwrap_or_else(otherwise);
         }
+        let regimens = fields.get(REGIMEN).map(|field| field.standing.clone());
+        let regimens = regimens.unwrap_or_default();
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
             let field = fields.entry(key).or_default();
+            let standing = &field.standing;
+            let more =
+                |p: &Said<'_>| *key == STATUS && treatment::says_more(self, &regimens, standing, p);
             let mut open = self.open(said);
-            open.retain(|p| !self.is_answered(key, *p, answers) && !agrees(&field.standing, p));
+            open.retain(|p| {
+                !self.is_answered(key, *p, answers) && (!agrees(standing, p) || more(p))
+            });
             field.proposals = open;
         }
         fields

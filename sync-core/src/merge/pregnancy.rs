@@ -1,10 +1,13 @@
 //! Pregnancies by the day's date: one long past its due date is to be confirmed.
 
+use std::collections::BTreeSet;
+
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::ended::is_ended_by;
-use super::{EntryView, FlagCode, Rule, Rules};
+use super::shown::settled_of;
+use super::{EntryView, FlagCode, Rule, Rules, decided};
 use crate::kind::Kind;
 use crate::kind::pregnancy::{DUE, ENDED, OUTCOME};
 
@@ -18,11 +21,12 @@ pub(super) fn due(view: &EntryView) -> Vec<Date> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Whether somebody said that it is over by a day, and nothing speaks against it.
-pub(super) fn is_over(rules: Rules, view: &EntryView, today: Date) -> bool {
+/// Whether somebody said that it is over by a day, and nothing speaks against it. Asked of the entry
+/// as it is and as it is shown.
+pub(super) fn is_over(rules: Rules, told: (&EntryView, &EntryView), today: Date) -> bool {
     [OUTCOME, ENDED]
         .iter()
-        .any(|key| is_ended_by(rules, view, key, today))
+        .any(|key| is_ended_by(rules, told, key, today))
 }
 
 /// Whether every due date is long past: off the card.
@@ -33,11 +37,8 @@ pub(super) fn is_long_past(rules: Rules, view: &EntryView, today: Date) -> bool 
 }
 
 /// Whether it counts, nobody said that it is over, and every due date is long past.
-fn to_confirm(rules: Rules, view: &EntryView, today: Date) -> bool {
-    view.kind == Kind::Pregnancy
-        && view.counts()
-        && !is_over(rules, view, today)
-        && is_long_past(rules, view, today)
+fn to_confirm(rules: Rules, (view, shown): (&EntryView, &EntryView), today: Date) -> bool {
+    view.counts() && !is_over(rules, (view, shown), today) && is_long_past(rules, view, today)
 }
 
 /// The pregnancies that are to be confirmed on a day.
@@ -45,8 +46,15 @@ pub(super) fn all_to_confirm(
     rules: Rules,
     views: &[EntryView],
     today: Date,
-) -> impl Iterator<Item = (FlagCode, &EntryView)> {
-    let long_past = move |view: &&EntryView| to_confirm(rules, view, today);
-    let views = views.iter().filter(long_past);
-    views.map(|view| (FlagCode::PregnancyToConfirm, view))
+) -> Vec<(FlagCode, &EntryView)> {
+    let decisions = decided::decisions(rules, views);
+    let asked: BTreeSet<&str> = decisions.iter().map(|one| one.item).collect();
+    let long_past = |view: &&EntryView| {
+        let settled = settled_of(rules, view, &decisions, &asked);
+        to_confirm(rules, (view, settled.as_ref().unwrap_or(view)), today)
+    };
+    let pregnancies = views.iter().filter(|view| view.kind == Kind::Pregnancy);
+    let late = pregnancies.filter(long_past);
+    late.map(|view| (FlagCode::PregnancyToConfirm, view))
+        .collect()
 }

@@ -114,8 +114,8 @@ impl ReviewItem {
         self.code.words()
     }
 
-    /// Whether it is for nobody but the holder to settle: whether a wish of theirs counts, an edit
-    /// that is held, and what they hide.
+    /// Whether it is for nobody but the holder to settle: whether a wish of theirs counts, a right,
+    /// an edit that is held, and what they hide.
     pub fn is_holders(&self) -> bool {
         is_holders(Rules::ALL, self)
     }
@@ -156,7 +156,10 @@ pub(super) fn review_by(
 ) -> Vec<ReviewItem> {
     let mut items = found(rules, views, Some(today));
     let late = pregnancy::all_to_confirm(rules, views, today);
-    items.extend(late.map(|(code, view)| of_link(&across::Link::alone(code, view))));
+    items.extend(
+        late.into_iter()
+            .map(|(code, view)| of_link(&across::Link::alone(code, view))),
+    );
     let waiting = waiting::for_a_place(rules, views, viewer, today);
     items.extend(waiting.map(|(code, view)| of_link(&across::Link::alone(code, view))));
     if rules.has(Rule::HeldAsks) {

@@ -55,8 +55,8 @@ rules! {
         "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
     /// When an end that is written as a field counts.
     EndedForCertain = "ended-for-certain", "*",
-        "An end written as a field counts once its date has passed for certain; an outcome that nobody knows ends nothing.",
-        "Une fin notée dans un champ compte quand sa date est passée avec certitude ; une issue inconnue ne met fin à rien.";
+        "An end written as a field counts once its date has passed for certain, and that of another end which somebody wrote or proposes without knowing of it; an outcome that nobody knows ends nothing.",
+        "Une fin notée dans un champ compte quand sa date est passée avec certitude, comme celle de toute autre fin que quelqu’un a notée ou propose sans la connaître ; une issue inconnue ne met fin à rien.";
     /// A clinician's refutation.
     RefutationStands = "refutation-stands", "*",
         "A clinician’s refutation stands against a concurrent edit, flagged.",
@@ -115,8 +115,8 @@ rules! {
         "Deux personnes qui décident différemment d’un même point, chacune ignorant l’autre, ne règlent rien.";
     /// Whose a wish is.
     HolderDecides = "holder-decides", "*",
-        "Whether a wish counts, who is trusted, whether a held edit is taken up and whether an allergy stays hidden is the holder’s to say: nobody else’s word settles that, and what of their wishes the holder closed or called an error, anybody else only proposes to bring back.",
-        "Si une volonté vaut, à qui il fait confiance, si une modification retenue est acceptée et si une allergie reste masquée, c’est au titulaire de le dire : la parole de personne d’autre ne le règle, et ce que le titulaire a clos ou dit erroné de ses volontés, tout autre ne peut que proposer de le rétablir.";
+        "Whether a wish counts, who is trusted, what becomes of a right, whether a held edit is taken up and whether an allergy stays hidden is the holder’s to say: nobody else’s word settles that, and what of their wishes the holder closed or called an error, anybody else only proposes to bring back.",
+        "Si une volonté vaut, à qui il fait confiance, ce que devient un droit, si une modification retenue est acceptée et si une allergie reste masquée, c’est au titulaire de le dire : la parole de personne d’autre ne le règle, et ce que le titulaire a clos ou dit erroné de ses volontés, tout autre ne peut que proposer de le rétablir.";
     /// What was settled.
     SettledNoDoubt = "settled-no-doubt", "*",
         "What whoever may has settled is no doubt any more: it is not flagged, and a proposal that was left out is not shown.",
@@ -195,8 +195,8 @@ rules! {
         "Arrêté pendant que quelqu’un d’autre le modifiait : les deux affichés, à concilier, jamais repris de soi-même.";
     /// The end of a regimen.
     TreatmentEnded = "treatment-ended", "medication-taken",
-        "A treatment is no longer current once the last day of its regimen has passed for certain: not while two regimens stand or another is proposed, nor while an edit stands beside it, nor once somebody said since then that it goes on.",
-        "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée, ni tant qu’une modification s’y oppose, ni dès que quelqu’un a dit depuis lors qu’il continue.";
+        "A treatment is no longer current once the last day of its regimen has passed for certain: not while two regimens stand or another is proposed, nor while an edit stands beside it or somebody proposes that it is active, nor once somebody said since then that it goes on.",
+        "Un traitement n’est plus en cours quand le dernier jour de sa posologie est passé avec certitude : non tant que deux posologies s’opposent ou qu’une autre est proposée, ni tant qu’une modification s’y oppose ou que quelqu’un propose de le dire actif, ni dès que quelqu’un a dit depuis lors qu’il continue.";
     /// Twice the same active substance.
     SubstanceTwice = "substance-twice", "medication-taken",
         "The same active substance in two treatments that are not over is flagged; where a clinician wrote one, until a clinician tells them apart.",

@@ -26,23 +26,9 @@ pub(super) fn shown_by(rules: Rules, views: &[EntryView]) -> BTreeMap<EntryId, E
     }
     let asked: BTreeSet<&str> = decisions.iter().map(|one| one.item).collect();
     for view in views {
-        let settled = |flag: &&Flag| {
-            let item = of_flag(view, flag).filter(|item| asked.contains(item.key.as_str()));
-            item.is_some_and(|item| decided::settled(rules, &item, &decisions))
-        };
-        let settled: Vec<&Flag> = view.flags.iter().filter(settled).collect();
-        if settled.is_empty() || !rules.has(Rule::SettledNoDoubt) {
-            continue;
+        if let Some(otherwise) = settled_of(rules, view, &decisions, &asked) {
+            shown.insert(view.id, otherwise);
         }
-        let mut otherwise = view.clone();
-        otherwise.flags.retain(|flag| !settled.contains(&flag));
-        let proposals = settled
-            .iter()
-            .filter(|flag| flag.code == FlagCode::Proposal);
-        for flag in proposals {
-            leave_out(rules, &mut otherwise, flag);
-        }
-        shown.insert(view.id, otherwise);
     }
     for entry in contested(rules, views, &decisions) {
         let view = views.iter().find(|view| view.id == entry);
@@ -55,6 +41,36 @@ pub(super) fn shown_by(rules: Rules, views: &[EntryView]) -> BTreeMap<EntryId, E
         }
     }
     shown
+}
+
+/// An entry without the flags and proposals of its own that these decisions on the items that are
+/// `asked` settled; nothing when they settled none.
+pub(super) fn settled_of(
+    rules: Rules,
+    view: &EntryView,
+    decisions: &[decided::Decision<'_>],
+    asked: &BTreeSet<&str>,
+) -> Option<EntryView> {
+    if decisions.is_empty() || !rules.has(Rule::SettledNoDoubt) {
+        return None;
+    }
+    let settled = |flag: &&Flag| {
+        let item = of_flag(view, flag).filter(|item| asked.contains(item.key.as_str()));
+        item.is_some_and(|item| decided::settled(rules, &item, decisions))
+    };
+    let settled: Vec<&Flag> = view.flags.iter().filter(settled).collect();
+    if settled.is_empty() {
+        return None;
+    }
+    let mut otherwise = view.clone();
+    otherwise.flags.retain(|flag| !settled.contains(&flag));
+    let proposals = settled
+        .iter()
+        .filter(|flag| flag.code == FlagCode::Proposal);
+    for flag in proposals {
+        leave_out(rules, &mut otherwise, flag);
+    }
+    Some(otherwise)
 }
 
 /// The entries on which two people decided differently, and nobody settled that.

@@ -89,8 +89,7 @@ pub enum RunOut {
     /// It is over.
     #[default]
     Ends,
-    /// Somebody wrote in it who did not know of that day, nor was known of, or proposes that it is
-    /// active: it is to be reconciled.
+    /// Somebody wrote in it who did not know of that day, nor was known of: it is to be reconciled.
     Doubted,
     /// Somebody who knew of that day said once it had come that it is active.
     GoesOn,
@@ -206,9 +205,14 @@ pub struct EntryView {
     /// Whether a clinician wrote into it what the fact is, and none called that unconfirmed.
     #[serde(default)]
     pub clinicians: bool,
-    /// Of a treatment: what comes of it once the last day of its regimen has passed.
+    /// Of a treatment: what comes of it once the last day of its regimen has passed, unless
+    /// somebody proposes that it is active.
     #[serde(default)]
     pub run_out: RunOut,
+    /// The changes that say or propose, in a field, another end than one that stands, neither author
+    /// having known of the other's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ends: Vec<ChangeHash>,
     /// Who created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Stamp>,

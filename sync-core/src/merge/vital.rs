@@ -171,14 +171,14 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
         all
     };
     let otherwise = shown_by(rules, views);
-    // Whether a day ended it is asked of the entry as it is: by its flags it is known what stands
-    // against that. What two people settled in two ways is not settled: what one of them closed, or
-    // said to be over, stays, in doubt.
-    let still = |kind: Kind, over: fn(Rules, &EntryView, Date) -> bool| {
+    // Whether a field ended it by a day is asked of the entry as it is too: by its flags it is known
+    // what stands against that. What two people settled in two ways is not settled: what one of them
+    // closed, or said to be over, stays, in doubt.
+    let still = |kind: Kind, over: fn(Rules, (&EntryView, &EntryView), Date) -> bool| {
         let of_kind = views.iter().filter(move |view| view.kind == kind);
         let shown = of_kind.map(|view| (view, otherwise.get(&view.id).unwrap_or(view)));
         let left = shown.filter(move |(view, shown)| {
-            let stands = shown.counts() && !over(rules, view, today);
+            let stands = shown.counts() && !over(rules, (view, shown), today);
             stands || (shown.is_contested() && !shown.in_error())
         });
         left.map(|(_, shown)| shown)
@@ -201,6 +201,7 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
     VitalFacts {
         no_known_allergy,
         allergies,
+        // Whether its regimen ran out is asked of a treatment as it is shown.
         treatments: of(Kind::MedicationTaken)
             .map(|view| (view, treatment::is_over(rules, view, today)))
             .filter(|(view, over)| !over || view.is_contested())
@@ -231,8 +232,8 @@ pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalF
                 doubts: doubts(view),
             })
             .collect(),
-        devices: still(Kind::Device, |rules, view, today| {
-            is_ended_by(rules, view, REMOVED, today)
+        devices: still(Kind::Device, |rules, told, today| {
+            is_ended_by(rules, told, REMOVED, today)
         })
         .map(|view| DeviceFact {
             entry: view.id,

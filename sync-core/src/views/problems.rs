@@ -50,7 +50,7 @@ pub fn problems(views: &[EntryView], today: Date) -> Problems {
         let told_of = shown.get(&view.id).unwrap_or(view);
         let problem = problem(told_of);
         // What two people settled in two ways is not over.
-        let over = view.standing == Standing::Ended || condition_is_over(view, today);
+        let over = view.standing == Standing::Ended || condition_is_over(view, told_of, today);
         let over = over && !told_of.is_contested();
         let part = if over {
             &mut told.past

@@ -1,6 +1,6 @@
 //! Views in memory are those of what is on disk, whatever happened to it.
 
-use sync_core::merge::{self, EntryView};
+use sync_core::merge::{self, EntryView, FieldClaim, FlagCode};
 use sync_core::sync::{HeldEdit, HoldReason};
 
 use super::*;
@@ -213,4 +213,44 @@ fn a_held_edit_is_not_offered_twice() {
         })
         .unwrap();
     assert_eq!(offered(&mut store), 0);
+}
+
+/// A treatment beside whose last day somebody proposes that it is active is marked on the entry and
+/// in lists as it is on the list to review, from the day on which it has run out.
+#[test]
+fn a_treatment_that_ran_out_in_doubt_is_marked_on_that_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = MemoryVault::default();
+    let (mut store, profile) = open(folder.path(), &vault);
+    let author = store.author(&profile, &RECORD).unwrap();
+    let regimen = r#"{"product":{"text":"Fer"},"ends":"2024-08-31"}"#;
+    let writes = [
+        Write::set(KIND, "medication-taken"),
+        Write::set("regimen", regimen),
+        Write::set("status", r#"{"status":"active"}"#),
+    ];
+    let change = store
+        .with_replica::<_, Error>(&profile, &RECORD, |head, rows| {
+            Ok(head.edit(rows, &author, entry(1), &writes, vec![], DeviceTime(1))?)
+        })
+        .unwrap();
+    let mut view = store.views(&profile, &RECORD).unwrap()[0].clone();
+    let marks = |view: &EntryView, today| {
+        let views = super::super::views::Views::new(vec![view.clone()]);
+        let cast = views.cast_on(&view.id, today);
+        cast.iter().map(|(_, flag)| flag.code).collect::<Vec<_>>()
+    };
+    let (last, after) = (
+        jiff::civil::date(2024, 8, 31),
+        jiff::civil::date(2024, 10, 5),
+    );
+    assert_eq!(marks(&view, after), [], "over");
+    let status = view.fields.iter_mut().find(|field| field.key == "status");
+    status.unwrap().proposals.push(FieldClaim {
+        value: r#"{"status":"active","reason":"toujours"}"#.into(),
+        change,
+        by: None,
+    });
+    assert_eq!(marks(&view, last), []);
+    assert_eq!(marks(&view, after), [FlagCode::ToReconcile]);
 }

@@ -12,15 +12,16 @@ pub(in super::super) fn asks_holder(code: FlagCode) -> bool {
     matches!(code, FlagCode::HeldEdit | FlagCode::HiddenAllergy)
 }
 
-/// Whether nobody but the holder settles an item: held edits, what is hidden, and what is theirs by
-/// its kind and field.
+/// Whether nobody but the holder settles an item: held edits, what is hidden, rights, and what is
+/// theirs by its kind and field.
 pub fn is_holders(rules: Rules, item: &ReviewItem) -> bool {
     // What asks of a whole entry asks whether it counts.
     let field = item.field.as_deref().unwrap_or(STATUS);
     let kind = item.kind.as_ref();
     let by_field = kind.is_some_and(|kind| authority::is_holders(rules, kind, field));
-    let by_code = asks_holder(item.code) || item.crosses_holder;
-    by_field || (by_code && rules.has(Rule::HolderDecides))
+    let of_right = kind.is_some_and(|kind| kind.right().is_some());
+    let otherwise = asks_holder(item.code) || item.crosses_holder || of_right;
+    by_field || (otherwise && rules.has(Rule::HolderDecides))
 }
 
 /// What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a
@@ -57,14 +58,10 @@ pub(in super::super) fn may_decide(
     decides || (*verdict == Verdict::Discard && is_own_proposal(item, person))
 }
 
-/// Whether an item is about who may open the record or see an entry; until when a result waits is
-/// its author's word.
+/// Whether an item is about who may see an entry; until when a result waits is its author's word.
 fn is_of_who_sees(item: &ReviewItem) -> bool {
-    match item.code {
-        FlagCode::RightRestricted => true,
-        FlagCode::VisibilityRestricted => item.field.as_deref() != Some(HIDDEN_FROM_PATIENT_UNTIL),
-        _ => false,
-    }
+    let waits = item.field.as_deref() == Some(HIDDEN_FROM_PATIENT_UNTIL);
+    item.code == FlagCode::VisibilityRestricted && !waits
 }
 
 /// Whether all that an item proposes is of one person.

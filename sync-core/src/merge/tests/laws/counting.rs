@@ -49,8 +49,10 @@ pub fn what_nobody_rightly_ended_counts(look: &Look<'_>) -> Option<String> {
 pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
     facts(look).find_map(|raw| {
         let regimens = raw.wrote("regimen");
+        let mut since = raw.edits.iter().skip(1);
         let spent = regimens.len() == 1
             && raw.was_never_ended()
+            && since.all(|edit| edit.status().is_none())
             && regimens[0].wrote_text("regimen")?.contains("\"ends\"");
         let refuted = stands_refuted(raw);
         // What somebody decided on apart from that is settled by neither.
@@ -77,6 +79,46 @@ pub fn what_was_rightly_ended_is_gone(look: &Look<'_>) -> Option<String> {
         (open && !look.asks(FlagCode::RefutedAgainstEdit, &[raw.entry]))
             .then(|| format!("{} {} is refuted in silence", raw.kind, raw.entry))
     })
+}
+
+/// A treatment of which somebody says that it is active, by their own word or as a proposal, without
+/// knowing of the last day of its regimen nor being known of, and which nobody ended, stays among the
+/// vital facts until somebody knows of that.
+pub fn what_is_said_to_go_on_counts(look: &Look<'_>) -> Option<String> {
+    let open = look.of_kind("medication-taken").filter(|raw| {
+        let regimens = raw.last("regimen");
+        let unanswered = |edit: &Edited| !raw.edits.iter().any(|later| later.saw(edit));
+        let mut goes_on = raw.edits.iter().filter(|edit| {
+            edit.status().as_deref() == Some("active")
+                && regimens.iter().all(|regimen| edit.apart(regimen))
+                && unanswered(edit)
+        });
+        raw.was_never_ended() && !look.is_decided(raw.entry) && goes_on.next().is_some()
+    });
+    let mut gone = open.filter(|raw| !look.is_vital(raw.entry));
+    gone.next()
+        .map(|raw| format!("{} is said to go on, and gone", raw.entry))
+}
+
+/// What somebody says or proposes to end on a day to come, who knew of nobody else's word on that nor
+/// was known of, and which no status ended, is among the vital facts until somebody knows of that.
+pub fn what_is_said_to_end_later_counts(look: &Look<'_>) -> Option<String> {
+    let kinds = [("condition", "ended"), ("device", "removed")];
+    let mut gone = kinds.iter().flat_map(|(kind, key)| {
+        look.of_kind(kind).filter(move |raw| {
+            let others = raw.wrote(key);
+            let unanswered = |edit: &Edited| !raw.edits.iter().any(|later| later.saw(edit));
+            let mut later = others.iter().filter(|edit| {
+                let to_come = edit.wrote_text(key).is_some_and(|day| day > "2024-11");
+                let alone = |other: &&Edited| other.place == edit.place || edit.apart(other);
+                to_come && others.iter().all(alone) && unanswered(edit)
+            });
+            let open = raw.was_never_ended() && !look.is_decided(raw.entry);
+            open && later.next().is_some() && !look.is_vital(raw.entry)
+        })
+    });
+    gone.next()
+        .map(|raw| format!("{} {} is to end later, and gone", raw.kind, raw.entry))
 }
 
 /// What two people settled in two ways, and nobody since, is among the vital facts, in doubt, unless

@@ -189,6 +189,11 @@ fn rare() -> Vec<World> {
             &written,
             &[(PHYSICIAN, 6, over(StatusCode::EnteredInError))],
         ]),
+        said_to_go_on(),
+        played(&[&[
+            (PHYSICIAN, 4, vec![Write::set("ended", "2024-06-01")]),
+            (CAREGIVER, 4, vec![Write::set("ended", "2025")]),
+        ]]),
         told_apart_and_closed(),
         decided(
             &[&[(HOLDER, 1, vec![Write::set("criticality", "high")])]],
@@ -233,6 +238,23 @@ fn wish(what: &str, date: &str, revokes: Option<u128>) -> Vec<Write> {
     let named = revokes.map(|entry| EntryId(uuid::Uuid::from_u128(entry)).to_string());
     writes.extend(named.map(|named| Write::set("revokes", named)));
     writes
+}
+
+/// The holder says that they go on with what a physician confirmed, while another writes its last day.
+fn said_to_go_on() -> World {
+    let regimen = Regimen {
+        product: "Doliprane".into(),
+        ends: Some("2024-09-01".parse().expect("a day")),
+        ..Regimen::default()
+    };
+    let active = Status::because(StatusCode::Active, "toujours");
+    played(&[
+        &[(PHYSICIAN, 3, vec![Write::set("verification", "confirmed")])],
+        &[
+            (TREATING, 3, vec![Write::set("regimen", regimen.to_value())]),
+            (HOLDER, 3, vec![Write::set(STATUS, active.to_value())]),
+        ],
+    ])
 }
 
 /// The holder tells a hidden allergy from one that is not, which a physician refutes meanwhile.

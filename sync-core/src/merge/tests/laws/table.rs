@@ -56,6 +56,8 @@ laws! {
         Without(Rule::TreatmentEnded),
         Shows("what is over", what_is_over),
     ];
+    counting::what_is_said_to_go_on_counts: [Without(Rule::EndedAgainstEdit)];
+    counting::what_is_said_to_end_later_counts: [Without(Rule::EndedAgainstEdit)];
     counting::what_was_settled_in_two_ways_counts: [
         Shows("nothing settled in two ways", nothing_settled_in_two_ways),
     ];
