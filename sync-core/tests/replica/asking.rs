@@ -230,9 +230,10 @@ fn what_is_written_between_pages_shows_the_checkpoint_that_it_names() {
         };
         phone.receive(&page).expect("a page");
         phone.note(2, "before the next");
-        assert_eq!(phone.request().checkpoints, [whole.checkpoint.clone()]);
+        let named = [whole.checkpoint];
+        assert_eq!(phone.request().checkpoints, named);
         phone.head.forget_cursor();
-        assert_eq!(phone.request().checkpoints, [whole.checkpoint]);
+        assert_eq!(phone.request().checkpoints, named);
         // Once it was shown and is refused, it is set aside.
         let request = phone.request();
         let verdicts = vec![Verdict::Refused(Refusal::UnknownCheckpoint); phone.sent().len()];
