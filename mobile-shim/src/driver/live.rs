@@ -77,6 +77,7 @@ pub async fn follow(
                     asking: None,
                     asked: device.clock().now(),
                     edits: false,
+                    waiting: 0,
                     answered: false,
                     touched: BTreeSet::new(),
                 };
@@ -169,6 +170,8 @@ struct Talk<'t> {
     asked: DeviceTime,
     /// It carried edits.
     edits: bool,
+    /// How many edits waited then.
+    waiting: usize,
     answered: bool,
     /// What changed since the record was whole here.
     touched: BTreeSet<EntryId>,
@@ -215,6 +218,7 @@ impl<'t> Talk<'t> {
     async fn ask(&mut self, lane: &Lane) -> Result<(), Error> {
         let _turn = lane.turn.lock().await;
         let asked = ask(self.device, self.profile, self.record)?;
+        self.waiting = waiting(self.device, self.profile, self.record)?;
         let clock = self.device.clock();
         (self.asked, self.edits) = (clock.now(), asked.edits.is_some());
         let overdue = self.asking.insert(clock.pause(ANSWER));
@@ -238,9 +242,11 @@ impl<'t> Talk<'t> {
         self.answered = true;
         match taken {
             Ok((report, waiting)) => {
-                // A queue longer than a request goes on; one that no answer speaks of must not
-                // make it ask for ever.
-                let settled = !report.accepted.is_empty() || !report.aside.is_empty();
+                // A queue longer than a request goes on, handed back or new; one that no answer
+                // speaks of must not make it ask for ever.
+                let settled = !report.accepted.is_empty()
+                    || !report.aside.is_empty()
+                    || waiting < self.waiting;
                 let unsent = waiting > 0 && (answer.outcomes.is_empty() || settled);
                 self.touched.extend(report.changed);
                 if report.more || unsent {
@@ -258,6 +264,11 @@ impl<'t> Talk<'t> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// How many own edits wait to be sent.
+fn waiting(device: &Device, profile: &Unlocked, record: &RecordId) -> Result<usize, Error> {
+    Ok(device.store().rows(profile, record).waiting()?)
 }
 
 /// Waits until the answer to a request is overdue; for ever if none is under way.

@@ -212,10 +212,15 @@ pub async fn synchronise(
                 failures += 1;
                 note_if_closed(device, profile, record, &error).await?;
                 if takes_no_edits(&error) && !std::mem::replace(&mut looked, true) {
-                    let turn = lane.turn.lock().await;
                     let told = (&mut result, &mut touched);
                     look(device, profile, record, told, cancel).await?;
-                    drop(turn);
+                    // What hides a decision is taken where other edits wait.
+                    if !hidden && !touched.is_empty() {
+                        hidden = decisions::hide_after_sync(device, profile, record)?;
+                        if hidden {
+                            continue;
+                        }
+                    }
                     follow_up(device, profile, record, &touched).await?;
                 }
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
@@ -241,6 +246,12 @@ async fn look(
     if device.store().rows(profile, record).waiting()? == 0 {
         return Ok(());
     }
+    let lane = device.lane(profile, record);
+    let _turn = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(Error::Cancelled),
+        turn = lane.turn.lock() => turn,
+    };
     let mut more = true;
     while more && !cancel.is_cancelled() {
         let asked = SyncRequest {

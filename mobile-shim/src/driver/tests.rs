@@ -408,6 +408,30 @@ impl Following {
     }
 }
 
+/// What a server that was put back has lost goes to it over the line, though it is more than one
+/// request carries and nothing else happens.
+#[tokio::test]
+async fn a_line_carries_all_that_is_handed_back() {
+    let server = FakeServer::new();
+    let phone = Phone::with_clock(&server, 1, true, PatientClock::by_hand());
+    let mut rng = fastrand::Rng::with_seed(8);
+    for _ in 0..300 {
+        note(&phone, &long_text(&mut rng));
+    }
+    assert!(sync(&phone, 1).await.unwrap().round_trips > 1);
+    server.put_back();
+    note(&phone, "new");
+    let stop = Cancel::default();
+    let told = |state| assert_eq!(state, LiveState::Live);
+    let live = follow(&phone.device, &phone.profile, &RECORD, &stop, &told);
+    let stopping = async {
+        server.has(301).await;
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(live, stopping);
+    assert!(matches!(ended, Err(Error::Cancelled)));
+}
+
 #[tokio::test]
 async fn a_line_on_which_the_server_pings_stays_and_a_silent_one_is_opened_anew() {
     let server = FakeServer::new();

@@ -51,6 +51,8 @@ struct State {
     /// What becomes of edits, if they are not accepted.
     verdict: Option<Verdict>,
     ticks: u64,
+    /// How often its store was put back.
+    life: u8,
 }
 
 impl FakeServer {
@@ -107,6 +109,20 @@ impl FakeServer {
         lock(&self.state).no_room = none;
     }
 
+    /// Its store is put back from a copy in which nothing of the record is.
+    pub fn put_back(&self) {
+        let mut state = lock(&self.state);
+        state.log.clear();
+        state.life += 1;
+    }
+
+    /// Comes back once so many edits are in the record.
+    pub async fn has(&self, edits: usize) {
+        let mut news = self.news.subscribe();
+        let reached = news.wait_for(|length| *length == edits);
+        reached.await.expect("the server is here");
+    }
+
     fn is_through(&self, bytes: usize) -> Result<(), NetError> {
         match lock(&self.state).narrow {
             Some(most) if bytes > most => Err(NetError::Broken),
@@ -158,7 +174,10 @@ impl FakeServer {
             outcomes.push(Outcome { change, verdict });
         }
         let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
-        let (from, told) = request.cursor.as_ref().map_or((0, 0), |cursor| {
+        let life = [state.life];
+        let of_this_life = request.cursor.as_ref();
+        let of_this_life = of_this_life.and_then(|cursor| cursor.strip_suffix(&life));
+        let (from, told) = of_this_life.map_or((0, 0), |cursor| {
             let (from, told) = cursor.split_at(8);
             (usize::try_from(number(from)).unwrap(), number(told))
         });
@@ -182,7 +201,7 @@ impl FakeServer {
         let checkpoint = Checkpoint {
             record: RECORD,
             viewer: PERSON,
-            log: LogIncarnation([1; 16]),
+            log: LogIncarnation([1 + life[0]; 16]),
             tick: Tick(told),
             epoch: Epoch([1; 8]),
             access_log: Digest32::of(&[&state.log.len().to_le_bytes()]),
@@ -193,14 +212,16 @@ impl FakeServer {
         SyncAnswer {
             v: PROTOCOL,
             outcomes,
-            reset: request.cursor.is_none(),
+            reset: of_this_life.is_none(),
             news,
             forget: Vec::new(),
             destroyed: Vec::new(),
             held: Vec::new(),
             more,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
-            cursor: Bytes::from([(to as u64).to_le_bytes(), told.to_le_bytes()].concat()),
+            cursor: Bytes::from(
+                [&(to as u64).to_le_bytes()[..], &told.to_le_bytes(), &life].concat(),
+            ),
             checkpoint: SignedCheckpoint::new(&self.key, &checkpoint),
         }
     }
