@@ -50,7 +50,6 @@ pub use review::{Inherited, ReviewClaim, ReviewItem, Viewer, review};
 pub use rights::{discards, right_fact};
 pub use rule::{Rule, Rules};
 pub use shown::shown;
-pub use treatment::{treatment_is_over, treatment_to_reconcile};
 pub use view::{EntryView, FieldClaim, FieldView, RunOut, Stamp, Standing, TakenUp, Written};
 pub use vital::{
     AllergyFact, BloodGroupFact, ConditionFact, ContactFact, DeviceFact, PregnancyFact,

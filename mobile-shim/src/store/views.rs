@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use jiff::civil::Date;
-use sync_core::merge::{self, EntryView, Flag, FlagCode, ReviewItem, Viewer};
+use sync_core::merge::{self, EntryView, Flag, ReviewItem, Viewer};
 use sync_core::policy::Role;
 use sync_core::replica::Entries as _;
 use sync_core::{EntryId, RecordId};
@@ -22,11 +22,15 @@ use crate::seal::RowKey;
 /// How many records are kept in memory: a clinic's tablet goes to and fro between a few.
 const KEPT: usize = 4;
 
+/// What entries cast on each other, in the order of those on which.
+type Cast = Arc<[(EntryId, Flag)]>;
+
 /// The views of a record, in the order its entries were created.
 #[derive(Clone, Debug, Default)]
 pub struct Views {
     views: Vec<EntryView>,
-    linked: OnceLock<Vec<(EntryId, Flag)>>,
+    /// What entries cast on each other, on the day that was asked for last.
+    linked: Arc<Mutex<Option<(Date, Cast)>>>,
     shown: OnceLock<BTreeMap<EntryId, EntryView>>,
 }
 
@@ -70,35 +74,23 @@ impl Views {
 
     /// What other entries, and the day (UTC), cast on an entry.
     pub fn cast_on(&self, entry: &EntryId, today: Date) -> Vec<(EntryId, Flag)> {
-        let linked = self.linked.get_or_init(|| merge::cross_flags(&self.views));
-        let start = linked.partition_point(|(id, _)| id < entry);
-        let length = linked[start..].partition_point(|(id, _)| id == entry);
-        let over = |id: &EntryId| {
-            let shown = self.find_shown(id);
-            shown.is_some_and(|shown| merge::treatment_is_over(shown, today))
+        let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = linked.as_ref().filter(|(day, _)| *day == today);
+        let flags = match known {
+            Some((_, flags)) => flags.clone(),
+            None => {
+                let flags: Cast = merge::cross_flags(&self.views, today).into();
+                *linked = Some((today, flags.clone()));
+                flags
+            }
         };
-        let past = |flag: &Flag| {
-            flag.code == FlagCode::SubstanceTwice && flag.entries.iter().chain([entry]).any(over)
-        };
-        let cast = linked[start..start + length].iter();
-        let mut cast: Vec<(EntryId, Flag)> =
-            cast.filter(|(_, flag)| !past(flag)).cloned().collect();
-        let shown = self.find_shown(entry);
-        if shown.is_some_and(|shown| merge::treatment_to_reconcile(shown, today)) {
-            let ran_out = Flag {
-                code: FlagCode::ToReconcile,
-                field: None,
-                changes: Vec::new(),
-                entries: Vec::new(),
-            };
-            cast.push((*entry, ran_out));
-            cast.sort();
-        }
-        cast
+        let start = flags.partition_point(|(id, _)| id < entry);
+        let length = flags[start..].partition_point(|(id, _)| id == entry);
+        flags[start..start + length].to_vec()
     }
 
     fn apply(&mut self, changed: BTreeMap<EntryId, Option<EntryView>>) {
-        self.linked = OnceLock::new();
+        self.linked = Arc::default();
         self.shown = OnceLock::new();
         for (entry, view) in changed {
             match (

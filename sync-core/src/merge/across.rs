@@ -122,24 +122,15 @@ pub(super) fn links(rules: Rules, views: &[EntryView], today: Option<Date>) -> V
     links
 }
 
-/// What is flagged on entries because of other entries among the given ones, whatever the day. Of
+/// What is flagged on entries because of other entries among the given ones, and of the day (UTC). Of
 /// two that were told apart, their likeness is not; nor what was confirmed as it stands, but for
 /// directives of one date: which of them counts nobody can tell.
-pub fn cross_flags(views: &[EntryView]) -> Vec<(EntryId, Flag)> {
-    flags_by(Rules::ALL, views)
+pub fn cross_flags(views: &[EntryView], today: Date) -> Vec<(EntryId, Flag)> {
+    flags_on(Rules::ALL, views, today)
 }
 
 /// [`cross_flags`] by some of the rules.
-pub(super) fn flags_by(rules: Rules, views: &[EntryView]) -> Vec<(EntryId, Flag)> {
-    flags_on(rules, views, None)
-}
-
-/// [`flags_by`], on a day (UTC) without what is over by then.
-pub(super) fn flags_on(
-    rules: Rules,
-    views: &[EntryView],
-    today: Option<Date>,
-) -> Vec<(EntryId, Flag)> {
+pub(super) fn flags_on(rules: Rules, views: &[EntryView], today: Date) -> Vec<(EntryId, Flag)> {
     let mut flags = Vec::new();
     let decisions = decided::decisions(rules, views);
     let told_apart = |link: &Link<'_>| {
@@ -153,7 +144,7 @@ pub(super) fn flags_on(
         (answered || compared(link).is_some())
             && decided::settled(rules, &of_link(link), &decisions)
     };
-    for link in links(rules, views, today) {
+    for link in links(rules, views, Some(today)) {
         if told_apart(&link) {
             continue;
         }

@@ -15,18 +15,6 @@ use crate::entry::{STATUS, Value};
 use crate::kind::medication::REGIMEN;
 use crate::kind::{JsonScalar as _, Kind, Regimen, Status, same_value};
 
-/// Whether a treatment, as it is shown ([`super::shown`]), is over on a day (UTC) by the last day of
-/// its regimen: then the same substance in another is not there twice.
-pub fn treatment_is_over(shown: &EntryView, today: Date) -> bool {
-    is_over(Rules::ALL, shown, today)
-}
-
-/// Whether a treatment, as it is shown ([`super::shown`]), is to be reconciled on a day (UTC) because
-/// its regimen ran out: nobody knows whether it is taken.
-pub fn treatment_to_reconcile(shown: &EntryView, today: Date) -> bool {
-    ran_out(Rules::ALL, shown, today) == Some(RunOut::Doubted)
-}
-
 /// Whether a treatment has certainly ended by its regimen's last day: that day is over wherever the
 /// person is, the whole month or year of a partial date too. Not while two regimens stand or one is
 /// proposed, and not when it is to be reconciled: then it stays, with that doubt. Nor when somebody

@@ -159,7 +159,7 @@ pub fn vital(views: &[EntryView], today: Date) -> VitalFacts {
 /// [`vital`] by some of the rules.
 pub(super) fn vital_by(rules: Rules, views: &[EntryView], today: Date) -> VitalFacts {
     let mut linked: BTreeMap<EntryId, Vec<FlagCode>> = BTreeMap::new();
-    for (entry, flag) in flags_on(rules, views, Some(today)) {
+    for (entry, flag) in flags_on(rules, views, today) {
         linked.entry(entry).or_default().push(flag.code);
     }
     let doubts = |view: &EntryView| {

@@ -89,7 +89,7 @@ pub(super) fn measure(
     })?;
     let pure: [(&'static str, Pure<'_>); 10] = [
         ("flags across entries", &|all| {
-            drop(black_box(merge::cross_flags(all)))
+            drop(black_box(merge::cross_flags(all, today)))
         }),
         ("to-review list", &|all| {
             drop(black_box(merge::review(all, &[], &viewer, today)))

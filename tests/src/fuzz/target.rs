@@ -359,7 +359,7 @@ fn look_at(all: &[EntryView]) {
             let _words = item.words();
         }
     }
-    drop(merge::cross_flags(all));
+    drop(merge::cross_flags(all, today));
     drop(merge::card(all, &BTreeSet::new(), today));
     drop(views::treatments(all, &facts, today));
     drop(views::problems(all, today));

@@ -254,3 +254,41 @@ fn a_treatment_that_ran_out_in_doubt_is_marked_on_that_day() {
     assert_eq!(marks(&view, last), []);
     assert_eq!(marks(&view, after), [FlagCode::ToReconcile]);
 }
+
+/// However many treatments of one substance are over, two that are not are marked.
+#[test]
+fn two_treatments_are_marked_among_many_that_are_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = MemoryVault::default();
+    let (mut store, profile) = open(folder.path(), &vault);
+    let author = store.author(&profile, &RECORD).unwrap();
+    for number in 1..=20 {
+        let regimen = match number {
+            1 | 20 => r#"{"product":{"text":"Fer"}}"#,
+            _ => r#"{"product":{"text":"Fer"},"ends":"2020-08-31"}"#,
+        };
+        let writes = [
+            Write::set(KIND, "medication-taken"),
+            Write::set("regimen", regimen),
+        ];
+        store
+            .with_replica::<_, Error>(&profile, &RECORD, |head, rows| {
+                let at = DeviceTime(number as i64);
+                Ok(head.edit(rows, &author, entry(number), &writes, vec![], at)?)
+            })
+            .unwrap();
+    }
+    let views = store.views(&profile, &RECORD).unwrap();
+    let today = jiff::civil::date(2024, 10, 5);
+    let marked = |number| {
+        let cast = views.cast_on(&entry(number), today);
+        let twice = cast
+            .iter()
+            .filter(|(_, flag)| flag.code == FlagCode::SubstanceTwice);
+        twice.count()
+    };
+    let marked: Vec<_> = (1..=20).map(marked).collect();
+    let mut expected = vec![0; 20];
+    (expected[0], expected[19]) = (1, 1);
+    assert_eq!(marked, expected);
+}

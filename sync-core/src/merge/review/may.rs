@@ -4,7 +4,7 @@ use super::super::{FlagCode, Rule, Rules, authority};
 use super::{ReviewClaim, ReviewItem};
 use crate::entry::{HIDDEN_FROM_PATIENT_UNTIL, STATUS};
 use crate::kind::Verdict;
-use crate::policy::Role;
+use crate::policy::{Role, is_right};
 use crate::{EntryId, PersonId};
 
 /// Whether what is flagged so is the holder's to settle, of whatever kind it is.
@@ -19,9 +19,15 @@ pub fn is_holders(rules: Rules, item: &ReviewItem) -> bool {
     let field = item.field.as_deref().unwrap_or(STATUS);
     let kind = item.kind.as_ref();
     let by_field = kind.is_some_and(|kind| authority::is_holders(rules, kind, field));
-    let of_right = kind.is_some_and(|kind| kind.right().is_some());
-    let otherwise = asks_holder(item.code) || item.crosses_holder || of_right;
+    let otherwise = asks_holder(item.code) || item.crosses_holder || is_of_right(item);
     by_field || (otherwise && rules.has(Rule::HolderDecides))
+}
+
+/// Whether an item is about a right. Whom it names sees how it stands, and learns of no decision on
+/// it, so that nobody but the holder is asked.
+pub(super) fn is_of_right(item: &ReviewItem) -> bool {
+    let kind = item.kind.as_ref();
+    kind.is_some_and(|kind| is_right(kind.code()))
 }
 
 /// What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a

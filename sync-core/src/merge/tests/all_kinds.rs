@@ -428,7 +428,7 @@ fn each_of_many_replacements_made_apart_is_flagged() {
     };
     let siblings: Vec<&EntryView> = views.iter().filter(|view| view.id != first).collect();
     let mut flagged = BTreeSet::new();
-    for (entry, flag) in cross_flags(&views) {
+    for (entry, flag) in cross_flags(&views, TODAY) {
         assert_eq!(flag.code, FlagCode::ReplacedTwice);
         let of = |id| {
             siblings

@@ -158,9 +158,9 @@ fn later_on_the_same_device_too_before_and_after_it_is_sent() {
     let (mut story, holder, _, _) = three();
     story.create(holder, none());
     story.create(holder, penicillin());
-    assert_eq!(cross_flags(&story.views_at(holder)).len(), 2);
+    assert_eq!(cross_flags(&story.views_at(holder), TODAY).len(), 2);
     story.sync(holder);
-    assert_eq!(cross_flags(&story.views_at(holder)).len(), 2);
+    assert_eq!(cross_flags(&story.views_at(holder), TODAY).len(), 2);
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn earlier_on_the_same_device_was_seen_before_and_after_it_is_sent() {
     let (mut story, holder, _, _) = three();
     story.create(holder, penicillin());
     story.create(holder, none());
-    assert_eq!(cross_flags(&story.views_at(holder)), []);
+    assert_eq!(cross_flags(&story.views_at(holder), TODAY), []);
     story.sync(holder);
-    assert_eq!(cross_flags(&story.views_at(holder)), []);
+    assert_eq!(cross_flags(&story.views_at(holder), TODAY), []);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn phones_that_met_the_server_at_different_times_saw_different_things() {
     let early = story.create(caregiver, none());
     let late = story.create(doctor, none());
     story.settle();
-    let flagged: Vec<EntryId> = cross_flags(&story.views())
+    let flagged: Vec<EntryId> = cross_flags(&story.views(), TODAY)
         .into_iter()
         .map(|(id, _)| id)
         .collect();
@@ -269,7 +269,7 @@ fn not_a_duplicate_is_remembered() {
         ["hidden-allergy"],
         "remembered"
     );
-    assert_eq!(cross_flags(&story.views()), [], "on the entries too");
+    assert_eq!(cross_flags(&story.views(), TODAY), [], "on the entries too");
     let doubts = |fact: &AllergyFact| fact.doubts.contains(&FlagCode::PossibleDuplicate);
     assert!(!vital(&story.views()).allergies.iter().any(doubts));
     let views = story.views();
@@ -299,7 +299,7 @@ fn two_told_apart_are_asked_about_anew_once_either_is_something_else() {
         story.settle();
         (
             items(&story.review(holder)).len(),
-            cross_flags(&story.views()).len(),
+            cross_flags(&story.views(), TODAY).len(),
         )
     };
     assert_eq!(rename(&mut story, "PENICILLINE"), (0, 0), "the same name");

@@ -17,7 +17,7 @@ fn a_contradiction_with_a_hidden_entry_betrays_nothing() {
     // The doctor's own two entries still contradict each other.
     assert_eq!(items(&list), ["no-known-allergy-contradicted"]);
     assert!(list.iter().all(|item| !item.entries.contains(&hidden)));
-    let flags = cross_flags(&visible);
+    let flags = cross_flags(&visible, TODAY);
     assert!(
         flags
             .iter()
@@ -401,7 +401,7 @@ fn one_statement_is_one_item_however_many_allergies_contradict_it() {
             .expect("it can be assigned");
         assigned.writes().expect("a decision can stand");
     }
-    let flags = cross_flags(&story.views());
+    let flags = cross_flags(&story.views(), TODAY);
     let named: usize = flags.iter().map(|(_, flag)| flag.entries.len()).sum();
     assert_eq!(named, 2 * 130, "each allergy names the statement alone");
 }

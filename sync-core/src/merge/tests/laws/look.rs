@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::random::{Device, Edited, Place, Raw, World};
 use super::*;
-use crate::merge::across::{documents, flags_by};
+use crate::merge::across::{documents, flags_on};
 use crate::merge::card::card_by;
 use crate::merge::review::review_by;
 use crate::merge::vital::vital_by;
@@ -87,7 +87,7 @@ impl<'w> Record<'w> {
             vital: vital_by(rules, &views, TODAY),
             card: card_by(rules, &views, &BTreeSet::new(), TODAY),
             review: review_by(rules, &views, &[], &world.viewer(device), TODAY),
-            flags: flags_by(rules, &views),
+            flags: flags_on(rules, &views, TODAY),
             documents: documents(rules, &views),
             destroyed: world.destroyed(rules, &self.states),
             world,
