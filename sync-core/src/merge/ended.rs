@@ -73,6 +73,26 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
+/// What says on which day an entry ends, each with the last day that this may be. Who says when a
+/// pregnancy ended, and how, or had an outcome in front of them, says that it did.
+pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
+    let keys = endings(&history.kind);
+    let last = |edit: usize| {
+        let says = history.says(edit);
+        let says = says.filter(|write| keys.contains(&write.key.as_str()));
+        let texts = says.filter_map(|write| write.value.as_ref()?.as_text());
+        let days = texts.filter_map(|text| text.parse::<Occurred>().ok());
+        days.map(|when| when.last_day()).max()
+    };
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let dated = (0..history.changes.len()).filter_map(|edit| Some((edit, last(edit)?)));
+    dated
+        .filter(|(edit, _)| !knows_how(history, *edit))
+        .collect()
+}
+
 /// What says or proposes another end than one that stands, neither author having known of the
 /// other's. Who says when a pregnancy ended, and how, or had an outcome in front of them, says that
 /// it did.

@@ -9,6 +9,10 @@ mod taking;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use super::ended::endings;
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority, treatment};
@@ -141,6 +145,13 @@ impl<'a> History<'a> {
 
     pub fn stamp(&self, change: usize) -> Option<Stamp> {
         self.provenance[change].map(Stamp::from)
+    }
+
+    /// The day (UTC) on which a change was made, by its device's clock.
+    pub fn day(&self, change: usize) -> Option<Date> {
+        let at = self.provenance[change].map(|provenance| provenance.origin.at.0);
+        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        at.map(|at| at.to_zoned(TimeZone::UTC).date())
     }
 
     /// The first change.
