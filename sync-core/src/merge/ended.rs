@@ -126,19 +126,9 @@ pub(super) fn other_ends(
 /// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an
 /// outcome.
 fn knows_how(history: &History<'_>, change: usize) -> bool {
-    let outcome = |edit: usize| {
-        let mut says = history.says(edit);
-        says.find(|write| write.key == pregnancy::OUTCOME)
-    };
-    let known = |edit: &usize| *edit == change || history.saw(change, *edit);
-    let known = (0..history.changes.len()).filter(known);
-    let known: Vec<_> = known
-        .filter_map(|edit| Some((edit, outcome(edit)?)))
-        .collect();
-    let replaced = |edit: usize| known.iter().any(|(later, _)| history.saw(*later, edit));
-    let mut last = known.iter().filter(|(edit, _)| !replaced(*edit)).peekable();
-    last.peek().is_some()
-        && last.all(|(_, write)| ends(&history.kind, pregnancy::OUTCOME, write.value.as_ref()))
+    let known = history.last_known(change, pregnancy::OUTCOME);
+    let says = |said: &Said<'_>| ends(&history.kind, pregnancy::OUTCOME, said.value);
+    !known.is_empty() && known.iter().all(says)
 }
 
 /// Whether somebody said under this key that the entry is over by a day: nobody says at the same

@@ -17,7 +17,7 @@ use super::ended::endings;
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority, treatment};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write, work};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
 use crate::kind::medication::REGIMEN;
@@ -314,6 +314,21 @@ impl<'a> History<'a> {
         latest.sort_by_key(|said| self.order(said.change));
         latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
         latest
+    }
+
+    /// The last that whoever made a change knew of a key, with that change too: of what took effect,
+    /// and of what they said themselves. What somebody else only proposes is no more than that.
+    pub fn last_known(&self, change: usize, key: &str) -> Vec<Said<'a>> {
+        let proposed = self.proposed.get(key).map_or(&[][..], Vec::as_slice);
+        let author = self.author(change);
+        let own = proposed.iter();
+        let own = own.filter(|said| self.author(said.change) == author);
+        let said = self.taken(key).iter().chain(own);
+        let said = said.inspect(|_| work::steps(1));
+        let knew = |said: &&Said<'_>| said.change == change || self.saw(change, said.change);
+        let mut known: Vec<Said<'a>> = said.filter(knew).copied().collect();
+        known.sort_by_key(|said| said.change);
+        self.latest(&known)
     }
 
     /// The proposals that no other of their author had in front of it: nobody plays down another's
