@@ -104,23 +104,34 @@ pub(super) fn other_ends(
         return Vec::new();
     }
     let kind = &history.kind;
-    let (mut standing, mut all) = (Vec::new(), BTreeSet::new());
+    let standing = standing_ends(kind, written);
+    let mut all = BTreeSet::new();
     for key in endings(kind) {
         let Some(field) = written.get(key) else {
             continue;
         };
-        let ending = |said: &&Said<'_>| ends(kind, key, said.value);
-        let stands = field.standing.iter().filter(ending);
-        standing.extend(stands.map(|said| said.change));
         let said = field.standing.iter().chain(&field.proposals);
-        all.extend(said.filter(ending).map(|said| said.change));
+        let said = said.filter(|said| ends(kind, key, said.value));
+        let apart = said.filter(|said| holds_up(history, &standing, said.change));
+        all.extend(apart.map(|said| said.change));
     }
-    let apart = |change: &usize| {
-        let mut standing = standing.iter();
-        standing.any(|end| history.concurrent(*change, *end)) && !knows_how(history, *change)
-    };
-    let apart = all.into_iter().filter(apart);
-    apart.map(|change| history.hash(change)).collect()
+    all.into_iter().map(|change| history.hash(change)).collect()
+}
+
+/// The changes that say of an entry of a kind, by a field that stands, that it is over.
+pub(super) fn standing_ends(kind: &Kind, written: &BTreeMap<&str, Field<'_>>) -> Vec<usize> {
+    let ends = endings(kind).iter().flat_map(|key| {
+        let said = written.get(key).map_or(&[][..], |field| &field.standing);
+        said.iter().filter(|said| ends(kind, key, said.value))
+    });
+    ends.map(|said| said.change).collect()
+}
+
+/// Whether what somebody says of an entry's end holds up one of those that stand: neither author
+/// knew of the other's, and they do not say that it is over ([`knows_how`]).
+pub(super) fn holds_up(history: &History<'_>, standing: &[usize], change: usize) -> bool {
+    let mut standing = standing.iter();
+    standing.any(|end| history.concurrent(change, *end)) && !knows_how(history, change)
 }
 
 /// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an

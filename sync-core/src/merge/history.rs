@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::ended::endings;
+use super::ended::{endings, holds_up, standing_ends};
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority, treatment};
 use crate::change::Provenance;
@@ -286,6 +286,7 @@ impl<'a> History<'a> {
         }
         let regimens = fields.get(REGIMEN).map(|field| field.standing.clone());
         let regimens = regimens.unwrap_or_default();
+        let ends = standing_ends(&self.kind, &fields);
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
             let field = fields.entry(key).or_default();
@@ -294,7 +295,7 @@ impl<'a> History<'a> {
                 |p: &Said<'_>| *key == STATUS && treatment::says_more(self, &regimens, standing, p);
             let mut open = self.open(said);
             open.retain(|p| {
-                !self.is_answered(key, *p, answers) && (!agrees(standing, p) || more(p))
+                !self.is_answered(key, *p, answers, &ends) && (!agrees(standing, p) || more(p))
             });
             field.proposals = open;
         }
@@ -388,8 +389,15 @@ impl<'a> History<'a> {
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
     /// confirmed the fact as it stood. A professional's, and anybody's of a danger, is answered by
     /// themselves or by somebody whose word decides: nobody else leaves their warning out. To
-    /// confirm the fact answers nothing that is the holder's, nor that it is not over after all.
-    fn is_answered(&self, key: &str, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
+    /// confirm the fact answers nothing that is the holder's, nor that it is not over after all, or
+    /// not by one of the `ends` that stand.
+    fn is_answered(
+        &self,
+        key: &str,
+        proposal: Said<'_>,
+        taken: &[Said<'_>],
+        ends: &[usize],
+    ) -> bool {
         let later = |change| {
             let open = self.leaves_open(change, proposal.change, key);
             self.saw(change, proposal.change) && !open
@@ -403,7 +411,7 @@ impl<'a> History<'a> {
         let own = |change| self.author(change) == self.author(proposal.change);
         let answers = |change| !warns || self.decides(change, key) || own(change);
         // What is taken up of a proposal answers nothing else of it.
-        let revives = self.revives(key, proposal.value);
+        let revives = self.revives(key, proposal, ends);
         let confirms = |change: usize| {
             let says = self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some();
             says && !holders && !revives
@@ -413,13 +421,16 @@ impl<'a> History<'a> {
             || (0..self.changes.len()).any(|change| later(change) && confirms(change))
     }
 
-    /// Whether it says of an entry that it is not over, or no error.
-    fn revives(&self, key: &str, value: Option<&Value>) -> bool {
+    /// Whether it says of an entry that it is not over, or no error, or ends otherwise than by what
+    /// stands of it, of which neither author knew.
+    fn revives(&self, key: &str, proposal: Said<'_>, ends: &[usize]) -> bool {
+        let value = proposal.value;
         let clears = value.is_none_or(|value| *value == Value::Null);
         let status = value.and_then(Status::from_value);
         match key {
             STATUS => status.is_none_or(|status| status.status.is_active()),
-            key => clears && endings(&self.kind).contains(&key),
+            key if !endings(&self.kind).contains(&key) => false,
+            _ => clears || holds_up(self, ends, proposal.change),
         }
     }
 
