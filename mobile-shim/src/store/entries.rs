@@ -23,7 +23,7 @@ use crate::seal::{Place, RowKey, SealKey};
 
 /// What derived a view: the rules and the format of views change with the version of this library,
 /// or when this is counted up.
-const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/10"));
+const FORMAT: i64 = format(concat!(env!("CARGO_PKG_VERSION"), "/11"));
 
 /// The entries of one record, within one transaction.
 pub struct RecordRows<'s> {

@@ -73,6 +73,26 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
+/// What says on which day an entry ends, each with the last day that this may be. Who says when a
+/// pregnancy ended, and how, or had an outcome in front of them, says that it did.
+pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
+    let keys = endings(&history.kind);
+    let last = |edit: usize| {
+        let says = history.says(edit);
+        let says = says.filter(|write| keys.contains(&write.key.as_str()));
+        let texts = says.filter_map(|write| write.value.as_ref()?.as_text());
+        let days = texts.filter_map(|text| text.parse::<Occurred>().ok());
+        days.map(|when| when.last_day()).max()
+    };
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let dated = (0..history.changes.len()).filter_map(|edit| Some((edit, last(edit)?)));
+    dated
+        .filter(|(edit, _)| !knows_how(history, *edit))
+        .collect()
+}
+
 /// What says or proposes another end than one that stands, neither author having known of the
 /// other's. Who says when a pregnancy ended, and how, or had an outcome in front of them, says that
 /// it did.
@@ -84,41 +104,42 @@ pub(super) fn other_ends(
         return Vec::new();
     }
     let kind = &history.kind;
-    let (mut standing, mut all) = (Vec::new(), BTreeSet::new());
+    let standing = standing_ends(kind, written);
+    let mut all = BTreeSet::new();
     for key in endings(kind) {
         let Some(field) = written.get(key) else {
             continue;
         };
-        let ending = |said: &&Said<'_>| ends(kind, key, said.value);
-        let stands = field.standing.iter().filter(ending);
-        standing.extend(stands.map(|said| said.change));
         let said = field.standing.iter().chain(&field.proposals);
-        all.extend(said.filter(ending).map(|said| said.change));
+        let said = said.filter(|said| ends(kind, key, said.value));
+        let apart = said.filter(|said| holds_up(history, &standing, said.change));
+        all.extend(apart.map(|said| said.change));
     }
-    let apart = |change: &usize| {
-        let mut standing = standing.iter();
-        standing.any(|end| history.concurrent(*change, *end)) && !knows_how(history, *change)
-    };
-    let apart = all.into_iter().filter(apart);
-    apart.map(|change| history.hash(change)).collect()
+    all.into_iter().map(|change| history.hash(change)).collect()
+}
+
+/// The changes that say of an entry of a kind, by a field that stands, that it is over.
+pub(super) fn standing_ends(kind: &Kind, written: &BTreeMap<&str, Field<'_>>) -> Vec<usize> {
+    let ends = endings(kind).iter().flat_map(|key| {
+        let said = written.get(key).map_or(&[][..], |field| &field.standing);
+        said.iter().filter(|said| ends(kind, key, said.value))
+    });
+    ends.map(|said| said.change).collect()
+}
+
+/// Whether what somebody says of an entry's end holds up one of those that stand: neither author
+/// knew of the other's, and they do not say that it is over ([`knows_how`]).
+pub(super) fn holds_up(history: &History<'_>, standing: &[usize], change: usize) -> bool {
+    let mut standing = standing.iter();
+    standing.any(|end| history.concurrent(change, *end)) && !knows_how(history, change)
 }
 
 /// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an
 /// outcome.
 fn knows_how(history: &History<'_>, change: usize) -> bool {
-    let outcome = |edit: usize| {
-        let mut says = history.says(edit);
-        says.find(|write| write.key == pregnancy::OUTCOME)
-    };
-    let known = |edit: &usize| *edit == change || history.saw(change, *edit);
-    let known = (0..history.changes.len()).filter(known);
-    let known: Vec<_> = known
-        .filter_map(|edit| Some((edit, outcome(edit)?)))
-        .collect();
-    let replaced = |edit: usize| known.iter().any(|(later, _)| history.saw(*later, edit));
-    let mut last = known.iter().filter(|(edit, _)| !replaced(*edit)).peekable();
-    last.peek().is_some()
-        && last.all(|(_, write)| ends(&history.kind, pregnancy::OUTCOME, write.value.as_ref()))
+    let known = history.last_known(change, pregnancy::OUTCOME);
+    let says = |said: &Said<'_>| ends(&history.kind, pregnancy::OUTCOME, said.value);
+    !known.is_empty() && known.iter().all(says)
 }
 
 /// Whether somebody said under this key that the entry is over by a day: nobody says at the same

@@ -9,11 +9,15 @@ mod taking;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr as _;
 
-use super::ended::endings;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::ended::{endings, holds_up, standing_ends};
 use super::view::Written;
 use super::{Rule, Rules, Stamp, authority, treatment};
 use crate::change::Provenance;
-use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write};
+use crate::entry::{self, EntryState, PastChange, SCHEMA, STATUS, Value, Write, work};
 use crate::kind::allergy::REACTION;
 use crate::kind::common::{self, ACCEPTS, BESIDE, VERIFICATION};
 use crate::kind::medication::REGIMEN;
@@ -141,6 +145,13 @@ impl<'a> History<'a> {
 
     pub fn stamp(&self, change: usize) -> Option<Stamp> {
         self.provenance[change].map(Stamp::from)
+    }
+
+    /// The day (UTC) on which a change was made, by its device's clock.
+    pub fn day(&self, change: usize) -> Option<Date> {
+        let at = self.provenance[change].map(|provenance| provenance.origin.at.0);
+        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        at.map(|at| at.to_zoned(TimeZone::UTC).date())
     }
 
     /// The first change.
@@ -275,6 +286,7 @@ impl<'a> History<'a> {
         }
         let regimens = fields.get(REGIMEN).map(|field| field.standing.clone());
         let regimens = regimens.unwrap_or_default();
+        let ends = standing_ends(&self.kind, &fields);
         for (key, said) in &self.proposed {
             let answers = self.taken(key);
             let field = fields.entry(key).or_default();
@@ -283,7 +295,7 @@ impl<'a> History<'a> {
                 |p: &Said<'_>| *key == STATUS && treatment::says_more(self, &regimens, standing, p);
             let mut open = self.open(said);
             open.retain(|p| {
-                !self.is_answered(key, *p, answers) && (!agrees(standing, p) || more(p))
+                !self.is_answered(key, *p, answers, &ends) && (!agrees(standing, p) || more(p))
             });
             field.proposals = open;
         }
@@ -303,6 +315,21 @@ impl<'a> History<'a> {
         latest.sort_by_key(|said| self.order(said.change));
         latest.dedup_by(|a, b| a.change == b.change && a.value == b.value);
         latest
+    }
+
+    /// The last that whoever made a change knew of a key, with that change too: of what took effect,
+    /// and of what they said themselves. What somebody else only proposes is no more than that.
+    pub fn last_known(&self, change: usize, key: &str) -> Vec<Said<'a>> {
+        let proposed = self.proposed.get(key).map_or(&[][..], Vec::as_slice);
+        let author = self.author(change);
+        let own = proposed.iter();
+        let own = own.filter(|said| self.author(said.change) == author);
+        let said = self.taken(key).iter().chain(own);
+        let said = said.inspect(|_| work::steps(1));
+        let knew = |said: &&Said<'_>| said.change == change || self.saw(change, said.change);
+        let mut known: Vec<Said<'a>> = said.filter(knew).copied().collect();
+        known.sort_by_key(|said| said.change);
+        self.latest(&known)
     }
 
     /// The proposals that no other of their author had in front of it: nobody plays down another's
@@ -362,8 +389,15 @@ impl<'a> History<'a> {
     /// Whether somebody who had the proposal in front of them wrote the field, or a clinician
     /// confirmed the fact as it stood. A professional's, and anybody's of a danger, is answered by
     /// themselves or by somebody whose word decides: nobody else leaves their warning out. To
-    /// confirm the fact answers nothing that is the holder's, nor that it is not over after all.
-    fn is_answered(&self, key: &str, proposal: Said<'_>, taken: &[Said<'_>]) -> bool {
+    /// confirm the fact answers nothing that is the holder's, nor that it is not over after all, or
+    /// not by one of the `ends` that stand.
+    fn is_answered(
+        &self,
+        key: &str,
+        proposal: Said<'_>,
+        taken: &[Said<'_>],
+        ends: &[usize],
+    ) -> bool {
         let later = |change| {
             let open = self.leaves_open(change, proposal.change, key);
             self.saw(change, proposal.change) && !open
@@ -377,7 +411,7 @@ impl<'a> History<'a> {
         let own = |change| self.author(change) == self.author(proposal.change);
         let answers = |change| !warns || self.decides(change, key) || own(change);
         // What is taken up of a proposal answers nothing else of it.
-        let revives = self.revives(key, proposal.value);
+        let revives = self.revives(key, proposal, ends);
         let confirms = |change: usize| {
             let says = self.confirms(change) && self.changes[change].wrote(VERIFICATION).is_some();
             says && !holders && !revives
@@ -387,13 +421,16 @@ impl<'a> History<'a> {
             || (0..self.changes.len()).any(|change| later(change) && confirms(change))
     }
 
-    /// Whether it says of an entry that it is not over, or no error.
-    fn revives(&self, key: &str, value: Option<&Value>) -> bool {
+    /// Whether it says of an entry that it is not over, or no error, or ends otherwise than by what
+    /// stands of it, of which neither author knew.
+    fn revives(&self, key: &str, proposal: Said<'_>, ends: &[usize]) -> bool {
+        let value = proposal.value;
         let clears = value.is_none_or(|value| *value == Value::Null);
         let status = value.and_then(Status::from_value);
         match key {
             STATUS => status.is_none_or(|status| status.status.is_active()),
-            key => clears && endings(&self.kind).contains(&key),
+            key if !endings(&self.kind).contains(&key) => false,
+            _ => clears || holds_up(self, ends, proposal.change),
         }
     }
 

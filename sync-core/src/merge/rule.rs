@@ -51,12 +51,12 @@ rules! {
         "Des valeurs qui n’ont de sens qu’ensemble n’en font qu’une, remplacée ou conservée entière et jamais mélangée.";
     /// Ended against edited.
     EndedAgainstEdit = "ended-against-edit", "*",
-        "Ruled out, inactive, resolved or written as over while somebody else edited it: the entry stays active, flagged.",
-        "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait : l’élément reste actif, signalé.";
+        "Ruled out, inactive, resolved or written as over while somebody else edited it, or said of a day after such a status that it ends then: the entry stays active, flagged.",
+        "Écarté, inactif, résolu ou noté comme terminé pendant que quelqu’un d’autre le modifiait, ou disait qu’il finit un jour postérieur à un tel statut : l’élément reste actif, signalé.";
     /// When an end that is written as a field counts.
     EndedForCertain = "ended-for-certain", "*",
-        "An end written as a field counts once its date has passed for certain, and that of another end which somebody wrote or proposes without knowing of it; an outcome that nobody knows ends nothing.",
-        "Une fin notée dans un champ compte quand sa date est passée avec certitude, comme celle de toute autre fin que quelqu’un a notée ou propose sans la connaître ; une issue inconnue ne met fin à rien.";
+        "An end written as a field counts once its date has passed for certain, and that of another end which somebody wrote or proposes without knowing of it, nor of an outcome of the pregnancy that they say or that stands: to confirm the fact answers none of that; an outcome that nobody knows ends nothing.",
+        "Une fin notée dans un champ compte quand sa date est passée avec certitude, comme celle de toute autre fin que quelqu’un a notée ou propose sans la connaître, ni aucune issue de la grossesse qu’il dise ou qui vaille : confirmer le fait n’y répond pas ; une issue inconnue ne met fin à rien.";
     /// A clinician's refutation.
     RefutationStands = "refutation-stands", "*",
         "A clinician’s refutation stands against a concurrent edit, flagged.",

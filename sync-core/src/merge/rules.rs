@@ -1,7 +1,9 @@
 //! The rules within one entry.
 
+use std::cell::LazyCell;
+
 use super::destroyed::{can_be_destroyed, is_destroyed_by};
-use super::ended::ends;
+use super::ended::{dated_ends, ends};
 use super::history::{Field, History, Said, is_member};
 use super::{EntryView, FieldClaim, FieldView, Flag, FlagCode, Rule, Rules, Standing, authority};
 use crate::entry::{PERSON, STATUS, Value};
@@ -251,8 +253,17 @@ pub(super) fn standing(
     let mut flags = Vec::new();
     let mut holds: Option<Status> = None;
     let mut broken = false;
+    let later = LazyCell::new(|| dated_ends(history));
     for (change, status) in said.iter().filter(|(_, status)| !status.status.is_active()) {
-        let beside = beside(history, *change, false);
+        let mut beside = beside(history, *change, false);
+        // An end on a day after it says that until then the entry is not over.
+        let day = history.day(*change);
+        let later = later.iter().filter(|(edit, last)| {
+            history.concurrent(*change, *edit) && day.is_none_or(|day| *last > day)
+        });
+        beside.extend(later.map(|(edit, _)| *edit));
+        beside.sort_unstable();
+        beside.dedup();
         let (stands, code) = weigh(history, *change, status, &beside);
         flags.extend(conflict(history, code, *change, &beside));
         if stands {

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 
 use super::history::{Field, History, Said, is_apart};
 use super::rules::beside;
@@ -96,9 +95,8 @@ impl<'h, 'a> Last<'h, 'a> {
     }
 
     fn is_late(&self, said: &Said<'_>) -> bool {
-        let at = self.history.stamp(said.change).map(|stamp| stamp.at.0);
-        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
-        at.is_none_or(|at| at.to_zoned(TimeZone::UTC).date() >= self.day)
+        let day = self.history.day(said.change);
+        day.is_none_or(|day| day >= self.day)
     }
 
     fn is_known(&self, said: &Said<'_>) -> bool {

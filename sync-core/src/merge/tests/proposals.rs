@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::EntryId;
-use crate::entry::Write;
+use crate::entry::{Value, Write};
 
 /// The holder's allergy, confirmed by the doctor; all have seen it.
 fn confirmed() -> (Story, Party, Party, Party, EntryId) {
@@ -446,6 +446,37 @@ fn to_empty_a_field_and_to_remove_it_is_one_proposal() {
     story.resolve(doctor, 0, &Choice::Decide(Verdict::Accept));
     assert_eq!(current(&story.view(entry), "criticality"), [""; 0]);
     assert_eq!(items(&story.review(doctor)), [""; 0]);
+}
+
+/// How a pregnancy ended, said again and again, is looked through once for each end that stands
+/// apart.
+#[test]
+fn outcomes_said_again_and_again_are_looked_through_once() {
+    let steps = |outcomes: usize| {
+        let (mut story, holder, caregiver, doctor) = three();
+        let due = Write::set("due", "2024-12-24");
+        let first = [
+            Write::set("kind", "pregnancy"),
+            Write::set("schema", Value::Uint(1)),
+            due,
+        ];
+        let entry = story.next_entry();
+        story.write(holder, entry, &first);
+        story.settle();
+        for by in [holder, caregiver] {
+            story.write(by, entry, &[Write::set("ended", "2024-08")]);
+        }
+        for outcome in ["miscarriage", "unknown"].iter().cycle().take(outcomes) {
+            story.write(doctor, entry, &[Write::set("outcome", *outcome)]);
+        }
+        story.write(doctor, entry, &[Write::set("ended", "2024-09")]);
+        story.settle();
+        let (state, provenance) = (story.state(entry), story.provenance());
+        let (_, steps) = crate::entry::work::of(|| view(entry, &state, &provenance));
+        steps
+    };
+    let (few, many) = (steps(20), steps(40));
+    assert!(few > 20 && many <= 2 * few, "{few} and {many}");
 }
 
 /// Whoever takes up all that many propose, to no effect and again and again, costs no more than what

@@ -101,7 +101,8 @@ pub fn what_is_said_to_go_on_counts(look: &Look<'_>) -> Option<String> {
 }
 
 /// What somebody says or proposes to end on a day to come, who knew of nobody else's word on that nor
-/// was known of, and which no status ended, is among the vital facts until somebody knows of that.
+/// was known of, and which no status ended for good, is among the vital facts until somebody knows
+/// of that.
 pub fn what_is_said_to_end_later_counts(look: &Look<'_>) -> Option<String> {
     let kinds = [("condition", "ended"), ("device", "removed")];
     let mut gone = kinds.iter().flat_map(|(kind, key)| {
@@ -113,8 +114,18 @@ pub fn what_is_said_to_end_later_counts(look: &Look<'_>) -> Option<String> {
                 let alone = |other: &&Edited| other.place == edit.place || edit.apart(other);
                 to_come && others.iter().all(alone) && unanswered(edit)
             });
-            let open = raw.was_never_ended() && !look.is_decided(raw.entry);
-            open && later.next().is_some() && !look.is_vital(raw.entry)
+            // Nobody knows of the end to come who ends it by a status; a refutation or an error may
+            // count all the same.
+            let codes = ["active", "inactive", "resolved"];
+            let mut statuses = raw.edits.iter().filter_map(|edit| edit.status());
+            let open = statuses.all(|code| codes.contains(&code.as_str()));
+            let apart = |later: &&&Edited| {
+                let mut ends = raw.edits.iter();
+                ends.all(|end| end.status().is_none_or(|code| code == "active") || end.apart(later))
+            };
+            open && !look.is_decided(raw.entry)
+                && later.find(apart).is_some()
+                && !look.is_vital(raw.entry)
         })
     });
     gone.next()
