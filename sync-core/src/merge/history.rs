@@ -78,6 +78,12 @@ pub(super) struct Field<'a> {
     pub written: Written,
 }
 
+/// The day (UTC) of a time in milliseconds.
+fn day_of(at: i64) -> Option<Date> {
+    let at = Timestamp::from_millisecond(at).ok()?;
+    Some(at.to_zoned(TimeZone::UTC).date())
+}
+
 impl<'a> History<'a> {
     pub fn new(
         rules: Rules,
@@ -150,8 +156,14 @@ impl<'a> History<'a> {
     /// The day (UTC) on which a change was made, by its device's clock.
     pub fn day(&self, change: usize) -> Option<Date> {
         let at = self.provenance[change].map(|provenance| provenance.origin.at.0);
-        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
-        at.map(|at| at.to_zoned(TimeZone::UTC).date())
+        day_of(at?)
+    }
+
+    /// The same, but for a clock that was ahead: no later than the day on which it was accepted.
+    pub fn day_at_most(&self, change: usize) -> Option<Date> {
+        let accepted = self.provenance[change].and_then(|provenance| provenance.accepted);
+        let accepted = accepted.and_then(|tick| day_of(i64::try_from(tick.0 / 1_000).ok()?));
+        self.day(change).into_iter().chain(accepted).min()
     }
 
     /// The first change.

@@ -257,7 +257,7 @@ pub(super) fn standing(
     for (change, status) in said.iter().filter(|(_, status)| !status.status.is_active()) {
         let mut beside = beside(history, *change, false);
         // An end on a day after it says that until then the entry is not over.
-        let day = history.day(*change);
+        let day = history.day_at_most(*change);
         let later = later.iter().filter(|(edit, last)| {
             history.concurrent(*change, *edit) && day.is_none_or(|day| *last > day)
         });

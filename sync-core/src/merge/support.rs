@@ -27,6 +27,8 @@ struct Device {
     documents: BTreeMap<EntryId, EntryDocument>,
     pending: Vec<(EntryId, ChangeHash)>,
     seen: Option<Seen>,
+    /// By how many milliseconds its clock is ahead.
+    ahead: i64,
 }
 
 /// A record, its server and the devices that edit it.
@@ -61,8 +63,14 @@ impl Story {
             documents: BTreeMap::new(),
             pending: Vec::new(),
             seen: None,
+            ahead: 0,
         });
         self.devices.len() - 1
+    }
+
+    /// A device's clock is ahead from now on.
+    pub fn set_ahead(&mut self, party: Party, by: jiff::SignedDuration) {
+        self.devices[party].ahead = i64::try_from(by.as_millis()).expect("not that far");
     }
 
     pub fn person(party: Party) -> PersonId {
@@ -108,7 +116,8 @@ impl Story {
         self.clock += 1;
         let device = &mut self.devices[party];
         // A second apart: two changes that say the same at the same moment are the same change.
-        let at = DeviceTime(i64::try_from(self.clock * 1000).expect("a short story"));
+        let at = i64::try_from(self.clock * 1000).expect("a short story");
+        let at = DeviceTime(at + device.ahead);
         let document = device.documents.entry(entry).or_default();
         let actor = Actor([u8::try_from(party).expect("few parties"); 16]);
         let (hash, bytes) = document

@@ -405,3 +405,27 @@ fn one_statement_is_one_item_however_many_allergies_contradict_it() {
     let named: usize = flags.iter().map(|(_, flag)| flag.entries.len()).sum();
     assert_eq!(named, 2 * 130, "each allergy names the statement alone");
 }
+
+/// An end to come keeps an entry that a status ended apart from it, though the clock of whoever wrote
+/// the status is years ahead: they wrote it no later than it was accepted.
+#[test]
+fn a_clock_that_is_ahead_hides_no_end_to_come() {
+    let (mut story, holder, caregiver, doctor) = three();
+    let entry = story.create(
+        holder,
+        ConditionDraft {
+            label: "Asthme".into(),
+            ..ConditionDraft::default()
+        },
+    );
+    story.settle();
+    story.set_ahead(doctor, jiff::SignedDuration::from_hours(60 * 365 * 24));
+    let over = Status::because(StatusCode::Resolved, "plus de crises");
+    story.write(doctor, entry, &[Write::set(STATUS, over.to_value())]);
+    story.write(caregiver, entry, &[Write::set("ended", "2025-06")]);
+    story.settle();
+    let view = story.view(entry);
+    let flags: Vec<FlagCode> = view.flags.iter().map(|flag| flag.code).collect();
+    assert_eq!(view.standing, Standing::Active);
+    assert_eq!(flags, [FlagCode::StatusAgainstEdit]);
+}
