@@ -215,13 +215,12 @@ pub async fn synchronise(
                     let told = (&mut result, &mut touched);
                     look(device, profile, record, told, cancel).await?;
                     // What hides a decision is taken where other edits wait.
-                    if !hidden && !touched.is_empty() {
-                        hidden = decisions::hide_after_sync(device, profile, record)?;
-                        if hidden {
-                            continue;
-                        }
-                    }
+                    let ask = !hidden && !touched.is_empty();
+                    hidden |= ask && decisions::hide_after_sync(device, profile, record)?;
                     follow_up(device, profile, record, &touched).await?;
+                    if ask && hidden {
+                        continue;
+                    }
                 }
                 give_up_or_wait(device, profile, error, failures, patience, cancel).await?;
             }

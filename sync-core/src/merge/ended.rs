@@ -9,8 +9,10 @@ use super::history::{Field, History, Said};
 use super::rules::beside;
 use super::{EntryView, FieldClaim, Flag, FlagCode, Rule, Rules};
 use crate::ChangeHash;
-use crate::entry::{SCHEMA, Value};
-use crate::kind::{Kind, Occurred, PregnancyOutcome, condition, device, pregnancy};
+use crate::entry::{SCHEMA, STATUS, Value};
+use crate::kind::{
+    JsonScalar as _, Kind, Occurred, PregnancyOutcome, Status, condition, device, pregnancy,
+};
 
 /// The fields that say that an entry of a kind is over.
 pub(super) fn endings(kind: &Kind) -> &'static [&'static str] {
@@ -73,8 +75,9 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
-/// What says on which day an entry ends, each with the last day that this may be. Who says when a
-/// pregnancy ended, and how, or had an outcome in front of them, says that it did.
+/// What says on which day an entry ends, each with the last day that this may be. Whose word is, or
+/// was when they wrote, that its status ends it, says that it did; so does who says when a pregnancy
+/// ended, and how, or had an outcome in front of them.
 pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
     let keys = endings(&history.kind);
     let last = |edit: usize| {
@@ -88,9 +91,8 @@ pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
         return Vec::new();
     }
     let dated = (0..history.changes.len()).filter_map(|edit| Some((edit, last(edit)?)));
-    dated
-        .filter(|(edit, _)| !knows_how(history, *edit))
-        .collect()
+    let open = |edit: usize| !knows_how(history, edit) && !knows_closed(history, edit);
+    dated.filter(|(edit, _)| open(*edit)).collect()
 }
 
 /// What says or proposes another end than one that stands, neither author having known of the
@@ -132,6 +134,35 @@ pub(super) fn standing_ends(kind: &Kind, written: &BTreeMap<&str, Field<'_>>) ->
 pub(super) fn holds_up(history: &History<'_>, standing: &[usize], change: usize) -> bool {
     let mut standing = standing.iter();
     standing.any(|end| history.concurrent(change, *end)) && !knows_how(history, change)
+}
+
+/// Of what says on which day an entry ends, the last word of each author that was written apart from
+/// a change: not what they corrected without knowing of that change either.
+pub(super) fn last_apart(
+    history: &History<'_>,
+    dated: &[(usize, Date)],
+    change: usize,
+) -> Vec<(usize, Date)> {
+    let mut last: Vec<(usize, Date)> = Vec::new();
+    let apart = dated
+        .iter()
+        .filter(|(edit, _)| history.concurrent(change, *edit));
+    for (edit, day) in apart {
+        let own = |earlier: usize| history.author(earlier) == history.author(*edit);
+        last.retain(|(earlier, _)| !(own(*earlier) && history.saw(*edit, *earlier)));
+        last.push((*edit, *day));
+    }
+    last
+}
+
+/// Whether the last that somebody knew of an entry's status, with what they say themselves, ends it.
+fn knows_closed(history: &History<'_>, change: usize) -> bool {
+    let known = history.last_known(change, STATUS);
+    let ends = |said: &Said<'_>| {
+        let status = said.value.and_then(Status::from_value);
+        status.is_some_and(|status| !status.status.is_active())
+    };
+    !known.is_empty() && known.iter().all(ends)
 }
 
 /// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an

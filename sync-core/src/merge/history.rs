@@ -194,7 +194,7 @@ impl<'a> History<'a> {
         role.is_some_and(|role| authority::confirms(self.rules, &self.kind, by_nurse, role))
     }
 
-    fn author(&self, change: usize) -> Option<PersonId> {
+    pub fn author(&self, change: usize) -> Option<PersonId> {
         self.provenance[change].map(|p| p.origin.author)
     }
 

@@ -165,11 +165,11 @@ pub(super) fn review_by(
     if rules.has(Rule::HeldAsks) {
         items.extend(held.iter().filter_map(|held| of_held(rules, views, held)));
     }
+    let decisions = decided::decisions(rules, views);
+    settle(rules, views, &decisions, &mut items);
     if viewer.role != Role::Holder && rules.has(Rule::HolderDecides) {
         items.retain(|item| !may::is_of_right(item));
     }
-    let decisions = decided::decisions(rules, views);
-    settle(rules, views, &decisions, &mut items);
     let assignments = assigned::assignments(&decisions);
     for item in &mut items {
         item.claims.extend(told_apart(item, &decisions));

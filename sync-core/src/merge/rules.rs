@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 
 use super::destroyed::{can_be_destroyed, is_destroyed_by};
-use super::ended::{dated_ends, ends};
+use super::ended::{dated_ends, ends, last_apart};
 use super::history::{Field, History, Said, is_member};
 use super::{EntryView, FieldClaim, FieldView, Flag, FlagCode, Rule, Rules, Standing, authority};
 use crate::entry::{PERSON, STATUS, Value};
@@ -258,10 +258,9 @@ pub(super) fn standing(
         let mut beside = beside(history, *change, false);
         // An end on a day after it says that until then the entry is not over.
         let day = history.day_at_most(*change);
-        let later = later.iter().filter(|(edit, last)| {
-            history.concurrent(*change, *edit) && day.is_none_or(|day| *last > day)
-        });
-        beside.extend(later.map(|(edit, _)| *edit));
+        let later = last_apart(history, &later, *change).into_iter();
+        let later = later.filter(|(_, last)| day.is_none_or(|day| *last > day));
+        beside.extend(later.map(|(edit, _)| edit));
         beside.sort_unstable();
         beside.dedup();
         let (stands, code) = weigh(history, *change, status, &beside);
