@@ -246,6 +246,7 @@ impl<'t> Talk<'t> {
                 // speaks of must not make it ask for ever.
                 let settled = !report.accepted.is_empty()
                     || !report.aside.is_empty()
+                    || report.handed_back > 0
                     || waiting < self.waiting;
                 let unsent = waiting > 0 && (answer.outcomes.is_empty() || settled);
                 self.touched.extend(report.changed);

@@ -219,6 +219,7 @@ pub async fn synchronise(
                     hidden |= ask && decisions::hide_after_sync(device, profile, record)?;
                     follow_up(device, profile, record, &touched).await?;
                     if ask && hidden {
+                        waited_before = usize::MAX;
                         continue;
                     }
                 }

@@ -75,9 +75,7 @@ fn only_clears(history: &History<'_>, edit: usize, key: &str) -> bool {
     says.all(|write| write.key == SCHEMA || (write.key == key && clears(write.value.as_ref())))
 }
 
-/// What says on which day an entry ends, each with the last day that this may be. Whose word is, or
-/// was when they wrote, that its status ends it, says that it did; so does who says when a pregnancy
-/// ended, and how, or had an outcome in front of them.
+/// What says on which day an entry ends, each with the last day that this may be.
 pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
     let keys = endings(&history.kind);
     let last = |edit: usize| {
@@ -91,8 +89,7 @@ pub(super) fn dated_ends(history: &History<'_>) -> Vec<(usize, Date)> {
         return Vec::new();
     }
     let dated = (0..history.changes.len()).filter_map(|edit| Some((edit, last(edit)?)));
-    let open = |edit: usize| !knows_how(history, edit) && !knows_closed(history, edit);
-    dated.filter(|(edit, _)| open(*edit)).collect()
+    dated.collect()
 }
 
 /// What says or proposes another end than one that stands, neither author having known of the
@@ -137,7 +134,9 @@ pub(super) fn holds_up(history: &History<'_>, standing: &[usize], change: usize)
 }
 
 /// Of what says on which day an entry ends, the last word of each author that was written apart from
-/// a change: not what they corrected without knowing of that change either.
+/// a change: not what they corrected without knowing of that change either. Who ends the entry by a
+/// status in the same edit says that it is over; so does who says when a pregnancy ended, and how, or
+/// had an outcome in front of them.
 pub(super) fn last_apart(
     history: &History<'_>,
     dated: &[(usize, Date)],
@@ -152,17 +151,15 @@ pub(super) fn last_apart(
         last.retain(|(earlier, _)| !(own(*earlier) && history.saw(*edit, *earlier)));
         last.push((*edit, *day));
     }
+    last.retain(|(edit, _)| !knows_how(history, *edit) && !closes(history, *edit));
     last
 }
 
-/// Whether the last that somebody knew of an entry's status, with what they say themselves, ends it.
-fn knows_closed(history: &History<'_>, change: usize) -> bool {
-    let known = history.last_known(change, STATUS);
-    let ends = |said: &Said<'_>| {
-        let status = said.value.and_then(Status::from_value);
-        status.is_some_and(|status| !status.status.is_active())
-    };
-    !known.is_empty() && known.iter().all(ends)
+/// Whether an edit ends its entry by a status, too.
+fn closes(history: &History<'_>, change: usize) -> bool {
+    let mut says = history.says(change).filter(|write| write.key == STATUS);
+    let status = says.find_map(|write| Status::from_value(write.value.as_ref()?));
+    status.is_some_and(|status| !status.status.is_active())
 }
 
 /// Whether the last that somebody knew of how a pregnancy ended, with what they say themselves, is an
