@@ -27,7 +27,7 @@ use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
 use crate::devices::Signer;
 use crate::keys::EntryKeyId;
-use crate::people::profession;
+use crate::people::{self, profession};
 use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visitor};
 use crate::storage::records::{EntryRow, HeldRow, Life, RecordRow, RecordStore as _, ShelfId};
@@ -287,22 +287,34 @@ impl Turn<'_> {
         let submitter = if edit.origin().device == self.submitter.device {
             &self.submitter
         } else {
-            let author = submission.authors.get(&edit.origin().device);
+            let by = edit.origin();
+            let author = submission.authors.get(&by.device);
             // Whoever signed in vouches for what another device of theirs signed.
             let own = |author: &Signer| author.person == self.submitter.subject.person;
+            // This server vouches for what it had accepted, also from a device it lost.
+            let proven = handed_back.is_some() && edit.was_in().is_some();
             let counts = |author: &&Signer| own(author) || handed_back.is_some();
-            let Some(author) = author.filter(counts) else {
-                let (entry, change) = (edit.entry(), edit.change());
-                return Ok(Some(writing.refuse(entry, change, Refusal::NotAuthentic)));
+            let (person, key, revoked) = match author.filter(counts) {
+                Some(author) => {
+                    let revoked = author.revoked && !own(author) && !proven;
+                    (author.person, author.public_key, revoked)
+                }
+                None if proven && people::is_known(connection, by.author)? => {
+                    (by.author, self.submitter.key, false)
+                }
+                None => {
+                    let (entry, change) = (edit.entry(), edit.change());
+                    return Ok(Some(writing.refuse(entry, change, Refusal::NotAuthentic)));
+                }
             };
             others = Submitter {
                 subject: Subject {
-                    person: author.person,
-                    profession: profession(connection, author.person)?,
+                    person,
+                    profession: profession(connection, person)?,
                 },
-                device: author.id,
-                key: author.public_key,
-                revoked: author.revoked && !own(author),
+                device: by.device,
+                key,
+                revoked,
             };
             &others
         };

@@ -182,6 +182,14 @@ pub fn profession(
         .transpose()
 }
 
+/// Whether there is such a person.
+pub fn is_known(connection: &mut SqliteConnection, id: PersonId) -> Result<bool, Fault> {
+    let found = diesel::select(diesel::dsl::exists(
+        people::table.find(id.as_bytes().as_slice()),
+    ));
+    Ok(found.get_result(connection)?)
+}
+
 /// The person with this INS.
 pub fn find_by_ins(
     connection: &mut SqliteConnection,

@@ -12,7 +12,7 @@ use std::fmt;
 
 use diesel::SqliteConnection;
 use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead, Verified, Verifier};
-use sync_core::change::Provenance;
+use sync_core::change::{Provenance, Voucher};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::sign::PublicKey;
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
@@ -505,8 +505,17 @@ impl Check<'_, '_> {
         if !named {
             return Ok(Err("is filed under another name"));
         }
-        match (self.devices)(self.connection, origin.device)? {
-            Some(device) => {
+        let device = (self.devices)(self.connection, origin.device)?;
+        match (&about.origin.voucher, device) {
+            (Voucher::Server(_), _) => {
+                let named = (&row.entry, &about.change);
+                let server = [self.keys.server_signing_key().public_key];
+                let proven = about.origin.proven(&server, &self.row.record, named);
+                if proven.is_none() {
+                    return Ok(Err("was handed back, and this server had not accepted it"));
+                }
+            }
+            (_, Some(device)) => {
                 let signed =
                     about
                         .origin
@@ -515,7 +524,7 @@ impl Check<'_, '_> {
                     return Ok(Err("was not signed by its device"));
                 }
             }
-            None => self.findings.unsigned += 1,
+            (_, None) => self.findings.unsigned += 1,
         }
         let state = made.document.state();
         let Ok((document, state, _)) = guard::admit(&made.document, &state, &inspected) else {

@@ -2,7 +2,7 @@
 
 mod origin;
 
-pub use origin::{Actor, Origin, SignedOrigin};
+pub use origin::{Actor, Origin, SignedOrigin, Voucher};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,18 @@ pub struct Edit {
     pub change: Bytes,
     /// Who made it, signed.
     pub origin: SignedOrigin,
+}
+
+impl Edit {
+    /// How many bytes it is: its change, what its author states, and a proof, which may be longer
+    /// than both.
+    pub fn bytes(&self) -> usize {
+        let proof = match &self.origin.voucher {
+            Voucher::Server(proof) => proof.bytes(),
+            Voucher::Author(_) | Voucher::Frame => 0,
+        };
+        self.change.len() + self.origin.payload.len() + proof
+    }
 }
 
 /// Where a change comes from, as a copy of the record knows it.

@@ -39,8 +39,8 @@ pub const MAX_VALUES: usize = 64;
 /// The largest entry, saved, in bytes.
 pub const MAX_DOCUMENT: usize = 1024 * 1024;
 
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
-const CHANGE_CHUNK: u8 = 1;
+pub(crate) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+pub(crate) const CHANGE_CHUNK: u8 = 1;
 
 /// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

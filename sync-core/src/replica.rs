@@ -13,7 +13,7 @@ mod receive;
 mod renew;
 
 pub use head::{Author, EditError, ReplicaHead};
-pub use local::{LocalEntry, Taken};
+pub use local::{AttestedBy, LocalEntry, Taken};
 pub use memory::Memory;
 pub use receive::{AnswerError, Report};
 
@@ -22,7 +22,7 @@ use std::fmt;
 use crate::change::Edit;
 use crate::checkpoint::SignedCheckpoint;
 use crate::kind::Kind;
-use crate::sync::{HeldEdit, HoldReason, Refusal};
+use crate::sync::{Attestation, AttestationId, HeldEdit, HoldReason, Refusal};
 use crate::{ChangeHash, DeviceTime, EntryId, Tick};
 
 /// Where a replica's entries and its unsent edits are kept. Absence is `None`; an error is a broken
@@ -62,6 +62,16 @@ pub trait Entries {
     fn note_destroyed(&mut self, destroyed: &Destroyed) -> Result<(), Self::Error>;
     /// Whether the server told what was decided of a held edit.
     fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, Self::Error>;
+    /// Keeps the server's word for the changes of a frame, which came with this resend or after it.
+    fn keep_attestation(
+        &mut self,
+        attestation: &Attestation,
+        generation: u64,
+    ) -> Result<(), Self::Error>;
+    /// An attestation.
+    fn attestation(&mut self, id: &AttestationId) -> Result<Option<Attestation>, Self::Error>;
+    /// Drops the attestations that came before a resend.
+    fn drop_attestations(&mut self, generation: u64) -> Result<(), Self::Error>;
 }
 
 /// An edit that the server has not answered yet: an own one, or one that it accepted once and has

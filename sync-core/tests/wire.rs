@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use insta::{assert_json_snapshot, assert_snapshot};
 use proptest::prelude::*;
-use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
+use sync_core::change::{Actor, Edit, Origin, SignedOrigin, Voucher};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::codec::Encoding;
 use sync_core::entry::{EntryDocument, Write};
@@ -80,12 +80,20 @@ fn items(accepted: Option<Tick>) -> Vec<Item> {
     vec![Item { edit, accepted }]
 }
 
+/// The life of the log that frames are signed for: the checkpoint's.
+const LOG: LogIncarnation = LogIncarnation([3; 16]);
+
+fn attested() -> Frame {
+    let items = items(Some(Tick(7)));
+    Frame::attest(&record(), LOG, &items, &server_key()).unwrap()
+}
+
 fn request() -> SyncRequest {
     SyncRequest {
         v: PROTOCOL,
         device: DeviceId::of(&PublicKey::of(&device_key())),
         cursor: Some(vec![8; 16].into()),
-        edits: Some(Frame::pack(&record(), &items(None), None).unwrap()),
+        edits: Some(Frame::pack(&record(), &items(None)).unwrap()),
         checkpoints: vec![checkpoint()],
         limit: Some(65_536),
     }
@@ -100,12 +108,12 @@ fn answer() -> SyncAnswer {
         Verdict::Refused(Refusal::Equivocation),
     ];
     let outcome = |verdict| Outcome { change, verdict };
-    let news = Frame::pack(&record(), &items(Some(Tick(7))), Some(&server_key()));
+    let news = Some(attested());
     SyncAnswer {
         v: PROTOCOL,
         outcomes: verdicts.map(outcome).to_vec(),
         reset: true,
-        news: Some(news.unwrap()),
+        news,
         forget: vec![edit.entry],
         destroyed: Vec::new(),
         held: vec![HeldEdit {
@@ -132,8 +140,11 @@ fn signed_statements_keep_their_bytes() {
     let (hash, edit) = edit("Dormir plus tôt");
     assert_snapshot!("change", hex(&edit.change));
     assert_snapshot!("change_hash", hash.to_string());
-    assert_snapshot!("origin", hex(&edit.origin.0.payload));
-    assert_snapshot!("origin_signature", hex(&edit.origin.0.signature.0));
+    assert_snapshot!("origin", hex(&edit.origin.payload));
+    let Voucher::Author(signature) = edit.origin.voucher else {
+        panic!("its author vouches for it");
+    };
+    assert_snapshot!("origin_signature", hex(&signature.0));
     assert_snapshot!("checkpoint", hex(&checkpoint().0.payload));
     assert_snapshot!("checkpoint_signature", hex(&checkpoint().0.signature.0));
 }
@@ -168,22 +179,18 @@ fn members_of_a_newer_version_do_no_harm() {
 fn a_frame_is_worth_what_its_signature_covers() {
     let key = PublicKey::of(&server_key());
     let other_record = RecordId(Uuid::from_u128(9));
-    let frame = Frame::pack(&record(), &items(Some(Tick(7))), Some(&server_key())).unwrap();
-    assert!(frame.unpack_attested(&record(), &[key]).is_ok());
+    let frame = attested();
+    let unpack = |record, log, key| frame.unpack_attested(&record, log, &[key]);
+    assert!(unpack(record(), LOG, key).is_ok());
+    let not_attested = Err(FrameError::NotAttested);
     let stranger = PublicKey::of(&device_key());
-    assert_eq!(
-        frame.unpack_attested(&record(), &[stranger]),
-        Err(FrameError::NotAttested)
-    );
-    assert_eq!(
-        frame.unpack_attested(&other_record, &[key]),
-        Err(FrameError::Damaged)
-    );
-    let unsigned = Frame::pack(&record(), &items(Some(Tick(7))), None).unwrap();
-    assert_eq!(
-        unsigned.unpack_attested(&record(), &[key]),
-        Err(FrameError::NotAttested)
-    );
+    assert_eq!(unpack(record(), LOG, stranger), not_attested);
+    assert_eq!(unpack(other_record, LOG, key), not_attested);
+    let other_life = LogIncarnation([9; 16]);
+    assert_eq!(unpack(record(), other_life, key), not_attested);
+    let sent = Frame::pack(&record(), &items(Some(Tick(7)))).unwrap();
+    assert_eq!(sent.unpack_attested(&record(), LOG, &[key]), not_attested);
+    assert_eq!(sent.unpack(&other_record), Err(FrameError::Damaged));
 }
 
 #[test]
@@ -229,14 +236,15 @@ proptest! {
     /// No byte string makes a reader panic, and a damaged frame is never taken for a whole one.
     #[test]
     fn damaged_frames_are_refused(at in 0_usize..10_000, flip in 1_u8..=255) {
-        let whole = Frame::pack(&record(), &items(Some(Tick(7))), Some(&server_key())).unwrap();
+        let whole = attested();
         let mut bytes = whole.0.0.clone();
         let at = at % bytes.len();
         bytes[at] ^= flip;
         let key = PublicKey::of(&server_key());
-        let read = Frame(bytes.into()).unpack_attested(&record(), &[key]);
+        let read = Frame(bytes.into()).unpack_attested(&record(), LOG, &[key]);
         if let Ok(read) = read {
-            prop_assert_eq!(read, items(Some(Tick(7))));
+            let again = attested().unpack_attested(&record(), LOG, &[key]).unwrap();
+            prop_assert_eq!(read, again);
         }
     }
 
@@ -244,7 +252,7 @@ proptest! {
     fn any_bytes_can_be_offered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let frame = Frame(bytes.clone().into());
         let _ = frame.unpack(&record());
-        let mut framed = b"CF\x01\x00".to_vec();
+        let mut framed = b"CF\x02\x00".to_vec();
         framed.extend_from_slice(&bytes);
         let _ = Frame(framed.into()).unpack(&record());
         for encoding in [Encoding::Cbor, Encoding::Json] {

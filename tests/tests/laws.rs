@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
-use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
+use sync_core::change::{Actor, Edit, Origin, SignedOrigin, Voucher};
 use sync_core::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use sync_core::codec::Encoding;
 use sync_core::entry::Write;
@@ -156,7 +156,7 @@ fn write(local: &mut LocalEntry, replica: usize, writes: &[Write], sent: &mut Ve
 
 fn take(local: &mut LocalEntry, sent: &Sent) {
     local
-        .take(&sent.change, sent.origin.clone(), Some(sent.tick))
+        .take(&sent.change, sent.origin.clone(), Some(sent.tick), None)
         .expect("what it follows is here");
 }
 
@@ -270,9 +270,13 @@ proptest! {
         prop_assert_eq!(again.provenance(), local.provenance());
         let server = SigningKey::from_bytes(&[9; 32]);
         let items: Vec<Item> = sent.iter().map(item).collect();
-        let frame = Frame::pack(&RECORD, &items, Some(&server)).unwrap();
-        let keys = [PublicKey::of(&server)];
-        prop_assert_eq!(frame.unpack_attested(&RECORD, &keys).unwrap(), items);
+        let (keys, log) = ([PublicKey::of(&server)], LogIncarnation([8; 16]));
+        let frame = Frame::attest(&RECORD, log, &items, &server).unwrap();
+        let attested = frame.unpack_attested(&RECORD, log, &keys).unwrap();
+        let given: Vec<Item> = items.iter().map(without_voucher).collect();
+        prop_assert_eq!(attested.items, given);
+        let frame = Frame::pack(&RECORD, &items).unwrap();
+        prop_assert_eq!(frame.unpack(&RECORD).unwrap(), items);
         let request = SyncRequest {
             v: PROTOCOL,
             device: DeviceId([1; 16]),
@@ -332,6 +336,13 @@ fn an_edit_between_two_pages_names_the_checkpoint_before_them() {
     assert!(receive(&mut head, &mut store, 15, true).is_err());
     receive(&mut head, &mut store, 30, false).unwrap();
     assert_eq!(head.seen_until(), Some(Tick(30)));
+}
+
+/// As it comes in a frame that the server signed.
+fn without_voucher(item: &Item) -> Item {
+    let mut item = item.clone();
+    item.edit.origin.voucher = Voucher::Frame;
+    item
 }
 
 fn item(sent: &Sent) -> Item {

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use sync_core::merge::{self, EntryView, HeldForReview};
 use sync_core::replica::{AsideReason, Destroyed, Entries, LocalEntry, SetAside, Unsent};
-use sync_core::sync::{HeldEdit, Refusal};
+use sync_core::sync::{Attestation, AttestationId, HeldEdit, Refusal};
 use sync_core::{ChangeHash, EntryId, PersonId, codec};
 
 use super::StoreError;
@@ -405,6 +405,32 @@ impl Entries for RecordRows<'_> {
             sync_core::guard::inspect(&held.edit.change).map_err(|_| StoreError::Damaged)?;
         let place = held.received.millis();
         self.put_note(Shelf::Held, change.hash().as_bytes(), place, held)
+    }
+
+    fn keep_attestation(
+        &mut self,
+        attestation: &Attestation,
+        generation: u64,
+    ) -> Result<(), StoreError> {
+        let name = attestation.id();
+        let place = clear(generation);
+        self.put_note(Shelf::Attestations, name.as_bytes(), place, attestation)
+    }
+
+    fn attestation(&mut self, id: &AttestationId) -> Result<Option<Attestation>, StoreError> {
+        let shelf = Shelf::Attestations;
+        notes::find(
+            self.connection,
+            self.key,
+            &self.record,
+            shelf,
+            id.as_bytes(),
+        )
+    }
+
+    fn drop_attestations(&mut self, generation: u64) -> Result<(), StoreError> {
+        let before = clear(generation);
+        notes::drop_before(self.connection, &self.record, Shelf::Attestations, before)
     }
 }
 

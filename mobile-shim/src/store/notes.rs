@@ -27,6 +27,8 @@ pub enum Shelf {
     Witness = 8,
     /// Entries that were destroyed as another patient's: that they were.
     Destroyed = 9,
+    /// The server's word for the changes of each frame that came, by the resend it came with.
+    Attestations = 10,
 }
 
 pub(super) fn load<T: serde::de::DeserializeOwned>(
@@ -47,6 +49,27 @@ pub(super) fn load<T: serde::de::DeserializeOwned>(
             Ok(codec::from_cbor(&key.open(place(&row), sealed)?)?)
         })
         .collect()
+}
+
+/// What bears a name on a shelf.
+pub(super) fn find<T: serde::de::DeserializeOwned>(
+    connection: &mut SqliteConnection,
+    key: &SealKey,
+    record: &RowKey,
+    shelf: Shelf,
+    name: &[u8],
+) -> Result<Option<T>, StoreError> {
+    let row = key.row("notes", &[name]);
+    let sealed: Option<Vec<u8>> = notes::table
+        .find((&record[..], shelf as i32, &row[..]))
+        .select(notes::sealed)
+        .first(connection)
+        .optional()?;
+    let Some(sealed) = sealed else {
+        return Ok(None);
+    };
+    let row = aad_row(record, shelf, &row);
+    Ok(Some(codec::from_cbor(&key.open(place(&row), &sealed)?)?))
 }
 
 pub(super) fn put(
@@ -93,6 +116,21 @@ pub(super) fn clear(
         .eq(&record[..])
         .and(notes::shelf.eq(shelf as i32));
     diesel::delete(notes::table.filter(shelf)).execute(connection)?;
+    Ok(())
+}
+
+/// Drops what stands on a shelf before a place.
+pub(super) fn drop_before(
+    connection: &mut SqliteConnection,
+    record: &RowKey,
+    shelf: Shelf,
+    order: i64,
+) -> Result<(), StoreError> {
+    let earlier = notes::record
+        .eq(&record[..])
+        .and(notes::shelf.eq(shelf as i32))
+        .and(notes::place.lt(order));
+    diesel::delete(notes::table.filter(earlier)).execute(connection)?;
     Ok(())
 }
 

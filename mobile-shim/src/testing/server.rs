@@ -193,7 +193,9 @@ impl FakeServer {
         let to = to.min(from + state.log[from..].iter().take_while(fits).count().max(1));
         let to = to.min(state.log.len());
         let news = &state.log[from..to];
-        let news = (!news.is_empty()).then(|| Frame::pack(&RECORD, news, Some(&self.key)).unwrap());
+        let log = LogIncarnation([1 + life[0]; 16]);
+        let news =
+            (!news.is_empty()).then(|| Frame::attest(&RECORD, log, news, &self.key).unwrap());
         let more = to < state.log.len();
         state.ticks += 1;
         // While there is more to come, a page tells of no time that was not told before.
@@ -201,7 +203,7 @@ impl FakeServer {
         let checkpoint = Checkpoint {
             record: RECORD,
             viewer: PERSON,
-            log: LogIncarnation([1 + life[0]; 16]),
+            log,
             tick: Tick(told),
             epoch: Epoch([1; 8]),
             access_log: Digest32::of(&[&state.log.len().to_le_bytes()]),

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Cursor, Former, Unverified, VerifiedEdit};
+use sync_core::change::Voucher;
 use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
@@ -61,7 +62,10 @@ impl Submission {
         let mut handed_back = BTreeSet::new();
         let mut verify = |item: Item| {
             let (key, again) = (key(&item), item.accepted.is_some());
-            let edit = VerifiedEdit::new(&record, &key, item.edit)?;
+            let edit = match &item.edit.origin.voucher {
+                Voucher::Server(_) => VerifiedEdit::proven(&record, server, item.edit)?,
+                Voucher::Author(_) | Voucher::Frame => VerifiedEdit::new(&record, &key, item.edit)?,
+            };
             if again {
                 handed_back.insert(edit.change());
             }

@@ -41,7 +41,7 @@ async fn hand_in(phone: &mut Phone, edits: &[Edit]) -> Vec<Verdict> {
         })
         .collect();
     let mut request = phone.request();
-    request.edits = Some(Frame::pack(&phone.head.record, &items, None).expect("packs"));
+    request.edits = Some(Frame::pack(&phone.head.record, &items).expect("packs"));
     let answer = phone.ask(request).await.expect("answers");
     let verdicts = answer
         .outcomes
@@ -68,11 +68,11 @@ async fn a_frame_that_unpacks_to_too_much_is_too_large() {
     };
     let pack = |copies: usize| {
         let items = vec![item.clone(); copies];
-        Frame::pack(&phone.head.record, &items, None).expect("packs")
+        Frame::pack(&phone.head.record, &items).expect("packs")
     };
     let mut large = item.clone();
     large.edit.change = vec![0; MAX_REQUEST].into();
-    let large = Frame::pack(&phone.head.record, &[large], None).expect("packs");
+    let large = Frame::pack(&phone.head.record, &[large]).expect("packs");
     assert!(large.0.len() < 1 << 12 && large.unpacked() > MAX_REQUEST);
     for frame in [large, pack(MAX_EDITS + 1)] {
         let mut request = phone.request();

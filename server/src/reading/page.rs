@@ -67,7 +67,7 @@ pub fn page(
     let news = match items.as_slice() {
         [] => None,
         items => Some(
-            Frame::pack(&record, items, Some(key))
+            Frame::attest(&record, admitted.row.log, items, key)
                 .map_err(|_| Fault::malformed("an entry too large for a frame"))?,
         ),
     };

@@ -202,7 +202,7 @@ async fn nobody_carries_others_edits_otherwise() {
         for item in &mut items {
             item.accepted = Some(sync_core::Tick(1));
         }
-        let frame = sync_core::sync::Frame::pack(&by.head.record, &items, None);
+        let frame = sync_core::sync::Frame::pack(&by.head.record, &items);
         sync_core::sync::SyncRequest {
             device: by.visitor.device.expect("a key").id,
             cursor: by.head.cursor.clone(),
@@ -255,7 +255,7 @@ async fn a_device_of_today_hands_nothing_back_of_its_own() {
     let frame = request.edits.take().expect("edits");
     let mut items = frame.unpack(&fresh.head.record).expect("a frame");
     items[0].accepted = Some(START);
-    let frame = sync_core::sync::Frame::pack(&fresh.head.record, &items, None);
+    let frame = sync_core::sync::Frame::pack(&fresh.head.record, &items);
     request.edits = Some(frame.expect("packs"));
     let answer = fresh.ask(request).await.expect("answers");
     let held = Verdict::Held(HoldReason::NotPermitted);
@@ -310,7 +310,7 @@ async fn what_was_made_in_this_life_is_not_handed_back() {
     let frame = request.edits.take().expect("edits");
     let mut items = frame.unpack(&caregiver.head.record).expect("a frame");
     items[0].accepted = Some(START);
-    let frame = sync_core::sync::Frame::pack(&caregiver.head.record, &items, None);
+    let frame = sync_core::sync::Frame::pack(&caregiver.head.record, &items);
     request.edits = Some(frame.expect("packs"));
     let answer = caregiver.ask(request).await.expect("answers");
     let held = Verdict::Held(HoldReason::NotPermitted);

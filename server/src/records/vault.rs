@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 use sync_core::Bytes;
 use sync_core::authority::Shelf;
-use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
+use sync_core::change::{Actor, Edit, Origin, SignedOrigin, Voucher};
 use sync_core::codec::{from_cbor, to_cbor};
 use sync_core::entry::EntryClass;
 use sync_core::policy::RightKind;
-use sync_core::sign::{SignatureBytes, Signed};
-use sync_core::sync::HoldReason;
+use sync_core::sign::SignatureBytes;
+use sync_core::sync::{HoldReason, Proof};
 use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
 
 use crate::fault::Fault;
@@ -72,7 +72,13 @@ pub struct Stood {
 
 // As they are written: arrays, since members' names would weigh more than some of their values.
 #[derive(Serialize, Deserialize)]
-struct AboutRow(ChangeHash, Bytes, SignatureBytes, EntryClass);
+struct AboutRow(
+    ChangeHash,
+    Bytes,
+    Option<SignatureBytes>,
+    EntryClass,
+    #[serde(default)] Option<Box<Proof>>,
+);
 
 #[derive(Serialize, Deserialize)]
 struct HeldRest(
@@ -82,8 +88,30 @@ struct HeldRest(
     HoldReason,
     Bytes,
     Bytes,
-    SignatureBytes,
+    Option<SignatureBytes>,
+    #[serde(default)] Option<Box<Proof>>,
 );
+
+/// An origin's statement, with its device's signature or with this server's proof of it.
+type Apart = (Bytes, Option<SignatureBytes>, Option<Box<Proof>>);
+
+fn apart(origin: &SignedOrigin) -> Result<Apart, Fault> {
+    let payload = origin.payload.clone();
+    match &origin.voucher {
+        Voucher::Author(signature) => Ok((payload, Some(*signature), None)),
+        Voucher::Server(proof) => Ok((payload, None, Some(proof.clone()))),
+        Voucher::Frame => Err(Fault::malformed("an origin that nobody vouches for")),
+    }
+}
+
+fn together((payload, signature, proof): Apart) -> Result<SignedOrigin, Fault> {
+    let voucher = match (signature, proof) {
+        (Some(signature), None) => Voucher::Author(signature),
+        (None, Some(proof)) => Voucher::Server(proof),
+        _ => return Err(Fault::malformed("who vouches for an origin")),
+    };
+    Ok(SignedOrigin { payload, voucher })
+}
 
 #[derive(Serialize, Deserialize)]
 struct HeldAboutRest(ChangeHash, Actor, u64, HoldReason, bool, bool);
@@ -274,13 +302,9 @@ impl<'k> Vault<'k> {
         (actor, seq): (&Actor, u64),
         about: &About,
     ) -> Result<LogRow, Fault> {
-        let Signed { payload, signature } = about.origin.0.clone();
-        let said = to_cbor(&AboutRow(
-            about.change,
-            payload,
-            signature,
-            about.class.clone(),
-        ));
+        let (payload, signature, proof) = apart(&about.origin)?;
+        let class = about.class.clone();
+        let said = to_cbor(&AboutRow(about.change, payload, signature, class, proof));
         let entry = edit.entry;
         Ok(LogRow {
             tick,
@@ -301,9 +325,9 @@ impl<'k> Vault<'k> {
         sealed: &[u8],
     ) -> Result<About, Fault> {
         let bytes = self.open(key, ("log", "about"), &entry, tick, sealed)?;
-        let AboutRow(change, payload, signature, class) =
+        let AboutRow(change, payload, signature, class, proof) =
             from_cbor(&bytes).map_err(|_| Fault::malformed("a row of the log"))?;
-        let origin = SignedOrigin(Signed { payload, signature });
+        let origin = together((payload, signature, proof))?;
         Ok(About {
             change,
             origin,
@@ -329,8 +353,9 @@ impl<'k> Vault<'k> {
         let Edit {
             entry,
             change,
-            origin: SignedOrigin(Signed { payload, signature }),
+            origin,
         } = held.edit.clone();
+        let (payload, signature, proof) = apart(&origin)?;
         let destroyed = change.is_empty();
         let about = to_cbor(&HeldAboutRest(
             held.change,
@@ -348,6 +373,7 @@ impl<'k> Vault<'k> {
             change,
             payload,
             signature,
+            proof,
         ));
         Ok(HeldRow {
             change_blind: self.change_blind(&held.change),
@@ -397,12 +423,12 @@ impl<'k> Vault<'k> {
         let place = ("held", "sealed");
         let key = self.key.sealing();
         let bytes = self.open(key, place, &row.entry, row.received, &row.sealed)?;
-        let HeldRest(change, actor, seq, reason, bytes, payload, signature) =
+        let HeldRest(change, actor, seq, reason, bytes, payload, signature, proof) =
             from_cbor(&bytes).map_err(|_| Fault::malformed("a held edit"))?;
         let edit = Edit {
             entry: row.entry,
             change: bytes,
-            origin: SignedOrigin(Signed { payload, signature }),
+            origin: together((payload, signature, proof))?,
         };
         Ok(Held {
             change,

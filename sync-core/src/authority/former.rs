@@ -22,7 +22,7 @@ impl Former<'_> {
     /// Whether an edit, of which it is said that it was accepted once, is taken for one of these
     /// lives at `now`. Its device was registered at `registered`.
     ///
-    /// It must name a checkpoint of such a life, and one that can have been given: whoever names
+    /// What the keeper itself signed for was in another life, and is believed. Any other must name a checkpoint of such a life, and one that can have been given: whoever names
     /// one of this life says that the edit was made in it. An edit that names none was made before
     /// its device had ever been answered, so the device must be older than the loss.
     pub fn takes_back(&self, edit: &VerifiedEdit, registered: Tick, now: Tick) -> bool {
@@ -30,9 +30,10 @@ impl Former<'_> {
             return false;
         };
         now <= lost.plus_days(self.days)
-            && match &edit.origin().seen {
-                Some(seen) => self.gave(seen),
-                None => registered <= *lost,
+            && match (edit.was_in(), &edit.origin().seen) {
+                (Some(log), _) => log != self.log,
+                (None, Some(seen)) => self.gave(seen),
+                (None, None) => registered <= *lost,
             }
     }
 

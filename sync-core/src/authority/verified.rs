@@ -7,19 +7,29 @@ use crate::guard::{self, Inspected};
 use crate::policy::Role;
 use crate::sign::PublicKey;
 use crate::sync::Refusal;
-use crate::{ChangeHash, Digest32, EntryId, RecordId, Tick};
+use crate::{ChangeHash, Digest32, EntryId, LogIncarnation, RecordId, Tick};
 
-/// An edit whose change the guard let through and whose origin a device signed.
+/// An edit whose change the guard let through and whose origin a device signed, or of which the
+/// keeper itself signed that it had accepted it.
 ///
 /// Checking a signature costs more than all else and needs nothing that the record holds, so it
 /// is done before the keeper's transaction begins. There is no other way to make one of these.
 #[derive(Clone, Debug)]
 pub struct VerifiedEdit {
     record: RecordId,
-    key: PublicKey,
+    by: By,
     edit: Edit,
     inspected: Inspected,
     origin: Origin,
+}
+
+/// Who vouches for an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The device with this key.
+    Device(PublicKey),
+    /// The keeper, in whose log it was in this life.
+    Keeper(LogIncarnation),
 }
 
 /// An edit that is not taken, whatever the record holds.
@@ -40,19 +50,12 @@ impl VerifiedEdit {
     /// # Errors
     /// [`Refusal::Malformed`] or [`Refusal::NotAuthentic`].
     pub fn new(record: &RecordId, key: &PublicKey, edit: Edit) -> Result<Self, Unverified> {
-        let refused = |change, why| Unverified {
-            entry: edit.entry,
-            change,
-            why,
-        };
-        let Ok(inspected) = guard::inspect(&edit.change) else {
-            let named = edit.change.get(8..).unwrap_or_default();
-            let change = ChangeHash(Digest32::of(&[named]).0);
-            return Err(refused(change, Refusal::Malformed));
-        };
-        let change = inspected.hash();
-        let forged = refused(change, Refusal::NotAuthentic);
-        if !edit.origin.verifies(key, record, &edit.entry, &change) {
+        let inspected = inspect(&edit)?;
+        let forged = forged(&edit, &inspected);
+        if !edit
+            .origin
+            .verifies(key, record, &edit.entry, &inspected.hash())
+        {
             return Err(forged);
         }
         let origin = edit.origin.read().map_err(|_| forged)?;
@@ -61,7 +64,34 @@ impl VerifiedEdit {
         }
         Ok(VerifiedEdit {
             record: *record,
-            key: *key,
+            by: By::Device(*key),
+            edit,
+            inspected,
+            origin,
+        })
+    }
+
+    /// Inspects the change of an edit of `record`, and verifies that one of the keeper's `keys` signed
+    /// that it had been accepted. Its author and their device were verified then, and need not be
+    /// known any more.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] or [`Refusal::NotAuthentic`].
+    pub fn proven(record: &RecordId, keys: &[PublicKey], edit: Edit) -> Result<Self, Unverified> {
+        let inspected = inspect(&edit)?;
+        let forged = forged(&edit, &inspected);
+        let named = (&edit.entry, &inspected.hash());
+        let Some(log) = edit
+            .origin
+            .proven(keys, record, named)
+            .map(|proof| proof.log)
+        else {
+            return Err(forged);
+        };
+        let origin = edit.origin.read().map_err(|_| forged)?;
+        Ok(VerifiedEdit {
+            record: *record,
+            by: By::Keeper(log),
             edit,
             inspected,
             origin,
@@ -102,9 +132,40 @@ impl VerifiedEdit {
         &self.inspected
     }
 
-    /// Whether it was verified for this record and this device.
+    /// In which life of the log it was, if the keeper signed for that.
+    pub fn was_in(&self) -> Option<LogIncarnation> {
+        match self.by {
+            By::Device(_) => None,
+            By::Keeper(log) => Some(log),
+        }
+    }
+
+    /// Whether it was verified for this record, and for this device unless the keeper vouches.
     pub(super) fn is_of(&self, record: &RecordId, key: &PublicKey) -> bool {
-        (&self.record, &self.key) == (record, key)
+        let by = match self.by {
+            By::Device(signer) => signer == *key,
+            By::Keeper(_) => true,
+        };
+        by && self.record == *record
+    }
+}
+
+fn inspect(edit: &Edit) -> Result<Inspected, Unverified> {
+    guard::inspect(&edit.change).map_err(|_| {
+        let named = edit.change.get(8..).unwrap_or_default();
+        Unverified {
+            entry: edit.entry,
+            change: ChangeHash(Digest32::of(&[named]).0),
+            why: Refusal::Malformed,
+        }
+    })
+}
+
+fn forged(edit: &Edit, inspected: &Inspected) -> Unverified {
+    Unverified {
+        entry: edit.entry,
+        change: inspected.hash(),
+        why: Refusal::NotAuthentic,
     }
 }
 

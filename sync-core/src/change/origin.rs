@@ -4,11 +4,12 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Seen;
-use crate::codec::Malformed;
+use crate::codec::{self, Malformed};
 use crate::policy::Role;
-use crate::sign::{PublicKey, Signed};
+use crate::sign::{self, PublicKey, SignatureBytes};
+use crate::sync::Proof;
 use crate::{
-    ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Incarnation, PersonId, RecordId,
+    Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Incarnation, PersonId, RecordId,
     fixed_bytes,
 };
 
@@ -81,10 +82,67 @@ pub struct Origin {
     pub cites: Vec<ChangeHash>,
 }
 
-/// An origin as it travels.
+/// An origin as it travels: what a device states of a change, and who vouches for that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SignedOrigin(pub Signed);
+#[serde(from = "Travelling", into = "Travelling")]
+pub struct SignedOrigin {
+    /// The statement, CBOR.
+    pub payload: Bytes,
+    /// Who vouches for it, and for the change.
+    pub voucher: Voucher,
+}
+
+/// Who vouches for a change and its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voucher {
+    /// The device that made it, by its signature.
+    Author(SignatureBytes),
+    /// The server, which had accepted it: it signed a frame that carried it.
+    Server(Box<Proof>),
+    /// Nothing that is here: the frame in which it came did.
+    Frame,
+}
+
+/// The members of an origin in a message.
+#[derive(Serialize, Deserialize)]
+struct Travelling {
+    payload: Bytes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<SignatureBytes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<Box<Proof>>,
+}
+
+impl From<Travelling> for SignedOrigin {
+    fn from(travelling: Travelling) -> Self {
+        let Travelling {
+            payload,
+            signature,
+            proof,
+        } = travelling;
+        let voucher = match (signature, proof) {
+            (Some(signature), _) => Voucher::Author(signature),
+            (None, Some(proof)) => Voucher::Server(proof),
+            (None, None) => Voucher::Frame,
+        };
+        SignedOrigin { payload, voucher }
+    }
+}
+
+impl From<SignedOrigin> for Travelling {
+    fn from(SignedOrigin { payload, voucher }: SignedOrigin) -> Self {
+        let (signature, proof) = match voucher {
+            Voucher::Author(signature) => (Some(signature), None),
+            Voucher::Server(proof) => (None, Some(proof)),
+            Voucher::Frame => (None, None),
+        };
+        Travelling {
+            payload,
+            signature,
+            proof,
+        }
+    }
+}
 
 impl SignedOrigin {
     /// Signs what `origin` states of `change` of `entry` of `record`.
@@ -95,11 +153,18 @@ impl SignedOrigin {
         change: &ChangeHash,
         origin: &Origin,
     ) -> Self {
-        SignedOrigin(Signed::new(
-            key,
-            &[DOMAIN, record.as_bytes(), entry.as_bytes(), &change.0],
-            origin,
-        ))
+        let payload = codec::to_cbor(origin);
+        let signed = [
+            DOMAIN,
+            record.as_bytes(),
+            entry.as_bytes(),
+            &change.0,
+            &payload,
+        ];
+        SignedOrigin {
+            voucher: Voucher::Author(sign::sign(key, &signed)),
+            payload: payload.into(),
+        }
     }
 
     /// Whether the device with this key signed it for this change of this entry.
@@ -110,17 +175,39 @@ impl SignedOrigin {
         entry: &EntryId,
         change: &ChangeHash,
     ) -> bool {
-        self.0.verifies(
-            key,
-            &[DOMAIN, record.as_bytes(), entry.as_bytes(), &change.0],
-        )
+        let signed = [
+            DOMAIN,
+            record.as_bytes(),
+            entry.as_bytes(),
+            &change.0,
+            &self.payload,
+        ];
+        match &self.voucher {
+            Voucher::Author(signature) => key.verifies(&signed, signature),
+            Voucher::Server(_) | Voucher::Frame => false,
+        }
     }
 
-    /// The statement, without looking at the signature.
+    /// The proof that the server had accepted this change of this entry, if one of its `keys` signed
+    /// that.
+    pub fn proven(
+        &self,
+        keys: &[PublicKey],
+        record: &RecordId,
+        (entry, change): (&EntryId, &ChangeHash),
+    ) -> Option<&Proof> {
+        let Voucher::Server(proof) = &self.voucher else {
+            return None;
+        };
+        let proves = proof.proves(record, (entry, change), &self.payload, keys);
+        proves.then_some(&**proof)
+    }
+
+    /// The statement, without looking at who vouches for it.
     ///
     /// # Errors
     /// When the payload is not an origin.
     pub fn read(&self) -> Result<Origin, Malformed> {
-        self.0.read()
+        codec::from_cbor(&self.payload)
     }
 }

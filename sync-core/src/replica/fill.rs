@@ -79,7 +79,7 @@ fn read<E: Entries>(entries: &mut E, most: usize) -> Result<Vec<Unsent>, E::Erro
 fn fitting(queue: &[Unsent], room: usize) -> usize {
     let mut taken = 0;
     let fits = |(place, unsent): &(usize, &Unsent)| {
-        taken += unsent.edit.change.len() + unsent.edit.origin.0.payload.len();
+        taken += unsent.edit.bytes();
         *place == 0 || taken <= room
     };
     let first = queue.iter().take(MAX_EDITS).enumerate();

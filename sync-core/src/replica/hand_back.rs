@@ -3,19 +3,20 @@
 //! A server that was put back from an older copy begins a record's log anew, and sends each viewer
 //! all they may see of what it still has. What a replica knows to have been accepted before, and is
 //! not told again, may be gone everywhere else. So it is not dropped but handed back, as it was
-//! signed, whoever wrote it; the server says of each edit whether it was there after all, and what
+//! signed or with the server's word for it, whoever wrote it; the server says of each edit whether it was there after all, and what
 //! the viewer must forget.
 //!
 //! What the server had held, and no decision is known of, goes again too. What somebody signed whom
 //! the server does not know any more goes again once it gives something that their device signed;
 //! what this person signed under another key is signed anew.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::renew::is_signed_by;
-use super::{AnswerError, AsideReason, Author, Entries, ReplicaHead, SetAside, Unsent};
+use super::{AnswerError, AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use crate::sign::PublicKey;
-use crate::sync::{HoldReason, Item, Refusal};
+use crate::sync::{Attestation, AttestationId, HoldReason, Item, Proofs, Refusal};
 use crate::{ChangeHash, DeviceId, EntryId, Tick, guard};
 
 impl ReplicaHead {
@@ -47,10 +48,12 @@ impl ReplicaHead {
         self.handing_back = false;
         let still_held = std::mem::take(&mut self.still_held);
         let mut lost: Vec<Unsent> = Vec::new();
+        let mut proofs = BTreeMap::new();
         for entry in entries.older_than(u64::MAX).map_err(AnswerError::Store)? {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
+            prove_all(entries, &mut proofs, &entry, &mut local)?;
             let of_entry = local.lost(&entry);
             // What is known to be there and was not named is not for this person any more: it stays
             // until its edits are answered, out of sight.
@@ -174,6 +177,31 @@ impl ReplicaHead {
             }
         }
         Ok(true)
+    }
+}
+
+/// Puts to each change that is handed back the server's word for it, unless its author vouches.
+fn prove_all<E: Entries>(
+    entries: &mut E,
+    known: &mut BTreeMap<AttestationId, Option<Proofs>>,
+    entry: &EntryId,
+    local: &mut LocalEntry,
+) -> Result<(), AnswerError<E::Error>> {
+    let unproven = local.unproven();
+    for (change, by) in &unproven {
+        if let Entry::Vacant(new) = known.entry(by.attestation) {
+            let kept = entries.attestation(&by.attestation);
+            let kept = kept.map_err(AnswerError::Store)?;
+            new.insert(kept.map(Attestation::proofs));
+        }
+        let proofs = known.get(&by.attestation).and_then(Option::as_ref);
+        if let Some(proof) = proofs.and_then(|proofs| proofs.proof(by.at, by.tick)) {
+            local.prove(change, proof);
+        }
+    }
+    match unproven.is_empty() {
+        true => Ok(()),
+        false => entries.store(entry, local).map_err(AnswerError::Store),
     }
 }
 

@@ -197,7 +197,7 @@ impl ReplicaHead {
         };
         let edits = match items.as_slice() {
             [] => None,
-            items => Some(Frame::pack(&self.record, items, None)?),
+            items => Some(Frame::pack(&self.record, items)?),
         };
         Ok(SyncRequest {
             v: PROTOCOL,

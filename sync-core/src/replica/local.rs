@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Unsent;
-use crate::change::{Actor, Edit, Provenance, SignedOrigin};
+use crate::change::{Actor, Edit, Provenance, SignedOrigin, Voucher};
 use crate::codec::{self, Malformed};
 use crate::entry::{EntryDocument, EntryError, EntryState, Write};
 use crate::guard::{self, Unsafe};
+use crate::sync::{AttestationId, Proof};
 use crate::{Bytes, ChangeHash, DeviceTime, EntryId, Tick};
 
 /// An entry as a device keeps it: its document, and who vouches for each change.
@@ -41,6 +42,20 @@ struct Vouched {
     /// When it was accepted in a former life of the log; nobody said yet that it still is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lost: Option<Tick>,
+    /// What proves that the server accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attested: Option<AttestedBy>,
+}
+
+/// Which attestation of the server's speaks of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttestedBy {
+    /// The attestation.
+    pub attestation: AttestationId,
+    /// The place of the change in it.
+    pub at: u32,
+    /// When it had been accepted.
+    pub tick: Tick,
 }
 
 impl Vouched {
@@ -49,6 +64,7 @@ impl Vouched {
             origin,
             accepted,
             lost: None,
+            attested: None,
         }
     }
 }
@@ -164,7 +180,8 @@ impl LocalEntry {
         })
     }
 
-    /// Takes in a change that the server attested; one that is here already only gets its tick.
+    /// Takes in a change that the server attested; one that is here already only gets its tick, and
+    /// keeps its author's signature.
     ///
     /// # Errors
     /// When the change is not fit for this entry.
@@ -173,13 +190,23 @@ impl LocalEntry {
         change: &Bytes,
         origin: SignedOrigin,
         accepted: Option<Tick>,
+        attested: Option<AttestedBy>,
     ) -> Result<Taken, EntryError> {
         let inspected = guard::inspect(change).map_err(|_| EntryError::Unfit)?;
         let hash = inspected.hash();
         if !self.document.has(&hash) {
             self.document.apply(inspected.into_change())?;
         }
-        let before = self.origins.insert(hash, Vouched::new(origin, accepted));
+        let mut vouched = Vouched::new(origin, accepted);
+        vouched.attested = attested;
+        let before = self.origins.remove(&hash);
+        if let Some(before) = &before
+            && vouched.origin.voucher == Voucher::Frame
+            && matches!(before.origin.voucher, Voucher::Author(_))
+        {
+            vouched.origin = before.origin.clone();
+        }
+        self.origins.insert(hash, vouched);
         Ok(match before {
             None => Taken::New,
             Some(before) if before.accepted.is_none() => Taken::Answered(hash),
@@ -199,6 +226,24 @@ impl LocalEntry {
     pub(super) fn doubt(&mut self) {
         for vouched in self.origins.values_mut() {
             vouched.lost = vouched.accepted.take().or(vouched.lost);
+        }
+    }
+
+    /// Which attestations speak of changes that were in a former life of the log, and for which
+    /// nobody vouches here by themselves.
+    pub(super) fn unproven(&self) -> Vec<(ChangeHash, AttestedBy)> {
+        let unproven = |(hash, vouched): (&ChangeHash, &Vouched)| {
+            let lost = vouched.lost.is_some() && vouched.origin.voucher == Voucher::Frame;
+            Some((*hash, vouched.attested.filter(|_| lost)?))
+        };
+        self.origins.iter().filter_map(unproven).collect()
+    }
+
+    /// Notes what proves that the server had accepted a change.
+    pub(super) fn prove(&mut self, change: &ChangeHash, proof: Proof) {
+        if let Some(vouched) = self.origins.get_mut(change) {
+            vouched.origin.voucher = Voucher::Server(Box::new(proof));
+            vouched.attested = None;
         }
     }
 
@@ -275,7 +320,7 @@ impl LocalEntry {
                     },
                 ));
             } else {
-                rest.take(&change, origin, accepted)?;
+                rest.take(&change, origin, accepted, None)?;
                 rest.origins.insert(hash, vouched);
             }
         }

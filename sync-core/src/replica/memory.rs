@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use super::{Destroyed, Entries, LocalEntry, SetAside, Unsent};
-use crate::sync::HeldEdit;
+use crate::sync::{Attestation, AttestationId, HeldEdit};
 use crate::{ChangeHash, EntryId};
 
 /// A replica's store in memory, for tests and for devices that keep nothing.
@@ -20,6 +20,8 @@ pub struct Memory {
     pub held: Vec<HeldEdit>,
     /// The entries that were destroyed.
     pub destroyed: BTreeMap<EntryId, Destroyed>,
+    /// The server's word for what it sent, and with which resend it came.
+    pub attestations: BTreeMap<AttestationId, (u64, Attestation)>,
 }
 
 impl Entries for Memory {
@@ -99,5 +101,24 @@ impl Entries for Memory {
     fn is_settled(&mut self, change: &ChangeHash) -> Result<bool, Infallible> {
         let mut held = self.held.iter().filter(|held| held.settled.is_some());
         Ok(held.any(|held| held.change().is_ok_and(|named| named == *change)))
+    }
+
+    fn keep_attestation(
+        &mut self,
+        attestation: &Attestation,
+        generation: u64,
+    ) -> Result<(), Infallible> {
+        let kept = (generation, attestation.clone());
+        self.attestations.insert(attestation.id(), kept);
+        Ok(())
+    }
+
+    fn attestation(&mut self, id: &AttestationId) -> Result<Option<Attestation>, Infallible> {
+        Ok(self.attestations.get(id).map(|(_, kept)| kept.clone()))
+    }
+
+    fn drop_attestations(&mut self, generation: u64) -> Result<(), Infallible> {
+        self.attestations.retain(|_, (came, _)| *came >= generation);
+        Ok(())
     }
 }

@@ -112,7 +112,7 @@ impl ReplicaHead {
             self.doubt_all(entries)?;
         }
         let unknown = self.outcomes(entries, author, answer, &mut report)?;
-        let news = self.attested(answer)?;
+        let (news, attestation) = self.attested(answer, told.log)?;
         self.told_held(entries, author, (answer, &news), &mut report)?;
         self.give_way(entries, &news, &mut report)?;
         if !report.aside.is_empty() {
@@ -120,7 +120,7 @@ impl ReplicaHead {
             self.set_aside(entries, author, &mut report)?;
         }
         let signers = self.signers(&news);
-        self.news(entries, news, &mut report)?;
+        self.news(entries, (news, attestation), &mut report)?;
         report.more |= self.try_again(entries, &signers)?;
         self.drop_destroyed(entries, author, (answer, formers), now, &mut report)?;
         for entry in &answer.forget {
@@ -142,6 +142,8 @@ impl ReplicaHead {
             for entry in unnamed.map_err(AnswerError::Store)? {
                 self.sweep(entries, &entry, &mut report)?;
             }
+            let kept = entries.drop_attestations(self.generation);
+            kept.map_err(AnswerError::Store)?;
         }
         self.advance(entries, answer)?;
         if !answer.more {

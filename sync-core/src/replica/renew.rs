@@ -137,7 +137,10 @@ impl ReplicaHead {
             apart.filter(|(edit, _)| edit.entry == entry).collect();
         // What it follows, each after what that follows.
         while let Some(fits) = apart.iter().position(|(edit, hash)| {
-            !whole.has(hash) && whole.take(&edit.change, edit.origin.clone(), None).is_ok()
+            !whole.has(hash)
+                && whole
+                    .take(&edit.change, edit.origin.clone(), None, None)
+                    .is_ok()
         }) {
             apart.remove(fits);
         }
@@ -248,7 +251,7 @@ impl ReplicaHead {
                 Ok(unsent) => {
                     let again = &unsent.edit;
                     if local
-                        .take(&again.change, again.origin.clone(), None)
+                        .take(&again.change, again.origin.clone(), None, None)
                         .is_err()
                     {
                         out.insert(hash);

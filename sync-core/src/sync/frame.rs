@@ -1,25 +1,31 @@
 //! Frames: many changes of a record under one compression, attested by the server.
 //!
-//! Layout, version 1: `"CF"`, version, flags (bit 0: signed), length of the body as 32 bits
-//! little-endian, length of the compressed body likewise, the body under zstd, a SHA-256 digest of
-//! what it carries, and if signed an Ed25519 signature over domain, record and digest.
+//! Layout, version 2: `"CF"`, version, flags (bit 0: signed by the server), length of the body and
+//! of what it stands for, 32 bits little-endian each; the body under zstd; and if signed the server's
+//! signature, else the first 8 bytes of what it would sign.
+
+mod body;
+mod chunk;
+mod numbers;
+mod origin;
 
 use ed25519_dalek::SigningKey;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::limits::{MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
-use crate::change::{Edit, SignedOrigin};
-use crate::codec::{self, Malformed};
-use crate::sign::{self, PublicKey, SignatureBytes, Signed};
-use crate::{Bytes, Digest32, EntryId, RecordId, Tick};
+use serde::{Deserialize, Serialize};
 
-const DOMAIN: &[u8] = b"carnet/frame/1";
+use super::attestation::{self, Attestation};
+use super::limits::{MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
+use crate::change::{Edit, Voucher};
+use crate::codec::Malformed;
+use crate::sign::{PublicKey, SignatureBytes};
+use crate::{Bytes, ChangeHash, Digest32, LogIncarnation, RecordId, Tick};
+
 const MAGIC: &[u8] = b"CF";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SIGNED: u8 = 1;
 const HEAD: usize = 12;
+const CHECK: usize = 8;
 const LEVEL: i32 = 3;
 
 /// One change in a frame.
@@ -27,13 +33,18 @@ const LEVEL: i32 = 3;
 pub struct Item {
     /// The edit.
     pub edit: Edit,
-    /// When the server accepted it; nothing on the way to the server.
+    /// When the server accepted it; nothing on the way to the server, but for what is handed back.
     pub accepted: Option<Tick>,
 }
 
-/// The same, as it is written: an array, since its members' names would outweigh them.
-#[derive(Serialize, Deserialize)]
-struct Row(EntryId, Bytes, Bytes, SignatureBytes, Option<Tick>);
+/// What a frame brought that the server signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attested {
+    /// Its changes; nobody vouches for one but this frame.
+    pub items: Vec<Item>,
+    /// What proves each of them: the one at a place in `items` is at that place here.
+    pub attestation: Attestation,
+}
 
 /// Why a frame is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,8 +58,8 @@ pub enum FrameError {
     /// Larger than allowed.
     #[error("frame too large")]
     TooLarge,
-    /// The digest is not that of the content.
-    #[error("frame damaged: its digest is not that of its content")]
+    /// Its check is not that of its content.
+    #[error("frame damaged: its check is not that of its content")]
     Damaged,
     /// Not signed by a known key.
     #[error("frame not signed by this server")]
@@ -61,39 +72,34 @@ pub enum FrameError {
 pub struct Frame(pub Bytes);
 
 impl Frame {
-    /// Packs changes of a record; the server signs, a device does not.
+    /// Packs changes of a record as a device sends them, each with what vouches for it.
     ///
     /// # Errors
     /// When there are more changes or bytes than a frame may hold.
-    pub fn pack(
+    pub fn pack(record: &RecordId, items: &[Item]) -> Result<Self, FrameError> {
+        write(items, false, |leaves| check(record, leaves).to_vec())
+    }
+
+    /// Packs changes of a record as its server gives them out, which signs that they are in this
+    /// life of the record's log. What vouches for each by itself does not travel.
+    ///
+    /// # Errors
+    /// When there are more changes or bytes than a frame may hold.
+    pub fn attest(
         record: &RecordId,
+        log: LogIncarnation,
         items: &[Item],
-        key: Option<&SigningKey>,
+        key: &SigningKey,
     ) -> Result<Self, FrameError> {
-        let rows: Vec<Row> = items.iter().map(row).collect();
-        let body = codec::to_cbor(&rows);
-        if body.len() > MAX_FRAME || items.len() > MAX_ITEMS {
-            return Err(FrameError::TooLarge);
-        }
-        let packed = zstd::bulk::compress(&body, LEVEL).map_err(|_| FrameError::TooLarge)?;
-        let digest = digest(record, items);
-        let mut out = Vec::with_capacity(HEAD + packed.len() + 96);
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&[VERSION, u8::from(key.is_some()) * SIGNED]);
-        out.extend_from_slice(&length(body.len())?);
-        out.extend_from_slice(&length(packed.len())?);
-        out.extend_from_slice(&packed);
-        out.extend_from_slice(&digest.0);
-        if let Some(key) = key {
-            let signature = sign::sign(key, &[DOMAIN, record.as_bytes(), &digest.0]);
-            out.extend_from_slice(&signature.0);
-        }
-        Ok(Frame(out.into()))
+        write(items, true, |leaves| {
+            attestation::sign(key, record, log, leaves).0.to_vec()
+        })
     }
 
     /// How many bytes it says to be once unpacked.
     pub fn unpacked(&self) -> usize {
-        self.0.get(4..8).map_or(0, number)
+        let number = |from| self.0.get(from..from + 4).map_or(0, number);
+        number(4).max(number(8))
     }
 
     /// Unpacks a frame that a device sent.
@@ -101,34 +107,37 @@ impl Frame {
     /// # Errors
     /// When it is not a whole, undamaged frame within the limits of a request.
     pub fn unpack(&self, record: &RecordId) -> Result<Vec<Item>, FrameError> {
-        let (items, _, _) = self.read(record, (MAX_REQUEST, MAX_ITEMS))?;
-        Ok(items)
+        let read = self.read(MAX_REQUEST)?;
+        if read.signature.is_some() {
+            return Err(NOT_A_FRAME);
+        }
+        match read.tail == check(record, &read.leaves) {
+            true => Ok(read.items),
+            false => Err(FrameError::Damaged),
+        }
     }
 
-    /// Unpacks a frame that one of the server's `keys` must have signed.
+    /// Unpacks a frame that one of the server's `keys` must have signed, for this life of the
+    /// record's log.
     ///
     /// # Errors
     /// As [`Frame::unpack`], and when no given key signed it.
     pub fn unpack_attested(
         &self,
         record: &RecordId,
+        log: LogIncarnation,
         keys: &[PublicKey],
-    ) -> Result<Vec<Item>, FrameError> {
-        let (items, digest, signature) = self.read(record, (MAX_FRAME, MAX_ITEMS))?;
-        let signature = signature.ok_or(FrameError::NotAttested)?;
-        let said = [DOMAIN, record.as_bytes(), &digest.0];
-        if keys.iter().any(|key| key.verifies(&said, &signature)) {
-            Ok(items)
-        } else {
-            Err(FrameError::NotAttested)
-        }
+    ) -> Result<Attested, FrameError> {
+        let read = self.read(MAX_FRAME)?;
+        let signature = read.signature.ok_or(FrameError::NotAttested)?;
+        let attestation = Attestation::new(record, log, read.leaves, (signature, keys));
+        Ok(Attested {
+            items: read.items,
+            attestation: attestation.ok_or(FrameError::NotAttested)?,
+        })
     }
 
-    fn read(
-        &self,
-        record: &RecordId,
-        (most, most_items): (usize, usize),
-    ) -> Result<(Vec<Item>, Digest32, Option<SignatureBytes>), FrameError> {
+    fn read(&self, most: usize) -> Result<Read<'_>, FrameError> {
         let bytes: &[u8] = &self.0;
         let (head, rest) = bytes.split_at_checked(HEAD).ok_or(NOT_A_FRAME)?;
         if &head[..2] != MAGIC {
@@ -137,76 +146,88 @@ impl Frame {
         if head[2] != VERSION {
             return Err(FrameError::Version(head[2]));
         }
-        let signed = match head[3] {
-            0 => false,
-            SIGNED => true,
+        let tail = match head[3] {
+            0 => CHECK,
+            SIGNED => 64,
             _ => return Err(NOT_A_FRAME),
         };
-        let (size, packed) = (number(&head[4..8]), number(&head[8..12]));
-        if size > most || packed > most {
+        let (size, content) = (number(&head[4..8]), number(&head[8..12]));
+        if size > most || content > most {
             return Err(FrameError::TooLarge);
         }
-        let (packed, rest) = rest.split_at_checked(packed).ok_or(NOT_A_FRAME)?;
-        let (stated, rest) = rest.split_at_checked(32).ok_or(NOT_A_FRAME)?;
-        let signature = match (signed, SignatureBytes::from_slice(rest)) {
-            (true, Some(signature)) => Some(signature),
-            (false, None) if rest.is_empty() => None,
-            _ => return Err(NOT_A_FRAME),
-        };
+        let packed = rest.len().checked_sub(tail).ok_or(NOT_A_FRAME)?;
+        let (packed, tail) = rest.split_at(packed);
         let body = zstd::bulk::decompress(packed, size).map_err(|_| NOT_A_FRAME)?;
         if body.len() != size {
             return Err(NOT_A_FRAME);
         }
-        let rows: Vec<Row> = codec::from_cbor(&body)?;
-        if rows.len() > most_items {
-            return Err(FrameError::TooLarge);
+        let named = body::read(&body, content)?;
+        let signature = SignatureBytes::from_slice(tail);
+        let by_itself = |item: &Item| item.edit.origin.voucher != Voucher::Frame;
+        if signature.is_some() && named.iter().any(|(_, item)| by_itself(item)) {
+            return Err(NOT_A_FRAME);
         }
-        let items: Vec<Item> = rows.into_iter().map(item).collect();
-        let digest = digest(record, &items);
-        if digest.0 != *stated {
-            return Err(FrameError::Damaged);
-        }
-        Ok((items, digest, signature))
+        let leaves = leaves(named.iter().map(|(change, item)| (*change, item)));
+        Ok(Read {
+            items: named.into_iter().map(|(_, item)| item).collect(),
+            leaves,
+            signature,
+            tail,
+        })
     }
+}
+
+/// What was read of a frame.
+struct Read<'f> {
+    items: Vec<Item>,
+    leaves: Vec<Digest32>,
+    signature: Option<SignatureBytes>,
+    tail: &'f [u8],
 }
 
 const NOT_A_FRAME: FrameError = FrameError::Malformed(Malformed("frame"));
 
-fn row(item: &Item) -> Row {
-    let Edit {
-        entry,
-        change,
-        origin: SignedOrigin(Signed { payload, signature }),
-    } = item.edit.clone();
-    Row(entry, change, payload, signature, item.accepted)
+fn write(
+    items: &[Item],
+    attested: bool,
+    tail: impl FnOnce(&[Digest32]) -> Vec<u8>,
+) -> Result<Frame, FrameError> {
+    let named: Vec<(ChangeHash, &Item)> = items
+        .iter()
+        .map(|item| (chunk::hash(&item.edit.change), item))
+        .collect();
+    let content: usize = items.iter().map(|item| body::size(&item.edit)).sum();
+    let body = body::write(&named, attested);
+    if body.len() > MAX_FRAME || content > MAX_FRAME || items.len() > MAX_ITEMS {
+        return Err(FrameError::TooLarge);
+    }
+    let packed = zstd::bulk::compress(&body, LEVEL).map_err(|_| FrameError::TooLarge)?;
+    let tail = tail(&leaves(named.into_iter()));
+    let mut out = Vec::with_capacity(HEAD + packed.len() + tail.len());
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&[VERSION, u8::from(attested) * SIGNED]);
+    out.extend_from_slice(&length(body.len())?);
+    out.extend_from_slice(&length(content)?);
+    out.extend_from_slice(&packed);
+    out.extend_from_slice(&tail);
+    Ok(Frame(out.into()))
 }
 
-fn item(Row(entry, change, payload, signature, accepted): Row) -> Item {
-    let origin = SignedOrigin(Signed { payload, signature });
-    Item {
-        edit: Edit {
-            entry,
-            change,
-            origin,
-        },
-        accepted,
-    }
+fn leaves<'i>(named: impl Iterator<Item = (ChangeHash, &'i Item)>) -> Vec<Digest32> {
+    let leaf = |(change, item): (ChangeHash, &Item)| {
+        let Item { edit, accepted } = item;
+        let tick = accepted.unwrap_or(Tick(0));
+        attestation::leaf(&edit.entry, &change, tick, &edit.origin.payload)
+    };
+    named.map(leaf).collect()
 }
 
-/// Over record and, change by change, entry, change, origin with its signature, and tick; so it
-/// proves what was carried, however it was packed.
-fn digest(record: &RecordId, items: &[Item]) -> Digest32 {
-    let mut hasher = Sha256::new();
-    hasher.update(DOMAIN);
-    hasher.update(record.as_bytes());
-    for Item { edit, accepted } in items {
-        hasher.update(edit.entry.as_bytes());
-        hasher.update(Digest32::of(&[&edit.change]).0);
-        hasher.update(Digest32::of(&[&edit.origin.0.payload]).0);
-        hasher.update(edit.origin.0.signature.0);
-        hasher.update(accepted.map_or(0, |tick| tick.0).to_le_bytes());
-    }
-    Digest32(hasher.finalize().into())
+/// By which a device's frame is known to be whole, and for this record.
+fn check(record: &RecordId, leaves: &[Digest32]) -> [u8; CHECK] {
+    let digest = Digest32::of(&[record.as_bytes(), &attestation::root(leaves).0]);
+    let mut check = [0; CHECK];
+    check.copy_from_slice(&digest.0[..CHECK]);
+    check
 }
 
 fn length(value: usize) -> Result<[u8; 4], FrameError> {
@@ -220,3 +241,6 @@ fn number(bytes: &[u8]) -> usize {
         .rev()
         .fold(0, |n, byte| n << 8 | usize::from(*byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,12 @@ use sync_core::change::{Actor, Edit};
 use sync_core::entry::{Value, Write};
 use sync_core::guard;
 use sync_core::sign::PublicKey;
-use sync_core::sync::{Frame, HeldEdit, HoldReason, Item, Refusal, Settlement, Verdict};
+use sync_core::sync::{HeldEdit, HoldReason, Item, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, DeviceId, Tick};
 
 use super::{
-    FOLLOWS, HELD, Phone, RECORD, answer, elsewhere, entry, hash_of, judged, put_back::anew, server,
+    FOLLOWS, HELD, Phone, RECORD, answer, attested, elsewhere, entry, hash_of, judged,
+    put_back::anew,
 };
 
 /// Whoever signs in again has what waits taken under the name it has: nothing of it is said twice.
@@ -105,7 +106,7 @@ fn what_a_key_signed_that_the_server_does_not_know_is_signed_anew() {
         },
         elsewhere(&known, "theirs", 16),
     ];
-    told.news = Some(Frame::pack(&RECORD, &items, Some(&server())).expect("a frame"));
+    told.news = attested(&told, &items);
     let report = phone.receive(&told).expect("its answer");
     assert!(report.more);
 
@@ -296,7 +297,7 @@ fn what_was_held_and_is_in_the_record_by_its_authors_word_is_not_aside() {
             accepted: Some(Tick(tick)),
         };
         let items: Vec<Item> = edits.iter().zip([10, 19]).map(item).collect();
-        told.news = Some(Frame::pack(&RECORD, &items, Some(&server())).expect("a frame"));
+        told.news = attested(&told, &items);
         let report = phone.receive(&told).expect("its answer");
         assert!(report.aside.is_empty() && phone.store.aside.is_empty());
         assert!(phone.sent().is_empty());

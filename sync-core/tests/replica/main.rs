@@ -16,7 +16,7 @@ use sync_core::policy::Role;
 use sync_core::replica::{AnswerError, Author, LocalEntry, Memory, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
-    CursorDigest, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
+    CursorDigest, Frame, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
 };
 use sync_core::{
     Bytes, ChangeHash, DeviceId, DeviceTime, Digest32, EntryId, Epoch, Incarnation, LogIncarnation,
@@ -111,6 +111,12 @@ impl Phone {
 }
 
 /// An answer to a request that accepts whatever it hands in.
+/// Changes in a frame that the server signs for the life of the log that an answer speaks of.
+fn attested(told: &SyncAnswer, items: &[Item]) -> Option<Frame> {
+    let log = told.checkpoint.seen().expect("a checkpoint").log;
+    Some(Frame::attest(&RECORD, log, items, &server()).expect("a frame"))
+}
+
 fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
     let items = request.edits.as_ref();
     let items = items.map(|frame| frame.unpack(&RECORD).expect("a frame"));
@@ -156,7 +162,7 @@ fn elsewhere(mine: &Edit, text: &str, tick: u64) -> Item {
     let (entry, at) = (mine.entry, DeviceTime(1));
     let mut local = LocalEntry::default();
     local
-        .take(&mine.change, mine.origin.clone(), None)
+        .take(&mine.change, mine.origin.clone(), None, None)
         .expect("fits");
     let origin = Origin {
         author: PersonId(Uuid::from_u128(10)),

@@ -9,11 +9,11 @@ use sync_core::entry::Write;
 use sync_core::guard;
 use sync_core::replica::AnswerError;
 use sync_core::sign::PublicKey;
-use sync_core::sync::{Frame, Item, Refusal, SyncAnswer, SyncRequest, Verdict};
+use sync_core::sync::{Item, Refusal, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, DeviceId, Digest32, Epoch, LogIncarnation, PersonId, Tick};
 use uuid::Uuid;
 
-use super::{Phone, RECORD, answer, elsewhere, entry, hash_of, server};
+use super::{Phone, RECORD, answer, attested, elsewhere, entry, hash_of, server};
 
 /// An answer of a server that was put back: another life of the log, sent again from its start.
 pub(super) fn anew(request: &SyncRequest, tick: u64) -> SyncAnswer {
@@ -48,7 +48,7 @@ fn what_a_server_lost_is_handed_back() {
     let mine = phone.note(2, "lost");
     let request = phone.request();
     let mut told = answer(&request, 12);
-    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    told.news = attested(&told, &[theirs]);
     phone.receive(&told).expect("an answer");
     let follows = phone.write(entry(2), &[Write::set("text", "not sent yet")]);
     assert_eq!(phone.sent().len(), 1);
@@ -66,7 +66,7 @@ fn what_a_server_lost_is_handed_back() {
     let request = phone.request();
     let mut page = anew(&request, 51);
     page.reset = false;
-    page.news = Some(Frame::pack(&RECORD, &[first_item], Some(&server())).expect("a frame"));
+    page.news = attested(&page, &[first_item]);
     let report = phone.receive(&page).expect("a page");
     assert!(report.more && report.gone.is_empty());
 
@@ -119,7 +119,7 @@ fn what_turns_out_to_be_there_is_not_handed_back_twice() {
         edit: sent[0].clone(),
         accepted: Some(Tick(55)),
     };
-    told.news = Some(Frame::pack(&RECORD, &[first], Some(&server())).expect("a frame"));
+    told.news = attested(&told, &[first]);
     told.forget = vec![entry(2)];
     phone.receive(&told).expect("an answer");
     assert!(phone.sent().is_empty());
@@ -140,7 +140,7 @@ fn what_is_not_taken_back_is_set_aside() {
     let their_change = hash_of(&theirs.edit);
     let request = phone.request();
     let mut told = answer(&request, 12);
-    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    told.news = attested(&told, &[theirs]);
     phone.receive(&told).expect("an answer");
     let request = phone.request();
     phone.receive(&anew(&request, 50)).expect("an answer");
@@ -239,7 +239,7 @@ fn what_is_refused_a_second_time_does_not_go_again() {
     let their_change = hash_of(&theirs.edit);
     let request = phone.request();
     let mut told = answer(&request, 12);
-    told.news = Some(Frame::pack(&RECORD, &[theirs], Some(&server())).expect("a frame"));
+    told.news = attested(&told, &[theirs]);
     phone.receive(&told).expect("an answer");
     let request = phone.request();
     let mut whole = anew(&request, 50);
@@ -248,7 +248,7 @@ fn what_is_refused_a_second_time_does_not_go_again() {
         accepted: Some(Tick(10)),
     };
     let kept: Vec<Item> = bases.iter().map(kept).collect();
-    whole.news = Some(Frame::pack(&RECORD, &kept, Some(&server())).expect("a frame"));
+    whole.news = attested(&whole, &kept);
     phone.receive(&whole).expect("an answer");
 
     let mut goes = 0;
@@ -263,7 +263,7 @@ fn what_is_refused_a_second_time_does_not_go_again() {
         }
         // Their device writes something else.
         let news = elsewhere(base, "news", tick);
-        told.news = Some(Frame::pack(&RECORD, &[news], Some(&server())).expect("a frame"));
+        told.news = attested(&told, &[news]);
         phone.receive(&told).expect("an answer");
     }
     assert_eq!(goes, 2, "as it was, and once more");

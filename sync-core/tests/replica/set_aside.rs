@@ -7,11 +7,11 @@ use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::Write;
 use sync_core::policy::Role;
 use sync_core::replica::{AsideReason, Author};
-use sync_core::sync::{Frame, Item, Refusal, Verdict};
+use sync_core::sync::{Item, Refusal, Verdict};
 use sync_core::{ChangeHash, DeviceTime, Incarnation, PersonId, Tick};
 use uuid::Uuid;
 
-use super::{FOLLOWS, HELD, Phone, RECORD, answer, entry, hash_of, judged, server};
+use super::{FOLLOWS, HELD, Phone, answer, attested, entry, hash_of, judged, server};
 
 /// Two copies of one store wrote under one actor and number, and the other's is in the record: this
 /// one's gives way, and the device goes on.
@@ -37,7 +37,7 @@ fn what_a_copy_of_the_store_wrote_first_stands() {
     let request = phone.request();
     let mut told = answer(&request, 20);
     told.outcomes.clear();
-    told.news = Some(Frame::pack(&RECORD, &[first], Some(&server())).expect("a frame"));
+    told.news = attested(&told, &[first]);
     let report = phone.receive(&told).expect("it fits");
     let aside: Vec<_> = report.aside.iter().map(|a| (a.change, a.why)).collect();
     let why = AsideReason::Refused(Refusal::Equivocation);

@@ -26,6 +26,8 @@ const KINDS: &str = include_str!("../../../docs/kinds.md");
 /// Three devices write; the third is a professional's.
 const DEVICES: u8 = 3;
 const AT: DeviceTime = DeviceTime(1_790_000_000_123);
+/// The life of the log that frames are signed for.
+pub(super) const LOG: LogIncarnation = LogIncarnation([3; 16]);
 pub(super) const TICK: Tick = Tick(1_790_000_000_000_000);
 
 /// The record of all of it.
@@ -124,7 +126,7 @@ impl Seeds {
 
 /// The frame of these items, signed by the server.
 pub(super) fn pack(items: &[Item]) -> Option<Frame> {
-    Frame::pack(&record(), items, Some(&server_key())).ok()
+    Frame::attest(&record(), LOG, items, &server_key()).ok()
 }
 
 /// Writes of a flat map as `docs/kinds.md` shows it; nothing for what no entry holds.
@@ -250,7 +252,7 @@ fn checkpoint() -> SignedCheckpoint {
     let statement = Checkpoint {
         record: record(),
         viewer: person(0),
-        log: LogIncarnation([3; 16]),
+        log: LOG,
         tick: TICK,
         epoch: Epoch([4; 8]),
         access_log: Digest32([5; 32]),
@@ -344,7 +346,7 @@ fn cursors() -> Vec<Cursor> {
         });
     }
     let resting = Cursor {
-        log: LogIncarnation([3; 16]),
+        log: LOG,
         base: TICK,
         upto: TICK,
         within: None,

@@ -18,6 +18,7 @@ use sync_core::identity::{Birthplace, Departement, Finess, IdentityTraits, Ins, 
 use sync_core::kind::{self, Occurred};
 use sync_core::merge::{self, EntryView, Viewer};
 use sync_core::sign::PublicKey;
+use sync_core::sync::limits::MAX_REQUEST;
 use sync_core::sync::{Frame, Item, SyncAnswer, SyncRequest};
 use sync_core::{Bytes, ChangeHash, DeviceTime, EntryId, Tick, guard, text, views};
 
@@ -376,36 +377,39 @@ fn frame(items: &[Item], dice: &mut ChaCha8Rng) -> Vec<u8> {
         for item in &mut items {
             match dice.random_range(0..4) {
                 0 => item.edit.change = mutate::change(dice, &item.edit.change.0).into(),
-                1 => mutate::bytes(dice, &mut item.edit.origin.0.payload.0),
+                1 => mutate::bytes(dice, &mut item.edit.origin.payload.0),
                 2 => item.accepted = Some(Tick(mutate::some_number(dice, seeds::TICK.0))),
                 _ => {}
             }
         }
     }
-    let Some(Frame(Bytes(mut bytes))) = seeds::pack(&items) else {
+    let as_sent = dice.random_bool(0.5);
+    let packed = match as_sent {
+        true => Frame::pack(&seeds::record(), &items).ok(),
+        false => seeds::pack(&items),
+    };
+    let Some(Frame(Bytes(mut bytes))) = packed else {
         return Vec::new();
     };
     // What is under the compression, changed, with a head that fits it.
-    let (head, size) = (12, 4..8);
-    let packed = bytes.get(8..12).map_or(0, |length| {
-        length
-            .iter()
-            .rev()
-            .fold(0, |n, byte| n << 8 | usize::from(*byte))
-    });
-    match (dice.random_range(0..3), bytes.get(head..head + packed)) {
+    let head = 12;
+    let tail = bytes.len() - if as_sent { 8 } else { 64 };
+    match (dice.random_range(0..3), bytes.get(head..tail)) {
         (0, _) => mutate::bytes(dice, &mut bytes),
         (1, Some(body)) => {
             let body = zstd::bulk::decompress(body, 1 << 24).unwrap_or_default();
-            let body = mutate::cbor(dice, &body);
+            let body = columns(dice, body);
             let Ok(small) = zstd::bulk::compress(&body, 1) else {
                 return bytes;
             };
-            let tail = bytes.split_off(head + packed);
+            let tail = bytes.split_off(tail);
             bytes.truncate(head);
-            let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-            bytes[size].copy_from_slice(&length(body.len()));
-            bytes[8..12].copy_from_slice(&length(small.len()));
+            let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+            bytes[4..8].copy_from_slice(&length.to_le_bytes());
+            if dice.random_bool(0.5) {
+                let content = u32::try_from(mutate::some_number(dice, 1 << 12));
+                bytes[8..12].copy_from_slice(&content.unwrap_or(u32::MAX).to_le_bytes());
+            }
             bytes.extend(small);
             bytes.extend(tail);
         }
@@ -414,27 +418,64 @@ fn frame(items: &[Item], dice: &mut ChaCha8Rng) -> Vec<u8> {
     bytes
 }
 
+/// The body of a frame with one of its columns changed, and the lengths that go with it.
+fn columns(dice: &mut ChaCha8Rng, mut body: Vec<u8>) -> Vec<u8> {
+    const COLUMNS: usize = 13;
+    let mut rest = &body[..];
+    let mut number = || leb128::read::unsigned(&mut rest).ok();
+    let read: Option<Vec<u64>> = (0..=COLUMNS).map(|_| number()).collect();
+    let Some(numbers) = read.filter(|_| dice.random_bool(0.9)) else {
+        mutate::bytes(dice, &mut body);
+        return body;
+    };
+    let mut columns = Vec::new();
+    for length in &numbers[1..] {
+        let length = usize::try_from(*length).unwrap_or(usize::MAX);
+        let (column, after) = rest.split_at(length.min(rest.len()));
+        columns.push(column.to_vec());
+        rest = after;
+    }
+    let which = dice.random_range(0..COLUMNS);
+    mutate::bytes(dice, &mut columns[which]);
+    let mut changed = Vec::new();
+    let mut number = |number| leb128::write::unsigned(&mut changed, number).is_ok();
+    let count = match dice.random_bool(0.1) {
+        true => mutate::some_number(dice, numbers[0]),
+        false => numbers[0],
+    };
+    number(count);
+    for column in &columns {
+        number(column.len() as u64);
+    }
+    changed.extend(columns.concat());
+    changed
+}
+
 fn read_frame(bytes: &[u8]) -> Verdict {
     let frame = Frame(bytes.to_vec().into());
     let record = seeds::record();
     let server = PublicKey::of(&seeds::server_key());
-    let attested = frame.unpack_attested(&record, &[server]);
+    let attested = frame.unpack_attested(&record, seeds::LOG, &[server]);
     let sent = frame.unpack(&record);
-    if let Ok(items) = &attested
-        && Frame::pack(&record, items, Some(&seeds::server_key())).is_err()
-    {
-        return Verdict::Poison("what was in a frame fits one");
-    }
-    match attested.is_ok() || sent.is_ok() {
-        true => Verdict::Passed,
-        false => Verdict::Refused,
+    let items = match (&attested, &sent) {
+        (Ok(attested), _) => &attested.items,
+        (_, Ok(items)) => items,
+        _ => return Verdict::Refused,
+    };
+    // What it names are places in what it carries, whoever wrote it.
+    match Frame::pack(&record, items).map(|again| again.unpack(&record)) {
+        Ok(Ok(again)) if again == *items => Verdict::Passed,
+        _ if items.iter().map(|item| item.edit.bytes()).sum::<usize>() > MAX_REQUEST / 2 => {
+            Verdict::Passed
+        }
+        _ => Verdict::Poison("what was in a frame comes out of one as it was"),
     }
 }
 
 fn read_answer(answer: &SyncAnswer) -> Verdict {
     let server = PublicKey::of(&seeds::server_key());
     if let Some(news) = &answer.news {
-        drop(news.unpack_attested(&seeds::record(), &[server]));
+        drop(news.unpack_attested(&seeds::record(), seeds::LOG, &[server]));
     }
     for held in &answer.held {
         drop((held.change(), held.origin()));

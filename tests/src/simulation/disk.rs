@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sync_core::replica::{Destroyed, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
-use sync_core::sync::HeldEdit;
+use sync_core::sync::{Attestation, AttestationId, HeldEdit};
 use sync_core::{ChangeHash, EntryId, PersonId};
 
 /// What is durable on a device.
@@ -22,6 +22,8 @@ pub struct Disk {
     pub held: BTreeMap<ChangeHash, HeldEdit>,
     /// The entries that were destroyed.
     pub destroyed: BTreeSet<EntryId>,
+    /// The server's word for what it sent, and with which resend it came.
+    attestations: BTreeMap<AttestationId, (u64, Rc<Attestation>)>,
 }
 
 /// The power went off.
@@ -49,6 +51,9 @@ pub struct Effects {
     /// The entries of which nothing that is held is kept.
     forgotten: BTreeSet<EntryId>,
     destroyed: BTreeSet<EntryId>,
+    attestations: BTreeMap<AttestationId, (u64, Rc<Attestation>)>,
+    /// Before which resend none is kept.
+    attested_from: u64,
 }
 
 impl Disk {
@@ -61,6 +66,7 @@ impl Disk {
             aside: BTreeMap::new(),
             held: BTreeMap::new(),
             destroyed: BTreeSet::new(),
+            attestations: BTreeMap::new(),
         }
     }
 
@@ -126,6 +132,9 @@ impl Disk {
         self.held
             .retain(|_, held| !forgotten.contains(&held.edit.entry));
         self.destroyed.extend(effects.destroyed);
+        self.attestations.extend(effects.attestations);
+        let from = effects.attested_from;
+        self.attestations.retain(|_, (came, _)| *came >= from);
         for held in effects.held {
             if let Some(change) = change_of(&held) {
                 self.held.insert(change, held);
@@ -292,6 +301,30 @@ impl Entries for Transaction<'_> {
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), PowerCut> {
         self.burn()?;
         self.effects.held.push(held.clone());
+        Ok(())
+    }
+
+    fn keep_attestation(
+        &mut self,
+        attestation: &Attestation,
+        generation: u64,
+    ) -> Result<(), PowerCut> {
+        self.burn()?;
+        let kept = (generation, Rc::new(attestation.clone()));
+        self.effects.attestations.insert(attestation.id(), kept);
+        Ok(())
+    }
+
+    fn attestation(&mut self, id: &AttestationId) -> Result<Option<Attestation>, PowerCut> {
+        self.burn()?;
+        let (new, disk) = (&self.effects.attestations, &self.disk.attestations);
+        let kept = new.get(id).or_else(|| disk.get(id));
+        Ok(kept.map(|(_, kept)| (**kept).clone()))
+    }
+
+    fn drop_attestations(&mut self, generation: u64) -> Result<(), PowerCut> {
+        self.burn()?;
+        self.effects.attested_from = generation;
         Ok(())
     }
 }

@@ -356,7 +356,8 @@ impl WireRecord {
         }
         let mut news = BTreeSet::new();
         if let Some(frame) = &answer.news {
-            for change in unpack_frame(&self.record, frame, &keys) {
+            let log = answer.checkpoint.member("l").into_bytes().expect("bytes");
+            for change in unpack_frame(&self.record, &log, frame, &keys) {
                 news.insert(change.entry);
                 self.take_change(change);
             }

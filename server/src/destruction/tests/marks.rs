@@ -212,7 +212,7 @@ async fn a_mark_whose_later_edit_is_not_taken_destroys() {
     let last = items.last_mut().expect("three");
     let end = last.edit.change.0.len() - 1;
     last.edit.change.0[end] ^= 1;
-    let packed = Frame::pack(&doctor.head.record, &items, None);
+    let packed = Frame::pack(&doctor.head.record, &items);
     request.edits = Some(packed.expect("packs"));
     let answer = doctor.ask(request).await.expect("answers");
     assert_eq!(

@@ -6,10 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::authority::{Found, HeldFacts, Place, stands};
-use crate::change::{Edit, SignedOrigin};
+use crate::change::{Edit, SignedOrigin, Voucher};
 use crate::entry::Visibility;
 use crate::policy::{Context, Rights, Subject};
-use crate::sign::{SignatureBytes, Signed};
 use crate::sync::HoldReason;
 use crate::{LogIncarnation, PersonId};
 
@@ -202,10 +201,10 @@ impl Log for Rows {
             edit: Edit {
                 entry: *entry,
                 change: vec![0].into(),
-                origin: SignedOrigin(Signed {
+                origin: SignedOrigin {
                     payload: Vec::new().into(),
-                    signature: SignatureBytes([0; 64]),
-                }),
+                    voucher: Voucher::Frame,
+                },
             },
             accepted: Some(tick),
         };

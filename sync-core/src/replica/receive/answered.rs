@@ -74,7 +74,11 @@ impl ReplicaHead {
         (answer, news): (&SyncAnswer, &[Item]),
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
-        let comes = |held: &HeldEdit| news.iter().any(|item| item.edit == held.edit);
+        let comes = |held: &HeldEdit| {
+            let same =
+                |edit: &Edit| (edit.entry, &edit.change) == (held.edit.entry, &held.edit.change);
+            news.iter().any(|item| same(&item.edit))
+        };
         let own = answer.held.iter().filter(|held| is_by(held, author));
         for held in own.filter(|held| held.settled != Some(Settlement::Released) || !comes(held)) {
             let change = held.change()?;
@@ -124,7 +128,10 @@ impl ReplicaHead {
                     local.generation = self.generation;
                 }
                 let Edit { change, origin, .. } = &unsent.edit;
-                if local.take(change, origin.clone(), Some(tick)).is_err() {
+                if local
+                    .take(change, origin.clone(), Some(tick), None)
+                    .is_err()
+                {
                     return Ok(());
                 }
                 local

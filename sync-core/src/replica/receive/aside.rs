@@ -160,7 +160,7 @@ impl ReplicaHead {
         match again {
             // What cannot be taken in stays on this device.
             Ok(again) => {
-                let taken = local.take(&again.edit.change, again.edit.origin.clone(), None);
+                let taken = local.take(&again.edit.change, again.edit.origin.clone(), None, None);
                 Ok(taken.is_ok().then_some(again))
             }
             Err(EntryError::Nothing | EntryError::TooLarge | EntryError::Unfit) => Ok(None),

@@ -3,27 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AnswerError, Report};
-use crate::replica::{Entries, LocalEntry, ReplicaHead, Taken};
-use crate::sync::{Item, SyncAnswer};
-use crate::{ChangeHash, EntryId};
+use crate::change::Edit;
+use crate::replica::{AttestedBy, Entries, LocalEntry, ReplicaHead, Taken};
+use crate::sync::{Attestation, Item, SyncAnswer};
+use crate::{ChangeHash, EntryId, LogIncarnation};
 
 impl ReplicaHead {
+    /// The changes that the answer brings, if the server signed for them, and its word for them.
     pub(super) fn attested<E: std::fmt::Debug>(
         &self,
         answer: &SyncAnswer,
-    ) -> Result<Vec<Item>, AnswerError<E>> {
-        Ok(match &answer.news {
-            Some(frame) => frame.unpack_attested(&self.record, &self.server_keys)?,
-            None => Vec::new(),
-        })
+        log: LogIncarnation,
+    ) -> Result<(Vec<Item>, Option<Attestation>), AnswerError<E>> {
+        let Some(frame) = &answer.news else {
+            return Ok((Vec::new(), None));
+        };
+        let attested = frame.unpack_attested(&self.record, log, &self.server_keys)?;
+        Ok((attested.items, Some(attested.attestation)))
     }
 
     pub(super) fn news<E: Entries>(
         &mut self,
         entries: &mut E,
-        news: Vec<Item>,
+        (news, attestation): (Vec<Item>, Option<Attestation>),
         report: &mut Report,
     ) -> Result<(), AnswerError<E::Error>> {
+        if let Some(attestation) = &attestation {
+            let kept = entries.keep_attestation(attestation, self.generation);
+            kept.map_err(AnswerError::Store)?;
+        }
+        let attestation = attestation.map(|attestation| attestation.id());
         // What was set aside is in the record after all, if its author came with it.
         let aside = match news.is_empty() {
             true => Vec::new(),
@@ -31,14 +40,21 @@ impl ReplicaHead {
         };
         let aside: BTreeSet<ChangeHash> = aside.iter().map(|aside| aside.change).collect();
         let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
-        for item in news {
+        for (at, item) in (0..).zip(news) {
             let entry = item.edit.entry;
+            let attested = attestation.zip(item.accepted);
+            let attested = attested.map(|(attestation, tick)| AttestedBy {
+                attestation,
+                at,
+                tick,
+            });
             if let std::collections::btree_map::Entry::Vacant(vacant) = open.entry(entry) {
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;
                 vacant.insert(local.unwrap_or_default());
             }
             let local = open.entry(entry).or_default();
-            match local.take(&item.edit.change, item.edit.origin, item.accepted)? {
+            let Edit { change, origin, .. } = item.edit;
+            match local.take(&change, origin, item.accepted, attested)? {
                 Taken::New => report.received += 1,
                 Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
                 Taken::Known => {}

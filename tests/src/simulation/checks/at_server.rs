@@ -191,12 +191,14 @@ impl Checks {
     ) -> Result<(), String> {
         self.counts.requests += 1;
         let viewer = profile.who.id();
-        checkpoint(answer, &keeper.public_key())?;
+        let log = checkpoint(answer, &keeper.public_key())?.log;
         let items = match &answer.news {
             None => Vec::new(),
-            Some(frame) => frame
-                .unpack_attested(&cast::record(), &[keeper.public_key()])
-                .map_err(|error| format!("the server's own frame: {error}"))?,
+            Some(frame) => {
+                let read = frame.unpack_attested(&cast::record(), log, &[keeper.public_key()]);
+                let read = read.map_err(|error| format!("the server's own frame: {error}"))?;
+                read.items
+            }
         };
         let shown: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
         let until = read.page.until;

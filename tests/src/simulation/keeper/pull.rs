@@ -130,10 +130,9 @@ impl Keeper {
         self.given += 1;
         let person = start.submitter.subject.person;
         let page = &mut read.page;
-        let key = Some(&self.key);
         let news = match std::mem::take(&mut page.items) {
             items if items.is_empty() => None,
-            items => Some(Frame::pack(&self.record, &items, key).ok()?),
+            items => Some(Frame::attest(&self.record, self.log, &items, &self.key).ok()?),
         };
         let checkpoint = Checkpoint {
             record: self.record,

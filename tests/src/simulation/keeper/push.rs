@@ -7,7 +7,7 @@ use sync_core::audit::AccessAction;
 use sync_core::authority::{
     Admission, Former, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter,
 };
-use sync_core::change::Edit;
+use sync_core::change::{Edit, Voucher};
 use sync_core::entry::PastChange;
 use sync_core::guard;
 use sync_core::policy::Context;
@@ -272,8 +272,19 @@ impl Keeper {
     /// brings it vouches for what another device of theirs signed.
     pub(super) fn author(&self, item: &Item, by: &Submitter) -> Submitter {
         let origin = item.edit.origin.read().ok();
-        let known = origin.and_then(|origin| self.known(origin.device));
+        let device = origin.map(|origin| origin.device);
+        let known = device.and_then(|device| self.known(device));
+        // What the server signed for needs no device that it still knows.
+        let proven = matches!(item.edit.origin.voucher, Voucher::Server(_));
+        let lost = device.filter(|_| proven && item.accepted.is_some());
         match known {
+            None if let Some(lost) = lost.and_then(|device| self.unknown.get(&device)) => {
+                lost.clone()
+            }
+            Some(known) if proven && item.accepted.is_some() => Submitter {
+                revoked: false,
+                ..known
+            },
             Some(known) if known.person() == by.person() => Submitter {
                 revoked: false,
                 ..known

@@ -329,7 +329,7 @@ impl Server {
                 accepted: Some(*tick),
             })
             .collect();
-        let news = Frame::pack(&RECORD, &news, Some(&server_key())).expect("a frame");
+        let news = Frame::attest(&RECORD, self.life, &news, &server_key()).expect("a frame");
         let checkpoint = SignedCheckpoint::new(
             &server_key(),
             &Checkpoint {
