@@ -2,7 +2,7 @@
 //!
 //! Layout, version 2: `"CF"`, version, flags (bit 0: signed by the server), length of the body and
 //! of what it stands for, 32 bits little-endian each; the body under zstd; and if signed the server's
-//! signature, else the first 8 bytes of what it would sign.
+//! signature, else a check over root and body.
 
 mod body;
 mod chunk;
@@ -77,7 +77,9 @@ impl Frame {
     /// # Errors
     /// When there are more changes or bytes than a frame may hold.
     pub fn pack(record: &RecordId, items: &[Item]) -> Result<Self, FrameError> {
-        write(items, false, |leaves| check(record, leaves).to_vec())
+        write(items, false, |leaves, body| {
+            check(record, leaves, body).to_vec()
+        })
     }
 
     /// Packs changes of a record as its server gives them out, which signs that they are in this
@@ -91,7 +93,7 @@ impl Frame {
         items: &[Item],
         key: &SigningKey,
     ) -> Result<Self, FrameError> {
-        write(items, true, |leaves| {
+        write(items, true, |leaves, _| {
             attestation::sign(key, record, log, leaves).0.to_vec()
         })
     }
@@ -111,7 +113,7 @@ impl Frame {
         if read.signature.is_some() {
             return Err(NOT_A_FRAME);
         }
-        match read.tail == check(record, &read.leaves) {
+        match read.tail == check(record, &read.leaves, &read.body) {
             true => Ok(read.items),
             false => Err(FrameError::Damaged),
         }
@@ -172,6 +174,7 @@ impl Frame {
             items: named.into_iter().map(|(_, item)| item).collect(),
             leaves,
             signature,
+            body,
             tail,
         })
     }
@@ -182,6 +185,7 @@ struct Read<'f> {
     items: Vec<Item>,
     leaves: Vec<Digest32>,
     signature: Option<SignatureBytes>,
+    body: Vec<u8>,
     tail: &'f [u8],
 }
 
@@ -190,7 +194,7 @@ const NOT_A_FRAME: FrameError = FrameError::Malformed(Malformed("frame"));
 fn write(
     items: &[Item],
     attested: bool,
-    tail: impl FnOnce(&[Digest32]) -> Vec<u8>,
+    tail: impl FnOnce(&[Digest32], &[u8]) -> Vec<u8>,
 ) -> Result<Frame, FrameError> {
     let named: Vec<(ChangeHash, &Item)> = items
         .iter()
@@ -202,7 +206,7 @@ fn write(
         return Err(FrameError::TooLarge);
     }
     let packed = zstd::bulk::compress(&body, LEVEL).map_err(|_| FrameError::TooLarge)?;
-    let tail = tail(&leaves(named.into_iter()));
+    let tail = tail(&leaves(named.into_iter()), &body);
     let mut out = Vec::with_capacity(HEAD + packed.len() + tail.len());
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[VERSION, u8::from(attested) * SIGNED]);
@@ -222,9 +226,10 @@ fn leaves<'i>(named: impl Iterator<Item = (ChangeHash, &'i Item)>) -> Vec<Digest
     named.map(leaf).collect()
 }
 
-/// By which a device's frame is known to be whole, and for this record.
-fn check(record: &RecordId, leaves: &[Digest32]) -> [u8; CHECK] {
-    let digest = Digest32::of(&[record.as_bytes(), &attestation::root(leaves).0]);
+/// By which a device's frame is known to be whole, vouchers and all, and for this record.
+fn check(record: &RecordId, leaves: &[Digest32], body: &[u8]) -> [u8; CHECK] {
+    let root = attestation::root(leaves);
+    let digest = Digest32::of(&[record.as_bytes(), &root.0, body]);
     let mut check = [0; CHECK];
     check.copy_from_slice(&digest.0[..CHECK]);
     check

@@ -75,7 +75,7 @@ pub fn pack_frame(record: &Uuid, changes: &[FrameChange]) -> Bytes {
     frame.extend(u32::try_from(body.len()).expect("small").to_le_bytes());
     frame.extend(u32::try_from(content).expect("small").to_le_bytes());
     frame.extend(zstd::bulk::compress(&body, 3).expect("packs"));
-    let check = Sha256::digest([record.as_bytes(), &root(changes)[..]].concat());
+    let check = Sha256::digest([record.as_bytes(), &root(changes)[..], &body].concat());
     frame.extend(&check[..8]);
     Bytes(frame)
 }

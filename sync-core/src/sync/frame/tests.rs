@@ -395,3 +395,25 @@ fn the_most_that_a_change_may_follow_travels() {
     let frame = Frame::pack(&RECORD, &items).expect("packs");
     assert_eq!(frame.unpack(&RECORD).expect("whole"), items);
 }
+
+/// A flipped bit is not taken for a forged signature, which would set an edit aside.
+#[test]
+fn a_frame_that_was_damaged_on_its_way_is_not_taken_for_another() {
+    let mut items = played(&[Step::Write {
+        entry: 0,
+        device: 0,
+        after: None,
+        text: "a".to_owned(),
+        seen: None,
+        at: 0,
+        cites: 0,
+    }]);
+    items[0].edit.origin.voucher = Voucher::Author(SignatureBytes([1; 64]));
+    let whole = Frame::pack(&RECORD, &items).expect("packs");
+    for bit in 0..whole.0.len() * 8 {
+        let mut bytes = whole.0.0.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let read = Frame(bytes.into()).unpack(&RECORD);
+        assert!(read.is_err() || read.as_ref() == Ok(&items), "bit {bit}");
+    }
+}
