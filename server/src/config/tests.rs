@@ -94,6 +94,7 @@ fn every_number_has_bounds_and_is_named_with_them() {
             s.record_bytes = Some(n)
         }),
         ("min-free", 0, 1_048_576, |s, n| s.min_free = Some(n)),
+        ("beat-seconds", 1, 30, |s, n| s.beat_seconds = Some(n)),
         ("request-seconds", 1, 3_600, |s, n| {
             s.request_seconds = Some(n)
         }),
