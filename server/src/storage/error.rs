@@ -96,6 +96,18 @@ impl StorageError {
         }
     }
 
+    /// Whether the disk failed under SQLite (`SQLITE_IOERR`, `SQLITE_CANTOPEN`): what was asked was not
+    /// done, and may be tried again.
+    pub fn is_disk(&self) -> bool {
+        let reason = match self {
+            Self::Query(error) => &error.to_string(),
+            Self::Commit(reason) | Self::Open { reason, .. } => reason,
+            _ => return false,
+        };
+        let failed = ["disk I/O error", "unable to open database file"];
+        failed.iter().any(|words| reason.contains(words))
+    }
+
     /// Whether another process keeps the store locked: to be tried again.
     pub fn is_busy(&self) -> bool {
         match self {

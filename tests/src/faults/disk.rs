@@ -134,6 +134,14 @@ impl Content {
         }
     }
 
+    /// What whoever reads it now reads.
+    fn asked_for(&self) -> Vec<u8> {
+        let mut bytes = self.durable.clone();
+        let pending = self.pending.iter().map(|asked| &asked.change);
+        pending.for_each(|change| change.apply(&mut bytes));
+        bytes
+    }
+
     /// What is there after a power cut.
     fn left(&self, random: &mut impl Rng) -> Vec<u8> {
         let mut bytes = self.durable.clone();
@@ -343,6 +351,39 @@ impl Disk {
         self.names(directory).pending.push(vec![(name, node)]);
     }
 
+    /// The first file that is not in a directory as it was asked to be, or is there and should not: a
+    /// journal that tells of all that was done leads to none.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn differs_from(&self, directory: &Path) -> io::Result<Option<PathBuf>> {
+        self.node_differs(0, directory)
+    }
+
+    fn node_differs(&self, node: usize, path: &Path) -> io::Result<Option<PathBuf>> {
+        let names = match &self.nodes[node] {
+            Node::File(content) => {
+                let same = std::fs::read(path)? == content.asked_for();
+                return Ok((!same).then(|| path.to_owned()));
+            }
+            Node::Directory(names) => names.current(),
+        };
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_left_out(&name) && !names.contains_key(&name) {
+                return Ok(Some(entry.path()));
+            }
+        }
+        for (name, node) in &names {
+            let differs = self.node_differs(*node, &path.join(name))?;
+            if differs.is_some() {
+                return Ok(differs);
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes the directory `to` as the power cut leaves this one; it must not be there.
     ///
     /// # Errors
@@ -369,6 +410,9 @@ impl Disk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 fn inode(path: &Path) -> io::Result<u64> {
     std::fs::metadata(path).map(|metadata| metadata.ino())

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -417,6 +418,19 @@ int mkdir(const char *path, mode_t mode) {
     errno = error;
     return done;
 }
+
+/* What is free is what there is room for. */
+#define STATVFS(name)                                                                              \
+    int name(const char *restrict path, struct name *restrict disk) {                              \
+        REAL(int, name, const char *, struct name *)                                               \
+        int done = real_##name(path, disk);                                                        \
+        int64_t room = below_root(path) ? __atomic_load_n(&control->room, __ATOMIC_SEQ_CST) : -1;  \
+        if (!done && room >= 0 && room / disk->f_frsize < disk->f_bavail)                          \
+            disk->f_bavail = room / disk->f_frsize;                                                \
+        return done;                                                                               \
+    }
+STATVFS(statvfs)
+STATVFS(statvfs64)
 
 static int is_time_of_day(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;

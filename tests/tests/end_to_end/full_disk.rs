@@ -6,11 +6,11 @@ use carnet_tests::wire_client::{Problem, Verdict, WireRecord};
 use rand::RngExt as _;
 
 use super::load::{Told, opens, random, seed, survives};
-use super::stage::{Stage, note, now};
+use super::stage::{Stage, allergy, note, now, sync as sync_phone};
 
 /// A device at a server whose disk will fail.
-fn laid_under() -> (Stage, WireRecord) {
-    let mut stage = Stage::new();
+fn laid_under(arguments: &[&str]) -> (Stage, WireRecord) {
+    let mut stage = Stage::with(arguments);
     let opened = stage.desk("Durand");
     let device = stage.wire_device(&opened.code);
     let record = WireRecord::new(&device, opened.record.0, "holder");
@@ -35,10 +35,51 @@ fn sync(stage: &Stage, record: &mut WireRecord, told: &mut Told) -> Result<(), P
     Ok(())
 }
 
+/// Before the disk is full edits wait, and what does not need their room goes on.
+#[test]
+fn while_the_disk_is_nearly_full_edits_wait_and_a_right_is_revoked() {
+    let mut stage = Stage::new();
+    let (mother, id) = stage.holder("Durand");
+    let daughter = stage.caregiver("Diallo");
+    let hers = mother.synced(id);
+    hers.record
+        .delegate(daughter.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    sync_phone(&hers);
+    let code = mother.profile.invite().expect("an invitation").code;
+    let mut record = WireRecord::new(&stage.wire_device(&code), id.0, "holder");
+    let theirs = daughter.synced(id);
+    theirs.add(allergy("Latex")).expect("added");
+    sync_phone(&theirs);
+    stage.stop();
+    stage.lay_under();
+    stage.start();
+    let mut told = Told::default();
+    push(&stage, &mut record, &mut told).expect("there is room");
+
+    // Less than `min-free`, and enough for all that follows.
+    stage.layer().set_room(Some(32 << 20));
+    let refused = push(&stage, &mut record, &mut told).expect_err("it waits");
+    assert_eq!((refused.status, refused.slug()), (507, "no-room"));
+    let mut reads = WireRecord::new(&record.device, record.record, "holder");
+    now(reads.sync()).expect("what is there is read");
+    assert!(reads.labels().contains("Latex") && reads.labels().contains("Journal"));
+    let rights = hers.record.rights_of(daughter.id()).expect("rights");
+    hers.record
+        .revoke(rights[0].id.clone(), None)
+        .expect("revokes");
+    assert_eq!(sync_phone(&hers).accepted, 1);
+    assert!(sync_phone(&theirs).gone > 0, "the right was revoked");
+
+    stage.layer().set_room(None);
+    sync(&stage, &mut record, &mut told).expect("there is room");
+    survives(stage.server(), &record, &told).expect("all of it is there");
+}
+
 #[test]
 fn a_full_disk_refuses_by_name_and_loses_nothing() {
     let mut random = random(seed(), 0);
-    let (mut stage, mut record) = laid_under();
+    let (mut stage, mut record) = laid_under(&["--min-free", "0"]);
     stage.start();
     let mut told = Told::default();
     for round in 0..6 {
@@ -62,7 +103,7 @@ fn a_full_disk_refuses_by_name_and_loses_nothing() {
         if round % 2 == 1 {
             // Whether it starts on a full disk or says that it cannot, it starts once there is room.
             stage.kill();
-            drop(stage.try_start());
+            eprintln!("{:?}", stage.try_start().map(drop));
             stage.layer().set_room(None);
             stage.start();
         }
@@ -78,7 +119,7 @@ fn a_full_disk_refuses_by_name_and_loses_nothing() {
 #[test]
 fn a_disk_that_fails_to_sync_loses_nothing_acknowledged() {
     let mut random = random(seed(), 0);
-    let (mut stage, mut record) = laid_under();
+    let (mut stage, mut record) = laid_under(&[]);
     let mut disk = Disk::holding(&stage.data(), Flushes::Kept).expect("the data directory");
     stage.start();
     let mut told = Told::default();

@@ -68,6 +68,7 @@ fn no_acknowledged_edit_is_lost() {
             _ => stage.stop(),
         });
         let journal = journal(&stage);
+        let stopped = round % 2 == 1;
         let mut left = stage.place("none");
         for (number, moment) in moments(&journal, CUTS, &mut random).into_iter().enumerate() {
             disk.play(&journal, moment);
@@ -78,6 +79,10 @@ fn no_acknowledged_edit_is_lost() {
                 let opened = opens(&left, &crowd.devices[0], &crowd.told.until(moment));
                 opened.unwrap_or_else(|wrong| panic!("byte {moment}: {wrong}"));
             }
+        }
+        if stopped {
+            let differs = disk.differs_from(&stage.data()).expect("its directory");
+            assert_eq!(differs, None, "the journal tells all");
         }
         std::fs::rename(stage.data(), stage.place(&format!("cut-{round}"))).expect("aside");
         std::fs::rename(left, stage.data()).expect("put in its place");
