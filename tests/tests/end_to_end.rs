@@ -20,6 +20,7 @@ mod end_to_end {
     mod passkeys;
     mod plaintext;
     mod power_cut;
+    mod power_cut_acts;
     mod put_back;
     mod settled;
     mod slow_disk;

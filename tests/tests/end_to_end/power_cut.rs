@@ -37,13 +37,13 @@ fn laid_under(stage: &mut Stage, flushes: Flushes) -> Disk {
 }
 
 /// The journal, which tells of both stores.
-fn journal(stage: &Stage) -> Journal {
+pub fn journal(stage: &Stage) -> Journal {
     Journal::read(stage.layer().journal()).expect("a journal")
 }
 
 /// Moments at which the power is cut: any, or just when a sync begins or is done; the last of them at
 /// the journal's end.
-fn moments(journal: &Journal, count: usize, random: &mut ChaCha8Rng) -> Vec<u64> {
+pub fn moments(journal: &Journal, count: usize, random: &mut ChaCha8Rng) -> Vec<u64> {
     let syncs = journal.syncs();
     let moment = |number| match number % 2 {
         0 => random.random_range(0..journal.end()),
