@@ -23,6 +23,10 @@ const MOST_DAYS: u32 = 366;
 /// The most that a setting in seconds may be: an hour.
 const MOST_SECONDS: u32 = 3_600;
 
+/// The most seconds between two beats of a live connection: phones take one that is silent for 75 for
+/// broken.
+const MOST_BEAT: u32 = 30;
+
 /// The most requests a minute that a limit may allow.
 const MOST_RATE: u32 = 1_000_000;
 
@@ -78,6 +82,8 @@ pub struct Config {
     pub trust_clock: bool,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
+    /// How often a silent live connection is asked whether it is still there.
+    pub beat: Duration,
     /// How many bytes of requests and live messages may be in memory at once.
     pub request_memory: usize,
     /// Requests a minute from one peer address.
@@ -183,6 +189,12 @@ impl Config {
             )?),
             trust_clock: settings.trust_clock.unwrap_or(false),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
+            beat: Duration::from_secs(u64::from(bounded(
+                "beat-seconds",
+                settings.beat_seconds,
+                MOST_BEAT,
+                1..=MOST_BEAT,
+            )?)),
             request_memory: bounded(
                 "request-memory",
                 settings.request_memory,

@@ -36,14 +36,38 @@ impl Steady for SinceBoot {
 /// A time of day that is watched: once it is set ahead by more than [`LEAP`], the time that passes
 /// is added to what it said before, until it comes back.
 ///
+/// A clock that was set back is believed again when it is put right: what is far ahead is measured
+/// from the time that would be if it had never gone back.
+///
 /// Ticks of records never go back, so one request under a clock that is years ahead would take its
 /// record there for good, and end every right that ends by then.
 #[derive(Debug)]
 pub struct WatchedClock<C = SystemClock, S = SinceBoot> {
     clock: C,
     steady: S,
-    believed: Mutex<(Tick, Duration)>,
+    believed: Mutex<Believed>,
     astray: AtomicBool,
+}
+
+/// What a clock said, and when by the steady one.
+type Reading = (Tick, Duration);
+
+/// What was believed of a clock.
+#[derive(Clone, Copy, Debug)]
+struct Believed {
+    last: Reading,
+    /// The one that was furthest ahead.
+    furthest: Reading,
+}
+
+/// What a clock would say by now if it went on from a reading.
+fn gone_on((said, at): Reading, passed: Duration) -> Tick {
+    let since = passed.saturating_sub(at);
+    Tick(said.0.saturating_add(micros(since)))
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl WatchedClock {
@@ -56,11 +80,14 @@ impl WatchedClock {
 impl<C: Clock, S: Steady> WatchedClock<C, S> {
     /// A watched clock, believed as it stands now.
     pub fn new(clock: C, steady: S) -> Self {
-        let believed = Mutex::new((clock.now(), steady.passed()));
+        let now = (clock.now(), steady.passed());
         WatchedClock {
             clock,
             steady,
-            believed,
+            believed: Mutex::new(Believed {
+                last: now,
+                furthest: now,
+            }),
             astray: AtomicBool::new(false),
         }
     }
@@ -70,10 +97,8 @@ impl<C: Clock, S: Steady> Clock for WatchedClock<C, S> {
     fn now(&self) -> Tick {
         let (said, passed) = (self.clock.now(), self.steady.passed());
         let mut believed = self.believed.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = passed.saturating_sub(believed.1);
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let expected = Tick(believed.0.0.saturating_add(micros(since)));
-        let astray = said.0 > expected.0.saturating_add(micros(LEAP));
+        let furthest = gone_on(believed.furthest, passed);
+        let astray = said.0 > furthest.0.saturating_add(micros(LEAP));
         if astray != self.astray.swap(astray, Ordering::Relaxed) {
             if astray {
                 tracing::error!(
@@ -85,9 +110,12 @@ impl<C: Clock, S: Steady> Clock for WatchedClock<C, S> {
             }
         }
         if astray {
-            return expected;
+            return gone_on(believed.last, passed);
         }
-        *believed = (said, passed);
+        believed.last = (said, passed);
+        if said >= furthest {
+            believed.furthest = believed.last;
+        }
         said
     }
 
@@ -141,7 +169,15 @@ mod tests {
         day.set(Tick(right.0 + 60_000_000));
         assert_eq!((watched.now(), watched.is_astray()), (day.now(), false));
         // One that is set back is followed: ticks do not go back with it.
+        let right = day.now();
         day.set(START);
         assert_eq!((watched.now(), watched.is_astray()), (START, false));
+        // So it is when it is put right, however far that is; but no further.
+        pass(60);
+        day.set(Tick(right.0 + 60_000_000));
+        assert_eq!((watched.now(), watched.is_astray()), (day.now(), false));
+        day.advance_micros(micros(LEAP) + 1);
+        let believed = Tick(right.0 + 60_000_000);
+        assert_eq!((watched.now(), watched.is_astray()), (believed, true));
     }
 }

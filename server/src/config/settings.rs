@@ -152,6 +152,10 @@ pub struct Settings {
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(long, env = "CARNET_REQUEST_SECONDS", value_name = "SECONDS")]
     pub request_seconds: Option<u32>,
+    /// Seconds after which a live connection is asked each time whether it is still there; it ends when
+    /// it has not answered twice [default: 30]
+    #[arg(long, env = "CARNET_BEAT_SECONDS", value_name = "SECONDS")]
+    pub beat_seconds: Option<u32>,
     /// Mebibytes of requests and live messages that may be in memory at once; one person's take 32 at
     /// most [default: 256]
     #[arg(long, env = "CARNET_REQUEST_MEMORY", value_name = "MIB")]
@@ -232,6 +236,7 @@ impl Settings {
             record_bytes: self.record_bytes.or(other.record_bytes),
             trust_clock: self.trust_clock.or(other.trust_clock),
             request_seconds: self.request_seconds.or(other.request_seconds),
+            beat_seconds: self.beat_seconds.or(other.beat_seconds),
             request_memory: self.request_memory.or(other.request_memory),
             peer_rate: self.peer_rate.or(other.peer_rate),
             session_rate: self.session_rate.or(other.session_rate),

@@ -79,7 +79,7 @@ fn what_cannot_work_is_refused_by_name() {
 #[test]
 fn every_number_has_bounds_and_is_named_with_them() {
     type Put = fn(&mut Settings, u32);
-    let numbers: [(&str, u32, u32, Put); 12] = [
+    let numbers: [(&str, u32, u32, Put); 13] = [
         ("session-days", 1, 366, |s, n| {
             (s.session_days, s.session_idle_days) = (Some(n), Some(1));
         }),
@@ -94,6 +94,7 @@ fn every_number_has_bounds_and_is_named_with_them() {
             s.record_bytes = Some(n)
         }),
         ("min-free", 0, 1_048_576, |s, n| s.min_free = Some(n)),
+        ("beat-seconds", 1, 30, |s, n| s.beat_seconds = Some(n)),
         ("request-seconds", 1, 3_600, |s, n| {
             s.request_seconds = Some(n)
         }),

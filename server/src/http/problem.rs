@@ -166,6 +166,11 @@ impl From<StorageError> for Problem {
                 .detail("the server has no room to write; try again later")
                 .retry_after(60);
         }
+        if error.is_disk() {
+            return Problem::new(ProblemType::Unavailable)
+                .detail("the server's disk failed; nothing of the request was kept, try again")
+                .retry_after(5);
+        }
         match error {
             StorageError::Closed => Problem::new(ProblemType::Unavailable)
                 .detail("the server is stopping; try again")
@@ -206,6 +211,24 @@ impl From<KeyError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_no_failure_of_the_server() {
+        let said = |words: &str| {
+            let kind = diesel::result::DatabaseErrorKind::Unknown;
+            diesel::result::Error::DatabaseError(kind, Box::new(words.to_owned()))
+        };
+        for (words, kind) in [
+            ("disk I/O error", ProblemType::Unavailable),
+            ("unable to open database file", ProblemType::Unavailable),
+            ("database or disk is full", ProblemType::Unavailable),
+            ("no such table: log", ProblemType::Internal),
+        ] {
+            assert_eq!(Problem::from(said(words)).kind(), kind, "{words}");
+            let of_keys = KeyError::Storage(said(words).into());
+            assert_eq!(Problem::from(of_keys).kind(), kind, "{words}");
+        }
+    }
 
     #[test]
     fn slugs_are_distinct_and_statuses_are_errors() {

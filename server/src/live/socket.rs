@@ -23,9 +23,6 @@ use crate::load::{Full, Held, Turn};
 use crate::records::{AccessError, Visitor};
 use crate::sessions;
 
-/// How often a silent connection is asked whether it is still there.
-const BEAT: Duration = Duration::from_secs(30);
-
 /// How many times it may fail to answer.
 const MISSED: u8 = 2;
 
@@ -154,8 +151,8 @@ impl Connected {
     ) -> Option<End> {
         let mut talk = Talk::default();
         let mut stopping = self.app.stopping();
-        let clock = self.app.clock.clone();
-        let mut beat = clock.pause(BEAT);
+        let (clock, every) = (self.app.clock.clone(), self.app.config.beat);
+        let mut beat = clock.pause(every);
         loop {
             let step = tokio::select! {
                 frame = messages.recv() => match frame? {
@@ -168,7 +165,7 @@ impl Connected {
                 () = until(talk.parts.due()) => Err(End(CloseCode::Away, "gone")),
                 () = listener.changed() => self.tell(session, &mut talk).await,
                 () = &mut beat => {
-                    beat = clock.pause(BEAT);
+                    beat = clock.pause(every);
                     self.beat(session, &mut talk).await
                 }
                 _ = stopping.wait_for(|stop| *stop) => Err(End(CloseCode::Restart, "unavailable")),

@@ -96,6 +96,18 @@ impl StorageError {
         }
     }
 
+    /// Whether the disk failed under SQLite (`SQLITE_IOERR`, `SQLITE_CANTOPEN`): what was asked was not
+    /// done, and may be tried again.
+    pub fn is_disk(&self) -> bool {
+        let reason = match self {
+            Self::Query(error) => &error.to_string(),
+            Self::Commit(reason) | Self::Open { reason, .. } => reason,
+            _ => return false,
+        };
+        let failed = ["disk I/O error", "unable to open database file"];
+        failed.iter().any(|words| reason.contains(words))
+    }
+
     /// Whether another process keeps the store locked: to be tried again.
     pub fn is_busy(&self) -> bool {
         match self {
@@ -120,7 +132,10 @@ fn is_locked(reason: &str) -> bool {
 
 /// What to do next about a file that SQLite finds damaged.
 fn advice(reason: &str) -> &'static str {
-    if is_damaged(reason) {
+    if reason.contains("disk I/O error") {
+        ": there may be no room on the disk, which SQLite needs even to open a store, or the disk \
+         fails: look at its free room, and at what the system's log says of it"
+    } else if is_damaged(reason) {
         ": the file is damaged. If a copy was put in its place while a -wal lay beside it, remove \
          the -wal and the -shm and put the copy there again; else put a backup back"
     } else if ["readonly database", "unable to open"]

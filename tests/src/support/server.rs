@@ -1,5 +1,6 @@
 //! The server in a process of its own.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,19 @@ impl Server {
         data: &Path,
         arguments: &[&str],
     ) -> Result<Self, SupportError> {
+        Self::start_in(program, data, arguments, &[])
+    }
+
+    /// The same with variables of its environment, which commands over the same data do not have.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_in(
+        program: &Path,
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, OsString)],
+    ) -> Result<Self, SupportError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -79,6 +93,7 @@ impl Server {
                 &["--listen", "127.0.0.1:0"]
             })
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(logs)
@@ -134,8 +149,23 @@ impl Server {
     /// # Errors
     /// When the command fails, with what it said.
     pub fn carnet_text(&self, arguments: &[&str]) -> Result<String, SupportError> {
-        let output = carnet(&self.program, &self.data)
+        Self::command_in(&self.program, &self.data, arguments, &[])
+    }
+
+    /// Runs a command of `carnet` over a data directory, with variables of its environment, and gives
+    /// what it printed.
+    ///
+    /// # Errors
+    /// When the command fails, with what it said.
+    pub fn command_in(
+        program: &Path,
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, OsString)],
+    ) -> Result<String, SupportError> {
+        let output = carnet(program, data)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .output()
             .map_err(SupportError::io("a command of the administrator"))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
@@ -170,6 +200,16 @@ impl Server {
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kib * 1024)
+    }
+
+    /// How many files and connections it has open.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn descriptors(&self) -> Result<usize, SupportError> {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let open = open.map_err(SupportError::io("the server's descriptors"))?;
+        Ok(open.count())
     }
 
     /// Asks it to stop, and waits until it has finished what it was doing.

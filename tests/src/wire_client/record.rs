@@ -298,7 +298,7 @@ impl WireRecord {
         device.wire.post(&path, device.token(), request).await
     }
 
-    /// One exchange with a server that may be gone before it has answered.
+    /// One exchange with a server that may be gone before it has answered, or says that it goes.
     pub async fn try_exchange(&self, request: &SyncRequest) -> Option<SyncAnswer> {
         let wire = &self.device.wire;
         let encoding = wire.encoding();
@@ -309,6 +309,9 @@ impl WireRecord {
             .body(encoding.write(request))
             .send();
         let response = sent.await.ok()?;
+        if response.status() == reqwest::StatusCode::SERVICE_UNAVAILABLE {
+            return None;
+        }
         assert!(response.status().is_success(), "{}", response.status());
         let bytes = response.bytes().await.ok()?;
         Some(encoding.read(&bytes).expect("a whole answer"))

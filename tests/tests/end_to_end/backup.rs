@@ -1,11 +1,16 @@
 //! Backups, keys, and data directories of another release.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
-use carnet_tests::support::Server;
+use carnet_tests::support::{Copy, Server};
+use carnet_tests::wire_client::WireRecord;
 use diesel::connection::SimpleConnection as _;
 
-use super::stage::{Stage, allergy, labels, program, set, sync};
+use super::put_back::put_back;
+use super::stage::{Stage, allergy, labels, now, program, set, sync};
 
 /// A backup of a running server, with its key store, put together as a data directory.
 fn backed_up(stage: &Stage) -> std::path::PathBuf {
@@ -88,6 +93,91 @@ fn a_backup_taken_while_edits_come_in_verifies_and_serves() {
     let ready = restored.carnet(&["verify", "--record", &record.to_string()]);
     assert_eq!(ready.expect("verifies")["records"], 1);
     restored.stop().expect("stops");
+}
+
+/// Somebody's phone on which edits are made as fast as they are acknowledged.
+fn writes(copy: &Copy, name: &str, tell: &Sender<String>, over: &AtomicBool) {
+    for number in 0.. {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        let label = format!("{name} {number}");
+        copy.add(allergy(&label)).expect("added");
+        let result = sync(copy);
+        assert_eq!((result.held, result.refused), (0, 0));
+        tell.send(label).expect("the story goes on");
+    }
+}
+
+/// The backup is taken while several people write, who write on; the server is killed and the backup put
+/// back.
+#[test]
+fn a_backup_taken_under_load_has_what_was_acknowledged_before_and_devices_hand_back_the_rest() {
+    let mut stage = Stage::new();
+    let (mother, record) = stage.holder("Durand");
+    let daughter = stage.caregiver("Diallo");
+    let hers = mother.synced(record);
+    hers.record
+        .delegate(daughter.id(), "caregiver".to_owned(), None, None)
+        .expect("delegates");
+    sync(&hers);
+    let tablet = mother.invite(&stage, "tablet");
+    let copies = [
+        ("téléphone", hers.clone()),
+        ("tablette", tablet.synced(record)),
+        ("fille", daughter.synced(record)),
+    ];
+
+    let over = AtomicBool::new(false);
+    let (before, all, backup) = std::thread::scope(|scope| {
+        let (tell, told) = channel();
+        for (name, copy) in &copies {
+            let (tell, over) = (tell.clone(), &over);
+            scope.spawn(move || writes(copy, name, &tell, over));
+        }
+        drop(tell);
+        let mut acknowledged = BTreeSet::new();
+        acknowledged.extend(told.iter().take(20));
+        let before = acknowledged.clone();
+        let backup = backed_up(&stage);
+        acknowledged.extend(told.iter().take(20));
+        over.store(true, Ordering::Relaxed);
+        acknowledged.extend(told);
+        (before, acknowledged, backup)
+    });
+    let log = hers.record.verify_access_log().expect("the holder's log");
+    assert!(log.intact && log.restored.is_none(), "{log:?}");
+    stage.kill();
+    put_back(&stage, &backup.join("carnet.sqlite"));
+    stage.start();
+
+    let code = mother.profile.invite().expect("an invitation").code;
+    let mut apart = WireRecord::new(&stage.wire_device(&code), record.0, "holder");
+    now(apart.sync()).expect("an answer");
+    let missing: Vec<_> = before.difference(&apart.labels()).cloned().collect();
+    assert_eq!(missing, [""; 0], "acknowledged before the backup began");
+
+    // The holder's devices first: a right that is not in the backup is in theirs.
+    let handed_back = |(_, copy): &(&str, Copy)| {
+        let result = sync(copy);
+        assert_eq!((result.held, result.refused, result.gone), (0, 0, 0));
+        result.handed_back
+    };
+    let handed_back: u32 = copies.iter().map(handed_back).sum();
+    assert!(handed_back > 0);
+    for (name, copy) in &copies {
+        sync(copy);
+        assert_eq!(labels(copy), all, "{name}");
+    }
+    now(apart.sync()).expect("an answer");
+    let missing: Vec<_> = all.difference(&apart.labels()).cloned().collect();
+    assert_eq!(missing, [""; 0]);
+
+    let check = hers.record.verify_access_log().expect("the holder's log");
+    assert!(check.intact, "{check:?}");
+    assert!(check.restored.is_some() && check.lost > 0, "{check:?}");
+    let verified = stage.server().carnet(&["verify"]).expect("verifies");
+    assert_eq!(verified["wrong"], serde_json::json!([]));
 }
 
 #[test]

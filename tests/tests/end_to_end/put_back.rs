@@ -41,7 +41,7 @@ impl Family {
 }
 
 /// Puts a data store in the place of the one that a stopped server has; its keys stay.
-fn put_back(stage: &Stage, copy: &Path) {
+pub fn put_back(stage: &Stage, copy: &Path) {
     for journal in ["carnet.sqlite-wal", "carnet.sqlite-shm"] {
         let journal = stage.data().join(journal);
         assert!(!journal.exists() || std::fs::remove_file(journal).is_ok());

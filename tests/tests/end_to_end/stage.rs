@@ -2,10 +2,12 @@
 //! people with wire clients.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use carnet_mobile::face::{Profile, SyncResult};
+use carnet_tests::faults::Layer;
 use carnet_tests::support::{
     Copy, Entered, Identity, Opened, Phone, Server, add_caregiver, add_professional, open_record,
 };
@@ -17,7 +19,7 @@ use sync_core::{PersonId, RecordId};
 use tokio::runtime::Runtime;
 
 /// Stories are played in seconds, so limits meant for minutes do not bear on them.
-const GENEROUS: &[&str] = &["--peer-rate", "1000000", "--session-rate", "1000000"];
+pub const GENEROUS: &[&str] = &["--peer-rate", "1000000", "--session-rate", "1000000"];
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Runtime::new().expect("a runtime for the wire clients"));
@@ -33,6 +35,7 @@ pub struct Stage {
     server: Option<Server>,
     dir: tempfile::TempDir,
     arguments: Vec<String>,
+    layer: Option<Arc<Layer>>,
 }
 
 impl Stage {
@@ -43,12 +46,27 @@ impl Stage {
 
     /// A server with more arguments.
     pub fn with(arguments: &[&str]) -> Self {
+        let mut stage = Self::unstarted(arguments);
+        stage.start();
+        stage
+    }
+
+    /// A server that was never started.
+    pub fn unstarted(arguments: &[&str]) -> Self {
         let mut stage = Stage {
             server: None,
             dir: tempfile::tempdir().expect("a temporary directory"),
             arguments: Vec::new(),
+            layer: None,
         };
         stage.set_arguments(arguments);
+        stage
+    }
+
+    /// A server over a data directory that is there, which is moved here.
+    pub fn over(data: &Path) -> Self {
+        let mut stage = Self::unstarted(&[]);
+        std::fs::rename(data, stage.data()).expect("moved");
         stage.start();
         stage
     }
@@ -77,7 +95,32 @@ impl Stage {
     pub fn try_start(&self) -> Result<Server, String> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let arguments = [GENEROUS, &arguments].concat();
-        Server::start_with(&program(), &self.data(), &arguments).map_err(|e| e.to_string())
+        let environment = self.layer.as_ref().map(|layer| layer.environment());
+        let environment = environment.unwrap_or_default();
+        Server::start_in(&program(), &self.data(), &arguments, &environment)
+            .map_err(|e| e.to_string())
+    }
+
+    /// Lays a fresh layer beneath the starts that follow, with a journal of its own. What commands do
+    /// to the same data is not in it.
+    pub fn lay_under(&mut self) {
+        self.lay_under_files_of(&self.data());
+    }
+
+    /// The same beneath a directory of its own, made if it is not there.
+    pub fn lay_under_files_of(&mut self, directory: &Path) {
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
+        made.expect("a directory");
+        let layer = Layer::new(directory, &self.place("books"));
+        self.layer = Some(Arc::new(layer.expect("a layer beneath it")));
+    }
+
+    /// What lies beneath the server.
+    pub fn layer(&self) -> Arc<Layer> {
+        self.layer.clone().expect("it was laid")
     }
 
     /// Other arguments for the next start.
@@ -105,6 +148,17 @@ impl Stage {
             let address = self.server().url().trim_start_matches("http://").to_owned();
             self.arguments.extend(["--listen".to_owned(), address]);
         }
+    }
+
+    /// Runs a command over the server's data, with the layer beneath it.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let environment = self.layer().environment();
+        Server::command_in(&program(), &self.data(), arguments, &environment).expect("it succeeds")
+    }
+
+    /// How far the journal of what lies beneath has come, if something does.
+    pub fn position(&self) -> u64 {
+        self.layer.as_ref().map_or(0, |layer| layer.position())
     }
 
     /// What the server wrote into its log.
