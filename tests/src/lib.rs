@@ -5,6 +5,5 @@ pub mod bench;
 pub mod demo;
 pub mod fuzz;
 pub mod life;
-pub mod simulation;
 pub mod support;
 pub mod wire_client;

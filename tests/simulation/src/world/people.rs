@@ -6,9 +6,9 @@ use sync_core::sync::{HeldEdit, HoldReason};
 use sync_core::{ChangeHash, EntryId, guard};
 
 use super::{DAY, World};
-use crate::simulation::cast::Who;
-use crate::simulation::device::Device;
-use crate::simulation::oracle::RIGHTS;
+use crate::cast::Who;
+use crate::device::Device;
+use crate::oracle::RIGHTS;
 
 impl World {
     /// Most histories start with the rights most records have.

@@ -7,8 +7,8 @@ use sync_core::authority::Page;
 use sync_core::replica::Report;
 use sync_core::sync::{SyncAnswer, Verdict};
 
-use crate::simulation::checks::short;
-use crate::simulation::keeper::Judgement;
+use crate::checks::short;
+use crate::keeper::Judgement;
 
 /// Nothing happened.
 pub const NOTHING: &str = "nothing new";

@@ -8,11 +8,11 @@ use sync_core::{ChangeHash, EntryId, Tick, guard, merge};
 
 use super::Checks;
 use super::at_server::{log_verifies, short};
-use crate::simulation::cast::{self, Who};
-use crate::simulation::device::Device;
-use crate::simulation::disk::Disk;
-use crate::simulation::keeper::{Books, Keeper};
-use crate::simulation::oracle::Moment;
+use crate::cast::{self, Who};
+use crate::device::Device;
+use crate::disk::Disk;
+use crate::keeper::{Books, Keeper};
+use crate::oracle::Moment;
 
 /// Whether nobody has anything to send.
 pub fn settled(devices: &[Device]) -> bool {
@@ -47,6 +47,7 @@ impl Checks {
         at: Option<Tick>,
     ) -> Result<(), String> {
         let books = keeper.durable();
+        let mut kept = BTreeMap::new();
         for device in devices {
             self.holds_nothing_destroyed(keeper, device)?;
             let name = device.profile.name;
@@ -75,20 +76,24 @@ impl Checks {
                 ));
             }
             for (entry, local) in &device.disk.entries {
-                let Some(kept) = books.entries.get(entry) else {
+                let Some(at_server) = books.entries.get(entry) else {
                     return Err(format!("{name} has {entry}, the server has not"));
                 };
-                if local.state() != kept.document.state() {
+                let (kept_state, kept_view) = kept.entry(*entry).or_insert_with(|| {
+                    let state = at_server.document.state();
+                    let view = merge::view(*entry, &state, &at_server.provenance);
+                    (state, view)
+                });
+                let (state, provenance) = (local.state(), local.provenance());
+                if state != *kept_state {
                     return Err(format!("{name} reads {entry} otherwise than the server"));
                 }
-                if local.provenance() != kept.provenance {
+                if provenance != at_server.provenance {
                     return Err(format!(
                         "{name} has other authors for {entry} than the server"
                     ));
                 }
-                let seen = merge::view(*entry, &local.state(), &local.provenance());
-                let kept = merge::view(*entry, &kept.document.state(), &kept.provenance);
-                if seen != kept {
+                if merge::view(*entry, &state, &provenance) != *kept_view {
                     return Err(format!("{name} shows {entry} otherwise than the server"));
                 }
             }

@@ -6,8 +6,8 @@ use sync_core::{ChangeHash, EntryId};
 use uuid::Builder;
 
 use super::{DAY, SECOND, World};
-use crate::simulation::cast::Who;
-use crate::simulation::oracle::RIGHTS;
+use crate::cast::Who;
+use crate::oracle::RIGHTS;
 
 /// Kinds of facts people write.
 const FACTS: [&str; 6] = [
@@ -200,7 +200,7 @@ impl World {
         let keys: Vec<&str> = writes.iter().map(|write| write.key.as_str()).collect();
         match made {
             Some(change) => {
-                let change = crate::simulation::checks::short(&change);
+                let change = crate::checks::short(&change);
                 self.say(|| format!("{by} writes {name} ({}): {change}", keys.join(" ")));
             }
             None => self.say(|| format!("{by} does not get to write {name}")),

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 
 use super::{SECOND, World, words};
-use crate::simulation::bug::Bug;
-use crate::simulation::keeper::{OpenMarks, Read, SignedOut, Start, Visit};
-use crate::simulation::network::{Message, Parcel, Way};
+use crate::bug::Bug;
+use crate::keeper::{OpenMarks, Read, SignedOut, Start, Visit};
+use crate::network::{Message, Parcel, Way};
 
 /// How often an answer is begun anew because rights changed while it was made.
 const TRIES: usize = 4;

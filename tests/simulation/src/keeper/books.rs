@@ -61,6 +61,15 @@ impl HeldRow {
     }
 }
 
+/// A line of the access log, with what it says.
+#[derive(Debug)]
+pub struct Line {
+    /// As it is chained.
+    pub chained: ChainedEvent,
+    /// Read once: the checks look at it again and again.
+    pub event: AccessEvent,
+}
+
 /// All of it. Rows are shared between copies, so a transaction's copy costs little.
 #[derive(Clone)]
 pub struct Books {
@@ -72,7 +81,7 @@ pub struct Books {
     /// Held changes.
     pub held: BTreeMap<ChangeHash, Rc<HeldRow>>,
     /// The access log.
-    pub audit: Vec<Rc<ChainedEvent>>,
+    pub audit: Vec<Rc<Line>>,
     /// Its head.
     pub head: LogHead,
     /// What the holder may not know of yet.
@@ -299,7 +308,9 @@ impl Books {
 
     fn chain(&mut self, event: AccessEvent) {
         let chained = self.head.append(&self.record, event);
-        self.audit.push(Rc::new(chained));
+        let event = AccessEvent::decode(&chained.event);
+        let event = event.expect("what was just encoded can be read");
+        self.audit.push(Rc::new(Line { chained, event }));
     }
 
     /// The rows of an entry, oldest first.

@@ -11,8 +11,8 @@ use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
 use super::{Checks, Diary};
-use crate::simulation::device::Device;
-use crate::simulation::oracle::Moment;
+use crate::device::Device;
+use crate::oracle::Moment;
 
 impl Checks {
     /// Before an answer is taken in: it names nothing to forget that was never there.

@@ -8,10 +8,10 @@ use sync_core::sync::{SyncAnswer, SyncRequest};
 
 use super::server::Job;
 use super::{DAY, How, PATIENCE, SECOND, World};
-use crate::simulation::cast::Who;
-use crate::simulation::device::Device;
-use crate::simulation::keeper::Turned;
-use crate::simulation::network::{Message, Parcel, Way};
+use crate::cast::Who;
+use crate::device::Device;
+use crate::keeper::Turned;
+use crate::network::{Message, Parcel, Way};
 
 /// One line, as both ends know it. When it breaks, both hear of it.
 pub(super) struct Line {

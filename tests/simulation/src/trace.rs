@@ -2,22 +2,41 @@
 
 /// A history's trace; off, it costs nothing.
 #[derive(Debug, Default)]
-pub struct Trace(Option<Vec<String>>);
+pub struct Trace {
+    lines: Option<Vec<String>>,
+    /// The step that is played.
+    step: Option<u64>,
+}
 
 impl Trace {
     /// A trace that is kept.
     pub fn on() -> Self {
-        Trace(Some(Vec::new()))
+        Trace {
+            lines: Some(Vec::new()),
+            step: None,
+        }
+    }
+
+    /// What is told from here on happens in this step; or in none, before and after all of them.
+    pub fn step(&mut self, step: Option<u64>) {
+        self.step = step;
+    }
+
+    /// The step that is played.
+    pub fn at(&self) -> Option<u64> {
+        self.step
     }
 
     /// Notes something, `since` microseconds after the history began.
     pub fn say(&mut self, since: u64, what: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.0 {
+        if let Some(lines) = &mut self.lines {
+            let step = self.step.map(|step| format!("#{step}"));
             let (days, rest) = (since / 86_400_000_000, since % 86_400_000_000);
             let seconds = rest / 1_000_000;
             let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
             let line = format!(
-                "{days:>3}d {hours:02}:{minutes:02}:{:02}.{:03}  {}",
+                "{:>5} {days:>3}d {hours:02}:{minutes:02}:{:02}.{:03}  {}",
+                step.unwrap_or_default(),
                 seconds % 60,
                 rest / 1000 % 1000,
                 what()
@@ -28,6 +47,6 @@ impl Trace {
 
     /// The lines.
     pub fn lines(&self) -> &[String] {
-        self.0.as_deref().unwrap_or_default()
+        self.lines.as_deref().unwrap_or_default()
     }
 }

@@ -13,6 +13,13 @@ impl Dice {
         Dice(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// The dice of one of many parts of a history.
+    pub fn of(seed: u64, part: u64) -> Self {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        dice.set_stream(part + 1);
+        Dice(dice)
+    }
+
     /// A number below `bound`, which is not zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0.next_u64() % bound

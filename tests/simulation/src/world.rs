@@ -14,6 +14,7 @@ use ed25519_dalek::SigningKey;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 use sync_core::{DeviceTime, EntryId, LogIncarnation, Tick};
 
+use super::acts::Acts;
 use super::bug::Bug;
 use super::cast::{self, UNITS, Who};
 use super::checks::{Checks, settled};
@@ -44,6 +45,7 @@ enum How {
 
 /// Everything there is.
 pub struct World {
+    seed: u64,
     dice: Dice,
     now: u64,
     keeper: Keeper,
@@ -83,7 +85,8 @@ impl World {
         let mut dice = Dice::new(seed);
         // Not everybody plays in every history: that keeps them short, and different.
         let mut profiles = cast::profiles(&mut dice);
-        profiles.retain(|profile| profile.who == Who::Holder || dice.percent(60));
+        let play = dice.pick(&[20, 40, 65]).copied().unwrap_or(65);
+        profiles.retain(|profile| profile.who == Who::Holder || dice.percent(play));
         let people = profiles.iter().map(cast::Profile::submitter);
         let keeper = Keeper::new(
             cast::record(),
@@ -107,6 +110,7 @@ impl World {
         let clocks = (0..UNITS).map(|_| clock(&mut dice)).collect();
         let page = dice.percent(40).then(|| dice.between(1_000, 4_000) as u32);
         World {
+            seed,
             dice,
             now: START,
             keeper,
@@ -135,12 +139,12 @@ impl World {
         self.counter
     }
 
-    /// Plays a history of so many steps, lets everything heal, and checks it all.
+    /// Plays these steps of a history, lets everything heal, and checks it all.
     ///
     /// # Errors
     /// The first check that does not hold.
-    pub fn play(&mut self, steps: u64) -> Result<(), String> {
-        self.play_all(steps).map_err(|failure| {
+    pub fn play(&mut self, acts: &Acts) -> Result<(), String> {
+        self.play_all(acts).map_err(|failure| {
             let named = self.names.iter();
             named.fold(failure, |told, (entry, name)| {
                 told.replace(&entry.to_string(), name)
@@ -148,9 +152,11 @@ impl World {
         })
     }
 
-    fn play_all(&mut self, steps: u64) -> Result<(), String> {
+    fn play_all(&mut self, acts: &Acts) -> Result<(), String> {
         self.first_rights()?;
-        for _ in 0..steps {
+        for step in acts.numbers() {
+            self.dice = Dice::of(self.seed, step);
+            self.trace.step(Some(step));
             self.pass_time()?;
             match self.dice.below(100) {
                 0..46 => self.somebody_acts()?,
@@ -165,6 +171,8 @@ impl World {
                 _ => self.something_fails()?,
             }
         }
+        self.dice = Dice::of(self.seed, u64::MAX - 1);
+        self.trace.step(None);
         self.heal()
     }
 
@@ -380,7 +388,10 @@ impl World {
         self.checks.durable(self.keeper.durable())?;
         self.checks.handed_back(&self.keeper, &self.devices)?;
         self.checks.converged(&self.keeper, &self.devices, None)?;
-        self.nobody_has_to_ask()
+        match self.dice.percent(40) {
+            true => self.nobody_has_to_ask(),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn everybody_syncs(&mut self) -> Result<(), String> {

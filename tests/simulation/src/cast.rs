@@ -107,6 +107,11 @@ const PROFILES: [(&str, usize, Who); 11] = [
     ("blocked", 9, Who::Blocked),
 ];
 
+/// Whether a word is what the trace calls a profile.
+pub fn is_name(word: &str) -> bool {
+    PROFILES.iter().any(|(name, ..)| *name == word)
+}
+
 /// How many pieces of hardware there are.
 pub const UNITS: usize = 10;
 

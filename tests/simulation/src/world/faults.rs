@@ -5,7 +5,7 @@ use sync_core::entry::Write;
 use sync_core::{EntryId, Incarnation, LogIncarnation};
 
 use super::World;
-use crate::simulation::cast::UNITS;
+use crate::cast::UNITS;
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {

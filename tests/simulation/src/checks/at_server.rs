@@ -6,15 +6,14 @@ use sync_core::audit::{self, AccessAction, AccessEvent};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
 use sync_core::policy::Role;
-use sync_core::sign::PublicKey;
 use sync_core::sync::{CursorDigest, HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use super::{Checks, Promise};
-use crate::simulation::cast::{self, Profile, Who};
-use crate::simulation::device::Device;
-use crate::simulation::keeper::{Books, Judgement, Keeper, Read};
-use crate::simulation::oracle::{Moment, Wish};
+use crate::cast::{self, Profile, Who};
+use crate::device::Device;
+use crate::keeper::{Books, Judgement, Keeper, Read};
+use crate::oracle::{Moment, Wish};
 
 /// How many lines of the access log are looked at: more than other jobs of one transaction write.
 const RECENT: usize = 40;
@@ -191,7 +190,6 @@ impl Checks {
     ) -> Result<(), String> {
         self.counts.requests += 1;
         let viewer = profile.who.id();
-        checkpoint(answer, &keeper.public_key())?;
         let items = match &answer.news {
             None => Vec::new(),
             Some(frame) => frame
@@ -235,13 +233,8 @@ impl Checks {
         profile: &Profile,
         (action, entries): (AccessAction, &BTreeSet<EntryId>),
     ) -> Result<(), String> {
-        let recent: Vec<AccessEvent> = books
-            .audit
-            .iter()
-            .rev()
-            .take(RECENT)
-            .filter_map(|chained| AccessEvent::decode(&chained.event).ok())
-            .collect();
+        let lines = books.audit.iter().rev().take(RECENT);
+        let recent: Vec<&AccessEvent> = lines.map(|line| &line.event).collect();
         let holder = self
             .oracle
             .readable(Who::Holder.id(), Moment::at(books.last));
@@ -257,7 +250,7 @@ impl Checks {
             return Err(format!("the holder's log tells of {entry} too early"));
         }
         let apart = books.apart.iter().map(|apart| &apart.event);
-        let of_viewer = recent.iter().chain(apart);
+        let of_viewer = recent.iter().copied().chain(apart);
         let of_viewer =
             of_viewer.filter(|event| event.action == action && event.person == profile.who.id());
         let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
@@ -362,7 +355,7 @@ pub fn log_verifies(record: &RecordId, books: &Books, device: &Device) -> Result
         return Ok(());
     };
     let held: Checkpoint = held.0.read().map_err(|error| error.to_string())?;
-    let events = books.audit.iter().map(|event| &**event);
+    let events = books.audit.iter().map(|line| &line.chained);
     let verified = audit::verify(record, events, &held.access_log);
     verified
         .map(|_| ())
@@ -377,11 +370,6 @@ fn marked_until(held: &HeldEdit) -> Option<Tick> {
         Value::Uint(until) if professional => Some(Tick(*until)),
         _ => None,
     }
-}
-
-pub(super) fn checkpoint(answer: &SyncAnswer, key: &PublicKey) -> Result<Checkpoint, String> {
-    let opened = answer.checkpoint.open([key]);
-    opened.map_err(|error| error.to_string())
 }
 
 /// The first digits of a change's name.
