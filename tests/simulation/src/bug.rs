@@ -39,11 +39,17 @@ pub enum Bug {
     MarkNotLeftToItsRequest,
     /// A start does not decide on the marks that waited for the rest of their requests.
     MarkForgottenAtStart,
+    /// A process judges by the rights that it remembers, whatever another has written since.
+    OthersRightsUnminded,
+    /// A process tells those who are connected to it only of what it wrote itself.
+    OthersCommitsUnheard,
+    /// The server says that it holds an edit only to the first who brings it.
+    HeldToldOnce,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 21] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -62,6 +68,9 @@ impl Bug {
         Bug::DestroyedUntold,
         Bug::MarkNotLeftToItsRequest,
         Bug::MarkForgottenAtStart,
+        Bug::OthersRightsUnminded,
+        Bug::OthersCommitsUnheard,
+        Bug::HeldToldOnce,
     ];
 
     /// What it is called on the command line.
@@ -85,6 +94,9 @@ impl Bug {
             Bug::DestroyedUntold => "destroyed-untold",
             Bug::MarkNotLeftToItsRequest => "mark-not-left-to-its-request",
             Bug::MarkForgottenAtStart => "mark-forgotten-at-start",
+            Bug::OthersRightsUnminded => "others-rights-unminded",
+            Bug::OthersCommitsUnheard => "others-commits-unheard",
+            Bug::HeldToldOnce => "held-told-once",
         }
     }
 }

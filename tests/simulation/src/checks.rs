@@ -132,6 +132,12 @@ pub struct Counts {
     pub pushed: u64,
     /// How often those who are connected were looked after and something had fallen due.
     pub turned: u64,
+    /// Messages that were carried by hand.
+    pub carried: u64,
+    /// Edits that whoever carried them heard to be held.
+    pub shown_held: u64,
+    /// Crashes of one process of the server while others went on.
+    pub processes: u64,
 }
 
 impl Counts {
@@ -163,6 +169,9 @@ impl Counts {
             taken_back,
             pushed,
             turned,
+            carried,
+            shown_held,
+            processes,
         } = self;
         [
             edits,
@@ -190,6 +199,9 @@ impl Counts {
             taken_back,
             pushed,
             turned,
+            carried,
+            shown_held,
+            processes,
         ]
         .into_iter()
     }

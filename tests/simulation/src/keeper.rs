@@ -18,9 +18,10 @@ pub use push::Judgement;
 pub use visit::{Start, Visit};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use ed25519_dalek::SigningKey;
-use sync_core::authority::Submitter;
+use sync_core::authority::{RightsLedger, Submitter};
 use sync_core::policy::{Context, Matrix, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{PROTOCOL, SyncRequest};
@@ -31,6 +32,9 @@ use super::bug::Bug;
 /// The device of a request was signed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedOut;
+
+/// How many processes of the server there are over one store.
+pub const PROCESSES: usize = 2;
 
 type Registered = BTreeMap<DeviceId, (Submitter, Tick)>;
 
@@ -59,6 +63,8 @@ pub struct Keeper {
     lives: BTreeMap<LogIncarnation, Tick>,
     /// What was destroyed, by a journal that is not put back with the books.
     journal: BTreeSet<EntryId>,
+    /// The rights that each process remembers, as of the version of them in the store.
+    memories: [Option<(u64, Rc<RightsLedger>)>; PROCESSES],
 }
 
 impl Keeper {
@@ -90,6 +96,7 @@ impl Keeper {
             copy: None,
             lives: BTreeMap::new(),
             journal: BTreeSet::new(),
+            memories: [const { None }; PROCESSES],
         }
     }
 
@@ -106,14 +113,6 @@ impl Keeper {
     /// What is durable, and what the open transaction does to it.
     pub fn books(&self) -> &Books {
         self.working.as_ref().unwrap_or(&self.durable)
-    }
-
-    /// What an answer is worked out from.
-    fn snapshot(&self) -> &Books {
-        match self.bug {
-            Some(Bug::AnswerBeforeCommit) => self.books(),
-            _ => &self.durable,
-        }
     }
 
     /// Who sends a request, if they may and speak this protocol.
@@ -172,10 +171,39 @@ impl Keeper {
         context.standing(subject).may_open()
     }
 
-    /// Makes the open transaction durable.
-    pub fn commit(&mut self) {
+    /// The books as a process has them before it: its open transaction, or what is durable with the
+    /// rights that it remembers. What it remembers counts only for as long as the store has the same
+    /// version of the rights: another process may have written.
+    fn at_hand(&mut self, process: usize) -> Books {
+        if let Some(working) = &self.working {
+            return working.clone();
+        }
+        self.durable_at(process)
+    }
+
+    fn durable_at(&mut self, process: usize) -> Books {
+        let mut books = self.durable.clone();
+        let unminded = self.bug == Some(Bug::OthersRightsUnminded);
+        let memory = &mut self.memories[process];
+        match memory.as_ref() {
+            Some((version, ledger)) if unminded || *version == books.rights => {
+                books.ledger = Rc::clone(ledger);
+            }
+            _ => *memory = Some((books.rights, Rc::clone(&books.ledger))),
+        }
+        books
+    }
+
+    /// A process crashes: what it remembers is gone.
+    pub fn forgets(&mut self, process: usize) {
+        self.memories[process] = None;
+    }
+
+    /// Makes the open transaction of a process durable.
+    pub fn commit(&mut self, process: usize) {
         if let Some(working) = self.working.take() {
             self.durable = working;
+            self.memories[process] = Some((self.durable.rights, Rc::clone(&self.durable.ledger)));
             self.journal.extend(self.durable.destroyed.keys());
         }
     }
@@ -244,9 +272,10 @@ impl Keeper {
     /// Starts again from what is durable, and decides on the marks whose requests a crash cut short.
     pub fn start(&mut self, now: Tick) -> Result<(), String> {
         self.durable.reopen()?;
+        self.memories = [const { None }; PROCESSES];
         if self.bug != Some(Bug::MarkForgottenAtStart) {
             self.decide(None, now);
-            self.commit();
+            self.commit(0);
         }
         Ok(())
     }

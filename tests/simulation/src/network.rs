@@ -23,6 +23,18 @@ pub enum Way {
     Loose,
     /// Over the line of this number, in order, for as long as that lasts.
     Line(u64),
+    /// By somebody who carries it there, once they come by.
+    Relay,
+}
+
+impl Way {
+    /// The line it goes over, if it goes over one.
+    pub fn line(self) -> Option<u64> {
+        match self {
+            Way::Line(number) => Some(number),
+            Way::Loose | Way::Relay => None,
+        }
+    }
 }
 
 /// A message and where it belongs.

@@ -4,6 +4,7 @@ mod acts;
 mod faults;
 mod lines;
 mod people;
+mod relay;
 mod server;
 mod words;
 
@@ -24,6 +25,7 @@ use super::keeper::Keeper;
 use super::network::{Message, Network, Parcel, Way};
 use super::trace::Trace;
 use lines::Line;
+use relay::Relay;
 use server::{Errand, Job};
 
 /// Microseconds.
@@ -60,6 +62,14 @@ pub struct World {
     jobs: BTreeMap<(u64, u64), Job>,
     /// The jobs in the open transaction.
     open: Vec<Job>,
+    /// Whose the open transaction is, or was last.
+    writer: usize,
+    /// By how many microseconds the clock of the second process is behind that of the first.
+    skew: u64,
+    /// The record's last tick when the processes looked at the store last.
+    looked_at: Tick,
+    /// Who carries messages.
+    relay: Relay,
     /// When the open transaction becomes durable.
     commit_at: Option<u64>,
     /// Something in the open transaction is to be told to those who are connected.
@@ -109,6 +119,7 @@ impl World {
         };
         let clocks = (0..UNITS).map(|_| clock(&mut dice)).collect();
         let page = dice.percent(40).then(|| dice.between(1_000, 4_000) as u32);
+        let skew = dice.below(90 * SECOND);
         World {
             seed,
             dice,
@@ -121,6 +132,10 @@ impl World {
             errands: BTreeMap::new(),
             jobs: BTreeMap::new(),
             open: Vec::new(),
+            writer: 0,
+            skew,
+            looked_at: Tick(0),
+            relay: Relay::default(),
             commit_at: None,
             heard: false,
             lines: BTreeMap::new(),
@@ -164,10 +179,11 @@ impl World {
                     let device = self.any_device();
                     self.connect(device)?;
                 }
-                50..88 => {
+                50..82 => {
                     let device = self.any_device();
                     self.sync(device)?;
                 }
+                82..88 => self.relay_goes_round()?,
                 _ => self.something_fails()?,
             }
         }
@@ -293,9 +309,11 @@ impl World {
             ..
         } = parcel;
         match (message, way) {
-            (Message::Request(request), Way::Loose) => self.begin(device, id, &request, None),
+            (Message::Request(request), Way::Loose) => self.begin(device, id, &request, Way::Loose),
             (Message::Answer(answer), Way::Loose) => self.arrive(device, id, &answer),
             (message, Way::Line(line)) => self.on_line((device, line), id, message),
+            // It does not go by the network.
+            (_, Way::Relay) => Ok(()),
         }
     }
 
@@ -372,6 +390,7 @@ impl World {
         self.cached.clear();
         // Longer than any driver's patience and any message's way.
         self.run_until(self.now + 2 * PATIENCE)?;
+        self.relay_comes_last()?;
         self.checks.owed_by(&self.devices);
         // Twice: the last to send has told nobody yet.
         for _ in 0..2 {
@@ -386,6 +405,8 @@ impl World {
             self.checks.nothing_lost(device)?;
         }
         self.checks.durable(self.keeper.durable())?;
+        let Relay { shown, unsaid, .. } = &self.relay;
+        self.checks.relay_tells(&self.keeper, shown, unsaid)?;
         self.checks.handed_back(&self.keeper, &self.devices)?;
         self.checks.converged(&self.keeper, &self.devices, None)?;
         match self.dice.percent(40) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::replica::{AsideReason, SetAside};
-use sync_core::sync::{HoldReason, Refusal};
+use sync_core::sync::{HoldReason, Refusal, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick, guard, merge};
 
 use super::Checks;
@@ -175,6 +175,43 @@ impl Checks {
                 || devices.any(|device| still_held(device, change))
         };
         self.owed = self.lost.iter().filter(has).copied().collect();
+    }
+
+    /// Whoever carried an edit, and showed it, has heard what became of it as its author has.
+    pub fn relay_tells(
+        &mut self,
+        keeper: &Keeper,
+        shown: &BTreeMap<ChangeHash, Option<Verdict>>,
+        unsaid: &BTreeSet<ChangeHash>,
+    ) -> Result<(), String> {
+        let books = keeper.durable();
+        let mut held = books.held.keys();
+        if let Some(change) = held.find(|change| unsaid.contains(change)) {
+            let short = short(change);
+            return Err(format!(
+                "{short} is held, and the relay that showed it was not told"
+            ));
+        }
+        let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
+        for (change, told) in shown {
+            let in_record = accepted.contains(change);
+            let gone = self.lost.contains(change);
+            let held = books.held.contains_key(change);
+            let short = short(change);
+            match told {
+                Some(Verdict::Held(_)) => {
+                    self.counts.shown_held += 1;
+                    if !held && !in_record && !gone {
+                        return Err(format!("the relay shows {short} as held, which is not"));
+                    }
+                }
+                Some(Verdict::Accepted(_) | Verdict::Duplicate(_)) if !in_record && !gone => {
+                    return Err(format!("the relay shows {short} as taken, which is not"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// What was owed is in the record or held, or was refused to the one who has it still.

@@ -90,6 +90,8 @@ pub struct Books {
     pub last: Tick,
     /// The rights.
     pub ledger: Rc<RightsLedger>,
+    /// How often the rights changed.
+    pub rights: u64,
     /// The entries that were destroyed, and when.
     pub destroyed: BTreeMap<EntryId, Tick>,
     /// The marks that wait for the rest of the request that made them.
@@ -109,6 +111,7 @@ impl Books {
             apart: Vec::new(),
             last: Tick::default(),
             ledger: Rc::new(RightsLedger::new(holder, Vec::new())),
+            rights: 0,
             destroyed: BTreeMap::new(),
             doomed: BTreeMap::new(),
         }

@@ -68,8 +68,11 @@ impl Keeper {
     }
 
     /// Works a page out, as the record stands in one snapshot.
-    pub fn read(&self, start: &Start, now: Tick) -> Read {
-        let mut books = self.snapshot().clone();
+    pub fn read(&mut self, process: usize, start: &Start, now: Tick) -> Read {
+        let mut books = match self.bug {
+            Some(Bug::AnswerBeforeCommit) => self.at_hand(process),
+            _ => self.durable_at(process),
+        };
         let until = books.last;
         let now = until.next(now);
         let page = self.page(&mut books, start, until, now);
@@ -89,9 +92,15 @@ impl Keeper {
     ///
     /// # Errors
     /// When the device was signed out meanwhile.
-    pub fn note(&mut self, start: &Start, read: &mut Read, now: Tick) -> Result<bool, SignedOut> {
+    pub fn note(
+        &mut self,
+        process: usize,
+        start: &Start,
+        read: &mut Read,
+        now: Tick,
+    ) -> Result<bool, SignedOut> {
         self.is_signed_in(&start.submitter)?;
-        let mut books = self.books().clone();
+        let mut books = self.at_hand(process);
         let Page {
             cursor,
             entries,

@@ -64,9 +64,15 @@ impl Keeper {
     ///
     /// # Errors
     /// When the device was signed out meanwhile. Nothing of this turn is kept then.
-    pub fn pass(&mut self, visit: &mut Visit, most: usize, now: Tick) -> Result<Passed, SignedOut> {
+    pub fn pass(
+        &mut self,
+        process: usize,
+        visit: &mut Visit,
+        most: usize,
+        now: Tick,
+    ) -> Result<Passed, SignedOut> {
         self.is_signed_in(&visit.submitter)?;
-        let mut books = self.books().clone();
+        let mut books = self.at_hand(process);
         let from = visit.judged.len();
         // Edits that may follow what this log has lost wait until the device knows what is there.
         let stands = visit.cursor.is_none_or(|cursor| cursor.log == self.log);
@@ -299,6 +305,7 @@ impl Keeper {
                     actor,
                     seq,
                     class,
+                    right,
                     releases,
                     discards,
                     ..
@@ -313,6 +320,7 @@ impl Keeper {
                     edit: edit.clone(),
                     class,
                 }));
+                books.rights += u64::from(right);
                 if before != Some(books.kept_until(&entry)) {
                     books.put_off(&entry);
                 }

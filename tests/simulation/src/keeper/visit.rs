@@ -11,6 +11,7 @@ use sync_core::{ChangeHash, EntryId, Tick};
 use super::Keeper;
 use super::books::OpenMarks;
 use super::push::Judgement;
+use crate::bug::Bug;
 
 /// How much an answer carries when the device does not say.
 const ANSWER: usize = 64 * 1024;
@@ -175,7 +176,11 @@ impl Visit {
     }
 
     /// Where its answer starts, once its edits are taken in.
-    pub fn start(&self) -> Start {
+    pub fn start(&self, bug: Option<Bug>) -> Start {
+        let untold = |judgement: &Judgement| {
+            let again = matches!(judgement.verdict, Verdict::Held(_)) && !judgement.new;
+            again && bug == Some(Bug::HeldToldOnce)
+        };
         let of = |fits: fn(&Verdict) -> bool| {
             let judged = self.judged.iter();
             judged.filter(move |judgement| fits(&judgement.verdict))
@@ -190,7 +195,10 @@ impl Visit {
             own: accepted.map(|judgement| judgement.tick).collect(),
             answered: self.answered.clone(),
             held: held.map(|judgement| judgement.change).collect(),
-            outcomes: self.judged.iter().map(Judgement::outcome).collect(),
+            outcomes: {
+                let told = self.judged.iter().filter(|judgement| !untold(judgement));
+                told.map(Judgement::outcome).collect()
+            },
             budget: self.budget,
             news: false,
         }

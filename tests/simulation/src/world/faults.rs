@@ -5,6 +5,8 @@ use sync_core::entry::Write;
 use sync_core::{EntryId, Incarnation, LogIncarnation};
 
 use super::World;
+use super::server::Job;
+use crate::bug::Bug;
 use crate::cast::UNITS;
 
 impl World {
@@ -84,10 +86,14 @@ impl World {
 
     /// What was not durable is gone, and so are the answers that told of it.
     pub(super) fn server_crashes(&mut self) -> Result<(), String> {
+        if !self.network.healed && self.dice.percent(50) {
+            let process = self.any_process();
+            return self.process_crashes(process);
+        }
         let lost = self.errands.len();
         self.say(|| format!("the server crashes, and {lost} requests are not answered"));
         self.checks.counts.crashes += 1;
-        self.checks.counts.cut_short += self.half_taken();
+        self.checks.counts.cut_short += self.half_taken(None);
         self.end_errands();
         self.keeper.crash();
         self.checks.durable(self.keeper.durable())?;
@@ -95,6 +101,21 @@ impl World {
         self.keeper.start(now)?;
         self.checks.destroyed(self.keeper.durable())?;
         self.checks.decided(self.keeper.durable())
+    }
+
+    /// One process of the server crashes and starts again; the others go on. The marks that waited
+    /// for the rest of its requests are decided on; those of others' requests wait.
+    fn process_crashes(&mut self, process: usize) -> Result<(), String> {
+        self.say(|| format!("process {process} of the server crashes"));
+        self.checks.counts.crashes += 1;
+        self.checks.counts.processes += 1;
+        self.checks.counts.cut_short += self.half_taken(Some(process));
+        let doomed = self.end_process(process);
+        self.checks.durable(self.keeper.books())?;
+        if self.bug != Some(Bug::MarkForgottenAtStart) && !doomed.is_empty() {
+            self.queue(Job::Decide(doomed, process));
+        }
+        Ok(())
     }
 
     /// The server's store is replaced by an older copy: what came since is on devices only.

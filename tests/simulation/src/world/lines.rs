@@ -8,14 +8,19 @@ use sync_core::sync::{SyncAnswer, SyncRequest};
 
 use super::server::Job;
 use super::{DAY, How, PATIENCE, SECOND, World};
+use crate::bug::Bug;
 use crate::cast::Who;
 use crate::device::Device;
-use crate::keeper::Turned;
+use crate::keeper::{PROCESSES, Turned};
 use crate::network::{Message, Parcel, Way};
 
 /// One line, as both ends know it. When it breaks, both hear of it.
 pub(super) struct Line {
     number: u64,
+    /// Which process of the server holds it.
+    pub process: usize,
+    /// Nothing arrives any more, at either end, and neither hears of that.
+    pub half_open: bool,
     /// A request is under way; when its answer is overdue.
     asking: Option<u64>,
     /// When the last message arrives at either end.
@@ -46,6 +51,8 @@ impl World {
         self.say_of(device, "opens a line");
         let line = Line {
             number: self.count(),
+            process: self.any_process(),
+            half_open: false,
             asking: None,
             last: (0, 0),
             cursor: None,
@@ -84,7 +91,9 @@ impl World {
                 message: Message::Request(request),
             };
             let last = line.last.0;
-            line.last.0 = self.network.send_on_line(&mut self.dice, now, last, parcel);
+            if !line.half_open {
+                line.last.0 = self.network.send_on_line(&mut self.dice, now, last, parcel);
+            }
         }
         Ok(())
     }
@@ -101,7 +110,7 @@ impl World {
         id: u64,
         message: Message,
     ) -> Result<(), String> {
-        let Some(line) = self.line(at) else {
+        let Some(line) = self.line(at).filter(|line| !line.half_open) else {
             return Ok(());
         };
         match message {
@@ -112,7 +121,7 @@ impl World {
             Message::Request(request) => {
                 line.busy = true;
                 line.limit = request.limit;
-                self.begin(at.0, id, &request, Some(at.1))
+                self.begin(at.0, id, &request, Way::Line(at.1))
             }
             Message::Answer(answer) => self.hear(at, id, &answer),
         }
@@ -164,7 +173,9 @@ impl World {
             message: Message::Answer(Rc::new(answer)),
         };
         let last = line.last.1;
-        line.last.1 = self.network.send_on_line(&mut self.dice, now, last, parcel);
+        if !line.half_open {
+            line.last.1 = self.network.send_on_line(&mut self.dice, now, last, parcel);
+        }
         self.checks.counts.pushed += u64::from(news);
         self.line_is_free(Some(at.1))
     }
@@ -180,14 +191,35 @@ impl World {
         if let Some((id, request)) = line.waiting.take() {
             line.busy = true;
             line.limit = request.limit;
-            return self.begin(at.0, id, &request, Some(at.1));
+            return self.begin(at.0, id, &request, Way::Line(at.1));
         }
         self.tell(at)
     }
 
-    /// Something durable changed: whoever is connected is told, if it is news to them.
-    pub(super) fn tell_lines(&mut self) -> Result<(), String> {
-        let all = self.lines.iter_mut().map(|(device, line)| {
+    /// The process that holds a line.
+    pub(super) fn process_of_line(&self, number: u64) -> Option<usize> {
+        let mut lines = self.lines.values();
+        let line = lines.find(|line| line.number == number)?;
+        Some(line.process)
+    }
+
+    /// What a process made durable the others find when they look at the store.
+    fn look_at_store(&mut self) -> Result<(), String> {
+        let last = self.keeper.durable().last;
+        let new = std::mem::replace(&mut self.looked_at, last) < last;
+        if new && self.bug != Some(Bug::OthersCommitsUnheard) {
+            for process in 0..PROCESSES {
+                self.tell_lines(process)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something durable changed: whoever is connected to a process is told, if it is news to them.
+    pub(super) fn tell_lines(&mut self, process: usize) -> Result<(), String> {
+        let theirs = self.lines.iter_mut();
+        let theirs = theirs.filter(|(_, line)| line.process == process);
+        let all = theirs.map(|(device, line)| {
             line.changed = true;
             (*device, line.number)
         });
@@ -225,6 +257,7 @@ impl World {
 
     /// Every line is looked after: a delay ends, and a right begins or ends, without anybody writing.
     pub(super) fn beat(&mut self) -> Result<(), String> {
+        self.look_at_store()?;
         let now = self.tick();
         let all = self.lines.iter().map(|(device, line)| {
             let cursor = line.cursor.clone();
@@ -247,7 +280,8 @@ impl World {
         }
         if due {
             self.checks.counts.turned += 1;
-            self.queue(Job::GoOn);
+            let process = self.any_process();
+            self.queue(Job::GoOn(process));
         }
         Ok(())
     }
@@ -279,6 +313,8 @@ impl World {
         // Everybody is looked after, and what that brings has its time.
         self.run_until(self.now + 2 * DAY)?;
         let at = Some(self.tick());
+        self.run_until(self.now + SECOND)?;
+        // The other processes find what one of them made durable.
         self.run_until(self.now + 5 * SECOND)?;
         self.checks.converged(&self.keeper, &self.devices, at)
     }

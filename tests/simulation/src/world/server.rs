@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
+use sync_core::Tick;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 
 use super::{SECOND, World, words};
 use crate::bug::Bug;
-use crate::keeper::{OpenMarks, Read, SignedOut, Start, Visit};
+use crate::keeper::{OpenMarks, PROCESSES, Read, SignedOut, Start, Visit};
 use crate::network::{Message, Parcel, Way};
 
 /// How often an answer is begun anew because rights changed while it was made.
@@ -17,8 +18,10 @@ const TRIES: usize = 4;
 pub(super) struct Errand {
     pub device: usize,
     pub id: u64,
-    /// The line on which the answer goes, if it goes on one.
-    pub line: Option<u64>,
+    /// How the answer goes.
+    pub way: Way,
+    /// Which process of the server is at it.
+    pub process: usize,
     stage: Stage,
     /// Nobody waits for the answer any more.
     dropped: bool,
@@ -38,9 +41,9 @@ pub(super) enum Job {
     /// The access log is told what an answer gives.
     Note(u64),
     /// Marks whose request will not be taken in to its end are decided on.
-    Decide(OpenMarks),
+    Decide(OpenMarks, usize),
     /// Something falls due: the record's time goes on.
-    GoOn,
+    GoOn(usize),
 }
 
 impl World {
@@ -50,22 +53,27 @@ impl World {
         device: usize,
         id: u64,
         request: &SyncRequest,
-        line: Option<u64>,
+        way: Way,
     ) -> Result<(), String> {
-        let now = self.tick();
+        let process = match way.line().and_then(|line| self.process_of_line(line)) {
+            Some(process) => process,
+            None => self.any_process(),
+        };
+        let now = self.tick_at(process);
         self.keeper.sign_in_again(request.device, now);
         let Some(visit) = self.keeper.visit(request) else {
             let name = self.devices[device].profile.name;
             self.say(|| format!("the server cannot read request {id} of {name}"));
-            self.end_line(line);
+            self.end_line(way.line());
             return Ok(());
         };
         // The connection may break while the request is taken in, which goes on then.
-        let dropped = line.is_none() && !self.network.healed && self.dice.percent(3);
+        let dropped = way == Way::Loose && !self.network.healed && self.dice.percent(3);
         let errand = Errand {
             device,
             id,
-            line,
+            way,
+            process,
             stage: Stage::Taking(Box::new(visit)),
             dropped,
             tries: 0,
@@ -81,10 +89,12 @@ impl World {
         (device, line): (usize, u64),
         start: Start,
     ) -> Result<(), String> {
+        let process = self.process_of_line(line).unwrap_or_default();
         let errand = Errand {
             device,
             id: 0,
-            line: Some(line),
+            way: Way::Line(line),
+            process,
             stage: Stage::Giving(Box::new(start), None),
             dropped: false,
             tries: 0,
@@ -107,18 +117,28 @@ impl World {
 
     /// The writer does a job, in the open transaction.
     pub(super) fn work(&mut self, job: Job) -> Result<(), String> {
+        let Some(process) = self.process_of(&job) else {
+            return Ok(());
+        };
+        // One transaction at a time: that of another process must end first.
+        if let Some(at) = self.commit_at.filter(|_| self.writer != process) {
+            let number = self.count();
+            self.jobs.insert((at + 1, number), job);
+            return Ok(());
+        }
+        self.writer = process;
         let done = match &job {
             Job::Turn(number) => self.turn(*number)?,
             Job::Note(number) => self.note(*number)?,
-            Job::Decide(doomed) => {
-                let now = self.tick();
+            Job::Decide(doomed, _) => {
+                let now = self.tick_at(process);
                 self.keeper.decide(Some(doomed), now);
                 self.checks.destroyed(self.keeper.books())?;
                 self.heard = true;
                 true
             }
-            Job::GoOn => {
-                let now = self.tick();
+            Job::GoOn(_) => {
+                let now = self.tick_at(process);
                 self.keeper.go_on(now);
                 self.heard = true;
                 true
@@ -137,7 +157,7 @@ impl World {
 
     /// A request's turn.
     fn turn(&mut self, number: u64) -> Result<bool, String> {
-        let now = self.tick();
+        let (now, process) = (self.tick_at(self.writer), self.writer);
         let parts = !self.network.healed && self.dice.percent(40);
         let most = if parts {
             self.dice.between(1, 3) as usize
@@ -154,7 +174,7 @@ impl World {
             return Ok(false);
         };
         let (device, id) = (*device, *id);
-        match self.keeper.pass(visit, most, now) {
+        match self.keeper.pass(process, visit, most, now) {
             Ok(passed) => {
                 self.heard |= passed.heard;
                 let judged = &visit.judged[passed.from..];
@@ -182,7 +202,7 @@ impl World {
                 });
                 self.end(number);
                 if !doomed.is_empty() {
-                    self.queue(Job::Decide(doomed));
+                    self.queue(Job::Decide(doomed, process));
                 }
                 Ok(false)
             }
@@ -193,7 +213,7 @@ impl World {
     /// first.
     pub(super) fn commit(&mut self) -> Result<(), String> {
         let marks_wait = !self.keeper.durable().doomed.is_empty();
-        let risk = if marks_wait || self.half_taken() > 0 {
+        let risk = if marks_wait || self.half_taken(None) > 0 {
             25
         } else {
             4
@@ -202,12 +222,33 @@ impl World {
             return self.server_crashes();
         }
         self.commit_at = None;
-        self.keeper.commit();
+        self.keeper.commit(self.writer);
         self.checks.durable(self.keeper.durable())?;
         self.go_on()?;
         match std::mem::take(&mut self.heard) {
-            true => self.tell_lines(),
+            true => self.tell_lines(self.writer),
             false => Ok(()),
+        }
+    }
+
+    /// Which process does a job; none does what was for an errand that is over.
+    fn process_of(&self, job: &Job) -> Option<usize> {
+        match job {
+            Job::Turn(number) | Job::Note(number) => Some(self.errands.get(number)?.process),
+            Job::Decide(_, process) | Job::GoOn(process) => Some(*process),
+        }
+    }
+
+    pub(super) fn any_process(&mut self) -> usize {
+        self.dice.below(PROCESSES as u64) as usize
+    }
+
+    /// What the clock of a process says: they are not quite the same.
+    pub(super) fn tick_at(&self, process: usize) -> Tick {
+        let behind = [0, self.skew][process.min(1)];
+        match self.network.healed {
+            true => self.tick(),
+            false => Tick(self.now - behind),
         }
     }
 
@@ -216,7 +257,7 @@ impl World {
             match job {
                 Job::Turn(number) => self.after_turn(number)?,
                 Job::Note(number) => self.send(number)?,
-                Job::Decide(_) | Job::GoOn => {}
+                Job::Decide(..) | Job::GoOn(_) => {}
             }
         }
         Ok(())
@@ -238,25 +279,27 @@ impl World {
             self.errands.remove(&number);
             return Ok(());
         }
-        errand.stage = Stage::Giving(Box::new(visit.start()), None);
+        errand.stage = Stage::Giving(Box::new(visit.start(self.bug)), None);
         self.read(number)
     }
 
     /// Works out what an answer gives, from what is durable.
     fn read(&mut self, number: u64) -> Result<(), String> {
-        let now = self.tick();
+        let process = self.errands.get(&number).map(|errand| errand.process);
+        let process = process.unwrap_or_default();
+        let now = self.tick_at(process);
         let Some(Errand {
-            line,
+            way,
             stage: Stage::Giving(start, read),
             ..
         }) = self.errands.get_mut(&number)
         else {
             return Ok(());
         };
-        let worked_out = self.keeper.read(start, now);
+        let worked_out = self.keeper.read(process, start, now);
         let news = start.is_news();
         if news && !worked_out.page.tells() {
-            let line = *line;
+            let line = way.line();
             self.errands.remove(&number);
             return self.line_is_free(line);
         }
@@ -274,14 +317,14 @@ impl World {
     /// The access log is told what an answer gives; if its viewer may not see all of it any more, it
     /// is worked out once more.
     fn note(&mut self, number: u64) -> Result<bool, String> {
-        let now = self.tick();
+        let (now, process) = (self.tick_at(self.writer), self.writer);
         let Some(errand) = self.errands.get_mut(&number) else {
             return Ok(false);
         };
         let Stage::Giving(start, Some(read)) = &mut errand.stage else {
             return Ok(false);
         };
-        match self.keeper.note(start, read, now) {
+        match self.keeper.note(process, start, read, now) {
             Ok(true) => Ok(true),
             Ok(false) => {
                 errand.tries += 1;
@@ -308,7 +351,7 @@ impl World {
         let Errand {
             device,
             id,
-            line,
+            way,
             stage,
             ..
         } = errand;
@@ -332,10 +375,14 @@ impl World {
         if !self.network.healed || said != words::NOTHING {
             self.say(|| format!("the server answers {what} of {name}: {said}"));
         }
-        match line {
-            Some(line) => self.send_on_line((device, line), id, answer, start.is_news()),
-            None => {
+        match way {
+            Way::Line(line) => self.send_on_line((device, line), id, answer, start.is_news()),
+            Way::Loose => {
                 self.send_loose(device, id, answer);
+                Ok(())
+            }
+            Way::Relay => {
+                self.relay.is_given(device, id, answer);
                 Ok(())
             }
         }
@@ -364,17 +411,56 @@ impl World {
     /// An errand ends without an answer; a line on which one was due with it.
     fn end(&mut self, number: u64) {
         if let Some(errand) = self.errands.remove(&number) {
-            self.end_line(errand.line);
+            self.end_line(errand.way.line());
         }
     }
 
-    /// How many requests are taken in in part.
-    pub(super) fn half_taken(&self) -> u64 {
+    /// How many requests are taken in in part, by one process or by all.
+    pub(super) fn half_taken(&self, by: Option<usize>) -> u64 {
         let half = |errand: &&Errand| match &errand.stage {
             Stage::Taking(visit) => !visit.judged.is_empty() && !visit.is_done(),
             Stage::Giving(..) => false,
         };
-        self.errands.values().filter(half).count() as u64
+        let errands = self.errands.values();
+        let theirs = errands.filter(|errand| by.is_none_or(|by| errand.process == by));
+        theirs.filter(half).count() as u64
+    }
+
+    /// A process is gone, with all that it was busy with, its lines, and its open transaction. The
+    /// marks that waited for the rest of its requests.
+    pub(super) fn end_process(&mut self, process: usize) -> OpenMarks {
+        let mut doomed = OpenMarks::new();
+        for errand in self.errands.values().filter(|e| e.process == process) {
+            if let Stage::Taking(visit) = &errand.stage {
+                for (entry, marks) in visit.doomed() {
+                    doomed.entry(*entry).or_default().extend(marks);
+                }
+            }
+        }
+        self.errands.retain(|_, errand| errand.process != process);
+        self.lines.retain(|_, line| line.process != process);
+        self.jobs.retain(|_, job| match job {
+            Job::Decide(marks, of) if *of == process => {
+                for (entry, marks) in marks {
+                    doomed.entry(*entry).or_default().extend(&*marks);
+                }
+                false
+            }
+            Job::GoOn(of) => *of != process,
+            _ => true,
+        });
+        if self.writer == process {
+            for job in std::mem::take(&mut self.open) {
+                if let Job::Decide(marks, _) = job {
+                    doomed.extend(marks);
+                }
+            }
+            self.commit_at = None;
+            self.heard = false;
+            self.keeper.crash();
+        }
+        self.keeper.forgets(process);
+        doomed
     }
 
     /// All that the server is busy with is gone, and all lines break.
