@@ -45,11 +45,17 @@ pub enum Bug {
     OthersCommitsUnheard,
     /// The server says that it holds an edit only to the first who brings it.
     HeldToldOnce,
+    /// The device goes on without an entry that it cannot read.
+    RottenEntrySkipped,
+    /// Holding an edit is not told to the access log.
+    HoldNotLogged,
+    /// A line of the access log is gone once the next is written.
+    LogLineDropped,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 24] = [
         Bug::CursorBeforeEntries,
         Bug::DuplicateAsNew,
         Bug::HideWithoutForget,
@@ -71,6 +77,9 @@ impl Bug {
         Bug::OthersRightsUnminded,
         Bug::OthersCommitsUnheard,
         Bug::HeldToldOnce,
+        Bug::RottenEntrySkipped,
+        Bug::HoldNotLogged,
+        Bug::LogLineDropped,
     ];
 
     /// What it is called on the command line.
@@ -97,6 +106,9 @@ impl Bug {
             Bug::OthersRightsUnminded => "others-rights-unminded",
             Bug::OthersCommitsUnheard => "others-commits-unheard",
             Bug::HeldToldOnce => "held-told-once",
+            Bug::RottenEntrySkipped => "rotten-entry-skipped",
+            Bug::HoldNotLogged => "hold-not-logged",
+            Bug::LogLineDropped => "log-line-dropped",
         }
     }
 }

@@ -9,6 +9,7 @@ pub use at_server::short;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sync_core::audit::LogHead;
 use sync_core::entry::Write;
 use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
@@ -138,6 +139,16 @@ pub struct Counts {
     pub shown_held: u64,
     /// Crashes of one process of the server while others went on.
     pub processes: u64,
+    /// Lines on which nothing arrives, and neither end hears of it.
+    pub half_open: u64,
+    /// Clocks that jumped by days.
+    pub jumps: u64,
+    /// Times when half of the hardware was cut off at once.
+    pub partitions: u64,
+    /// Stores in which a bit turned over.
+    pub rotten: u64,
+    /// Devices that lost what they had taken for durable.
+    pub unsynced: u64,
 }
 
 impl Counts {
@@ -172,6 +183,11 @@ impl Counts {
             carried,
             shown_held,
             processes,
+            half_open,
+            jumps,
+            partitions,
+            rotten,
+            unsynced,
         } = self;
         [
             edits,
@@ -202,6 +218,11 @@ impl Counts {
             carried,
             shown_held,
             processes,
+            half_open,
+            jumps,
+            partitions,
+            rotten,
+            unsynced,
         ]
         .into_iter()
     }
@@ -235,6 +256,10 @@ pub struct Checks {
     owed: BTreeSet<ChangeHash>,
     /// Which life of the log there is, once it is not the first.
     log: Option<LogIncarnation>,
+    /// Which entries the server gave to which device, whether that took them or not.
+    given: BTreeSet<(&'static str, EntryId)>,
+    /// The heads of the access log, as far as it was verified.
+    heads: Vec<LogHead>,
     /// By its cursor, the moment as of which an answer tells.
     told: BTreeMap<CursorDigest, Moment>,
 }

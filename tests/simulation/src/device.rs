@@ -28,6 +28,8 @@ pub struct Device {
     pub outstanding: Option<(u64, u64)>,
     /// There is more to fetch or to send at once.
     pub again: bool,
+    /// How it stood before it wrote last.
+    pub before: Option<(Disk, Diary)>,
     /// A copy somebody made.
     pub copy: Option<(Disk, Diary)>,
 }
@@ -52,6 +54,7 @@ impl Device {
             diary: Diary::default(),
             outstanding: None,
             again: false,
+            before: None,
             copy: None,
         }
     }
@@ -71,6 +74,7 @@ impl Device {
         match head.edit(&mut transaction, author, entry, writes, cites, at) {
             Ok(change) => {
                 let effects = transaction.finish();
+                self.before = Some((self.disk.clone(), self.diary.clone()));
                 self.disk.commit(effects);
                 self.disk.head = head;
                 self.diary.made(entry, change, writes);
@@ -187,12 +191,33 @@ impl Device {
         let Some((disk, diary)) = self.copy.clone() else {
             return Ok(false);
         };
+        self.put_in_place(disk, diary, fresh.take())?;
+        Ok(true)
+    }
+
+    /// The store is replaced by another.
+    pub fn put_in_place(
+        &mut self,
+        disk: Disk,
+        diary: Diary,
+        mut fresh: Option<Incarnation>,
+    ) -> Result<(), String> {
+        self.before = None;
         self.disk = disk;
         self.diary = self.diary.restored(diary);
         self.diary
             .owes_only(|entry, change| self.disk.has(entry, change));
-        self.restart(&mut fresh)?;
-        Ok(true)
+        self.restart(&mut fresh)
+    }
+
+    /// The store is given up for an empty one.
+    pub fn begin_anew(&mut self, server: PublicKey, fresh: Incarnation) {
+        let head = ReplicaHead::new(self.disk.head.record, vec![server], fresh);
+        self.before = None;
+        self.disk = Disk::new(head);
+        self.diary = self.diary.restored(Diary::default());
+        self.diary.owes_only(|_, _| false);
+        (self.outstanding, self.again) = (None, false);
     }
 
     /// An entry as this device has it.

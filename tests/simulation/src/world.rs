@@ -388,6 +388,7 @@ impl World {
         self.network.healed = true;
         self.network.cut_off.clear();
         self.cached.clear();
+        self.lines.retain(|_, line| !line.half_open);
         // Longer than any driver's patience and any message's way.
         self.run_until(self.now + 2 * PATIENCE)?;
         self.relay_comes_last()?;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::audit::{self, AccessAction, AccessEvent};
+use sync_core::audit::{self, AccessAction, AccessEvent, LogHead};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
 use sync_core::policy::Role;
-use sync_core::sync::{CursorDigest, HeldEdit, HoldReason, Refusal, SyncAnswer, Verdict};
+use sync_core::sync::{
+    CursorDigest, HeldEdit, HoldReason, Refusal, Settlement, SyncAnswer, Verdict,
+};
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use super::{Checks, Promise};
@@ -43,7 +45,12 @@ impl Checks {
             .iter()
             .filter(|judgement| matches!(judgement.verdict, Verdict::Accepted(_)));
         let written = written.map(|judgement| judgement.edit.entry).collect();
-        self.is_logged(books, &device.profile, (AccessAction::Write, &written))
+        self.is_logged(books, &device.profile, (AccessAction::Write, &written))?;
+        let held = judged
+            .iter()
+            .filter(|judgement| judgement.new && matches!(judgement.verdict, Verdict::Held(_)));
+        let held = held.map(|judgement| judgement.edit.entry).collect();
+        self.is_logged(books, &device.profile, (AccessAction::Hold, &held))
     }
 
     /// What is destroyed was said to be another patient's by somebody whose word destroys.
@@ -197,6 +204,8 @@ impl Checks {
                 .map_err(|error| format!("the server's own frame: {error}"))?,
         };
         let shown: BTreeSet<EntryId> = items.iter().map(|item| item.edit.entry).collect();
+        let given = shown.iter().map(|entry| (profile.name, *entry));
+        self.given.extend(given);
         let until = read.page.until;
         let moment = Moment {
             log: until,
@@ -335,10 +344,45 @@ impl Checks {
                 return Err(format!("{} was acknowledged and is gone", short(change)));
             }
         }
-        match books.held.keys().find(|change| names.contains(*change)) {
+        self.chained(books)?;
+        // What somebody else had handed in first is released when its author brings it.
+        let mut held = books.held.iter();
+        let both = held.find(|(change, row)| {
+            names.contains(*change) && row.settlement != Some(Settlement::Released)
+        });
+        match both.map(|(change, _)| change) {
             Some(both) => Err(format!("{} is held and accepted", short(both))),
             None => Ok(()),
         }
+    }
+}
+
+impl Checks {
+    /// Every line of the access log follows the one before; of those that were looked at before,
+    /// none is another now.
+    fn chained(&mut self, books: &Books) -> Result<(), String> {
+        let known = self.heads.len().min(books.audit.len());
+        let same = match known.checked_sub(1) {
+            Some(last) => books.audit[last].chained.hash == self.heads[last].hash,
+            None => true,
+        };
+        // A crash takes lines back that were never durable, and a copy those that came after it.
+        self.heads.truncate(match same {
+            true => known,
+            false => 0,
+        });
+        for line in &books.audit[self.heads.len()..] {
+            let record = cast::record();
+            let mut head = match self.heads.last() {
+                Some(head) => head.clone(),
+                None => LogHead::genesis(&record),
+            };
+            if head.append(&record, line.event.clone()).hash != line.chained.hash {
+                return Err("a line of the access log does not follow the one before".to_owned());
+            }
+            self.heads.push(head);
+        }
+        Ok(())
     }
 }
 

@@ -391,6 +391,9 @@ impl Keeper {
             for judgement in judged.iter().filter(|judgement| said(judgement) == event) {
                 *touched.entry(judgement.edit.entry).or_default() += 1;
             }
+            if action == AccessAction::Hold && self.bug == Some(Bug::HoldNotLogged) {
+                continue;
+            }
             let marked = if marks { &visit.marked } else { &none };
             books.log_access(&visit.submitter, action, &touched, marked);
         }

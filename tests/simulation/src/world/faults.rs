@@ -1,8 +1,10 @@
 //! What goes wrong besides messages.
 
 use ed25519_dalek::SigningKey;
-use sync_core::entry::Write;
-use sync_core::{EntryId, Incarnation, LogIncarnation};
+use std::collections::BTreeSet;
+
+use sync_core::entry::{EntryDocument, Write};
+use sync_core::{Digest32, EntryId, Incarnation, LogIncarnation};
 
 use super::World;
 use super::server::Job;
@@ -11,7 +13,7 @@ use crate::cast::UNITS;
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {
-        match self.dice.below(14) {
+        match self.dice.below(19) {
             0..3 => {
                 let unit = self.dice.below(UNITS as u64) as usize;
                 if !self.network.cut_off.remove(&unit) {
@@ -53,13 +55,133 @@ impl World {
             12 => {
                 let devices: Vec<usize> = self.lines.keys().copied().collect();
                 if let Some(device) = self.dice.pick(&devices).copied() {
-                    self.say_of(device, "loses its line");
-                    self.lines.remove(&device);
+                    if self.dice.percent(50) {
+                        self.say_of(device, "has a half-open line");
+                        self.checks.counts.half_open += 1;
+                        let line = self.lines.get_mut(&device);
+                        line.into_iter().for_each(|line| line.half_open = true);
+                    } else {
+                        self.say_of(device, "loses its line");
+                        self.lines.remove(&device);
+                    }
                 }
                 Ok(())
             }
+            13 => {
+                self.clock_jumps();
+                Ok(())
+            }
+            14 => {
+                self.partition();
+                Ok(())
+            }
+            15 => self.device_rots(),
+            16 => self.server_rots(),
+            17 => self.unsynced(),
             _ => self.put_back(),
         }
+    }
+
+    /// The clock of a piece of hardware goes days ahead or back.
+    fn clock_jumps(&mut self) {
+        let unit = self.dice.below(UNITS as u64) as usize;
+        let days = self.dice.below(40) as i64 - 20;
+        self.checks.counts.jumps += 1;
+        let names = self.names_on(unit);
+        self.say(|| format!("the clock of {names} jumps by {days} days"));
+        self.clocks[unit] += days * 86_400_000;
+    }
+
+    /// Half of the hardware is without a connection.
+    fn partition(&mut self) {
+        let mut cut = BTreeSet::new();
+        for unit in 0..UNITS {
+            if self.dice.percent(50) {
+                cut.insert(unit);
+            }
+        }
+        self.checks.counts.partitions += 1;
+        self.say(|| "half of the hardware is cut off".to_owned());
+        self.break_lines(|device| cut.contains(&device.profile.unit));
+        self.network.cut_off = cut;
+    }
+
+    /// A bit of a device's store turns over. It is noticed when the store is read again, and the
+    /// device begins anew, with nothing.
+    fn device_rots(&mut self) -> Result<(), String> {
+        let device = self.any_device();
+        let entries = &self.devices[device].disk.entries;
+        let entries: Vec<EntryId> = entries.keys().copied().collect();
+        let Some(entry) = self.dice.pick(&entries).copied() else {
+            return Ok(());
+        };
+        let bytes = self.devices[device].disk.entries[&entry].to_bytes();
+        let seal = Digest32::of(&[&bytes]);
+        let rotten = self.turned_over(bytes);
+        self.checks.counts.rotten += 1;
+        let name = self.devices[device].profile.name;
+        if Digest32::of(&[&rotten]) == seal {
+            return Err(format!("{name} does not notice that its store is damaged"));
+        }
+        self.lines.remove(&device);
+        if self.bug == Some(Bug::RottenEntrySkipped) {
+            self.devices[device].disk.entries.remove(&entry);
+            return Ok(());
+        }
+        self.say_of(device, "finds its store damaged, and begins anew");
+        let fresh = Incarnation(self.dice.bytes());
+        let server = self.keeper.public_key();
+        self.devices[device].begin_anew(server, fresh);
+        Ok(())
+    }
+
+    /// A bit of the server's store turns over. A document says so when it is read again, and the
+    /// store is put back from its copy.
+    fn server_rots(&mut self) -> Result<(), String> {
+        let entries = &self.keeper.durable().entries;
+        let here = entries.iter().filter(|(_, kept)| kept.destroyed.is_none());
+        let entries: Vec<EntryId> = here.map(|(entry, _)| *entry).collect();
+        let Some(entry) = self.dice.pick(&entries).copied() else {
+            return Ok(());
+        };
+        let document = &self.keeper.durable().entries[&entry].document;
+        let (bytes, state) = (document.save(), document.state());
+        let rotten = self.turned_over(bytes);
+        self.checks.counts.rotten += 1;
+        match EntryDocument::load(&rotten) {
+            Ok(read) if read.state() != state => {
+                Err(format!("{entry} is read from a damaged store as another"))
+            }
+            _ => {
+                self.say(|| "the server finds its store damaged".to_owned());
+                self.put_back()
+            }
+        }
+    }
+
+    fn turned_over(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        let at = self.dice.below(bytes.len().max(1) as u64) as usize;
+        let bit = self.dice.below(8);
+        bytes
+            .iter_mut()
+            .skip(at)
+            .take(1)
+            .for_each(|b| *b ^= 1 << bit);
+        bytes
+    }
+
+    /// The power goes, and what was written last is gone though the device took it for durable.
+    fn unsynced(&mut self) -> Result<(), String> {
+        let device = self.any_device();
+        let Some((disk, diary)) = self.devices[device].before.take() else {
+            return Ok(());
+        };
+        self.say_of(device, "loses what it wrote last, which was not synced");
+        self.checks.counts.unsynced += 1;
+        self.checks.counts.crashes += 1;
+        self.lines.remove(&device);
+        self.devices[device].diary.cloned = true;
+        self.devices[device].put_in_place(disk, diary, None)
     }
 
     /// Somebody revokes a device of theirs and signs in again there: with a fresh key.
