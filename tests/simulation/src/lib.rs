@@ -4,7 +4,7 @@
 //! Devices run the real replica, the server the real law of the log; only stores, network and
 //! clocks are played. After every step the checks of `checks` must hold; in the end all faults
 //! stop, everybody syncs, and who may see the same must see the same. A seed that fails fails
-//! again: `cargo simulate --seed N --trace` tells its story.
+//! again: `cargo simulate --seed N --trace` tells its story, and one that fails is told shortened.
 
 #![forbid(unsafe_code)]
 
