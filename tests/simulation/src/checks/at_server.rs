@@ -374,7 +374,7 @@ impl Checks {
         for line in &books.audit[self.heads.len()..] {
             let record = cast::record();
             let mut head = match self.heads.last() {
-                Some(head) => head.clone(),
+                Some(head) => *head,
                 None => LogHead::genesis(&record),
             };
             if head.append(&record, line.event.clone()).hash != line.chained.hash {
