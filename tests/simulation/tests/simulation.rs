@@ -46,7 +46,7 @@ const ONCE_FAILED: [(u64, u64); 24] = [
 ];
 
 /// Within how many long histories each known bug must be caught.
-const BOUND: u64 = 400;
+const BOUND: u64 = 800;
 
 fn options(seed: u64, steps: u64) -> Options {
     Options {

@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     }
     print_line(format_args!("{played}\n{:#?}", played.counts));
     if arguments.soak.is_some() {
-        let table = canary(threads, 400, arguments.steps);
+        let table = canary(threads, 800, arguments.steps);
         print_line(format_args!("{table}"));
         if !table.missed().is_empty() {
             return ExitCode::FAILURE;

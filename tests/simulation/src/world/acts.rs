@@ -34,8 +34,8 @@ impl World {
             _ if decides => self.decide(device),
             0..25 => self.add(device),
             25..55 => self.change(device),
-            55..60 => self.mark(device),
-            60..80 if holder => self.hide(device),
+            55..65 => self.mark(device),
+            65..80 if holder => self.hide(device),
             80..86 if holder => self.give_any(device),
             86..100 if holder => self.take_back(device),
             // Now and then somebody does what is not theirs to do.

@@ -213,10 +213,10 @@ impl World {
     /// first.
     pub(super) fn commit(&mut self) -> Result<(), String> {
         let marks_wait = !self.keeper.durable().doomed.is_empty();
-        let risk = if marks_wait || self.half_taken(None) > 0 {
-            25
-        } else {
-            4
+        let risk = match (marks_wait, self.half_taken(None)) {
+            (true, _) => 50,
+            (false, 1..) => 25,
+            (false, 0) => 4,
         };
         if !self.network.healed && self.dice.percent(risk) {
             return self.server_crashes();
