@@ -6,6 +6,5 @@ pub mod demo;
 pub mod faults;
 pub mod fuzz;
 pub mod life;
-pub mod simulation;
 pub mod support;
 pub mod wire_client;
