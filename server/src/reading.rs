@@ -6,7 +6,7 @@
 
 mod answer;
 mod by_time;
-pub(crate) mod cursor;
+pub mod cursor;
 #[cfg(test)]
 mod delayed_tests;
 mod log;
