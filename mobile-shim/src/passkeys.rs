@@ -128,7 +128,9 @@ impl Unlocking {
         } = &credential.response;
         let mut known = self.passkeys.known.iter();
         let passkey = known.find(|known| known.credential_id == credential.raw_id)?;
-        let client: ClientData = serde_json::from_slice(client_data_json).ok()?;
+        // Text throughout, also where it is not looked at.
+        let client_text = std::str::from_utf8(client_data_json).ok()?;
+        let client: ClientData = serde_json::from_str(client_text).ok()?;
         require(client.r#type == "webauthn.get" && client.challenge == self.challenge)?;
         require(!client.cross_origin)?;
         let (party, rest) = authenticator_data.split_at_checked(32)?;

@@ -20,6 +20,8 @@ mod tests;
 #[cfg(test)]
 mod timing_tests;
 #[cfg(test)]
+mod trial_tests;
+#[cfg(test)]
 mod turn_tests;
 
 use page::{Page, page};

@@ -46,9 +46,7 @@ impl VerifiedEdit {
             why,
         };
         let Ok(inspected) = guard::inspect(&edit.change) else {
-            let named = edit.change.get(8..).unwrap_or_default();
-            let change = ChangeHash(Digest32::of(&[named]).0);
-            return Err(refused(change, Refusal::Malformed));
+            return Err(Unverified::malformed(&edit));
         };
         let change = inspected.hash();
         let forged = refused(change, Refusal::NotAuthentic);
@@ -118,6 +116,18 @@ pub fn marked_until(past: &PastChange, role: &Role) -> Option<Tick> {
             Some(Tick(*until))
         }
         _ => None,
+    }
+}
+
+impl Unverified {
+    /// An edit whose change is none that the guard lets through.
+    pub fn malformed(edit: &Edit) -> Self {
+        let named = edit.change.get(8..).unwrap_or_default();
+        Unverified {
+            entry: edit.entry,
+            change: ChangeHash(Digest32::of(&[named]).0),
+            why: Refusal::Malformed,
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl AtServer {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = Config::local(folder.path());
+        std::fs::create_dir(config.keys()).expect("a folder for keys");
         let keys = Keys::open(&config.keys(), &config.master_key, Arc::new(SystemClock));
         AtServer {
             config,
@@ -118,7 +119,10 @@ pub(super) fn live(bytes: &[u8]) -> Verdict {
     let mut rest = bytes;
     let mut verdict = Verdict::Refused;
     while let Some((head, after)) = rest.split_at_checked(5) {
-        let length = head[1..].iter().rev().fold(0, |n, b| n << 8 | usize::from(*b));
+        let length = head[1..]
+            .iter()
+            .rev()
+            .fold(0, |n, b| n << 8 | usize::from(*b));
         let (payload, after) = after.split_at(length.min(after.len()));
         rest = after;
         let piece = Piece::copy_from_slice(payload);
@@ -199,7 +203,11 @@ pub(super) fn credentials(at: &AtServer, bytes: &[u8]) -> Verdict {
         };
         bearer |= name == header::AUTHORIZATION;
         if name == header::ORIGIN {
-            origins.extend(std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned));
+            origins.extend(
+                std::str::from_utf8(value.as_bytes())
+                    .ok()
+                    .map(str::to_owned),
+            );
         }
         request = request.append_header((name, value));
     }

@@ -5,8 +5,8 @@ use carnet_mobile::passkeys::{Passkeys, Unlocking};
 use ed25519_dalek::{Signer as _, SigningKey};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use server::config::Config;
 use server::webauthn::RelyingParty;
@@ -41,7 +41,8 @@ fn key() -> SigningKey {
 
 fn client(kind: &str) -> Bytes {
     let challenge = Bytes::from(&CHALLENGE[..]);
-    let said = json!({ "type": kind, "challenge": challenge, "origin": ORIGIN, "crossOrigin": false });
+    let said =
+        json!({ "type": kind, "challenge": challenge, "origin": ORIGIN, "crossOrigin": false });
     said.to_string().into_bytes().into()
 }
 
@@ -73,12 +74,14 @@ fn attested() -> Vec<u8> {
 fn known<T: Serialize + DeserializeOwned>(state: &T) -> T {
     fn set(at: &mut Json) {
         match at {
-            Json::Object(members) => members.iter_mut().for_each(|(name, inner)| {
-                match name == "challenge" {
-                    true => *inner = json!(Bytes::from(&CHALLENGE[..])),
-                    false => set(inner),
-                }
-            }),
+            Json::Object(members) => {
+                members
+                    .iter_mut()
+                    .for_each(|(name, inner)| match name == "challenge" {
+                        true => *inner = json!(Bytes::from(&CHALLENGE[..])),
+                        false => set(inner),
+                    })
+            }
             Json::Array(all) => all.iter_mut().for_each(set),
             _ => {}
         }
@@ -94,9 +97,10 @@ impl Ceremonies {
         let begun = party.start_enrolment(seeds::person(0), "Jeanne Martin", Vec::new());
         let enrolment = known(&begun.expect("an enrolment").1);
         let sign_in = known(&party.start_sign_in().expect("a sign-in").1);
-        let passkey = serde_json::from_slice(&registration(&client("webauthn.create"), &attested()))
-            .ok()
-            .and_then(|made| party.finish_enrolment(&made, &enrolment).ok());
+        let passkey =
+            serde_json::from_slice(&registration(&client("webauthn.create"), &attested()))
+                .ok()
+                .and_then(|made| party.finish_enrolment(&made, &enrolment).ok());
         let known = json!({ "rp_id": RP, "known": [{
             "credential_id": Bytes::from(&CREDENTIAL[..]),
             "public_key": {
@@ -105,8 +109,7 @@ impl Ceremonies {
             },
         }] });
         let passkeys: Passkeys = serde_json::from_value(known).expect("a passkey");
-        let unlocking =
-            Unlocking::with_challenge([0; 16], seeds::person(0), passkeys, CHALLENGE);
+        let unlocking = Unlocking::with_challenge([0; 16], seeds::person(0), passkeys, CHALLENGE);
         Ceremonies {
             party,
             enrolment,
@@ -155,7 +158,11 @@ fn assertion(client: &[u8], authenticator: &[u8]) -> Vec<u8> {
 /// A credential that was made, or an assertion: parts of it changed and what signs them put right,
 /// or its text.
 pub(super) fn credential(makes: bool, dice: &mut ChaCha8Rng) -> Vec<u8> {
-    let kind = if makes { "webauthn.create" } else { "webauthn.get" };
+    let kind = if makes {
+        "webauthn.create"
+    } else {
+        "webauthn.get"
+    };
     let mut client = client(kind).0;
     let mut data = match makes {
         true => attested(),
@@ -193,7 +200,10 @@ pub(super) fn at_server(ceremonies: &Ceremonies, makes: bool, bytes: &[u8]) -> V
             .and_then(|signed| {
                 let begun = ceremonies.sign_in.clone();
                 let passkey = ceremonies.passkey.as_ref()?;
-                ceremonies.party.finish_sign_in(&signed, begun, passkey).ok()
+                ceremonies
+                    .party
+                    .finish_sign_in(&signed, begun, passkey)
+                    .ok()
             })
             .is_some(),
     };
