@@ -1,6 +1,6 @@
 //! One trying process, as the server keeps it: started when it is needed, and again when it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -198,8 +198,14 @@ impl Progress {
         if self.next == 0 {
             return self.ask.clone();
         }
-        let left = &self.steps[self.next.min(self.steps.len())..];
-        let wanted: std::collections::BTreeSet<usize> = left
+        // What is known not to be sound is not looked at again: it may be what ended the process.
+        let steps = &self.steps[self.next.min(self.steps.len())..];
+        let wanted = |step: &&Step| match step {
+            Step::Inspect(_) => true,
+            Step::Add { change, .. } => self.next <= *change || self.is_sound(*change),
+        };
+        let left: BTreeSet<Step> = steps.iter().filter(wanted).copied().collect();
+        let wanted: BTreeSet<usize> = left
             .iter()
             .map(|step| match step {
                 Step::Inspect(change) | Step::Add { change, .. } => *change,

@@ -35,11 +35,11 @@ fn attempt(
 ) -> (Trial, Option<(EntryDocument, EntryState)>) {
     for write in &inspected.past.writes {
         match &write.value {
-            Some(Value::Text(text)) if text == "!abort" => std::process::abort(),
-            Some(Value::Text(text)) if text == "!hang" => spin(),
-            Some(Value::Text(text)) if text == "!memory" => drop(vec![1_u8; 16 << 30]),
-            Some(Value::Text(text)) if text == "!exit" => std::process::exit(1),
-            Some(Value::Text(text)) if text == "!silent" => loop {
+            Some(Value::Text(text)) if text.contains("!abort") => std::process::abort(),
+            Some(Value::Text(text)) if text.contains("!hang") => spin(),
+            Some(Value::Text(text)) if text.contains("!memory") => drop(vec![1_u8; 16 << 30]),
+            Some(Value::Text(text)) if text.contains("!exit") => std::process::exit(1),
+            Some(Value::Text(text)) if text.contains("!silent") => loop {
                 std::thread::park();
             },
             _ => {}

@@ -107,6 +107,6 @@ async fn what_was_tried_on_an_entry_that_changed_meanwhile_is_tried_again() {
     phone.sync().await;
     second.sync().await;
     phone.sync().await;
-    let state = |phone: &Phone| phone.kept.entries[&entry].document.heads();
+    let state = |phone: &Phone| phone.kept.entries[&entry].state();
     assert_eq!(state(&phone), state(&second));
 }
