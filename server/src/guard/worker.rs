@@ -44,6 +44,9 @@ pub fn work() -> ExitCode {
 /// The same by these steps.
 pub fn work_with(steps: Steps) -> ExitCode {
     telemetry::hush_panics();
+    if ends_with_its_server().is_err() {
+        return ExitCode::FAILURE;
+    }
     // The standard input is a line in both directions, so that nothing else is said on it.
     let Ok(mut line) = io::stdin()
         .as_fd()
@@ -98,6 +101,19 @@ fn answer(steps: Steps, limits: Limits, ask: &Ask, to: &mut impl io::Write) -> i
         }
     }
     send(to, &Said::Done)
+}
+
+/// Has the system end this process with the thread that keeps it, also while it is not listening.
+#[cfg(target_os = "linux")]
+fn ends_with_its_server() -> io::Result<()> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Elsewhere it ends when it listens and nobody is there.
+#[cfg(not(target_os = "linux"))]
+fn ends_with_its_server() -> io::Result<()> {
+    Ok(())
 }
 
 /// Gives the next step its processor time: the system ends a process that goes beyond.
