@@ -253,6 +253,7 @@ fn take_in(
         let entry = entry_of(edit);
         gathered.load(connection, &admitted.vault, entry)?;
         if let (Some(trials), Ok(edit)) = (trials, edit)
+            && !trials.refuses(edit)
             && !trials.fits(edit, gathered.kept.get(&entry))
         {
             untried = true;
@@ -260,6 +261,10 @@ fn take_in(
         }
         writing.meets(entry, &gathered);
         let outcome = match edit {
+            // Sound before, and harmful when it was tried on its entry as it is now.
+            Ok(edit) if trials.is_some_and(|trials| trials.refuses(edit)) => {
+                Some(writing.refuse(entry, edit.change(), Refusal::Malformed))
+            }
             Ok(edit) => turn.take(connection, (writing, &mut gathered, &mut ledger), edit)?,
             Err(unverified) => Some(writing.refuse(entry, unverified.change, unverified.why)),
         };

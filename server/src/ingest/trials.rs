@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
@@ -16,7 +17,11 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What came of trying changes, by their names.
 #[derive(Clone, Debug, Default)]
-pub struct Trials(BTreeMap<ChangeHash, Trial>);
+pub struct Trials {
+    of: BTreeMap<ChangeHash, Trial>,
+    /// Those that ended the process that tried them.
+    harmful: BTreeSet<ChangeHash>,
+}
 
 /// What came of trying the changes of a request.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +35,12 @@ pub struct Tried {
 impl Trials {
     /// What came of trying a change.
     pub fn of(&self, change: &ChangeHash) -> Option<&Trial> {
-        self.0.get(change)
+        self.of.get(change)
+    }
+
+    /// Whether an edit did harm when it was tried, on whatever its entry was then.
+    pub(super) fn refuses(&self, edit: &VerifiedEdit) -> bool {
+        self.harmful.contains(&edit.change())
     }
 
     /// Whether an edit can be judged by what came of it: it was tried on its entry as it stands, or
@@ -48,7 +58,8 @@ impl Trials {
 
     /// Adds what came of trying others, or the same again.
     pub fn extend(&mut self, other: Trials) {
-        self.0.extend(other.0);
+        self.of.extend(other.of);
+        self.harmful.extend(other.harmful);
     }
 }
 
@@ -112,10 +123,9 @@ impl Question {
         let mut changes = Vec::with_capacity(edits.len());
         for (number, (entry, change)) in edits.into_iter().enumerate() {
             changes.push(change);
-            if !entries.contains_key(&entry) {
+            if let Entry::Vacant(new) = entries.entry(entry) {
                 order.push(entry);
-                let fits = bytes < MOST_BYTES;
-                let tries = match fits {
+                let tries = match bytes < MOST_BYTES {
                     true => Some(Tries {
                         document: stored(connection, &vault, entry)?,
                         changes: Vec::new(),
@@ -124,7 +134,7 @@ impl Question {
                 };
                 let document = tries.as_ref().and_then(|tries| tries.document.as_ref());
                 bytes += document.map_or(0, |document| document.len());
-                entries.insert(entry, tries);
+                new.insert(tries);
             }
             if let Some(Some(tries)) = entries.get_mut(&entry) {
                 tries.changes.push(number);
@@ -150,8 +160,9 @@ impl Question {
         for (number, ((change, inspected), trial)) in of.zip(verdicts.tried).enumerate() {
             if inspected.is_err() {
                 tried.refused.insert(number);
+                tried.trials.harmful.insert(name_of(change));
             } else if let Some(trial) = trial {
-                tried.trials.0.insert(name_of(change), trial);
+                tried.trials.of.insert(name_of(change), trial);
             }
         }
         tried
