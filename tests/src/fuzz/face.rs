@@ -385,7 +385,7 @@ const PROBLEM: &str = r#"{"type":"http://localhost:8080/problems/no-room","title
 fn valid_answer(seeds: &Seeds, seed: usize) -> String {
     let of = |value: serde_json::Value| value.to_string();
     match ANSWERED[seed / 2].0 {
-        _ if seed % 2 == 1 => PROBLEM.to_owned(),
+        _ if !seed.is_multiple_of(2) => PROBLEM.to_owned(),
         Answered::Habilitation => {
             of(serde_json::json!({ "matrix": sync_core::policy::Matrix::default() }))
         }
@@ -400,7 +400,7 @@ fn log_page(events: &[ChainedEvent]) -> String {
 
 /// An answer to a phone.
 pub(super) fn answer(seeds: &Seeds, seed: usize, dice: &mut ChaCha8Rng) -> Vec<u8> {
-    let of_log = seed % 2 == 0 && ANSWERED[seed / 2].0 == Answered::Log;
+    let of_log = seed.is_multiple_of(2) && ANSWERED[seed / 2].0 == Answered::Log;
     if of_log && dice.random_bool(0.7) {
         let mut events = seeds.events.clone();
         for event in &mut events {
@@ -414,7 +414,7 @@ pub(super) fn answer(seeds: &Seeds, seed: usize, dice: &mut ChaCha8Rng) -> Vec<u
 /// Reads an answer as a phone does.
 pub(super) fn read_answer(seed: usize, bytes: &[u8]) -> Verdict {
     let reply = Reply {
-        status: if seed % 2 == 0 { 200 } else { 507 },
+        status: if seed.is_multiple_of(2) { 200 } else { 507 },
         retry_after: None,
         body: bytes.to_vec(),
     };
