@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
 use std::ops::Range;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -252,19 +251,17 @@ fn elsewhere(target: Target, numbers: Range<u64>, seed: u64) -> Sum {
 /// What became of them; nothing if the process did not come to its end.
 fn in_process(target: Target, numbers: &Range<u64>, seed: u64) -> Option<Tally> {
     let name = target.to_possible_value()?;
-    let mut child = Command::new(std::env::current_exe().ok()?)
+    let ended = Command::new(std::env::current_exe().ok()?)
         .args(["--batch", "--target", name.get_name()])
         .args(["--from", &numbers.start.to_string()])
         .args(["--inputs", &(numbers.end - numbers.start).to_string()])
         .args(["--seed", &seed.to_string()])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
+        .stderr(Stdio::inherit())
+        .output()
         .expect("this program can be started again");
-    let told = child.stdout.take().map(BufReader::new)?.lines().next();
-    let ended = child.wait().ok()?;
-    let told = told.and_then(Result::ok).filter(|_| ended.success())?;
-    serde_json::from_str(&told).ok()
+    let told = ended.status.success().then_some(ended.stdout)?;
+    serde_json::from_slice(&told).ok()
 }
 
 fn tell(name: &str, Sum { tally, ended, took }: &Sum) {
