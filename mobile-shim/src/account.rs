@@ -62,7 +62,7 @@ struct Code<'c> {
 }
 
 #[derive(Deserialize)]
-struct Started {
+pub(crate) struct Started {
     ceremony: Bytes,
     options: serde_json::Value,
 }
@@ -84,7 +84,7 @@ struct DeviceProof<'f> {
 }
 
 #[derive(Deserialize)]
-struct SignedIn {
+pub(crate) struct SignedIn {
     token: String,
     person: PersonId,
     /// Milliseconds since the Unix epoch.
@@ -98,7 +98,7 @@ struct ServerKey {
 }
 
 #[derive(Deserialize)]
-struct Records {
+pub(crate) struct Records {
     records: Vec<RecordSummary>,
     /// Those that the server cannot read now.
     #[serde(default)]
@@ -298,7 +298,7 @@ fn keep_profile(device: &Device, card: &ProfileCard, secrets: &Secrets) -> Resul
 
 /// Who somebody is, as the server says.
 #[derive(Deserialize)]
-struct Me {
+pub(crate) struct Me {
     name: String,
     #[serde(default)]
     profession: Option<Profession>,
@@ -306,7 +306,7 @@ struct Me {
 
 /// One of somebody's passkeys, as the server says.
 #[derive(Deserialize)]
-struct PasskeySummary {
+pub(crate) struct PasskeySummary {
     #[serde(flatten)]
     known: KnownPasskey,
     #[serde(default)]
@@ -389,6 +389,12 @@ pub async fn refresh_records(device: &Device, profile: &Unlocked) -> Result<(), 
     }
 }
 
+/// By what the server decides what each profession reads and writes.
+#[derive(Deserialize)]
+pub(crate) struct Habilitation {
+    matrix: Matrix,
+}
+
 /// Asks the server for the habilitation matrix by which it decides on a record, and keeps it. Its
 /// not answering is no error: the matrix that this library comes with does until it does.
 ///
@@ -399,10 +405,6 @@ pub async fn refresh_matrix(
     profile: &Unlocked,
     record: &RecordId,
 ) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Habilitation {
-        matrix: Matrix,
-    }
     let path = "/v1/habilitation";
     let asked = signed_call::<(), Habilitation>(device, profile, Method::Get, path, None);
     let Ok(Habilitation { matrix }) = asked.await else {

@@ -40,6 +40,7 @@ pub use forms::{
 };
 pub use held::{DestroyedEntry, HeldChange, HeldField};
 pub use listen::{ChangeListener, LiveHandle, LiveListener, LiveMode, SyncListener, WatchHandle};
+pub(crate) use log::Page as LogPage;
 pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};

@@ -1,6 +1,7 @@
 //! What phones embed: the sealed local store, the sync driver, and the face that apps see.
 
 pub mod account;
+pub mod answers;
 pub mod decisions;
 pub mod device;
 pub mod driver;

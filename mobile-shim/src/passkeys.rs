@@ -72,6 +72,16 @@ impl Unlocking {
     pub fn start(row: RowKey, person: PersonId, passkeys: Passkeys) -> Result<Self, NoRandomness> {
         let mut challenge = [0; 32];
         seal::fill(&mut challenge)?;
+        Ok(Self::with_challenge(row, person, passkeys, challenge))
+    }
+
+    /// The same with a challenge that was drawn elsewhere.
+    pub fn with_challenge(
+        row: RowKey,
+        person: PersonId,
+        passkeys: Passkeys,
+        challenge: [u8; 32],
+    ) -> Self {
         let challenge = Bytes::from(&challenge[..]);
         let allowed = passkeys.known.iter();
         let allowed: Vec<_> = allowed
@@ -83,13 +93,13 @@ impl Unlocking {
             "allowCredentials": allowed,
             "userVerification": "required",
         } });
-        Ok(Unlocking {
+        Unlocking {
             row,
             options: options.to_string(),
             challenge,
             person,
             passkeys,
-        })
+        }
     }
 
     /// Checks the credential that the platform gave.
@@ -118,7 +128,9 @@ impl Unlocking {
         } = &credential.response;
         let mut known = self.passkeys.known.iter();
         let passkey = known.find(|known| known.credential_id == credential.raw_id)?;
-        let client: ClientData = serde_json::from_slice(client_data_json).ok()?;
+        // Text throughout, also where it is not looked at.
+        let client_text = std::str::from_utf8(client_data_json).ok()?;
+        let client: ClientData = serde_json::from_str(client_text).ok()?;
         require(client.r#type == "webauthn.get" && client.challenge == self.challenge)?;
         require(!client.cross_origin)?;
         let (party, rest) = authenticator_data.split_at_checked(32)?;

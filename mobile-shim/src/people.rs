@@ -39,7 +39,7 @@ impl Named {
 }
 
 #[derive(Deserialize)]
-struct People {
+pub(crate) struct People {
     people: Vec<Named>,
     /// The tick after which there is more.
     #[serde(default)]

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::fault::Fault;
+use crate::guard::{self, Place, Pool, Program};
 use crate::http::Problem;
 use crate::http::limits::Limits;
 use crate::keys::{EntryKeyId, Keys};
@@ -33,6 +34,9 @@ pub use run::{Running, run, run_with};
 
 /// How many days the clock may be ahead, at the start, of what was written last.
 const FAR_AHEAD_DAYS: u64 = 366;
+
+/// The most processes that changes are tried in, but for the one apart.
+const MOST_TRYING: usize = 4;
 
 /// For how many days a mark waits for the rest of its request, which may take it back.
 const MARKS_WAIT_DAYS: u64 = 1;
@@ -92,6 +96,16 @@ impl App {
         let (matrix, lease) = (matrix(&config)?, config.lease_days);
         let mut records = Records::new(db.clone(), keys.clone(), clock.clone(), matrix, lease);
         records.record_bytes = config.record_bytes;
+        if config.guard == Place::Process {
+            let program = Program::this().map_err(|e| StartError::file(&config.data, e))?;
+            let pool = Pool::new(
+                &program,
+                config.workers.min(MOST_TRYING),
+                guard::Limits::default(),
+            );
+            let pool = pool.map_err(|e| StartError::file(&config.data, e))?;
+            records.guard = Some(Arc::new(pool));
+        }
         let stores = vec![config.data.clone(), config.keys()];
         records.disk = Disk::new(stores, config.min_free);
         Ok(Self {

@@ -17,6 +17,7 @@ use crate::app::{App, StartError};
 use crate::clock::SystemClock;
 use crate::config::{Config, Places, Settings};
 use crate::fault::Fault;
+use crate::guard;
 use crate::telemetry::{self, LogError};
 
 /// Keeps shared medical records convergent between phones and this server.
@@ -93,6 +94,9 @@ impl From<crate::config::ConfigError> for CommandError {
 
 /// Runs the command that the program's arguments name.
 pub fn main() -> ExitCode {
+    if guard::is_worker() {
+        return guard::work();
+    }
     telemetry::hush_panics();
     let cli = Cli::parse();
     match execute(cli) {

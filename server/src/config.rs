@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::guard::Place;
 pub use apps::{AndroidApp, AppleApp};
 pub use error::ConfigError;
 pub use settings::{CodeDays, LogFormat, Places, Settings};
@@ -80,6 +81,8 @@ pub struct Config {
     pub record_bytes: u64,
     /// The clock is right, however far it is ahead of what was written last.
     pub trust_clock: bool,
+    /// Where changes are tried before they are taken in.
+    pub guard: Place,
     /// How long a request may take to arrive, and to be answered.
     pub request_timeout: Duration,
     /// How often a silent live connection is asked whether it is still there.
@@ -110,6 +113,8 @@ impl Config {
                 master_key: None,
             },
             listen: Some("127.0.0.1:0".to_owned()),
+            // Another process of a test would be the test again.
+            guard: Some(Place::Thread),
             ..Settings::default()
         };
         Self::resolve(settings).expect("the defaults are valid")
@@ -188,6 +193,7 @@ impl Config {
                 1..=MOST_FREE,
             )?),
             trust_clock: settings.trust_clock.unwrap_or(false),
+            guard: settings.guard.unwrap_or_default(),
             request_timeout: seconds("request-seconds", settings.request_seconds, 30)?,
             beat: Duration::from_secs(u64::from(bounded(
                 "beat-seconds",

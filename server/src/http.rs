@@ -1,5 +1,6 @@
 //! The HTTP face: one use case a file, errors as problems, one description of it all.
 
+pub mod bodies;
 pub mod body;
 mod enrolment;
 mod guards;

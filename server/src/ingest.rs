@@ -12,6 +12,7 @@ mod room_tests;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod trials;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,8 @@ use marks::Marks;
 pub use marks::OpenMarks;
 use room::Short;
 pub use submission::{HandedIn, Submission};
+pub(crate) use trials::{Question, next};
+pub use trials::{Trials, Tried};
 use write::Writing;
 
 /// For how long one device's edits keep the writer; those that remain wait for their next turn,
@@ -67,6 +70,10 @@ pub struct Taken {
     pub doomed: OpenMarks,
     /// The entries that the last pass destroyed, whose keys are to be destroyed once it is durable.
     pub destroyed: Vec<(EntryId, EntryKeyId)>,
+    /// What came of trying the changes that wait, where that is done in other processes.
+    pub trials: Option<Trials>,
+    /// The next edit is to be tried on its entry as it stands now.
+    pub untried: bool,
     /// The record's rights and shelves as the pass before left them, or as they were read ahead of the
     /// first.
     pub(crate) at_hand: Option<AtHand>,
@@ -128,15 +135,16 @@ pub fn pass(
         false => &[],
     };
     if !waiting.is_empty() {
-        let outcomes = take_in(
+        let (outcomes, untried) = take_in(
             records,
             connection,
             &admitted,
             visitor,
-            (waiting, submission),
+            (waiting, submission, taken.trials.as_ref()),
             (&mut writing, &mut taken.doomed),
             &mut known,
         )?;
+        taken.untried = untried;
         let accepted = |outcome: &Option<Outcome>| {
             let verdict = outcome.as_ref().map(|outcome| &outcome.verdict);
             verdict.is_some_and(|verdict| verdict.accepted().is_some())
@@ -185,15 +193,23 @@ pub fn pass(
     })
 }
 
+/// The edits that wait, those that they are of, and what came of trying them elsewhere.
+type Waiting<'w> = (
+    &'w [Result<VerifiedEdit, Unverified>],
+    &'w Submission,
+    Option<&'w Trials>,
+);
+
+/// Takes edits in, and says whether the next one must be tried again first.
 fn take_in(
     records: &Records,
     connection: &mut SqliteConnection,
     admitted: &Admitted<'_>,
     visitor: &Visitor,
-    (edits, submission): (&[Result<VerifiedEdit, Unverified>], &Submission),
+    (edits, submission, trials): Waiting<'_>,
     (writing, doomed): (&mut Writing<'_>, &mut OpenMarks),
     known: &mut Arc<KnownRights>,
-) -> Result<Vec<Option<Outcome>>, AccessError> {
+) -> Result<(Vec<Option<Outcome>>, bool), AccessError> {
     let now = records.clock.now();
     let device = visitor.device.ok_or(AccessError::Device)?;
     let submitter = Submitter {
@@ -217,7 +233,9 @@ fn take_in(
     let mut ledger = known.ledger.clone();
     let mut marks = Marks::new(edits, std::mem::take(doomed));
     let mut outcomes = Vec::with_capacity(edits.len());
+    let mut untried = false;
     let turn = Turn {
+        trials,
         records,
         admitted,
         submission,
@@ -234,8 +252,19 @@ fn take_in(
         }
         let entry = entry_of(edit);
         gathered.load(connection, &admitted.vault, entry)?;
+        if let (Some(trials), Ok(edit)) = (trials, edit)
+            && !trials.refuses(edit)
+            && !trials.fits(edit, gathered.kept.get(&entry))
+        {
+            untried = true;
+            break;
+        }
         writing.meets(entry, &gathered);
         let outcome = match edit {
+            // Sound before, and harmful when it was tried on its entry as it is now.
+            Ok(edit) if trials.is_some_and(|trials| trials.refuses(edit)) => {
+                Some(writing.refuse(entry, edit.change(), Refusal::Malformed))
+            }
             Ok(edit) => turn.take(connection, (writing, &mut gathered, &mut ledger), edit)?,
             Err(unverified) => Some(writing.refuse(entry, unverified.change, unverified.why)),
         };
@@ -250,7 +279,7 @@ fn take_in(
     if writing.rights_changed() {
         *known = Arc::new(KnownRights::new(ledger));
     }
-    Ok(outcomes)
+    Ok((outcomes, untried))
 }
 
 /// What the edits of one turn have in common.
@@ -263,6 +292,8 @@ struct Turn<'t> {
     now: Tick,
     /// There is little room on the disk.
     disk_is_short: bool,
+    /// What came of trying the edits elsewhere.
+    trials: Option<&'t Trials>,
 }
 
 impl Turn<'_> {
@@ -333,6 +364,7 @@ impl Turn<'_> {
             entries: &mut gathered.kept,
             lease_days: records.lease_days.into(),
             tables: sync_core::kind::Tables::CURRENT,
+            tried: self.trials.and_then(|trials| trials.of(&edit.change())),
         }
         .submit(edit, tick);
         let bounded = (&mut *writing, &mut *gathered, ledger);

@@ -12,6 +12,7 @@ pub mod devices;
 pub mod disk;
 pub mod fault;
 pub mod giving_up;
+pub mod guard;
 pub mod http;
 pub mod ingest;
 pub mod keys;

@@ -9,5 +9,6 @@ mod tests;
 mod window;
 
 pub use hub::{Hub, Listener};
+pub use parts::{Heard, Parts, Unfit};
 pub use places::{Place, Places};
 pub use socket::{Connected, serve};

@@ -6,7 +6,7 @@
 
 mod answer;
 mod by_time;
-pub(crate) mod cursor;
+pub mod cursor;
 #[cfg(test)]
 mod delayed_tests;
 mod log;
@@ -19,6 +19,8 @@ mod rights_tests;
 mod tests;
 #[cfg(test)]
 mod timing_tests;
+#[cfg(test)]
+mod trial_tests;
 #[cfg(test)]
 mod turn_tests;
 

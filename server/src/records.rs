@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::destruction::Keyless;
 use crate::disk::Disk;
 use crate::fault::Fault;
+use crate::guard::{Guard, Unanswered};
 use crate::keys::{KeyError, Keys};
 use crate::live::Hub;
 use crate::people::profession;
@@ -66,6 +67,8 @@ pub struct Records {
     pub disk: Disk,
     /// Who is connected and wants to hear of changes.
     pub hub: Hub,
+    /// Where changes are tried before they are taken in.
+    pub guard: Guard,
     /// Marked entries that were found without a key since the start: what cannot be opened now is not
     /// tried again and again.
     pub(crate) keyless: Keyless,
@@ -129,12 +132,26 @@ pub enum AccessError {
     /// There is so little room left on the disk that edits wait.
     #[error("there is no room for new edits")]
     NoRoom,
+    /// No process was there to try changes in.
+    #[error("changes cannot be tried at the moment")]
+    NoGuard,
     /// Rights kept changing while the answer was made.
     #[error("the rights on this record are changing; try again")]
     Changing,
     /// The server failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<Unanswered> for AccessError {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Unavailable => AccessError::NoGuard,
+            Unanswered::Harmful => {
+                AccessError::Request("too many of its edits end the process that tries them")
+            }
+        }
+    }
 }
 
 impl From<StorageError> for AccessError {
@@ -228,7 +245,7 @@ fn may_know(rights: &Rights, person: PersonId) -> bool {
 
 impl Records {
     /// The records of these stores, under a habilitation matrix and a lease. Each may take
-    /// [`RECORD_BYTES`], and nothing need be free on the disk.
+    /// [`RECORD_BYTES`], nothing need be free on the disk, and changes are tried in this process.
     pub fn new(
         db: Database,
         keys: Keys,
@@ -245,6 +262,7 @@ impl Records {
             record_bytes: RECORD_BYTES,
             disk: Disk::default(),
             hub: Hub::default(),
+            guard: None,
             keyless: Keyless::default(),
             ledgers: Ledgers::default(),
             library: Library::default(),
@@ -308,7 +326,7 @@ impl Records {
     }
 
     /// A record, for its holder and for those whom a right of it names or named.
-    fn row_for(
+    pub(crate) fn row_for(
         &self,
         connection: &mut diesel::SqliteConnection,
         record: RecordId,

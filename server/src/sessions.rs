@@ -18,7 +18,7 @@ use crate::people::person_id;
 use crate::storage::schema::identity::{devices, passkeys, sessions};
 use crate::webauthn::codes;
 pub use cookie::{COOKIE, ended_cookie, session_cookie};
-pub use signed::{Signed, from_own_page};
+pub use signed::{Signed, from_own_page, sent_token};
 pub use token::Token;
 
 /// The device a session was opened on.

@@ -12,11 +12,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::{Key, ObjectId, OpId, OpType};
 use automerge::{Change, ExpandedChange};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::change::Actor;
 use crate::entry::{self, EntryDocument, EntryState, PastChange, Write, work};
-use crate::{ChangeHash, Digest32};
+use crate::{Bytes, ChangeHash, Digest32};
 
 /// The largest change, in bytes.
 pub const MAX_CHANGE: usize = 64 * 1024;
@@ -43,7 +44,7 @@ pub(crate) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 pub(crate) const CHANGE_CHUNK: u8 = 1;
 
 /// Why a change is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Unsafe {
     /// Not one whole uncompressed change chunk.
     #[error("not one uncompressed change chunk")]
@@ -78,6 +79,9 @@ pub enum Unsafe {
     /// The entry would have too many changes or grow too large.
     #[error("the entry is full")]
     Full,
+    /// Whoever tried it did not live to say what came of it.
+    #[error("it ended the process that tried it")]
+    Harmful,
 }
 
 /// A change that passed the checks that need no document.
@@ -185,6 +189,65 @@ pub fn admit(
         let mut writes = past.writes.iter();
         if writes.any(|write| values(&after, write) > MAX_VALUES && adds(write)) {
             return Err(Unsafe::Full);
+        }
+        Ok((again, after, saved))
+    })
+}
+
+/// What came of adding a change to an entry where it harms nobody: a process of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The last changes of the entry that it was added to, sorted.
+    pub onto: Vec<ChangeHash>,
+    /// The entry with it, saved, which can be loaded again; or why the change is refused.
+    pub outcome: Result<Bytes, Unsafe>,
+}
+
+/// Tries an inspected change on an entry: [`admit`], for somebody else to take over with [`adopt`].
+/// Gives the entry as it is then.
+pub fn attempt(
+    document: &EntryDocument,
+    state: &EntryState,
+    inspected: &Inspected,
+) -> (Trial, Option<(EntryDocument, EntryState)>) {
+    let onto = document.heads();
+    let mut deps = inspected.past.deps.iter();
+    let admitted = match deps.all(|dep| document.has(dep)) {
+        true => admit(document, state, inspected),
+        false => Err(Unsafe::Dangling),
+    };
+    match admitted {
+        Ok((document, state, saved)) => {
+            let outcome = Ok(saved.into());
+            (Trial { onto, outcome }, Some((document, state)))
+        }
+        Err(why) => {
+            let outcome = Err(why);
+            (Trial { onto, outcome }, None)
+        }
+    }
+}
+
+/// As [`admit`] of a change that was tried elsewhere on the same entry: what was saved there is
+/// loaded, and nothing else is asked of Automerge.
+///
+/// # Errors
+/// Says which rule the change breaks; [`Unsafe::Unfit`] if it was tried on the entry as it stood
+/// before other changes.
+pub fn adopt(
+    document: &EntryDocument,
+    inspected: &Inspected,
+    trial: &Trial,
+) -> Result<(EntryDocument, EntryState, Vec<u8>), Unsafe> {
+    if trial.onto != document.heads() {
+        return Err(Unsafe::Unfit);
+    }
+    let saved = trial.outcome.clone()?.0;
+    quietly(|| {
+        let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
+        let after = again.state();
+        if !again.has(&inspected.hash()) || !after.is_sound() {
+            return Err(Unsafe::Unfit);
         }
         Ok((again, after, saved))
     })

@@ -4,6 +4,7 @@
 mod bare;
 mod durable;
 mod figures;
+mod guard;
 mod live;
 mod new_phone;
 mod reconnect;
@@ -57,6 +58,8 @@ enum Part {
     Live,
     /// Devices write at once.
     Durable,
+    /// A change is tried in a process of its own.
+    Guard,
 }
 
 impl Arguments {
@@ -132,6 +135,7 @@ struct Results {
     live: Option<live::Live>,
     store: Option<store::StoreTimes>,
     views: Option<views::ViewTimes>,
+    guard: Vec<guard::GuardTime>,
 }
 
 /// Runs the benchmark as its arguments say.
@@ -164,7 +168,12 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         live: None,
         store: None,
         views: None,
+        guard: Vec::new(),
     };
+    if arguments.wants(Part::Guard) {
+        eprintln!("the guard …");
+        results.guard = guard::measure(scale.edits)?;
+    }
     if arguments.wants(Part::Reconnect) {
         eprintln!("reconnecting …");
         results.reconnect = reconnect::measure(&world, &scale.records, scale.reconnects)?;

@@ -6,7 +6,9 @@
 //! and what is let through does no harm ([`Verdict::Poison`]).
 
 mod chunk;
+mod face;
 mod mutate;
+mod passkey;
 mod seeds;
 mod target;
 #[cfg(test)]
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 pub use target::{Target, Verdict};
 
@@ -25,6 +28,28 @@ use seeds::Seeds;
 
 /// The most processor time that one input may take.
 pub const SLOW: Duration = Duration::from_millis(50);
+
+/// How many findings are told.
+const FINDINGS: usize = 8;
+
+/// Shares a number of inputs out among targets, by their weight.
+pub fn share_out(total: u64, targets: &[Target]) -> Vec<(Target, u64)> {
+    let all: u64 = targets.iter().map(|target| target.weight()).sum();
+    let mut left = total;
+    let mut shares: Vec<(Target, u64)> = targets
+        .iter()
+        .map(|target| {
+            let share = total / all.max(1) * target.weight();
+            left -= share;
+            (*target, share)
+        })
+        .collect();
+    // What does not divide goes to the first.
+    if let Some((_, share)) = shares.first_mut() {
+        *share += left;
+    }
+    shares
+}
 
 /// How much memory is in use, and how to ask for the most that ever was: what the program's
 /// allocator says.
@@ -49,7 +74,7 @@ impl Memory for Uncounted {
 }
 
 /// What was found wrong with one input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// Its number.
     pub number: u64,
@@ -60,7 +85,7 @@ pub struct Finding {
 }
 
 /// What became of the inputs of one target.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many there were.
     pub inputs: u64,
@@ -86,8 +111,21 @@ impl Tally {
         (self.panics, self.slow, self.poison) == (0, 0, 0)
     }
 
+    /// Adds what became of other inputs.
+    pub fn add(&mut self, other: Tally) {
+        self.inputs += other.inputs;
+        self.passed += other.passed;
+        self.panics += other.panics;
+        self.slow += other.slow;
+        self.poison += other.poison;
+        self.longest = self.longest.max(other.longest);
+        self.peak = self.peak.max(other.peak);
+        self.findings.extend(other.findings);
+        self.findings.truncate(FINDINGS);
+    }
+
     fn find(&mut self, number: u64, what: String, bytes: &[u8]) {
-        if self.findings.len() < 8 {
+        if self.findings.len() < FINDINGS {
             let bytes = bytes.to_vec();
             self.findings.push(Finding {
                 number,

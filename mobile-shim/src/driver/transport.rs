@@ -108,6 +108,19 @@ pub trait Transport: Send + Sync {
 }
 
 impl Reply {
+    /// What the reply says in JSON, if it is a success; nothing at all reads as `null`.
+    ///
+    /// # Errors
+    /// When it is a problem, or cannot be read.
+    pub fn json<A: DeserializeOwned>(self) -> Result<A, Error> {
+        let reply = self.success()?;
+        let body: &[u8] = match reply.body.is_empty() {
+            true => b"null",
+            false => &reply.body,
+        };
+        serde_json::from_slice(body).map_err(|_| Error::Unreadable)
+    }
+
     /// The reply if it is a success, else the problem it states.
     ///
     /// # Errors
@@ -185,11 +198,5 @@ pub async fn json_call<Q: Serialize, A: DeserializeOwned>(
         body,
         accept: Encoding::Json,
     };
-    let reply = transport.call(call).await?.success()?;
-    let body: &[u8] = if reply.body.is_empty() {
-        b"null"
-    } else {
-        &reply.body
-    };
-    serde_json::from_slice(body).map_err(|_| Error::Unreadable)
+    transport.call(call).await?.json()
 }

@@ -75,8 +75,8 @@ pub struct LogCheck {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    events: Vec<ChainedEvent>,
+pub(crate) struct Page {
+    pub(crate) events: Vec<ChainedEvent>,
     more: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sync_core::codec;
 use uuid::Uuid;
@@ -142,4 +143,44 @@ fn what_was_not_verified_or_was_changed_unlocks_nothing() {
     assert!(refused(&unlocking, &changed("signature", 10, 1)));
     assert!(refused(&unlocking, &changed("userHandle", 0, 1)));
     assert!(unlocking.finish("{}").is_err());
+}
+
+/// Found by `cargo fuzz-carnet`: bytes that are no text, where nothing is read, went by.
+#[test]
+fn client_data_that_is_no_text_unlocks_nothing() {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let known = KnownPasskey {
+        credential_id: Bytes::from(&[1; 16][..]),
+        public_key: Jwk {
+            kty: "OKP".to_owned(),
+            crv: Some("Ed25519".to_owned()),
+            x: Some(Bytes::from(&key.verifying_key().to_bytes()[..])),
+            ..Jwk::default()
+        },
+    };
+    let unlocking = started(ANA, vec![known]);
+    let said = |origin: &[u8]| {
+        let challenge = json!(unlocking.challenge);
+        let text = format!(r#"{{"type":"webauthn.get","challenge":{challenge},"origin":"#);
+        [text.as_bytes(), b"\"", origin, b"\"}"].concat()
+    };
+    let signed = |client: Vec<u8>| {
+        let mut data = Sha256::digest("localhost").to_vec();
+        data.extend([USER_PRESENT | USER_VERIFIED, 0, 0, 0, 1]);
+        let signature = key.sign(&[&data[..], &Sha256::digest(&client)].concat());
+        json!({
+            "rawId": Bytes::from(&[1; 16][..]),
+            "response": {
+                "clientDataJSON": Bytes::from(client),
+                "authenticatorData": Bytes::from(data),
+                "signature": Bytes::from(&signature.to_bytes()[..]),
+            },
+        })
+    };
+    let whole = signed(said(SERVER.as_bytes()));
+    assert!(unlocking.finish(&whole.to_string()).is_ok());
+    assert!(refused(
+        &unlocking,
+        &signed(said(b"http://localhost:8\x90"))
+    ));
 }

@@ -4,6 +4,7 @@ use clap::{Args, Command, ValueEnum};
 use serde::Deserialize;
 
 use super::ConfigError;
+use crate::guard::Place;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -149,6 +150,10 @@ pub struct Settings {
         default_missing_value = "true"
     )]
     pub trust_clock: Option<bool>,
+    /// Where changes are tried before they are taken in: in processes of their own, which an abort, a
+    /// hang or a claim of memory ends instead of the server, or in its threads [default: process]
+    #[arg(long, env = "CARNET_GUARD", value_enum)]
+    pub guard: Option<Place>,
     /// Seconds a request may take to arrive, and to be answered [default: 30]
     #[arg(long, env = "CARNET_REQUEST_SECONDS", value_name = "SECONDS")]
     pub request_seconds: Option<u32>,
@@ -235,6 +240,7 @@ impl Settings {
             min_free: self.min_free.or(other.min_free),
             record_bytes: self.record_bytes.or(other.record_bytes),
             trust_clock: self.trust_clock.or(other.trust_clock),
+            guard: self.guard.or(other.guard),
             request_seconds: self.request_seconds.or(other.request_seconds),
             beat_seconds: self.beat_seconds.or(other.beat_seconds),
             request_memory: self.request_memory.or(other.request_memory),

@@ -80,7 +80,7 @@ async fn read<T: DeserializeOwned>(
     decode(encoding, &bytes)
 }
 
-fn decode<T: DeserializeOwned>(encoding: Encoding, bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn decode<T: DeserializeOwned>(encoding: Encoding, bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |error| Problem::new(ProblemType::Malformed).detail(format!("{error}"));
     encoding.read(bytes).map_err(malformed)
 }

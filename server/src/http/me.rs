@@ -25,7 +25,7 @@ pub struct Rename {
 }
 
 impl Rename {
-    fn clean(&self) -> Result<String, Problem> {
+    pub(super) fn clean(&self) -> Result<String, Problem> {
         clean_name(&self.name).ok_or_else(|| {
             Problem::new(ProblemType::Malformed).detail(format!("name has {NAME_RULE}"))
         })

@@ -20,6 +20,13 @@ pub struct ProfessionalSearch {
     rpps: String,
 }
 
+impl ProfessionalSearch {
+    pub(super) fn number(&self) -> Result<Rpps, Problem> {
+        Rpps::parse(&self.rpps)
+            .map_err(|error| Problem::new(ProblemType::Malformed).detail(error.to_string()))
+    }
+}
+
 /// A verified health professional.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Professional)]
@@ -52,8 +59,7 @@ pub async fn handle(
     body: Body<ProfessionalSearch>,
 ) -> Result<impl Responder, Problem> {
     app.limits.look_up(signed.person)?;
-    let rpps = Rpps::parse(&body.0.rpps)
-        .map_err(|error| Problem::new(ProblemType::Malformed).detail(error.to_string()))?;
+    let rpps = body.0.number()?;
     let found = look(&app, move |app, connection| {
         let id = people::find_by_rpps(connection, &app.keys, &rpps)?;
         let id = id.ok_or(ProblemType::NotFound)?;

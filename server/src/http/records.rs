@@ -94,6 +94,9 @@ impl From<AccessError> for Problem {
             AccessError::Changing => Problem::new(ProblemType::Unavailable)
                 .detail("the rights on this record are changing; try again")
                 .retry_after(1),
+            AccessError::NoGuard => Problem::new(ProblemType::Unavailable)
+                .detail("its edits cannot be checked at the moment; try again")
+                .retry_after(1),
             AccessError::NoRoom => Problem::from(ProblemType::NoRoom)
                 .detail("its disk is nearly full: the edits wait on their device; try again later")
                 .retry_after(60),

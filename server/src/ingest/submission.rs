@@ -8,6 +8,7 @@ use sync_core::sync::limits::MAX_EDITS;
 use sync_core::sync::{FrameError, Item, SyncRequest};
 use sync_core::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
 
+use super::{Trials, Tried};
 use crate::devices::Signer;
 use crate::records::AccessError;
 
@@ -27,6 +28,8 @@ pub struct Submission {
     /// The devices that signed edits, other than the one that brings them, as far as the server
     /// knows them; and of what is handed back all.
     pub authors: BTreeMap<DeviceId, Signer>,
+    /// What came of trying the changes, where that is done in other processes.
+    pub trials: Option<Trials>,
 }
 
 impl Submission {
@@ -42,7 +45,13 @@ impl Submission {
         server: &[PublicKey],
         authors: BTreeMap<DeviceId, Signer>,
     ) -> Self {
-        let HandedIn { items, checkpoints } = handed_in;
+        let HandedIn {
+            items,
+            checkpoints,
+            tried,
+        } = handed_in;
+        let refused = tried.as_ref().map(|tried| tried.refused.clone());
+        let refused = refused.unwrap_or_default();
         let mut proven: Vec<Seen> = cursor.map(Cursor::seen).into_iter().collect();
         for checkpoint in checkpoints.iter().take(MAX_EDITS) {
             let theirs = checkpoint
@@ -60,7 +69,11 @@ impl Submission {
             author.map_or(*device, |author| author.public_key)
         };
         let mut handed_back = BTreeSet::new();
-        let mut verify = |item: Item| {
+        let mut verify = |(number, item): (usize, Item)| {
+            // What was refused elsewhere is not looked at here.
+            if refused.contains(&number) {
+                return Err(Unverified::malformed(&item.edit));
+            }
             let (key, again) = (key(&item), item.accepted.is_some());
             let edit = match &item.edit.origin.voucher {
                 Voucher::Server(_) => VerifiedEdit::proven(&record, server, item.edit)?,
@@ -71,7 +84,7 @@ impl Submission {
             }
             Ok(edit)
         };
-        let edits: Vec<_> = items.into_iter().map(&mut verify).collect();
+        let edits: Vec<_> = items.into_iter().enumerate().map(&mut verify).collect();
         let starts = |edit: &&VerifiedEdit| edit.past().deps.is_empty();
         let creations = edits.iter().flatten().filter(starts).count();
         let mut marked = BTreeMap::new();
@@ -88,6 +101,7 @@ impl Submission {
             marked,
             handed_back,
             authors,
+            trials: tried.map(|tried| tried.trials),
         }
     }
 
@@ -102,8 +116,10 @@ impl Submission {
 
 /// What a request brings, as it came.
 pub struct HandedIn {
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     checkpoints: Vec<SignedCheckpoint>,
+    /// What came of trying them, where that is done in other processes.
+    pub tried: Option<Tried>,
 }
 
 impl HandedIn {
@@ -122,8 +138,11 @@ impl HandedIn {
         if items.len() > MAX_EDITS {
             return Err(AccessError::TooLarge);
         }
-        let checkpoints = request.checkpoints;
-        Ok(HandedIn { items, checkpoints })
+        Ok(HandedIn {
+            items,
+            checkpoints: request.checkpoints,
+            tried: None,
+        })
     }
 
     /// The devices that say they signed what is handed back, or what another than `device` signed.

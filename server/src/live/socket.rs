@@ -90,7 +90,7 @@ impl From<AccessError> for End {
             AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
             AccessError::TooLarge => End(CloseCode::Size, "too-large"),
             AccessError::Device => End(CloseCode::Policy, "device-refused"),
-            AccessError::Changing => End(CloseCode::Again, "unavailable"),
+            AccessError::Changing | AccessError::NoGuard => End(CloseCode::Again, "unavailable"),
             AccessError::NoRoom => End(CloseCode::Again, "no-room"),
             // What is to be tried again over HTTP is so here, by the same rule.
             AccessError::Fault(error) => match Problem::from(error).kind() {

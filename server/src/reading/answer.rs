@@ -8,7 +8,9 @@ use sync_core::audit::AccessAction;
 use sync_core::authority::{self, Cursor};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
-use sync_core::{ChangeHash, Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick};
+use sync_core::{
+    Bytes, ChangeHash, Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick,
+};
 use tracing::Instrument as _;
 
 use super::{Page, cursor, page};
@@ -16,7 +18,7 @@ use crate::audit::{self, Actor};
 use crate::destruction;
 use crate::devices;
 use crate::fault::Fault;
-use crate::ingest::{self, HandedIn, OpenMarks, Passed, Submission, Taken};
+use crate::ingest::{self, HandedIn, OpenMarks, Passed, Question, Submission, Taken, Tried};
 use crate::load::Turn;
 use crate::records::{AccessError, Admitted, AtHand, Records, Visitor, lives};
 use crate::storage::StorageError;
@@ -24,6 +26,9 @@ use crate::storage::records::{RecordRow, RecordStore as _};
 
 /// How often an answer is begun anew because rights changed while it was made.
 const TRIES: usize = 4;
+
+/// How often the first edit that waits is tried anew because others wrote in its entry meanwhile.
+const MOST_IDLE: usize = 16;
 
 const WITNESS: &[u8] = b"carnet/access-log-witness/1";
 
@@ -149,15 +154,30 @@ impl Records {
         self: Arc<Self>,
         record: RecordId,
         visitor: Visitor,
-        submission: Submission,
+        mut submission: Submission,
         (cursor, at_hand): (Option<Cursor>, Option<AtHand>),
     ) -> Result<Passed, AccessError> {
+        let trials = submission.trials.take();
         let submission = Arc::new(submission);
         let mut taken = Taken {
             at_hand,
+            trials,
             ..Taken::default()
         };
+        let mut again = Again::default();
         loop {
+            if taken.untried {
+                again.after(taken.turned)?;
+                let edits = &submission.edits[taken.turned..];
+                let trials = taken.trials.take().unwrap_or_default();
+                let edits = ingest::next(edits, &trials, again.most);
+                taken.trials = Some(trials);
+                let tried = self.try_out(record, visitor.person, edits).await?;
+                if let (Some(trials), Some(tried)) = (&mut taken.trials, tried) {
+                    trials.extend(tried.trials);
+                }
+                taken.untried = false;
+            }
             let doomed = taken.doomed.clone();
             let (records, submitted) = (self.clone(), submission.clone());
             let pass = move |connection: &mut SqliteConnection| {
@@ -190,7 +210,10 @@ impl Records {
                     // take back what is marked.
                     let passes = matches!(
                         error,
-                        AccessError::Fault(_) | AccessError::Changing | AccessError::NoRoom
+                        AccessError::Fault(_)
+                            | AccessError::Changing
+                            | AccessError::NoRoom
+                            | AccessError::NoGuard
                     );
                     if !passes {
                         self.decide(record, doomed).await;
@@ -199,6 +222,26 @@ impl Records {
                 }
             }
         }
+    }
+
+    /// Has edits tried in another process, on their entries as they stand; nothing where changes are
+    /// tried in this one.
+    pub(super) async fn try_out(
+        self: &Arc<Self>,
+        record: RecordId,
+        person: PersonId,
+        edits: Vec<(EntryId, Bytes)>,
+    ) -> Result<Option<Tried>, AccessError> {
+        let Some(pool) = self.guard.clone() else {
+            return Ok(None);
+        };
+        let records = self.clone();
+        let read = move |connection: &mut SqliteConnection| {
+            Question::new(&records, connection, (record, person), edits)
+        };
+        let question = self.db.read(read).await?;
+        let verdicts = pool.answer(person, question.ask()).await?;
+        Ok(Some(question.read(verdicts)))
     }
 
     /// Destroys what was marked in a request whose later edits will not be taken in. What fails is
@@ -250,8 +293,15 @@ impl Records {
             Ok::<_, AccessError>(submission)
         };
         let first = verify.clone();
+        let mut handed_in = off_thread(move || HandedIn::unpack(record, request)).await?;
+        handed_in.tried = match self.guard {
+            Some(_) => {
+                self.try_out(record, visitor.person, handed_in.edits())
+                    .await?
+            }
+            None => None,
+        };
         let (handed_in, authors) = match off_thread(move || {
-            let handed_in = HandedIn::unpack(record, request)?;
             let authors = handed_in.authors(device.id);
             Ok(match authors.is_empty() {
                 true => Ok(first(handed_in, BTreeMap::new())?),
@@ -513,6 +563,38 @@ async fn off_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| AccessError::Request("the edits cannot be read"))?
+}
+
+/// Edits that must be tried again, because their entry is not as it was when they were.
+struct Again {
+    turned: usize,
+    idle: usize,
+    most: usize,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Again {
+            turned: 0,
+            idle: 0,
+            most: 1,
+        }
+    }
+}
+
+impl Again {
+    /// So many edits had their turn since: twice as many of one entry are tried next, so that what is
+    /// tried in vain is no more than what is not.
+    fn after(&mut self, turned: usize) -> Result<(), AccessError> {
+        let had = turned - self.turned;
+        self.idle = if had == 0 { self.idle + 1 } else { 0 };
+        (self.turned, self.most) = (turned, (2 * had).max(1));
+        match self.idle > MOST_IDLE {
+            // Others write in the entry, faster than it can be tried.
+            true => Err(AccessError::Changing),
+            false => Ok(()),
+        }
+    }
 }
 
 /// What is about to be given.

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::devices;
 use crate::disk::Disk;
 use crate::fault::Fault;
+use crate::guard::Pool;
 use crate::keys::Keys;
 use crate::load::Turn;
 use crate::people::{self, Person, Professional};
@@ -114,6 +115,17 @@ impl World {
         let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
         let slow = Arc::new(SlowClock(self.clock.clone()));
         Arc::new(Records::new(db, keys, slow, Matrix::default(), 30))
+    }
+
+    /// From now on these phones speak to a server that tries changes in these processes.
+    pub(crate) fn with_guard(&mut self, pool: Pool, phones: &mut [&mut Phone]) {
+        let (db, keys) = (self.records.db.clone(), self.records.keys.clone());
+        let mut records = Records::new(db, keys, self.clock.clone(), Matrix::default(), 30);
+        records.guard = Some(Arc::new(pool));
+        self.records = Arc::new(records);
+        for phone in phones {
+            phone.records = self.records.clone();
+        }
     }
 
     /// From now on these phones speak to a server with so much room for a record, and on its disk.

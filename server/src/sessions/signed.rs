@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{COOKIE, Session, SignedDevice, Token};
 use crate::app::App;
+use crate::config::Config;
 use crate::http::{Problem, ProblemType};
 
 /// Who makes a request: a handler that takes this answers nobody else.
@@ -45,10 +46,7 @@ impl FromRequest for Signed {
 }
 
 async fn current(app: &App, request: &HttpRequest) -> Result<Session, Problem> {
-    let token = match bearer(request) {
-        Some(token) => token?,
-        None => cookie(app, request)?,
-    };
+    let token = sent_token(&app.config, request)?;
     let now = app.clock.now();
     let idle = app.config.session_idle;
     let found = app
@@ -65,6 +63,17 @@ async fn current(app: &App, request: &HttpRequest) -> Result<Session, Problem> {
             .await?;
     }
     Ok(session)
+}
+
+/// The token that a request bears: of its `Authorization` header, or else of its cookie.
+///
+/// # Errors
+/// When it bears none that can be read, or one in a cookie that a page of another origin sent.
+pub fn sent_token(config: &Config, request: &HttpRequest) -> Result<Token, Problem> {
+    match bearer(request) {
+        Some(token) => token,
+        None => cookie(config, request),
+    }
 }
 
 /// The token of the `Authorization` header, if there is one.
@@ -84,7 +93,7 @@ fn bearer(request: &HttpRequest) -> Option<Result<Token, Problem>> {
 
 /// The token of the cookie. A browser sends it whatever page asks, so the page is looked at
 /// wherever the request can change something or open a live connection.
-fn cookie(app: &App, request: &HttpRequest) -> Result<Token, Problem> {
+fn cookie(config: &Config, request: &HttpRequest) -> Result<Token, Problem> {
     let refused = |why: &'static str| Problem::new(ProblemType::NotSignedIn).detail(why);
     let sent = request
         .cookies()
@@ -101,7 +110,7 @@ fn cookie(app: &App, request: &HttpRequest) -> Result<Token, Problem> {
     let harmless = request.method().is_safe() && !request.headers().contains_key(header::UPGRADE);
     match harmless {
         true => Ok(token),
-        false => from_own_page(app, request).map(|()| token),
+        false => from_page_of(config, request).map(|()| token),
     }
 }
 
@@ -110,14 +119,18 @@ fn cookie(app: &App, request: &HttpRequest) -> Result<Token, Problem> {
 /// # Errors
 /// `wrong-origin` for others, and for what is no page.
 pub fn from_own_page(app: &App, request: &HttpRequest) -> Result<(), Problem> {
-    match bears_own_origin(app, request) {
+    from_page_of(&app.config, request)
+}
+
+fn from_page_of(config: &Config, request: &HttpRequest) -> Result<(), Problem> {
+    match bears_own_origin(config, request) {
         true => Ok(()),
         false => Err(Problem::new(ProblemType::WrongOrigin)
             .detail("the cookie is good for pages of the configured origins only")),
     }
 }
 
-fn bears_own_origin(app: &App, request: &HttpRequest) -> bool {
+fn bears_own_origin(config: &Config, request: &HttpRequest) -> bool {
     let Some(origin) = request
         .headers()
         .get(header::ORIGIN)
@@ -126,10 +139,10 @@ fn bears_own_origin(app: &App, request: &HttpRequest) -> bool {
     else {
         return false;
     };
-    app.config.origins.iter().any(|allowed| {
+    config.origins.iter().any(|allowed| {
         allowed.scheme() == origin.scheme()
             && allowed.domain() == origin.domain()
-            && (app.config.any_port
+            && (config.any_port
                 || allowed.port_or_known_default() == origin.port_or_known_default())
     })
 }

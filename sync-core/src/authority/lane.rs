@@ -6,7 +6,7 @@ use super::{Former, Gone, RightEntry, RightsLedger, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
 use crate::entry::{EntryClass, EntryDocument, EntryState};
-use crate::guard::{self, Unsafe};
+use crate::guard::{self, Trial, Unsafe};
 use crate::kind::{self, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
@@ -202,6 +202,9 @@ pub struct Lane<'l> {
     pub lease_days: u64,
     /// What this program knows of the kinds.
     pub tables: Tables,
+    /// What came of trying the edit elsewhere; nothing if the change is to be added to its entry here.
+    /// It must have been tried on the entry as it is here.
+    pub tried: Option<&'l Trial>,
 }
 
 impl Lane<'_> {
@@ -312,8 +315,11 @@ impl Lane<'_> {
         let room = kept.room.checked_sub(edit.edit().change.len());
         let room = room.ok_or(Stop::Refused(Refusal::EntryFull))?;
         let state = kept.state().clone();
-        let (document, after, saved) =
-            guard::admit(&kept.document, &state, inspected).map_err(refusal)?;
+        let admitted = match self.tried {
+            Some(trial) => guard::adopt(&kept.document, inspected, trial),
+            None => guard::admit(&kept.document, &state, inspected),
+        };
+        let (document, after, saved) = admitted.map_err(refusal)?;
         kind::validate_by(self.tables, &after).map_err(|_| Stop::Refused(Refusal::Invalid))?;
         let author = before.as_ref().map_or(origin.author, |class| class.author);
         let class = EntryClass::of(&after, author);

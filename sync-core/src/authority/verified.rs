@@ -151,14 +151,7 @@ impl VerifiedEdit {
 }
 
 fn inspect(edit: &Edit) -> Result<Inspected, Unverified> {
-    guard::inspect(&edit.change).map_err(|_| {
-        let named = edit.change.get(8..).unwrap_or_default();
-        Unverified {
-            entry: edit.entry,
-            change: ChangeHash(Digest32::of(&[named]).0),
-            why: Refusal::Malformed,
-        }
-    })
+    guard::inspect(&edit.change).map_err(|_| Unverified::malformed(edit))
 }
 
 fn forged(edit: &Edit, inspected: &Inspected) -> Unverified {
@@ -179,6 +172,18 @@ pub fn marked_until(past: &PastChange, role: &Role) -> Option<Tick> {
             Some(Tick(*until))
         }
         _ => None,
+    }
+}
+
+impl Unverified {
+    /// An edit whose change is none that the guard lets through.
+    pub fn malformed(edit: &Edit) -> Self {
+        let named = edit.change.get(8..).unwrap_or_default();
+        Unverified {
+            entry: edit.entry,
+            change: ChangeHash(Digest32::of(&[named]).0),
+            why: Refusal::Malformed,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn print(results: &Results, json: bool) {
     durable(results);
     others(results);
     derived(results);
+    guarded(results);
     goals(results);
 }
 
@@ -114,6 +115,26 @@ fn others(results: &Results) {
         println!(
             "  edit: p50 {:.2}, p99 {:.2} on the disk; p50 {:.2}, p99 {:.2} in memory",
             store.edit.p50, store.edit.p99, store.edit_in_memory.p50, store.edit_in_memory.p99
+        );
+    }
+}
+
+fn guarded(results: &Results) {
+    if results.guard.is_empty() {
+        return;
+    }
+    println!("\nA change tried in the server, and in a process of its own; milliseconds, p50");
+    println!("  changes before  at once     here    apart  ratio   writer: here    apart");
+    for one in &results.guard {
+        println!(
+            "  {:>14} {:>8} {:>8.3} {:>8.3} {:>6.2} {:>14.3} {:>8.3}",
+            one.history,
+            one.at_once,
+            one.here.p50,
+            one.apart.p50,
+            one.ratio,
+            one.writer_here.p50,
+            one.writer_apart.p50,
         );
     }
 }

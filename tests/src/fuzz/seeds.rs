@@ -3,6 +3,7 @@
 use ed25519_dalek::SigningKey;
 use jiff::civil::date;
 use serde_json::Value as Json;
+use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead};
 use sync_core::authority::{Cursor, Stretch, Stretches, Witness};
 use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::checkpoint::{Checkpoint, CheckpointDigest, SignedCheckpoint};
@@ -18,6 +19,8 @@ use sync_core::{
 };
 use uuid::Uuid;
 
+use super::face::AtServer;
+use super::passkey::Ceremonies;
 use crate::life::{Deed, Life, Plan, care};
 
 /// The page whose examples are entries.
@@ -89,6 +92,12 @@ pub(super) struct Seeds {
     pub cursors: Vec<Cursor>,
     /// Texts that some reader of identifiers, units or times takes.
     pub texts: Vec<String>,
+    /// Events of an access log, chained.
+    pub events: Vec<ChainedEvent>,
+    /// What a server holds to read what arrives.
+    pub server: AtServer,
+    /// Ceremonies of passkeys that have begun.
+    pub ceremonies: Ceremonies,
 }
 
 impl Seeds {
@@ -107,6 +116,7 @@ impl Seeds {
                 some.iter().enumerate().map(item).collect()
             })
             .collect();
+        let server = AtServer::new();
         let frames: Vec<Frame> = items.iter().filter_map(|items| pack(items)).collect();
         Seeds {
             requests: frames.iter().map(request).collect(),
@@ -120,6 +130,9 @@ impl Seeds {
             items,
             cursors: cursors(),
             texts: texts(),
+            events: events(),
+            ceremonies: Ceremonies::new(server.config()),
+            server,
         }
     }
 }
@@ -334,6 +347,28 @@ fn answer(frame: &Frame, edit: &Edit) -> SyncAnswer {
         cursor: vec![9; 90].into(),
         checkpoint: checkpoint(),
     }
+}
+
+fn events() -> Vec<ChainedEvent> {
+    let mut head = LogHead::genesis(&record());
+    let mut event = |action| {
+        let said = AccessEvent {
+            seq: 0,
+            at: TICK,
+            logged: Some(TICK),
+            person: person(1),
+            role: Role::Caregiver,
+            on_behalf_of: Some(person(0)),
+            device: Some(origin(1).device),
+            action,
+            entries: vec![entry_id(1), entry_id(2)],
+            changes: 2,
+            reason: Some("handed-back".to_owned()),
+            gap: None,
+        };
+        head.append(&record(), said)
+    };
+    vec![event(AccessAction::Write), event(AccessAction::Read)]
 }
 
 fn cursors() -> Vec<Cursor> {

@@ -22,7 +22,9 @@ use sync_core::sync::limits::MAX_REQUEST;
 use sync_core::sync::{Frame, Item, SyncAnswer, SyncRequest};
 use sync_core::{Bytes, ChangeHash, DeviceTime, EntryId, Tick, guard, text, views};
 
+use super::face;
 use super::mutate;
+use super::passkey;
 use super::seeds::{self, Base, Seeds};
 
 /// What reads input from outside.
@@ -46,6 +48,20 @@ pub enum Target {
     Cursor,
     /// Identifiers, units and times as people type them.
     Text,
+    /// Frames of a WebSocket, and the requests in them.
+    Live,
+    /// Headers that say whose a request is.
+    Credentials,
+    /// Cursors as they arrive, sealed.
+    SealedCursor,
+    /// Bodies and queries of the HTTP face but for a sync.
+    Body,
+    /// Passkeys and assertions, as the server checks them.
+    Passkey,
+    /// Assertions, as a phone checks them by itself.
+    Unlock,
+    /// What a phone is answered in JSON.
+    Told,
 }
 
 /// What became of one input.
@@ -95,6 +111,17 @@ impl Target {
         Target::value_variants()
     }
 
+    /// How much of a run it is worth: the more, the more there is behind it. Entries take the
+    /// longest by far.
+    pub fn weight(self) -> u64 {
+        match self {
+            Target::Change => 30,
+            Target::Frame | Target::Request | Target::Answer | Target::Text | Target::Live => 8,
+            Target::Entry => 1,
+            _ => 4,
+        }
+    }
+
     /// Makes hostile input.
     pub(super) fn make(self, seeds: &Seeds, dice: &mut ChaCha8Rng) -> Input {
         let mut some = |length: usize| dice.random_range(0..length.max(1));
@@ -137,6 +164,11 @@ impl Target {
                 let at = some(seeds.texts.len());
                 (at, seeds.texts[at].clone().into_bytes())
             }
+            Target::SealedCursor => (some(seeds.cursors.len()), Vec::new()),
+            Target::Body => (some(face::BODIES), Vec::new()),
+            Target::Passkey => (some(2), Vec::new()),
+            Target::Told => (some(face::ANSWERS), Vec::new()),
+            Target::Live | Target::Credentials | Target::Unlock => (0, Vec::new()),
         };
         let bytes = match self {
             Target::Change => mutate::change(dice, &valid),
@@ -151,6 +183,13 @@ impl Target {
                 bytes
             }
             Target::Request | Target::Answer | Target::Statement => mutate::cbor(dice, &valid),
+            Target::Live => face::frames(seeds, dice),
+            Target::Credentials => face::headers(dice),
+            Target::SealedCursor => face::cursors(seeds, seed, dice),
+            Target::Body => face::body(seed, dice),
+            Target::Passkey => passkey::credential(seed == 0, dice),
+            Target::Unlock => passkey::credential(false, dice),
+            Target::Told => face::answer(seeds, seed, dice),
         };
         Input { seed, bytes }
     }
@@ -178,12 +217,19 @@ impl Target {
                 None => Verdict::Refused,
             },
             Target::Text => read_text(bytes),
+            Target::Live => face::live(bytes),
+            Target::Credentials => face::credentials(&seeds.server, bytes),
+            Target::SealedCursor => face::open_cursor(&seeds.server, bytes),
+            Target::Body => face::read_body(*seed, bytes),
+            Target::Passkey => passkey::at_server(&seeds.ceremonies, *seed == 0, bytes),
+            Target::Unlock => passkey::on_phone(&seeds.ceremonies, bytes),
+            Target::Told => face::read_answer(*seed, bytes),
         }
     }
 }
 
 /// A message that was read says the same when it is written and read again.
-fn same_again<T: Serialize + DeserializeOwned + PartialEq>(
+pub(super) fn same_again<T: Serialize + DeserializeOwned + PartialEq>(
     encoding: Encoding,
     bytes: &[u8],
 ) -> Verdict {

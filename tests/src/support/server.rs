@@ -13,9 +13,12 @@ const PLAYS: &str = "CARNET_TESTS_PLAYS";
 const CARNET: &str = "carnet";
 const PHONE: &str = "carnet-phone";
 
-/// Becomes the program `carnet`, or `carnet-phone`, if this process was started to be it. Every
+/// Becomes the program `carnet`, in either of its roles, or `carnet-phone`, if this process was started to be it. Every
 /// program of this crate that starts servers asks this first.
 pub fn be_carnet() -> Option<ExitCode> {
+    if server::guard::is_worker() {
+        return Some(server::guard::work());
+    }
     let plays = std::env::var_os(PLAYS)?;
     if plays == PHONE {
         return Some(carnet_mobile::terminal::run());

@@ -147,6 +147,7 @@ impl Keeper {
             entries: &mut self.entries,
             lease_days: LEASE,
             tables: Tables::CURRENT,
+            tried: None,
         };
         match VerifiedEdit::new(&RECORD, &submitter.key, edit.clone()) {
             Ok(edit) => lane.submit(&edit, tick),
@@ -241,6 +242,7 @@ fn an_edit_verified_for_another_device_or_record_is_not_taken() {
             entries: &mut keeper.entries,
             lease_days: LEASE,
             tables: Tables::CURRENT,
+            tried: None,
         };
         let judged = lane.submit(&verified, day(1));
         assert_eq!(accepted(&judged), taken, "{judged:?}");

@@ -163,6 +163,7 @@ impl Keeper {
             entries,
             lease_days: self.lease_days,
             tables: sync_core::kind::Tables::CURRENT,
+            tried: None,
         };
         let carried = author.person() != visit.submitter.person() && !handed_back;
         let judged = match verified {

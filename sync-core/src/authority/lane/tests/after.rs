@@ -27,6 +27,7 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
         entries: &mut keeper.entries,
         lease_days: LEASE,
         tables: Tables::CURRENT,
+        tried: None,
     };
     let judged = lane.submit(&verified, day(4));
     assert!(

@@ -285,6 +285,7 @@ impl Server {
                     entries: &mut self.entries,
                     lease_days: 30,
                     tables: self.tables,
+                    tried: None,
                 };
                 lane.submit(&edit, self.now)
             }
