@@ -271,7 +271,7 @@ fn an_entry_is_hidden_though_a_decision_on_it_takes_no_more() {
                 let (actor, at) = (Actor([number; 16]), DeviceTime(0));
                 let written = base.clone().write(full, actor, &writes, at, sign).unwrap();
                 let Edit { change, origin, .. } = written.edit;
-                local.take(&change, origin, Some(Tick(1))).unwrap();
+                local.take(&change, origin, Some(Tick(1)), None).unwrap();
             }
             rows.store(&full, &local)?;
             Ok::<_, StoreError>(())

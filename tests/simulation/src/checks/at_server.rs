@@ -197,7 +197,11 @@ impl Checks {
     ) -> Result<(), String> {
         self.counts.requests += 1;
         let viewer = profile.who.id();
-        let log = checkpoint(answer, &keeper.public_key())?.log;
+        let log = answer
+            .checkpoint
+            .seen()
+            .map_err(|error| error.to_string())?
+            .log;
         let items = match &answer.news {
             None => Vec::new(),
             Some(frame) => {
