@@ -327,11 +327,14 @@ impl Turn<'_> {
             let counts = |author: &&Signer| own(author) || handed_back.is_some();
             let (person, key, revoked) = match author.filter(counts) {
                 Some(author) => {
-                    let revoked = author.revoked && !own(author) && !proven;
+                    let revoked = author.revoked && !own(author);
                     (author.person, author.public_key, revoked)
                 }
                 None if proven && people::is_known(connection, by.author)? => {
-                    (by.author, self.submitter.key, false)
+                    // It may have been revoked in the time that was lost: what gives somebody a
+                    // right waits for the holder.
+                    let revoked = limits::gives_right(gathered, edit);
+                    (by.author, self.submitter.key, revoked)
                 }
                 None => {
                     let (entry, change) = (edit.entry(), edit.change());

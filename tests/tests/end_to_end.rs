@@ -10,6 +10,7 @@ mod end_to_end {
     mod clock_jumps;
     mod conflicts;
     mod first_days;
+    mod frames;
     mod full_disk;
     mod half_open;
     mod hiding;

@@ -4,6 +4,7 @@
 //! and loads no document. One that another version derived is derived anew.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -220,6 +221,10 @@ impl<'s> RecordRows<'s> {
             match self.load(&entry)?.filter(LocalEntry::is_pending) {
                 Some(mut local) => {
                     local.forgotten = true;
+                    local.prove(|id| {
+                        let kept = self.attestation(id)?;
+                        Ok::<_, StoreError>(kept.map(Attestation::proofs).map(Rc::new))
+                    })?;
                     self.store(&entry, &local)?;
                 }
                 None => self.remove(&entry)?,
@@ -240,6 +245,7 @@ impl<'s> RecordRows<'s> {
             Shelf::People,
             Shelf::Witness,
             Shelf::Destroyed,
+            Shelf::Attestations,
         ] {
             self.clear(shelf)?;
         }

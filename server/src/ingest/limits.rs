@@ -8,6 +8,7 @@ use std::sync::Arc;
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, Value};
+use sync_core::kind::{JsonScalar as _, Status, StatusCode};
 use sync_core::policy::is_right;
 use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
@@ -79,17 +80,28 @@ pub(super) fn remember(
     edit: &VerifiedEdit,
     short: bool,
 ) -> Option<Before> {
-    let about_right = match gathered.stored.get(&edit.entry()) {
+    (is_about_right(gathered, edit) || short).then(|| Before {
+        kept: gathered.kept.get(&edit.entry()).cloned(),
+        ledger: ledger.clone(),
+    })
+}
+
+fn is_about_right(gathered: &Gathered, edit: &VerifiedEdit) -> bool {
+    match gathered.stored.get(&edit.entry()) {
         Some(stored) => stored.is_right,
         None => match edit.past().wrote(entry::KIND).flatten() {
             Some(Value::Text(kind)) => is_right(kind),
             _ => false,
         },
-    };
-    (about_right || short).then(|| Before {
-        kept: gathered.kept.get(&edit.entry()).cloned(),
-        ledger: ledger.clone(),
-    })
+    }
+}
+
+/// Whether an edit is of a right and does not just end it.
+pub(super) fn gives_right(gathered: &Gathered, edit: &VerifiedEdit) -> bool {
+    let status = edit.past().wrote(entry::STATUS).flatten();
+    let status = status.and_then(Status::from_value);
+    let ends = status.is_some_and(|status| status.status != StatusCode::Active);
+    is_about_right(gathered, edit) && !ends
 }
 
 impl Before {

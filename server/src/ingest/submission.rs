@@ -131,6 +131,9 @@ impl HandedIn {
         let items = match &request.edits {
             Some(frame) => frame.unpack(&record).map_err(|error| match error {
                 FrameError::TooLarge => AccessError::TooLarge,
+                FrameError::Version(_) => {
+                    AccessError::Request("the frame of edits is of a version not known here")
+                }
                 _ => AccessError::Request("the frame of edits is damaged"),
             })?,
             None => Vec::new(),

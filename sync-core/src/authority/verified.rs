@@ -7,6 +7,7 @@ use crate::guard::{self, Inspected};
 use crate::policy::Role;
 use crate::sign::PublicKey;
 use crate::sync::Refusal;
+use crate::sync::limits::MAX_ORIGIN;
 use crate::{ChangeHash, Digest32, EntryId, LogIncarnation, RecordId, Tick};
 
 /// An edit whose change the guard let through and whose origin a device signed, or of which the
@@ -51,6 +52,12 @@ impl VerifiedEdit {
     /// [`Refusal::Malformed`] or [`Refusal::NotAuthentic`].
     pub fn new(record: &RecordId, key: &PublicKey, edit: Edit) -> Result<Self, Unverified> {
         let inspected = inspect(&edit)?;
+        if edit.origin.payload.len() > MAX_ORIGIN {
+            return Err(Unverified {
+                why: Refusal::Malformed,
+                ..forged(&edit, &inspected)
+            });
+        }
         let forged = forged(&edit, &inspected);
         if !edit
             .origin

@@ -514,7 +514,7 @@ impl<'w, L: Log> Walk<'w, L> {
         if items.is_empty() {
             return Ok(());
         }
-        self.spend(items.iter().map(|i| i.edit.change.len() + OVERHEAD).sum());
+        self.spend(items.iter().map(|i| i.edit.bytes() + OVERHEAD).sum());
         self.page.entries.insert(id, items.len() as u64);
         self.page.items.extend(items);
         self.reached = self.reached.max(at);
@@ -593,7 +593,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 continue;
             }
             let (edit, reason) = self.log.open_held(&held.row)?;
-            self.spend(edit.change.len() + HELD_OVERHEAD);
+            self.spend(edit.bytes() + HELD_OVERHEAD);
             if let Some(entry) = self.log.find(edit.entry)? {
                 let class = self.log.class(&entry)?;
                 self.keep(edit.entry, &class);

@@ -12,6 +12,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::renew::is_signed_by;
 use super::{AnswerError, AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
@@ -48,12 +49,13 @@ impl ReplicaHead {
         self.handing_back = false;
         let still_held = std::mem::take(&mut self.still_held);
         let mut lost: Vec<Unsent> = Vec::new();
-        let mut proofs = BTreeMap::new();
+        let mut proofs = Kept::default();
         for entry in entries.older_than(u64::MAX).map_err(AnswerError::Store)? {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
-            prove_all(entries, &mut proofs, &entry, &mut local)?;
+            let proven = proofs.prove(entries, &entry, &mut local);
+            proven.map_err(AnswerError::Store)?;
             let of_entry = local.lost(&entry);
             // What is known to be there and was not named is not for this person any more: it stays
             // until its edits are answered, out of sight.
@@ -180,28 +182,29 @@ impl ReplicaHead {
     }
 }
 
-/// Puts to each change that is handed back the server's word for it, unless its author vouches.
-fn prove_all<E: Entries>(
-    entries: &mut E,
-    known: &mut BTreeMap<AttestationId, Option<Proofs>>,
-    entry: &EntryId,
-    local: &mut LocalEntry,
-) -> Result<(), AnswerError<E::Error>> {
-    let unproven = local.unproven();
-    for (change, by) in &unproven {
-        if let Entry::Vacant(new) = known.entry(by.attestation) {
-            let kept = entries.attestation(&by.attestation);
-            let kept = kept.map_err(AnswerError::Store)?;
-            new.insert(kept.map(Attestation::proofs));
+/// The proofs of what frames brought, each worked out once.
+#[derive(Default)]
+pub(super) struct Kept(BTreeMap<AttestationId, Option<Rc<Proofs>>>);
+
+impl Kept {
+    /// Puts the server's own proof to the changes of an entry that need it, and keeps the entry.
+    pub(super) fn prove<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        entry: &EntryId,
+        local: &mut LocalEntry,
+    ) -> Result<(), E::Error> {
+        let any = local.prove(|id| {
+            if let Entry::Vacant(new) = self.0.entry(*id) {
+                let kept = entries.attestation(id)?;
+                new.insert(kept.map(Attestation::proofs).map(Rc::new));
+            }
+            Ok(self.0.get(id).cloned().flatten())
+        })?;
+        match any {
+            true => entries.store(entry, local),
+            false => Ok(()),
         }
-        let proofs = known.get(&by.attestation).and_then(Option::as_ref);
-        if let Some(proof) = proofs.and_then(|proofs| proofs.proof(by.at, by.tick)) {
-            local.prove(change, proof);
-        }
-    }
-    match unproven.is_empty() {
-        true => Ok(()),
-        false => entries.store(entry, local).map_err(AnswerError::Store),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One entry in a replica.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::change::{Actor, Edit, Provenance, SignedOrigin, Voucher};
 use crate::codec::{self, Malformed};
 use crate::entry::{EntryDocument, EntryError, EntryState, Write};
 use crate::guard::{self, Unsafe};
-use crate::sync::{AttestationId, Proof};
+use crate::sync::{AttestationId, Proofs};
 use crate::{Bytes, ChangeHash, DeviceTime, EntryId, Tick};
 
 /// An entry as a device keeps it: its document, and who vouches for each change.
@@ -202,6 +203,7 @@ impl LocalEntry {
         let before = self.origins.remove(&hash);
         if let Some(before) = &before
             && vouched.origin.voucher == Voucher::Frame
+            && vouched.origin.payload == before.origin.payload
             && matches!(before.origin.voucher, Voucher::Author(_))
         {
             vouched.origin = before.origin.clone();
@@ -229,22 +231,33 @@ impl LocalEntry {
         }
     }
 
-    /// Which attestations speak of changes that were in a former life of the log, and for which
-    /// nobody vouches here by themselves.
-    pub(super) fn unproven(&self) -> Vec<(ChangeHash, AttestedBy)> {
-        let unproven = |(hash, vouched): (&ChangeHash, &Vouched)| {
-            let lost = vouched.lost.is_some() && vouched.origin.voucher == Voucher::Frame;
-            Some((*hash, vouched.attested.filter(|_| lost)?))
-        };
-        self.origins.iter().filter_map(unproven).collect()
-    }
-
-    /// Notes what proves that the server had accepted a change.
-    pub(super) fn prove(&mut self, change: &ChangeHash, proof: Proof) {
-        if let Some(vouched) = self.origins.get_mut(change) {
-            vouched.origin.voucher = Voucher::Server(Box::new(proof));
-            vouched.attested = None;
+    /// Puts the server's own proof to each change that it speaks of, before the attestations go. One
+    /// of a former life of the log is better proven so than by a device that the server may not know
+    /// any more; of others, those for which nobody else vouches. Whether there were any.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn prove<E>(
+        &mut self,
+        mut find: impl FnMut(&AttestationId) -> Result<Option<Rc<Proofs>>, E>,
+    ) -> Result<bool, E> {
+        let mut any = false;
+        for vouched in self.origins.values_mut() {
+            let vouches = match vouched.origin.voucher {
+                Voucher::Frame => false,
+                Voucher::Author(_) => vouched.lost.is_none(),
+                Voucher::Server(_) => true,
+            };
+            let Some(by) = vouched.attested.filter(|_| !vouches) else {
+                continue;
+            };
+            if let Some(proof) = find(&by.attestation)?.and_then(|all| all.proof(by.at, by.tick)) {
+                vouched.origin.voucher = Voucher::Server(Box::new(proof));
+                vouched.attested = None;
+                any = true;
+            }
         }
+        Ok(any)
     }
 
     /// The edits that were in a former life of the log and that nobody said to be in this one,

@@ -15,7 +15,7 @@ use thiserror::Error;
 use serde::{Deserialize, Serialize};
 
 use super::attestation::{self, Attestation};
-use super::limits::{MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
+use super::limits::{MAX_EDITS, MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
 use crate::change::{Edit, Voucher};
 use crate::codec::Malformed;
 use crate::sign::{PublicKey, SignatureBytes};
@@ -98,10 +98,10 @@ impl Frame {
         })
     }
 
-    /// How many bytes it says to be once unpacked.
+    /// How many bytes it says to take once unpacked: its body, and what that stands for.
     pub fn unpacked(&self) -> usize {
         let number = |from| self.0.get(from..from + 4).map_or(0, number);
-        number(4).max(number(8))
+        number(4).saturating_add(number(8))
     }
 
     /// Unpacks a frame that a device sent.
@@ -109,7 +109,7 @@ impl Frame {
     /// # Errors
     /// When it is not a whole, undamaged frame within the limits of a request.
     pub fn unpack(&self, record: &RecordId) -> Result<Vec<Item>, FrameError> {
-        let read = self.read(MAX_REQUEST)?;
+        let read = self.read(MAX_REQUEST, MAX_EDITS)?;
         if read.signature.is_some() {
             return Err(NOT_A_FRAME);
         }
@@ -130,7 +130,7 @@ impl Frame {
         log: LogIncarnation,
         keys: &[PublicKey],
     ) -> Result<Attested, FrameError> {
-        let read = self.read(MAX_FRAME)?;
+        let read = self.read(MAX_FRAME, MAX_ITEMS)?;
         let signature = read.signature.ok_or(FrameError::NotAttested)?;
         let attestation = Attestation::new(record, log, read.leaves, (signature, keys));
         Ok(Attested {
@@ -139,7 +139,7 @@ impl Frame {
         })
     }
 
-    fn read(&self, most: usize) -> Result<Read<'_>, FrameError> {
+    fn read(&self, most: usize, most_items: usize) -> Result<Read<'_>, FrameError> {
         let bytes: &[u8] = &self.0;
         let (head, rest) = bytes.split_at_checked(HEAD).ok_or(NOT_A_FRAME)?;
         if &head[..2] != MAGIC {
@@ -163,7 +163,7 @@ impl Frame {
         if body.len() != size {
             return Err(NOT_A_FRAME);
         }
-        let named = body::read(&body, content)?;
+        let named = body::read(&body, content, most_items)?;
         let signature = SignatureBytes::from_slice(tail);
         let by_itself = |item: &Item| item.edit.origin.voucher != Voucher::Frame;
         if signature.is_some() && named.iter().any(|(_, item)| by_itself(item)) {

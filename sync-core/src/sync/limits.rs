@@ -11,6 +11,8 @@ pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// The largest frame of a WebSocket that goes to the server, in bytes: it is in memory before anything
 /// is known of it. A larger message goes in several.
 pub const MAX_LIVE_FRAME: usize = 256 * 1024;
+/// How many bytes an origin's statement may take: all readers of its entry are sent it.
+pub const MAX_ORIGIN: usize = 2 * 1024;
 /// How many bytes the changes of one entry may take in all, so that it fits a frame.
 pub const MAX_ENTRY: usize = 8 * 1024 * 1024;
 /// How many bytes the changes of one entry may take that is a right: all rights of a record are kept

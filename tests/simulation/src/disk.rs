@@ -94,7 +94,14 @@ impl Disk {
         self.head.forget_cursor();
         self.entries.retain(|_, local| local.is_pending());
         for local in self.entries.values_mut() {
-            Rc::make_mut(local).forgotten = true;
+            let local = Rc::make_mut(local);
+            local.forgotten = true;
+            let kept = |id: &AttestationId| {
+                let kept = self.attestations.get(id);
+                let proofs = kept.map(|(_, kept)| Rc::new((**kept).clone().proofs()));
+                Ok::<_, std::convert::Infallible>(proofs)
+            };
+            let Ok(_) = local.prove(kept);
         }
         self.aside.retain(|_, aside| {
             let origin = aside.edit.origin.read();
@@ -102,6 +109,7 @@ impl Disk {
         });
         self.held.clear();
         self.destroyed.clear();
+        self.attestations.clear();
     }
 
     /// Starts a transaction; with a fuse, the power goes off after so many operations.

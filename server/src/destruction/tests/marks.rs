@@ -328,13 +328,12 @@ async fn what_is_destroyed_while_an_answer_is_worked_out_is_not_given() {
         gate.open();
         answer.await.expect("answers")
     };
-    let items = answer
-        .news
-        .as_ref()
-        .expect("some")
-        .unpack(&holder.head.record);
-    let given: BTreeSet<EntryId> = items
+    let log = answer.checkpoint.seen().expect("a checkpoint").log;
+    let news = answer.news.as_ref().expect("some");
+    let news = news.unpack_attested(&holder.head.record, log, &holder.head.server_keys);
+    let given: BTreeSet<EntryId> = news
         .expect("a frame")
+        .items
         .iter()
         .map(|i| i.edit.entry)
         .collect();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AnswerError, Report};
 use crate::change::Edit;
+use crate::replica::hand_back::Kept;
 use crate::replica::{AttestedBy, Entries, LocalEntry, ReplicaHead, Taken};
 use crate::sync::{Attestation, Item, SyncAnswer};
 use crate::{ChangeHash, EntryId, LogIncarnation};
@@ -103,6 +104,9 @@ impl ReplicaHead {
         match local.filter(LocalEntry::is_pending) {
             Some(mut local) => {
                 local.forgotten = true;
+                // No resend will name it again: what proves its changes must stay with them.
+                let proven = Kept::default().prove(entries, entry, &mut local);
+                proven.map_err(AnswerError::Store)?;
                 entries.store(entry, &local).map_err(AnswerError::Store)?;
             }
             None => entries.remove(entry).map_err(AnswerError::Store)?,

@@ -11,7 +11,6 @@ use super::origin::{self, OriginColumns};
 use super::{FrameError, Item, NOT_A_FRAME};
 use crate::change::{Edit, SignedOrigin, Voucher};
 use crate::sign::SignatureBytes;
-use crate::sync::limits::MAX_ITEMS;
 use crate::{Bytes, ChangeHash, EntryId, Tick, codec};
 
 /// The change travels as it is.
@@ -128,11 +127,16 @@ pub(super) fn write(items: &[(ChangeHash, &Item)], attested: bool) -> Vec<u8> {
     body.0
 }
 
-/// Reads the changes of a frame, each with its name: so many bytes of them, put together again.
-pub(super) fn read(body: &[u8], content: usize) -> Result<Vec<(ChangeHash, Item)>, FrameError> {
+/// Reads the changes of a frame, each with its name: so many bytes of them, put together again, and
+/// so many changes at most.
+pub(super) fn read(
+    body: &[u8],
+    content: usize,
+    most_items: usize,
+) -> Result<Vec<(ChangeHash, Item)>, FrameError> {
     let mut body = Reader(body);
     let count = body.count()?;
-    if count > MAX_ITEMS {
+    if count > most_items {
         return Err(FrameError::TooLarge);
     }
     let mut columns = Columns {
