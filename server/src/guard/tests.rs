@@ -66,7 +66,7 @@ pub(crate) fn pool(processes: usize, patience: Duration) -> Pool {
         arguments: vec!["--exact".into(), name.into(), ROLE.into()],
     };
     let limits = Limits {
-        cpu_seconds: 0,
+        cpu_seconds: 1,
         memory: 4 << 30,
         patience,
     };
