@@ -143,7 +143,7 @@ fn wave(stage: &Stage, phone: &mut WireRecord, other: &WireRecord) -> usize {
             dripping.retain_mut(|(stream, byte)| drips(stream, *byte));
         }
         waits.join().expect("all are closed");
-        line.shutdown(Shutdown::Both).expect("it is open");
+        line.shutdown(Shutdown::Read).expect("it is open");
         answers.join().expect("every beat was one");
     });
     open
