@@ -39,8 +39,8 @@ use marks::Marks;
 pub use marks::OpenMarks;
 use room::Short;
 pub use submission::{HandedIn, Submission};
+pub use trials::{MOST_EDITS, Trials, Tried};
 pub(crate) use trials::{Question, next};
-pub use trials::{Trials, Tried};
 use write::Writing;
 
 /// For how long one device's edits keep the writer; those that remain wait for their next turn,

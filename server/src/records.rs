@@ -132,6 +132,9 @@ pub enum AccessError {
     /// There is so little room left on the disk that edits wait.
     #[error("there is no room for new edits")]
     NoRoom,
+    /// Too many of its edits end the process that tries them.
+    #[error("too many of its edits cannot be tried")]
+    Harmful,
     /// No process was there to try changes in.
     #[error("changes cannot be tried at the moment")]
     NoGuard,
@@ -147,9 +150,7 @@ impl From<Unanswered> for AccessError {
     fn from(why: Unanswered) -> Self {
         match why {
             Unanswered::Unavailable => AccessError::NoGuard,
-            Unanswered::Harmful => {
-                AccessError::Request("too many of its edits end the process that tries them")
-            }
+            Unanswered::Harmful => AccessError::Harmful,
         }
     }
 }

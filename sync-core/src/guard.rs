@@ -233,7 +233,7 @@ pub fn attempt(
 ///
 /// # Errors
 /// Says which rule the change breaks; [`Unsafe::Unfit`] if it was tried on the entry as it stood
-/// before other changes.
+/// before other changes, or if what was saved is not the entry with this change and no other.
 pub fn adopt(
     document: &EntryDocument,
     inspected: &Inspected,
@@ -243,10 +243,16 @@ pub fn adopt(
         return Err(Unsafe::Unfit);
     }
     let saved = trial.outcome.clone()?.0;
+    // The last changes name all that came before them, so what has these is this entry.
+    let mut last: BTreeSet<ChangeHash> = trial.onto.iter().copied().collect();
+    for dep in &inspected.past.deps {
+        last.remove(dep);
+    }
+    last.insert(inspected.hash());
     quietly(|| {
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
         let after = again.state();
-        if !again.has(&inspected.hash()) || !after.is_sound() {
+        if !again.heads().iter().eq(&last) || !after.is_sound() {
             return Err(Unsafe::Unfit);
         }
         Ok((again, after, saved))

@@ -150,8 +150,9 @@ pub struct Settings {
         default_missing_value = "true"
     )]
     pub trust_clock: Option<bool>,
-    /// Where changes are tried before they are taken in: in processes of their own, which an abort, a
-    /// hang or a claim of memory ends instead of the server, or in its threads [default: process]
+    /// Where changes are tried before they are taken in: in the server's threads, or in processes of
+    /// their own, which an abort, a hang or a claim of memory ends instead of the server
+    /// [default: thread]
     #[arg(long, env = "CARNET_GUARD", value_enum)]
     pub guard: Option<Place>,
     /// Seconds a request may take to arrive, and to be answered [default: 30]

@@ -1,16 +1,16 @@
 //! One trying process, as the server keeps it: started when it is needed, and again when it ends.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 
-use sync_core::guard::{Trial, Unsafe};
+use sync_core::Bytes;
 
 use super::pool::Program;
-use super::talk::{Ask, Limits, Said, Tries, Unanswered, Verdicts, receive, send};
+use super::progress::{Progress, Step};
+use super::talk::{Ask, Limits, Said, Unanswered, Verdicts, receive, send};
 
 /// So many changes of one ask may end their process; then the rest is not tried.
 const MOST_HARMFUL: usize = 4;
@@ -18,6 +18,16 @@ const MOST_HARMFUL: usize = 4;
 /// Signals by which a process ends by what it did itself: an abort, a broken stack, an instruction
 /// or an address that is none, too much processor time.
 const OWN_FAULT: [i32; 7] = [4, 5, 6, 7, 8, 11, 24];
+
+/// Whoever has changes tried.
+pub(super) trait Asker {
+    /// Whether they still wait for an answer.
+    fn waits(&self) -> bool;
+    /// Whether a change is known to do harm.
+    fn knows(&self, change: &Bytes) -> bool;
+    /// Something of theirs ended a process; this change, if it did so alone.
+    fn harmed(&self, change: Option<&Bytes>);
+}
 
 pub(super) struct Keeper {
     program: Program,
@@ -39,23 +49,6 @@ enum End {
     ByOthers,
 }
 
-/// A step of an ask.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Inspect(usize),
-    Add { entry: usize, change: usize },
-}
-
-/// What is known of an ask so far.
-struct Progress {
-    ask: Ask,
-    verdicts: Verdicts,
-    /// The entries as far as changes were added to them.
-    documents: BTreeMap<usize, sync_core::Bytes>,
-    next: usize,
-    steps: Vec<Step>,
-}
-
 impl Keeper {
     pub fn new(program: Program, limits: Limits) -> Self {
         Keeper {
@@ -65,33 +58,57 @@ impl Keeper {
         }
     }
 
-    /// Has changes tried. One that ends the process is refused, and the others are tried in another.
-    pub fn answer(&mut self, ask: Ask) -> Result<Verdicts, Unanswered> {
-        let mut progress = Progress::new(ask);
-        let (mut harmful, mut failed) = (0, 0);
-        loop {
-            match self.go_on(&mut progress) {
+    /// Has changes tried. A step that ended its process is tried alone in another, since it may have
+    /// been ended by what earlier steps left behind; if it ends that one too its change is refused,
+    /// and the others are tried in a third.
+    pub fn answer(&mut self, ask: Ask, asker: &dyn Asker) -> Result<Verdicts, Unanswered> {
+        let mut progress = Progress::new(ask, |change| asker.knows(change));
+        let (mut suspect, mut ended, mut failed) = (None, 0, 0);
+        while ended < 2 * MOST_HARMFUL && failed < 2 {
+            let end = match self.go_on(&mut progress, suspect, asker) {
+                // It was not its fault.
+                Ok(()) if suspect.is_some() && progress.step() != suspect => {
+                    suspect = None;
+                    continue;
+                }
                 Ok(()) => return Ok(progress.verdicts),
-                Err(End::ByItself) if progress.blame() => {
-                    harmful += 1;
+                Err(end) => end,
+            };
+            if !asker.waits() {
+                if end == End::ByItself {
+                    asker.harmed(None);
+                }
+                return Err(Unanswered::Unavailable);
+            }
+            match (end, progress.step()) {
+                (End::ByItself, Some(step)) if suspect == Some(step) => {
+                    asker.harmed(progress.blame());
+                    (suspect, ended) = (None, ended + 1);
                     metrics::counter!("carnet_guard_harmful_changes_total").increment(1);
                     tracing::warn!("a change ended the process that tried it, and is refused");
-                    if harmful == MOST_HARMFUL {
-                        return Err(Unanswered::Harmful);
-                    }
                 }
-                Err(_) => {
+                (End::ByItself, Some(step)) => {
+                    (suspect, ended) = (Some(step), ended + 1);
+                    tracing::warn!("a process that tries changes ended; its step is tried alone");
+                }
+                _ => {
                     failed += 1;
                     tracing::warn!("a process that tries changes ended before it answered");
-                    if failed == 2 {
-                        return Err(Unanswered::Unavailable);
-                    }
                 }
             }
         }
+        Err(match failed {
+            2 => Unanswered::Unavailable,
+            _ => Unanswered::Harmful,
+        })
     }
 
-    fn go_on(&mut self, progress: &mut Progress) -> Result<(), End> {
+    fn go_on(
+        &mut self,
+        progress: &mut Progress,
+        alone: Option<Step>,
+        asker: &dyn Asker,
+    ) -> Result<(), End> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => {
@@ -102,12 +119,12 @@ impl Keeper {
                 })?
             }
         };
-        match process.talk(progress) {
+        match process.talk(progress, alone, asker) {
             Ok(()) => {
                 self.process = Some(process);
                 Ok(())
             }
-            Err(error) => Err(process.end(&error)),
+            Err(_) => Err(process.end()),
         }
     }
 }
@@ -127,28 +144,48 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()?;
         let mut process = Process { child, line };
-        send(&mut process.line, &limits)?;
-        Ok(process)
+        match send(&mut process.line, &limits) {
+            Ok(()) => Ok(process),
+            Err(error) => {
+                process.end();
+                Err(error)
+            }
+        }
     }
 
-    fn talk(&mut self, progress: &mut Progress) -> io::Result<()> {
-        send(&mut self.line, &progress.left())?;
+    fn talk(
+        &mut self,
+        progress: &mut Progress,
+        alone: Option<Step>,
+        asker: &dyn Asker,
+    ) -> io::Result<()> {
+        let ask = match alone {
+            Some(step) => progress.alone(step),
+            None => progress.left(),
+        };
+        send(&mut self.line, &(ask, progress.room()))?;
         loop {
             match receive(&mut self.line)? {
-                Said::Done => return Ok(()),
+                // It may have no room to add more; but it says of each whether it is sound.
+                Said::Done => match progress.step() {
+                    Some(step @ Step::Inspect(_)) if alone.is_none_or(|alone| alone == step) => {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    _ => return Ok(()),
+                },
                 Said::Inspected(number, verdict) => progress.inspected(number, verdict),
-                Said::Tried(number, trial) => progress.tried(number, trial),
+                Said::Tried(number, trial) => progress.tried(number, trial)?,
+            }
+            if !asker.waits() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
         }
     }
 
     /// Ends it if it has not ended, and says how it did.
-    fn end(mut self, error: &io::Error) -> End {
-        let silent = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
-        if silent.contains(&error.kind()) || error.kind() == io::ErrorKind::InvalidData {
-            // It may have ended just now.
-            let _ = self.child.kill();
-        }
+    fn end(mut self) -> End {
+        // One that has ended is not ended again: how it did stays.
+        let _ = self.child.kill();
         match self.child.wait() {
             Ok(ended) if ended.signal().is_some_and(|by| OWN_FAULT.contains(&by)) => End::ByItself,
             _ => End::ByOthers,
@@ -158,122 +195,9 @@ impl Process {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
+        if let Some(process) = self.process.take() {
             // It ends by itself when its line is closed; what it is doing is of no use any more.
-            let _ = process.child.kill();
-            let _ = process.child.wait();
+            process.end();
         }
-    }
-}
-
-impl Progress {
-    fn new(ask: Ask) -> Self {
-        let count = ask.changes.len();
-        let inspect = (0..count).map(Step::Inspect);
-        let add = ask.entries.iter().enumerate().flat_map(|(entry, tries)| {
-            let changes = tries.changes.iter();
-            changes.map(move |change| Step::Add {
-                entry,
-                change: *change,
-            })
-        });
-        Progress {
-            steps: inspect.chain(add).collect(),
-            verdicts: Verdicts {
-                inspected: vec![Err(Unsafe::Harmful); count],
-                tried: vec![None; count],
-            },
-            documents: BTreeMap::new(),
-            next: 0,
-            ask,
-        }
-    }
-
-    fn is_sound(&self, change: usize) -> bool {
-        self.verdicts.inspected.get(change) == Some(&Ok(()))
-    }
-
-    /// The ask that is left: what was inspected is inspected again where it is still to be added.
-    fn left(&mut self) -> Ask {
-        if self.next == 0 {
-            return self.ask.clone();
-        }
-        // What is known not to be sound is not looked at again: it may be what ended the process.
-        let steps = &self.steps[self.next.min(self.steps.len())..];
-        let wanted = |step: &&Step| match step {
-            Step::Inspect(_) => true,
-            Step::Add { change, .. } => self.next <= *change || self.is_sound(*change),
-        };
-        let left: BTreeSet<Step> = steps.iter().filter(wanted).copied().collect();
-        let wanted: BTreeSet<usize> = left
-            .iter()
-            .map(|step| match step {
-                Step::Inspect(change) | Step::Add { change, .. } => *change,
-            })
-            .collect();
-        // What is not wanted any more stands there empty, so that numbers stay as they are.
-        let whole = |(number, change): (usize, &sync_core::Bytes)| match wanted.contains(&number) {
-            true => change.clone(),
-            false => sync_core::Bytes::default(),
-        };
-        let changes = self.ask.changes.iter().enumerate().map(whole).collect();
-        let entries = self.ask.entries.iter().enumerate().map(|(entry, tries)| {
-            let document = self.documents.get(&entry).or(tries.document.as_ref());
-            let still = |change: &&usize| {
-                let change = **change;
-                left.contains(&Step::Add { entry, change })
-            };
-            Tries {
-                document: document.cloned(),
-                changes: tries.changes.iter().filter(still).copied().collect(),
-            }
-        });
-        Ask {
-            changes,
-            entries: entries.collect(),
-        }
-    }
-
-    fn inspected(&mut self, number: usize, verdict: Result<(), Unsafe>) {
-        // What was inspected before was told then.
-        if self.steps.get(self.next) == Some(&Step::Inspect(number)) {
-            self.verdicts.inspected[number] = verdict;
-            self.next += 1;
-        }
-    }
-
-    fn tried(&mut self, number: usize, trial: Trial) {
-        self.skip_unsound();
-        if let Some(Step::Add { entry, change }) = self.steps.get(self.next).copied()
-            && change == number
-        {
-            if let Ok(saved) = &trial.outcome {
-                self.documents.insert(entry, saved.clone());
-            }
-            self.verdicts.tried[number] = Some(trial);
-            self.next += 1;
-        }
-    }
-
-    /// Nothing is added of what is not sound.
-    fn skip_unsound(&mut self) {
-        while let Some(Step::Add { change, .. }) = self.steps.get(self.next)
-            && !self.is_sound(*change)
-        {
-            self.next += 1;
-        }
-    }
-
-    /// Refuses the change that was under way; whether there was one.
-    fn blame(&mut self) -> bool {
-        self.skip_unsound();
-        let Some(step) = self.steps.get(self.next) else {
-            return false;
-        };
-        let (Step::Inspect(change) | Step::Add { change, .. }) = *step;
-        self.verdicts.inspected[change] = Err(Unsafe::Harmful);
-        self.verdicts.tried[change] = None;
-        self.next += 1;
-        true
     }
 }

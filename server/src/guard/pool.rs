@@ -1,20 +1,23 @@
 //! Several trying processes, and who gets which.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use sync_core::PersonId;
-use tokio::sync::oneshot;
+use sync_core::{Bytes, Digest32, PersonId};
+use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard, oneshot};
 
-use super::keeper::Keeper;
+use super::keeper::{Asker, Keeper};
 use super::talk::{Ask, Limits, Unanswered, Verdicts};
 use super::worker::ROLE;
 
 /// How many people are remembered to have sent what ended a process.
 const MOST_APART: usize = 1_024;
+
+/// How many changes are remembered to have ended one.
+const MOST_HARMFUL: usize = 16_384;
 
 /// The program of a trying process.
 #[derive(Clone, Debug)]
@@ -45,15 +48,54 @@ impl Program {
 
 struct Job {
     ask: Ask,
+    person: PersonId,
+    harm: Arc<Mutex<Harm>>,
     answer: oneshot::Sender<Result<Verdicts, Unanswered>>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// What ended processes.
+#[derive(Default)]
+struct Harm {
+    people: BTreeSet<PersonId>,
+    changes: BTreeSet<Digest32>,
+}
+
+impl Asker for Job {
+    fn waits(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
+    fn knows(&self, change: &Bytes) -> bool {
+        let harm = locked(&self.harm);
+        !harm.changes.is_empty() && harm.changes.contains(&Digest32::of(&[change]))
+    }
+
+    fn harmed(&self, change: Option<&Bytes>) {
+        let mut harm = locked(&self.harm);
+        if harm.people.len() < MOST_APART {
+            harm.people.insert(self.person);
+        }
+        if let Some(change) = change {
+            if harm.changes.len() == MOST_HARMFUL {
+                harm.changes.clear();
+            }
+            harm.changes.insert(Digest32::of(&[change]));
+        }
+    }
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Processes that changes are tried in. One is apart: for the people whose changes ended another,
-/// so that they wait for each other and nobody else for them.
+/// so that they wait for each other and nobody else for them. A person has one ask at a time.
 pub struct Pool {
     everybody: Sender<Job>,
     apart: Sender<Job>,
-    harmed: Mutex<BTreeSet<PersonId>>,
+    harm: Arc<Mutex<Harm>>,
+    turns: Mutex<BTreeMap<PersonId, Weak<TurnMutex<()>>>>,
 }
 
 impl Pool {
@@ -77,55 +119,56 @@ impl Pool {
         Ok(Pool {
             everybody: queue(processes.max(1))?,
             apart: queue(1)?,
-            harmed: Mutex::default(),
+            harm: Arc::default(),
+            turns: Mutex::default(),
         })
     }
 
-    /// Has changes of a person tried.
+    /// Has changes of a person tried, once what they asked before is answered. It is not gone on with
+    /// when the future is dropped.
     ///
     /// # Errors
-    /// When there is no process to try them in, or too many of them end one.
+    /// When there is no process to try them in, or too many of them end one. Those are known then,
+    /// and refused at once when they come again.
     pub async fn answer(&self, person: PersonId, ask: Ask) -> Result<Verdicts, Unanswered> {
-        let apart = self.is_apart(person);
+        let turn = self.turn_of(person).lock_owned().await;
+        let apart = locked(&self.harm).people.contains(&person);
         let queue = if apart { &self.apart } else { &self.everybody };
         let (answer, answered) = oneshot::channel();
-        let job = Job { ask, answer };
-        queue.send(job).map_err(|_| Unanswered::Unavailable)?;
-        let answered = answered.await.unwrap_or(Err(Unanswered::Unavailable));
-        let harmful = match &answered {
-            Ok(verdicts) => verdicts
-                .inspected
-                .contains(&Err(sync_core::guard::Unsafe::Harmful)),
-            Err(why) => *why == Unanswered::Harmful,
+        let job = Job {
+            ask,
+            person,
+            harm: self.harm.clone(),
+            answer,
+            _turn: turn,
         };
-        if harmful {
-            self.keep_apart(person);
-        }
-        answered
+        queue.send(job).map_err(|_| Unanswered::Unavailable)?;
+        answered.await.unwrap_or(Err(Unanswered::Unavailable))
     }
 
-    fn is_apart(&self, person: PersonId) -> bool {
-        let harmed = self.harmed.lock().unwrap_or_else(PoisonError::into_inner);
-        harmed.contains(&person)
-    }
-
-    fn keep_apart(&self, person: PersonId) {
-        let mut harmed = self.harmed.lock().unwrap_or_else(PoisonError::into_inner);
-        if harmed.len() < MOST_APART {
-            harmed.insert(person);
+    fn turn_of(&self, person: PersonId) -> Arc<TurnMutex<()>> {
+        let mut turns = locked(&self.turns);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&person).and_then(Weak::upgrade) {
+            return turn;
         }
+        let turn = Arc::default();
+        turns.insert(person, Arc::downgrade(&turn));
+        turn
     }
 }
 
 fn keep(jobs: &Mutex<Receiver<Job>>, mut keeper: Keeper) {
     loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { ask, answer }) = next else {
+        let next = locked(jobs).recv();
+        let Ok(mut job) = next else {
             return;
         };
         // Nobody waits for what nobody wants any more.
-        if !answer.is_closed() {
-            let _ = answer.send(keeper.answer(ask));
+        if job.waits() {
+            let ask = std::mem::take(&mut job.ask);
+            let answered = keeper.answer(ask, &job);
+            let _ = job.answer.send(answered);
         }
     }
 }

@@ -13,6 +13,10 @@ use sync_core::guard::{Trial, Unsafe};
 /// The largest message: what one request may carry, and the entries it is tried on.
 const MOST: usize = 64 * 1024 * 1024;
 
+/// How many bytes of entries are kept of one ask, as changes were added to them: those that follow
+/// are not tried. The largest entry fits.
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
+
 /// What one change may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -57,7 +61,7 @@ pub struct Tries {
 pub struct Verdicts {
     /// Whether it is sound by itself.
     pub inspected: Vec<Result<(), Unsafe>>,
-    /// What came of adding it, if it was to be and is sound.
+    /// What came of adding it, if it was to be, is sound, and there was room ([`MOST_BYTES`]).
     pub tried: Vec<Option<Trial>>,
 }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -8,6 +9,8 @@ use sync_core::sign::PublicKey;
 use sync_core::{Bytes, DeviceTime, EntryId, Incarnation, PersonId};
 use uuid::Uuid;
 
+use super::keeper::{Asker, Keeper};
+use super::progress::Progress;
 use super::*;
 
 /// Not a test: what a trying process does, which is this program started again to run only this. It
@@ -28,16 +31,25 @@ fn inspect(bytes: &[u8]) -> Result<Inspected, Unsafe> {
     guard::inspect(bytes)
 }
 
+/// Whether this process has tried anything before.
+static USED: AtomicBool = AtomicBool::new(false);
+
 fn attempt(
     document: &EntryDocument,
     state: &EntryState,
     inspected: &Inspected,
 ) -> (Trial, Option<(EntryDocument, EntryState)>) {
+    let used = USED.swap(true, Ordering::Relaxed);
+    let mut large = false;
     for write in &inspected.past.writes {
         match &write.value {
             Some(Value::Text(text)) if text.contains("!abort") => std::process::abort(),
             Some(Value::Text(text)) if text.contains("!hang") => spin(),
             Some(Value::Text(text)) if text.contains("!memory") => drop(vec![1_u8; 16 << 30]),
+            Some(Value::Text(text)) if text.contains("!unless-first") && used => {
+                std::process::abort()
+            }
+            Some(Value::Text(text)) if text.contains("!large") => large = true,
             Some(Value::Text(text)) if text.contains("!exit") => std::process::exit(1),
             Some(Value::Text(text)) if text.contains("!silent") => loop {
                 std::thread::park();
@@ -45,7 +57,11 @@ fn attempt(
             _ => {}
         }
     }
-    guard::attempt(document, state, inspected)
+    let (mut trial, next) = guard::attempt(document, state, inspected);
+    if large {
+        trial.outcome = Ok(vec![0; MOST_BYTES / 2 + 1].into());
+    }
+    (trial, next)
 }
 
 fn spin() -> ! {
@@ -57,6 +73,11 @@ fn spin() -> ! {
 
 /// Processes that do harm where a change says so.
 pub(crate) fn pool(processes: usize, patience: Duration) -> Pool {
+    let (program, limits) = trying(patience);
+    Pool::new(&program, processes, limits).expect("threads")
+}
+
+fn trying(patience: Duration) -> (Program, Limits) {
     let name = format!(
         "{}::trying_process",
         module_path!().split_once("::").expect("a crate").1
@@ -66,11 +87,11 @@ pub(crate) fn pool(processes: usize, patience: Duration) -> Pool {
         arguments: vec!["--exact".into(), name.into(), ROLE.into()],
     };
     let limits = Limits {
-        cpu_seconds: 0,
+        cpu_seconds: 1,
         memory: 4 << 30,
         patience,
     };
-    Pool::new(&program, processes, limits).expect("threads")
+    (program, limits)
 }
 
 /// Longer than a test takes.
@@ -195,6 +216,11 @@ async fn whoever_harms_waits_apart() {
     let harmful = ["!abort", "!abort", "!abort", "!abort"];
     let refused = pool.answer(person(1), ask(&harmful)).await;
     assert_eq!(refused, Err(Unanswered::Harmful));
+    // They are known now, so that what follows them has its turn.
+    let again = [&harmful[..], &["one"]].concat();
+    let again = pool.answer(person(1), ask(&again)).await.expect("answers");
+    assert_eq!(again.inspected[..4], [Err(Unsafe::Harmful); 4]);
+    assert!(is_taken(&again, 4), "{again:?}");
     // One is silent for ever; it has the only process there is, but for others.
     let stuck = pool.answer(person(1), ask(&["!silent"]));
     let other = async { pool.answer(person(2), ask(&["one"])).await };
@@ -202,6 +228,65 @@ async fn whoever_harms_waits_apart() {
         biased;
         _ = stuck => panic!("it is silent"),
         answered = other => assert!(is_taken(&answered.expect("answers"), 0)),
+    }
+}
+
+/// What ends a process only because of what it did before is not refused.
+#[tokio::test]
+async fn what_an_earlier_change_left_behind_is_no_later_changes_fault() {
+    let pool = pool(1, PATIENT);
+    let texts = ["one", "!unless-first", "two", "!unless-first"];
+    for number in 0..2 {
+        let verdicts = pool.answer(person(number), ask(&texts)).await;
+        let verdicts = verdicts.expect("answers");
+        assert!((0..4).all(|one| is_taken(&verdicts, one)), "{verdicts:?}");
+    }
+}
+
+/// What is kept of an ask is bounded, by the process and by who listens to it; what follows is
+/// inspected, and tried when it is asked for again.
+#[tokio::test]
+async fn of_an_ask_no_more_is_kept_than_there_is_room_for() {
+    let asked = ask(&["one", "!large", "!large", "two"]);
+    let verdicts = pool(1, PATIENT).answer(person(1), asked.clone()).await;
+    let verdicts = verdicts.expect("answers");
+    assert_eq!(verdicts.inspected, [Ok(()); 4]);
+    let tried: Vec<bool> = verdicts.tried.iter().map(Option::is_some).collect();
+    assert_eq!(tried, [true, true, false, false]);
+    let mut progress = Progress::new(asked, |_| false);
+    (0..4).for_each(|number| progress.inspected(number, Ok(())));
+    let large = Trial {
+        onto: Vec::new(),
+        outcome: Ok(vec![0; MOST_BYTES + 1].into()),
+    };
+    assert!(progress.tried(0, large).is_err());
+}
+
+/// Somebody who has gone.
+struct Gone;
+
+impl Asker for Gone {
+    fn waits(&self) -> bool {
+        false
+    }
+
+    fn knows(&self, _: &Bytes) -> bool {
+        false
+    }
+
+    fn harmed(&self, change: Option<&Bytes>) {
+        assert_eq!(change, None, "nothing is refused for it");
+    }
+}
+
+#[test]
+fn nothing_more_is_tried_for_somebody_who_has_gone() {
+    let (program, limits) = trying(PATIENT);
+    let mut keeper = Keeper::new(program, limits);
+    // It would never come back from the second.
+    for texts in [["one", "!silent"], ["!abort", "!silent"]] {
+        let none = keeper.answer(ask(&texts), &Gone);
+        assert_eq!(none, Err(Unanswered::Unavailable));
     }
 }
 

@@ -44,7 +44,7 @@ pub fn work() -> ExitCode {
 /// The same by these steps.
 pub fn work_with(steps: Steps) -> ExitCode {
     telemetry::hush_panics();
-    if ends_with_its_server().is_err() {
+    if ends_with_its_server().is_err() || leaves_no_core().is_err() {
         return ExitCode::FAILURE;
     }
     // The standard input is a line in both directions, so that nothing else is said on it.
@@ -65,15 +65,21 @@ pub fn work_with(steps: Steps) -> ExitCode {
         return ExitCode::FAILURE;
     }
     // The server ends by closing its side.
-    while let Ok(ask) = receive::<Ask>(&mut line) {
-        if answer(steps, limits, &ask, &mut line).is_err() {
+    while let Ok((ask, room)) = receive::<(Ask, usize)>(&mut line) {
+        if answer(steps, limits, (&ask, room), &mut line).is_err() {
             break;
         }
     }
     ExitCode::SUCCESS
 }
 
-fn answer(steps: Steps, limits: Limits, ask: &Ask, to: &mut impl io::Write) -> io::Result<()> {
+/// Answers an ask with so many bytes of entries at most.
+fn answer(
+    steps: Steps,
+    limits: Limits,
+    (ask, mut room): (&Ask, usize),
+    to: &mut impl io::Write,
+) -> io::Result<()> {
     let mut sound = Vec::with_capacity(ask.changes.len());
     for (number, change) in ask.changes.iter().enumerate() {
         allow(limits)?;
@@ -82,7 +88,8 @@ fn answer(steps: Steps, limits: Limits, ask: &Ask, to: &mut impl io::Write) -> i
         send(to, &Said::Inspected(number, verdict))?;
         sound.push(inspected.ok());
     }
-    for entry in &ask.entries {
+    'entries: for entry in &ask.entries {
+        allow(limits)?;
         let mut document = match &entry.document {
             Some(stored) => EntryDocument::load(stored).map_err(|_| io::ErrorKind::InvalidData)?,
             None => EntryDocument::new(),
@@ -94,12 +101,18 @@ fn answer(steps: Steps, limits: Limits, ask: &Ask, to: &mut impl io::Write) -> i
             };
             allow(limits)?;
             let (trial, next) = (steps.attempt)(&document, &state, inspected);
+            match room.checked_sub(trial.outcome.as_ref().map_or(0, |saved| saved.len())) {
+                Some(left) => room = left,
+                None => break 'entries,
+            }
             send(to, &Said::Tried(*number, trial))?;
             if let Some((after, stands)) = next {
                 (document, state) = (after, stands);
             }
         }
     }
+    // What comes next is received in that time.
+    allow(limits)?;
     send(to, &Said::Done)
 }
 
@@ -108,6 +121,19 @@ fn answer(steps: Steps, limits: Limits, ask: &Ask, to: &mut impl io::Write) -> i
 fn ends_with_its_server() -> io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// What it was given is in no dump of it, wherever the system sends those.
+#[cfg(target_os = "linux")]
+fn leaves_no_core() -> io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Elsewhere the limit on its size says so.
+#[cfg(not(target_os = "linux"))]
+fn leaves_no_core() -> io::Result<()> {
+    Ok(())
 }
 
 /// Elsewhere it ends when it listens and nobody is there.

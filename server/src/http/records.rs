@@ -89,6 +89,8 @@ impl From<AccessError> for Problem {
             AccessError::Request(what) => Problem::new(ProblemType::Malformed).detail(what),
             AccessError::TooLarge => Problem::new(ProblemType::TooLarge)
                 .detail("send fewer edits at once: at most 1,000, and 4 MiB of them"),
+            AccessError::Harmful => Problem::new(ProblemType::TooLarge)
+                .detail("too many of its edits cannot be tried: send fewer at once, and again"),
             AccessError::Device => Problem::new(ProblemType::DeviceRefused)
                 .detail("sync from the device that signed in, with its key"),
             AccessError::Changing => Problem::new(ProblemType::Unavailable)

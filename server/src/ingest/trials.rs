@@ -2,18 +2,18 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Kept, VerifiedEdit};
+use sync_core::authority::{Kept, Unverified, VerifiedEdit};
 use sync_core::guard::Trial;
 use sync_core::{Bytes, ChangeHash, EntryId, PersonId, RecordId};
 
 use super::HandedIn;
-use crate::guard::{Ask, Tries, Verdicts};
+use crate::guard::{Ask, MOST_BYTES, Tries, Verdicts};
 use crate::records::vault::Vault;
 use crate::records::{AccessError, Records};
 use crate::storage::records::RecordStore as _;
 
-/// How many bytes of entries are handed to a process at once.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// How many edits are put to a process at once, so that others have their turn between.
+pub const MOST_EDITS: usize = 32;
 
 /// What came of trying changes, by their names.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,19 @@ impl Trials {
         self.of(&change).is_some_and(|trial| trial.onto == heads)
     }
 
+    /// Whether they hold as many bytes of entries as one ask may give.
+    pub fn are_many(&self) -> bool {
+        let saved = |trial: &Trial| trial.outcome.as_ref().map_or(0, |saved| saved.len());
+        self.of.values().map(saved).sum::<usize>() >= MOST_BYTES
+    }
+
+    /// Keeps what came of edits that still wait: of the others it is of no use any more.
+    pub fn keep(&mut self, waiting: &[Result<VerifiedEdit, Unverified>]) {
+        let waiting = waiting.iter().flatten();
+        let waiting: BTreeSet<ChangeHash> = waiting.map(VerifiedEdit::change).collect();
+        self.of.retain(|change, _| waiting.contains(change));
+    }
+
     /// Adds what came of trying others, or the same again.
     pub fn extend(&mut self, other: Trials) {
         self.of.extend(other.of);
@@ -75,9 +88,10 @@ impl HandedIn {
 }
 
 /// The edits that are to be tried before the next pass, at least one of them: those of the entry
-/// that is next, so many at most, and others that were not tried yet.
+/// that is next, so many at most, and others that were not tried yet, unless much is known of those
+/// that were.
 pub fn next(
-    waiting: &[Result<VerifiedEdit, sync_core::authority::Unverified>],
+    waiting: &[Result<VerifiedEdit, Unverified>],
     trials: &Trials,
     most: usize,
 ) -> Vec<Edit> {
@@ -85,10 +99,10 @@ pub fn next(
     let Some(first) = waiting.next() else {
         return Vec::new();
     };
-    let mut left = most.max(1);
+    let (mut left, full) = (most.max(1), trials.are_many());
     let wanted = |edit: &&VerifiedEdit| {
         if edit.entry() != first.entry() {
-            return trials.of(&edit.change()).is_none();
+            return !full && trials.of(&edit.change()).is_none();
         }
         let wanted = left > 0;
         left = left.saturating_sub(1);
@@ -96,7 +110,7 @@ pub fn next(
     };
     let edit = |edit: &VerifiedEdit| (edit.entry(), edit.edit().change.clone());
     let all = std::iter::once(first).chain(waiting);
-    all.filter(wanted).map(edit).collect()
+    all.filter(wanted).take(MOST_EDITS).map(edit).collect()
 }
 
 /// Edits that are put to a trying process.
@@ -106,7 +120,7 @@ pub struct Question {
 
 impl Question {
     /// Puts edits to the question on their entries as they are stored, as far as these fit: every
-    /// edit is inspected.
+    /// edit is inspected, and those of these entries no more than that.
     ///
     /// # Errors
     /// When the store fails, or the record is not this person's to come to.
@@ -114,7 +128,7 @@ impl Question {
         records: &Records,
         connection: &mut SqliteConnection,
         (record, person): (RecordId, PersonId),
-        edits: Vec<Edit>,
+        (edits, inspected): (Vec<Edit>, BTreeSet<EntryId>),
     ) -> Result<Self, AccessError> {
         records.row_for(connection, record, person)?;
         let vault = Vault::new(&records.keys, record)?;
@@ -125,7 +139,7 @@ impl Question {
             changes.push(change);
             if let Entry::Vacant(new) = entries.entry(entry) {
                 order.push(entry);
-                let tries = match bytes < MOST_BYTES {
+                let tries = match bytes < MOST_BYTES && !inspected.contains(&entry) {
                     true => Some(Tries {
                         document: stored(connection, &vault, entry)?,
                         changes: Vec::new(),

@@ -88,7 +88,7 @@ impl From<AccessError> for End {
             AccessError::NotYours => End(CloseCode::Policy, "not-found"),
             AccessError::SignedOut => End(CloseCode::Policy, "not-signed-in"),
             AccessError::Request(_) => End(CloseCode::Policy, "malformed"),
-            AccessError::TooLarge => End(CloseCode::Size, "too-large"),
+            AccessError::TooLarge | AccessError::Harmful => End(CloseCode::Size, "too-large"),
             AccessError::Device => End(CloseCode::Policy, "device-refused"),
             AccessError::Changing | AccessError::NoGuard => End(CloseCode::Again, "unavailable"),
             AccessError::NoRoom => End(CloseCode::Again, "no-room"),

@@ -18,7 +18,9 @@ use crate::audit::{self, Actor};
 use crate::destruction;
 use crate::devices;
 use crate::fault::Fault;
-use crate::ingest::{self, HandedIn, OpenMarks, Passed, Question, Submission, Taken, Tried};
+use crate::ingest::{
+    self, HandedIn, MOST_EDITS, OpenMarks, Passed, Question, Submission, Taken, Tried,
+};
 use crate::load::Turn;
 use crate::records::{AccessError, Admitted, AtHand, Records, Visitor, lives};
 use crate::storage::StorageError;
@@ -172,7 +174,8 @@ impl Records {
                 let trials = taken.trials.take().unwrap_or_default();
                 let edits = ingest::next(edits, &trials, again.most);
                 taken.trials = Some(trials);
-                let tried = self.try_out(record, visitor.person, edits).await?;
+                let asked = (edits, BTreeSet::new());
+                let tried = self.try_out(record, visitor.person, asked).await?;
                 if let (Some(trials), Some(tried)) = (&mut taken.trials, tried) {
                     trials.extend(tried.trials);
                 }
@@ -204,7 +207,12 @@ impl Records {
             };
             match self.db.write_then(pass, complete).await {
                 Ok(passed) if passed.done => return Ok(passed),
-                Ok(passed) => taken = passed.taken,
+                Ok(passed) => {
+                    taken = passed.taken;
+                    if let Some(trials) = &mut taken.trials {
+                        trials.keep(&submission.edits[taken.turned..]);
+                    }
+                }
                 Err(error) => {
                     // After a failure that passes the device comes again with the rest, which may
                     // take back what is marked.
@@ -214,6 +222,7 @@ impl Records {
                             | AccessError::Changing
                             | AccessError::NoRoom
                             | AccessError::NoGuard
+                            | AccessError::Harmful
                     );
                     if !passes {
                         self.decide(record, doomed).await;
@@ -224,20 +233,50 @@ impl Records {
         }
     }
 
-    /// Has edits tried in another process, on their entries as they stand; nothing where changes are
-    /// tried in this one.
+    /// Has all edits of a request tried, as many at once as one ask may have. Of an entry that was asked
+    /// for before, or when what came of others fills the memory, they are only inspected, and tried
+    /// when it is their turn.
+    async fn try_all(
+        self: &Arc<Self>,
+        record: RecordId,
+        person: PersonId,
+        edits: &[(EntryId, Bytes)],
+    ) -> Result<Option<Tried>, AccessError> {
+        let mut all = Tried::default();
+        let mut met = BTreeSet::new();
+        for (number, edits) in edits.chunks(MOST_EDITS).enumerate() {
+            let entries = edits.iter().map(|(entry, _)| *entry);
+            let mut inspected = met.clone();
+            if all.trials.are_many() {
+                inspected.extend(entries.clone());
+            }
+            let asked = (edits.to_vec(), inspected);
+            let Some(tried) = self.try_out(record, person, asked).await? else {
+                return Ok(None);
+            };
+            let refused = tried.refused.iter();
+            all.refused
+                .extend(refused.map(|one| number * MOST_EDITS + one));
+            all.trials.extend(tried.trials);
+            met.extend(entries);
+        }
+        Ok(Some(all))
+    }
+
+    /// Has edits tried in another process, on their entries as they stand, or only inspected if they
+    /// are of the others; nothing where changes are tried in this one.
     pub(super) async fn try_out(
         self: &Arc<Self>,
         record: RecordId,
         person: PersonId,
-        edits: Vec<(EntryId, Bytes)>,
+        asked: (Vec<(EntryId, Bytes)>, BTreeSet<EntryId>),
     ) -> Result<Option<Tried>, AccessError> {
         let Some(pool) = self.guard.clone() else {
             return Ok(None);
         };
         let records = self.clone();
         let read = move |connection: &mut SqliteConnection| {
-            Question::new(&records, connection, (record, person), edits)
+            Question::new(&records, connection, (record, person), asked)
         };
         let question = self.db.read(read).await?;
         let verdicts = pool.answer(person, question.ask()).await?;
@@ -296,7 +335,7 @@ impl Records {
         let mut handed_in = off_thread(move || HandedIn::unpack(record, request)).await?;
         handed_in.tried = match self.guard {
             Some(_) => {
-                self.try_out(record, visitor.person, handed_in.edits())
+                self.try_all(record, visitor.person, &handed_in.edits())
                     .await?
             }
             None => None,

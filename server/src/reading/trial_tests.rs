@@ -8,7 +8,7 @@ use sync_core::sync::{Refusal, Verdict};
 
 use super::cursor;
 use crate::guard::tests::{PATIENT, pool};
-use crate::ingest::Passed;
+use crate::ingest::{MOST_EDITS, Passed};
 use crate::load::Turn;
 use crate::records::world::{Phone, World};
 use crate::records::{AccessError, Records};
@@ -56,6 +56,54 @@ async fn harm_costs_one_edit_and_nothing_else() {
     // They go on, apart.
     phone.write(before, &[Write::set("text", "three")]);
     assert!(verdicts(&mut phone).await.iter().all(is_accepted));
+}
+
+/// Edits that do harm are known once they did, however many there are: who comes again with them hears
+/// that they are refused, and what is behind them is taken.
+#[tokio::test]
+async fn however_many_do_harm_what_is_behind_them_has_its_turn() {
+    let mut world = World::new();
+    let mut phone = world.holder(1).await;
+    world.with_guard(pool(1, PATIENT), &mut [&mut phone]);
+    for _ in 0..5 {
+        phone.note("!abort");
+    }
+    phone.note("Behind");
+    let (record, visitor) = (phone.head.record, phone.visitor);
+    let first = world
+        .records
+        .sync(record, visitor, phone.request(), Turn::default());
+    assert!(matches!(first.await, Err(AccessError::Harmful)));
+    let told = verdicts(&mut phone).await;
+    let [bad @ .., behind] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(bad, &[const { Verdict::Refused(Refusal::Malformed) }; 5]);
+    assert!(is_accepted(behind), "{told:?}");
+}
+
+/// A request has more edits than one ask, of one entry and of many: all have their turn, in their
+/// order, and harm costs the edit that does it wherever it stands.
+#[tokio::test]
+async fn a_request_of_more_edits_than_an_ask_is_taken_whole() {
+    let mut world = World::new();
+    let mut phone = world.holder(1).await;
+    world.with_guard(pool(1, PATIENT), &mut [&mut phone]);
+    let entry = phone.note("One");
+    for number in 0..MOST_EDITS {
+        phone.write(entry, &[Write::set("text", number.to_string())]);
+    }
+    for _ in 0..MOST_EDITS {
+        phone.note("Another");
+    }
+    phone.note("!abort");
+    phone.note("Last");
+    let told = verdicts(&mut phone).await;
+    assert_eq!(told.len(), 2 * MOST_EDITS + 3);
+    let bad = 2 * MOST_EDITS + 1;
+    for (number, verdict) in told.iter().enumerate() {
+        assert_eq!(is_accepted(verdict), number != bad, "{number}: {verdict:?}");
+    }
 }
 
 async fn passed(

@@ -96,15 +96,20 @@ impl StorageError {
         }
     }
 
-    /// Whether the disk failed under SQLite (`SQLITE_IOERR`, `SQLITE_CANTOPEN`): what was asked was not
-    /// done, and may be tried again.
+    /// Whether the disk failed under SQLite (`SQLITE_IOERR`, `SQLITE_CANTOPEN`), or may not be written any
+    /// more (`SQLITE_READONLY`, as where the system mounted it anew after a fault): what was asked was
+    /// not done, and may be tried again.
     pub fn is_disk(&self) -> bool {
         let reason = match self {
             Self::Query(error) => &error.to_string(),
             Self::Commit(reason) | Self::Open { reason, .. } => reason,
             _ => return false,
         };
-        let failed = ["disk I/O error", "unable to open database file"];
+        let failed = [
+            "disk I/O error",
+            "unable to open database file",
+            "attempt to write a readonly database",
+        ];
         failed.iter().any(|words| reason.contains(words))
     }
 

@@ -149,3 +149,37 @@ proptest! {
         }
     }
 }
+
+/// Whoever tried a change may say anything of it: only the entry with this change, and no other, is
+/// taken over.
+#[test]
+fn what_is_taken_over_holds_the_change_and_no_other() {
+    let (document, _) = creation();
+    let change = follow_up(&document, Actor([1; 16]), "high");
+    let inspected = inspect(&change).unwrap();
+    let (honest, after) = attempt(&document, &document.state(), &inspected);
+    let (with, _) = after.unwrap();
+    assert!(adopt(&document, &inspected, &honest).is_ok());
+    let beside = inspect(&follow_up(&document, Actor([2; 16]), "low")).unwrap();
+    let after_it = inspect(&follow_up(&with, Actor([2; 16]), "low")).unwrap();
+    let (smuggled, _, _) = admit(&with, &with.state(), &beside).unwrap();
+    let (followed, _, _) = admit(&with, &with.state(), &after_it).unwrap();
+    let (instead, _, _) = admit(&document, &document.state(), &beside).unwrap();
+    let other = made_apart();
+    for lie in [smuggled, followed, instead, other, document.clone()] {
+        let trial = Trial {
+            onto: honest.onto.clone(),
+            outcome: Ok(lie.save().into()),
+        };
+        let taken = adopt(&document, &inspected, &trial).map(drop);
+        assert_eq!(taken, Err(Unsafe::Unfit));
+    }
+}
+
+/// Another entry.
+fn made_apart() -> EntryDocument {
+    let mut document = EntryDocument::new();
+    let writes = [Write::set("kind", "note"), Write::set("text", "x")];
+    document.edit(Actor([9; 16]), &writes, AT).unwrap();
+    document
+}

@@ -2,7 +2,8 @@
 //! while an honest phone is served, and keeps nothing of them.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use carnet_tests::wire_client::{WireLive, WireRecord};
@@ -59,13 +60,26 @@ fn vanished(record: &WireRecord, address: &str) -> TcpStream {
 struct Beats(TcpStream);
 
 impl Beats {
-    /// Waits for the next.
-    fn next(&mut self) {
+    /// Answers them until the line is shut, and says of each that it came.
+    fn answer(mut self, came: &Sender<()>) {
+        while self.next() {
+            if came.send(()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next, and answers it; whether there was one.
+    fn next(&mut self) -> bool {
         let mut ping = [0; 2];
-        self.0.read_exact(&mut ping).expect("the line stays open");
+        match self.0.read_exact(&mut ping) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return false,
+            Err(error) => panic!("the line stays open: {error}"),
+        }
         assert_eq!(ping, [0x89, 0], "nothing else comes");
         // A pong, under a mask that changes nothing.
-        self.0.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).expect("sent");
+        self.0.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).is_ok()
     }
 }
 
@@ -110,7 +124,8 @@ fn wave(stage: &Stage, phone: &mut WireRecord, other: &WireRecord) -> usize {
         waiting.extend((0..MANY).map(|_| connect(address, said)));
     }
     waiting.extend((0..LIVE).map(|_| vanished(other, address)));
-    let mut beats = Beats(vanished(other, address));
+    let line = vanished(other, address);
+    let beats = Beats(line.try_clone().expect("a handle"));
     let mut dripping: Vec<(TcpStream, u8)> = Vec::new();
     dripping.extend((0..MANY).map(|_| (connect(address, "G"), b'E')));
     dripping.extend((0..MANY).map(|_| (connect(address, &whole_head), b' ')));
@@ -118,20 +133,25 @@ fn wave(stage: &Stage, phone: &mut WireRecord, other: &WireRecord) -> usize {
     let open = stage.server().descriptors().expect("tells");
     std::thread::scope(|scope| {
         let waits = scope.spawn(move || waiting.into_iter().for_each(is_closed));
+        // In a thread of their own: whatever else takes long here, they are answered in time.
+        let (came, beat) = channel();
+        let answers = scope.spawn(move || beats.answer(&came));
         // A byte a second, by the server's own beat.
         while !dripping.is_empty() || !waits.is_finished() {
-            beats.next();
+            beat.recv().expect("the line stays open");
             serves(phone);
             dripping.retain_mut(|(stream, byte)| drips(stream, *byte));
         }
         waits.join().expect("all are closed");
+        line.shutdown(Shutdown::Read).expect("it is open");
+        answers.join().expect("every beat was one");
     });
     open
 }
 
 #[test]
 fn who_leaves_the_server_waiting_is_cut_off_and_an_honest_phone_is_served() {
-    let stage = Stage::with(&["--request-seconds", "4", "--beat-seconds", "1"]);
+    let stage = Stage::with(&["--request-seconds", "10", "--beat-seconds", "1"]);
     let opened = stage.desk("Durand");
     let device = stage.wire_device(&opened.code);
     let mut phone = WireRecord::new(&device, opened.record.0, "holder");

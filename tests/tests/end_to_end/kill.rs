@@ -10,8 +10,18 @@ const ROUNDS: usize = 5;
 
 #[test]
 fn no_acknowledged_edit_is_lost() {
+    is_killed_and_loses_nothing(&[]);
+}
+
+/// The same where changes are tried in processes of their own, which end with the server.
+#[test]
+fn no_acknowledged_edit_is_lost_where_changes_are_tried_apart() {
+    is_killed_and_loses_nothing(&["--guard", "process"]);
+}
+
+fn is_killed_and_loses_nothing(arguments: &[&str]) {
     let seed = seed();
-    let mut stage = Stage::new();
+    let mut stage = Stage::with(arguments);
     let mut crowd = Crowd::new(&stage, DEVICES);
     let mut random = random(seed, 0);
     for _ in 0..ROUNDS {

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use carnet_tests::faults::Layer;
 use carnet_tests::support::{Opened, Server};
@@ -99,9 +100,19 @@ pub struct Crowd {
     rounds: u64,
 }
 
+/// How far a round of load is.
+#[derive(Default)]
+struct Progress {
+    /// Edits that were taken in.
+    done: usize,
+    /// Devices that stopped.
+    stopped: usize,
+}
+
 /// How a round of load goes.
 struct Load<'l> {
-    done: AtomicUsize,
+    progress: Mutex<Progress>,
+    changed: Condvar,
     over: AtomicBool,
     layer: Option<&'l Layer>,
 }
@@ -113,6 +124,28 @@ impl Load<'_> {
 
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    fn had(&self, work: impl FnOnce(&mut Progress)) {
+        work(&mut self.progress.lock().expect("no device failed"));
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many edits were taken in; not if so many devices stop before.
+    fn wait(&self, enough: usize, devices: usize) -> bool {
+        let progress = self.progress.lock().expect("no device failed");
+        let waits = |progress: &mut Progress| progress.done < enough && progress.stopped < devices;
+        let waited = self.changed.wait_while(progress, waits);
+        waited.expect("no device failed").done >= enough
+    }
+}
+
+/// Says that a device stopped, however it did.
+struct Stops<'l>(&'l Load<'l>);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.had(|progress| progress.stopped += 1);
     }
 }
 
@@ -143,7 +176,8 @@ impl Crowd {
     ) {
         self.rounds += 1;
         let load = Load {
-            done: AtomicUsize::new(0),
+            progress: Mutex::default(),
+            changed: Condvar::new(),
             over: AtomicBool::new(false),
             layer,
         };
@@ -153,26 +187,28 @@ impl Crowd {
         let listener = &mut self.listener;
         now(listener.sync()).expect("the server answers");
         let live = now(WireLive::open(&listener.device, &record)).expect("opens");
-        let rounds = self.rounds;
+        let (rounds, writers) = (self.rounds, self.devices.len());
         let told = std::thread::scope(|scope| {
             let mut workers = Vec::new();
             for (number, device) in self.devices.iter_mut().enumerate() {
                 let name = format!("{rounds}-{number}");
                 let random = random(seed, rounds * 100 + number as u64);
-                workers.push(scope.spawn(move || now(write(device, load, &name, random))));
+                workers.push(scope.spawn(move || {
+                    let _stops = Stops(load);
+                    now(write(device, load, &name, random))
+                }));
             }
             workers.push(scope.spawn(move || now(read(&reader, record, load))));
             workers.push(scope.spawn(move || now(listen(listener, live, load))));
-            while load.done.load(Ordering::Relaxed) < enough {
-                assert!(!workers.iter().all(|w| w.is_finished()), "they work on");
-                std::thread::yield_now();
-            }
+            let worked = load.wait(enough, writers);
             fault();
             load.over.store(true, Ordering::Relaxed);
             let joined = workers.into_iter().map(|worker| worker.join());
-            joined
+            let told = joined
                 .map(|told| told.expect("no device failed"))
-                .collect::<Vec<_>>()
+                .collect::<Vec<_>>();
+            assert!(worked, "they work on");
+            told
         });
         told.into_iter().for_each(|told| self.told.extend(told));
     }
@@ -288,7 +324,7 @@ async fn write(
             match outcome.verdict {
                 Verdict::Accepted(_) | Verdict::Duplicate(_) => {
                     mine.add(*sent.next().expect("it was sent"), position);
-                    load.done.fetch_add(1, Ordering::Relaxed);
+                    load.had(|progress| progress.done += 1);
                 }
                 ref other => panic!("{other:?}"),
             }
