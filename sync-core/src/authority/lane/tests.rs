@@ -218,6 +218,26 @@ fn a_caregiver_adds_while_delegated() {
     assert!(matches!(again, Judged::Duplicate(_, tick) if tick == day(2)));
 }
 
+/// Everybody who may read the entry is sent it: it must not be of any length, however well signed.
+#[test]
+fn an_origin_of_any_length_is_not_taken() {
+    let key = holder().key;
+    let edit = holder().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), None);
+    let hash = crate::guard::inspect(&edit.change).unwrap().hash();
+    let citing = |count: usize| {
+        let mut origin = edit.origin.read().unwrap();
+        origin.cites = vec![ChangeHash([7; 32]); count];
+        let origin = SignedOrigin::new(&key, &RECORD, &ALLERGY, &hash, &origin);
+        let edit = Edit {
+            origin,
+            ..edit.clone()
+        };
+        VerifiedEdit::new(&RECORD, &PublicKey::of(&key), edit)
+    };
+    assert!(citing(50).is_ok());
+    assert_eq!(citing(70).unwrap_err().why, Refusal::Malformed);
+}
+
 #[test]
 fn an_edit_verified_for_another_device_or_record_is_not_taken() {
     let mut keeper = Keeper::new();

@@ -293,6 +293,10 @@ fn a_frame_takes_no_more_than_its_bounds() {
     assert_eq!(over, Err(FrameError::TooLarge));
     let many = vec![rubbish(0); MAX_ITEMS + 1];
     assert_eq!(Frame::pack(&RECORD, &many), Err(FrameError::TooLarge));
+    let most = Frame::pack(&RECORD, &many[..MAX_EDITS]).expect("fits");
+    assert!(most.unpack(&RECORD).is_ok());
+    let more = Frame::pack(&RECORD, &many[..=MAX_EDITS]).expect("fits");
+    assert_eq!(more.unpack(&RECORD), Err(FrameError::TooLarge));
     let large = Frame::pack(&RECORD, &[rubbish(MAX_REQUEST - 100)]).expect("fits");
     assert!(large.unpack(&RECORD).is_ok());
 }
