@@ -14,6 +14,7 @@ use diesel::SqliteConnection;
 use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead, Verified, Verifier};
 use sync_core::change::{Provenance, Voucher};
 use sync_core::entry::{EntryClass, EntryDocument};
+use sync_core::reconcile::Version;
 use sync_core::sign::PublicKey;
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
@@ -405,7 +406,7 @@ impl Check<'_, '_> {
             .and_then(|(row, sealed)| self.vault.open_document(key, &row, &sealed).ok())
             .and_then(|bytes| EntryDocument::load(&bytes).ok());
         let heads = document.as_ref().map(EntryDocument::heads);
-        let class = self.vault.open_class(key, row).ok();
+        let (class, version) = self.vault.open_filed(key, row).ok().unzip();
         let due = class
             .as_ref()
             .and_then(|class| class.visibility.hidden_from_patient_until);
@@ -418,6 +419,12 @@ impl Check<'_, '_> {
             (
                 class.is_some() && class == made.class,
                 "its class is not what its changes make",
+            ),
+            (
+                version
+                    .flatten()
+                    .is_none_or(|version| version == made.version),
+                "its version is not that of its changes",
             ),
             (
                 due == row.due,
@@ -545,6 +552,7 @@ impl Check<'_, '_> {
         made.touches.push((row.tick, class.clone()));
         made.class = Some(class);
         made.bytes += change.len() as u64;
+        made.version = made.version.and(row.tick, &about.change);
         Ok(Ok(()))
     }
 
@@ -595,4 +603,5 @@ struct Made {
     /// Its class after each change.
     touches: Vec<(Tick, EntryClass)>,
     bytes: u64,
+    version: Version,
 }

@@ -3,6 +3,7 @@
 //! The replica decides; where things are kept is its owner's business, behind [`Entries`]. Whoever
 //! calls puts one call's effects and the head into one transaction, and so may crash anywhere.
 
+mod comparing;
 mod destroyed;
 mod fill;
 mod hand_back;
@@ -12,6 +13,7 @@ mod memory;
 mod receive;
 mod renew;
 
+pub use comparing::Comparing;
 pub use head::{Author, EditError, ReplicaHead};
 pub use local::{AttestedBy, LocalEntry, Taken};
 pub use memory::Memory;

@@ -8,6 +8,7 @@ use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::codec::Encoding;
 use sync_core::entry::{EntryDocument, Write};
 use sync_core::policy::{Profession, Role};
+use sync_core::reconcile::{Compare, Compared, Inventory, ItemId, Version};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
     CursorDigest, Frame, FrameError, HeldEdit, HoldReason, Item, Outcome, PROTOCOL, Refusal,
@@ -96,6 +97,7 @@ fn request() -> SyncRequest {
         edits: Some(Frame::pack(&record(), &items(None)).unwrap()),
         checkpoints: vec![checkpoint()],
         limit: Some(65_536),
+        reconcile: None,
     }
 }
 
@@ -127,6 +129,7 @@ fn answer() -> SyncAnswer {
         after: Some(CursorDigest::of(&[7; 16])),
         cursor: vec![8; 16].into(),
         checkpoint: checkpoint(),
+        reconcile: None,
     }
 }
 
@@ -155,6 +158,35 @@ fn messages_keep_their_bytes() {
     assert_json_snapshot!("request_json", request());
     assert_snapshot!("answer_cbor", hex(&Encoding::Cbor.write(&answer())));
     assert_json_snapshot!("answer_json", answer());
+}
+
+/// What a device with this entry asks of a server that has another version of it, and is told.
+#[test]
+fn comparing_keeps_its_bytes() {
+    let (hash, edit) = edit("Dormir plus tôt");
+    let version = |tick| Version::of([(Tick(tick), &hash)]);
+    let (mine, theirs) = (version(7), version(8));
+    let item = |version| ItemId::of(&edit.entry, &version);
+    assert_snapshot!("version", mine.to_string());
+    assert_snapshot!("item", item(mine).to_string());
+    let has = |version| Inventory::from_iter([(edit.entry, version)]);
+    let (device, server) = (has(mine), has(theirs));
+    let first = device.first().unwrap();
+    let reply = server.reply(&first, 4_096).unwrap();
+    let found = device.compare(reply.as_ref().unwrap(), 4_096).unwrap();
+    assert_eq!((found.have, found.next), (vec![item(mine)], None));
+    let asked = Compare {
+        message: first.into(),
+        wanted: found.need,
+    };
+    let told = Compared {
+        message: reply.map(Into::into),
+        given: 1,
+    };
+    assert_snapshot!("compare_cbor", hex(&Encoding::Cbor.write(&asked)));
+    assert_json_snapshot!("compare_json", asked);
+    assert_snapshot!("compared_cbor", hex(&Encoding::Cbor.write(&told)));
+    assert_json_snapshot!("compared_json", told);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! and what is let through does no harm ([`Verdict::Poison`]).
 
 mod chunk;
+mod compare;
 mod face;
 mod mutate;
 mod passkey;

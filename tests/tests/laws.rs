@@ -284,6 +284,7 @@ proptest! {
             edits: Some(frame.clone()),
             checkpoints: vec![checkpoint(&server, Tick(5))],
             limit: None,
+            reconcile: None,
         };
         let answer = answer(&server, Tick(6), Some(frame), true);
         for encoding in [Encoding::Cbor, Encoding::Json] {
@@ -381,5 +382,6 @@ fn answer(server: &SigningKey, tick: Tick, news: Option<Frame>, more: bool) -> S
         after: Some(CursorDigest::of(&[1, 2, 3])),
         cursor: vec![1, 2, 3].into(),
         checkpoint: checkpoint(server, tick),
+        reconcile: None,
     }
 }

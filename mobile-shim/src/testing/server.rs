@@ -225,6 +225,7 @@ impl FakeServer {
                 [&(to as u64).to_le_bytes()[..], &told.to_le_bytes(), &life].concat(),
             ),
             checkpoint: SignedCheckpoint::new(&self.key, &checkpoint),
+            reconcile: None,
         }
     }
 }

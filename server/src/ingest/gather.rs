@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Gone, HeldChange, Kept};
+use sync_core::change::Provenance;
 use sync_core::entry::EntryClass;
+use sync_core::reconcile::Version;
 use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::{ChangeHash, EntryId, Tick};
@@ -22,6 +24,7 @@ pub(super) struct Stored {
     pub(super) kept_until: Option<Tick>,
     /// Its class, and when it was touched last.
     pub(super) class: Option<(EntryClass, Tick)>,
+    pub(super) version: Version,
 }
 
 /// What bears on a submission.
@@ -120,9 +123,10 @@ impl Gathered {
             self.kept.insert(entry, Kept::destroyed(Gone::default()));
             return Ok(());
         };
-        let class = vault.open_class(&key, &row)?;
+        let (class, version) = vault.open_filed(&key, &row)?;
         let document = load_document(&vault.open_document(&key, &row, &document)?)?;
         let origins = provenance(store, vault, &key, entry)?;
+        let version = version.unwrap_or_else(|| version_of(&origins));
         let mut kept = Kept::new(document, origins, held);
         let taken = usize::try_from(row.bytes).unwrap_or(usize::MAX);
         kept.room = MAX_ENTRY.saturating_sub(taken);
@@ -135,6 +139,7 @@ impl Gathered {
             is_right: row.is_right,
             kept_until: row.due.filter(|_| !row.is_right),
             class: Some((class, row.touched)),
+            version,
         };
         self.stored.insert(entry, stored);
         Ok(())
@@ -174,4 +179,13 @@ impl Gathered {
         let stored = self.stored.get(entry).and_then(|stored| stored.kept_until);
         stored.or_else(|| self.kept_until.get(entry).copied())
     }
+}
+
+/// The version of an entry of these changes.
+fn version_of(origins: &BTreeMap<ChangeHash, Provenance>) -> Version {
+    let changes = origins.iter();
+    let accepted = changes.filter_map(|(change, from)| Some((from.accepted?, change)));
+    let mut accepted: Vec<(Tick, &ChangeHash)> = accepted.collect();
+    accepted.sort_unstable();
+    Version::of(accepted)
 }

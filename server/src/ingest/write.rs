@@ -7,6 +7,7 @@ use sync_core::audit::AccessAction;
 use sync_core::authority::{Admission, HeldChange, marked_until};
 use sync_core::change::Edit;
 use sync_core::guard;
+use sync_core::reconcile::Version;
 use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 use uuid::Uuid;
@@ -220,6 +221,7 @@ impl<'a> Writing<'a> {
                 is_right: admission.right,
                 kept_until: None,
                 class: None,
+                version: Version::NONE,
             });
         }
         let Some(stored) = gathered.stored.get_mut(&entry) else {
@@ -238,6 +240,7 @@ impl<'a> Writing<'a> {
         let (moved, shelves) = shelves::moved(vault, stored.class.as_ref(), (class, tick));
         let last = stored.class.replace((class.clone(), tick));
         self.before.extend(last.map(|(_, touched)| touched));
+        stored.version = stored.version.and(tick, &admission.change);
         let row = EntryRow {
             entry,
             key: stored.id,
@@ -246,7 +249,7 @@ impl<'a> Writing<'a> {
             is_right: admission.right,
             changes: stored.changes,
             bytes: stored.bytes,
-            class: vault.seal_class(&stored.key, (entry, tick), class)?,
+            class: vault.seal_class(&stored.key, (entry, tick), class, stored.version)?,
         };
         let document = vault.seal_document(&stored.key, (entry, tick), &admission.document)?;
         connection.put_entry(record, &row, &document)?;

@@ -7,6 +7,7 @@ use diesel::SqliteConnection;
 use sync_core::audit::AccessAction;
 use sync_core::authority::{self, Cursor};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
+use sync_core::reconcile::Compare;
 use sync_core::sync::{CursorDigest, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{
     Bytes, ChangeHash, Digest32, EntryId, Epoch, LogIncarnation, PersonId, RecordId, Tick,
@@ -56,7 +57,11 @@ impl Records {
         {
             return Err(AccessError::Device);
         }
-        let limit = request.limit;
+        if let Some(compare) = &request.reconcile {
+            let checked = compare.check();
+            checked.map_err(|_| AccessError::Request("the reconciliation cannot be read"))?;
+        }
+        let (limit, compare) = (request.limit, request.reconcile.clone());
         let sealed = request.cursor.as_ref();
         let after = sealed.map(|cursor| CursorDigest::of(cursor));
         let cursor = sealed.and_then(|c| cursor::open(&self.keys, record, visitor.person, c));
@@ -68,7 +73,7 @@ impl Records {
             }
             passed => passed?,
         };
-        if let Some(cursor) = cursor.filter(|_| passed.quiet) {
+        if let Some(cursor) = cursor.filter(|_| passed.quiet && compare.is_none()) {
             return self.quiet_answer(&visitor, (cursor, after), passed);
         }
         let from = Start {
@@ -78,6 +83,8 @@ impl Records {
             answered: passed.taken.answered,
             held: passed.taken.outcomes.iter().filter_map(held).collect(),
             limit,
+            returning: after.is_some(),
+            compare,
             turn,
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
@@ -116,6 +123,8 @@ impl Records {
             answered: BTreeSet::new(),
             held: BTreeSet::new(),
             limit,
+            returning: true,
+            compare: None,
             turn: Arc::new(turn),
         };
         let (page, row) = self.give(record, visitor, Arc::new(from)).await?;
@@ -569,6 +578,7 @@ impl Records {
             forget: page.forget.into_iter().collect(),
             destroyed: page.destroyed.into_iter().collect(),
             held: page.held,
+            reconcile: page.compared,
             more: page.more,
             after,
             cursor: cursor::seal(&self.keys, row.record, person, &cursor)?,
@@ -659,6 +669,10 @@ pub(super) struct Start {
     pub(super) held: BTreeSet<ChangeHash>,
     /// How many bytes the device can take.
     pub(super) limit: Option<u32>,
+    /// It showed a cursor, be it one that cannot be read.
+    pub(super) returning: bool,
+    /// What it asks if it compares its copy.
+    pub(super) compare: Option<Compare>,
     /// Over once nothing is worked out any more from here.
     pub(super) turn: Arc<Turn>,
 }

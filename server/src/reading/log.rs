@@ -1,5 +1,6 @@
 //! The log in the store, as the walk asks for it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -7,12 +8,14 @@ use diesel::SqliteConnection;
 use sync_core::authority::{Found, HeldFacts, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
+use sync_core::reconcile::Version;
 use sync_core::sync::{HoldReason, Item};
 use sync_core::{EntryId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::records::Admitted;
+use crate::records::vault::Vault;
 use crate::storage::records::{EntryRow, HeldRow, RecordStore as _, ShelfId};
 
 /// A record's log in one snapshot of the store, for one visitor.
@@ -27,6 +30,22 @@ pub(super) struct StoredLog<'a, 'k> {
 pub(super) struct Opened {
     row: EntryRow,
     key: SealingKey,
+    filed: OnceCell<(EntryClass, Option<Version>)>,
+}
+
+impl Opened {
+    fn new(row: EntryRow, key: SealingKey) -> Self {
+        let filed = OnceCell::new();
+        Opened { row, key, filed }
+    }
+
+    fn filed(&self, vault: &Vault<'_>) -> Result<&(EntryClass, Option<Version>), Fault> {
+        if let Some(filed) = self.filed.get() {
+            return Ok(filed);
+        }
+        let filed = vault.open_filed(&self.key, &self.row)?;
+        Ok(self.filed.get_or_init(|| filed))
+    }
 }
 
 impl StoredLog<'_, '_> {
@@ -79,17 +98,17 @@ impl Log for StoredLog<'_, '_> {
         let keys = self.admitted.vault.keys_of(&rows)?;
         let opened = rows.into_iter().zip(keys);
         Ok(opened
-            .map(|(row, key)| key.map(|key| Opened { row, key }))
+            .map(|(row, key)| key.map(|key| Opened::new(row, key)))
             .collect())
     }
 
-    fn class(&mut self, Opened { row, key }: &Opened) -> Result<EntryClass, Fault> {
-        self.admitted.vault.open_class(key, row)
+    fn class(&mut self, entry: &Opened) -> Result<EntryClass, Fault> {
+        Ok(entry.filed(&self.admitted.vault)?.0.clone())
     }
 
     fn class_at(
         &mut self,
-        Opened { row, key }: &Opened,
+        Opened { row, key, .. }: &Opened,
         at: Tick,
     ) -> Result<Option<EntryClass>, Fault> {
         let vault = &self.admitted.vault;
@@ -102,7 +121,7 @@ impl Log for StoredLog<'_, '_> {
 
     fn classes(
         &mut self,
-        Opened { row, key }: &Opened,
+        Opened { row, key, .. }: &Opened,
         until: Tick,
     ) -> Result<Vec<(Tick, EntryClass)>, Fault> {
         let vault = &self.admitted.vault;
@@ -116,7 +135,7 @@ impl Log for StoredLog<'_, '_> {
 
     fn changes(
         &mut self,
-        Opened { row, key }: &Opened,
+        Opened { row, key, .. }: &Opened,
         after: Tick,
         but: &BTreeSet<Tick>,
     ) -> Result<Vec<Item>, Fault> {
@@ -142,12 +161,27 @@ impl Log for StoredLog<'_, '_> {
             .collect()
     }
 
+    fn version(&mut self, opened: &Opened) -> Result<Version, Fault> {
+        let vault = &self.admitted.vault;
+        if let (_, Some(version)) = opened.filed(vault)? {
+            return Ok(*version);
+        }
+        let entry = opened.row.entry;
+        let rows = self.connection.about_entry(vault.record(), entry)?;
+        let mut version = Version::NONE;
+        for (tick, sealed) in rows {
+            let about = vault.open_about(&opened.key, (entry, tick), &sealed)?;
+            version = version.and(tick, &about.change);
+        }
+        Ok(version)
+    }
+
     fn find(&mut self, entry: EntryId) -> Result<Option<Opened>, Fault> {
         let vault = &self.admitted.vault;
         let Some((row, _)) = self.connection.entry(vault.record(), entry)? else {
             return Ok(None);
         };
-        Ok(vault.key_of(&row)?.map(|key| Opened { row, key }))
+        Ok(vault.key_of(&row)?.map(|key| Opened::new(row, key)))
     }
 
     fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Fault> {

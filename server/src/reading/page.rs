@@ -48,6 +48,8 @@ pub fn page(
         answered: &start.answered,
         held: &start.held,
         budget: limit.clamp(LEAST_ANSWER, ANSWER),
+        returning: start.returning,
+        compare: start.compare.as_ref(),
     };
     let viewer = Viewer {
         standing: &admitted.standing,

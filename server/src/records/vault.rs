@@ -8,6 +8,7 @@ use sync_core::change::{Actor, Edit, Origin, SignedOrigin, Voucher};
 use sync_core::codec::{from_cbor, to_cbor};
 use sync_core::entry::EntryClass;
 use sync_core::policy::RightKind;
+use sync_core::reconcile::Version;
 use sync_core::sign::SignatureBytes;
 use sync_core::sync::{HoldReason, Proof};
 use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick};
@@ -255,21 +256,39 @@ impl<'k> Vault<'k> {
         from_cbor(&bytes).map_err(|_| Fault::malformed("a shelf"))
     }
 
-    /// Seals an entry's class at its touch.
+    /// Seals an entry's class and version at its touch.
     pub fn seal_class(
         &self,
         key: &SealingKey,
         (entry, touched): (EntryId, Tick),
         class: &EntryClass,
+        version: Version,
     ) -> Result<Vec<u8>, Fault> {
-        self.seal(key, ("entries", "class"), &entry, touched, &to_cbor(class))
+        let bytes = to_cbor(&(class, version));
+        self.seal(key, ("entries", "class"), &entry, touched, &bytes)
     }
 
     /// Opens an entry's class.
     pub fn open_class(&self, key: &SealingKey, row: &EntryRow) -> Result<EntryClass, Fault> {
+        self.open_filed(key, row).map(|(class, _)| class)
+    }
+
+    /// Opens an entry's class and version. An entry that was touched last before there were versions
+    /// has none: it follows from what the log says of its changes.
+    pub fn open_filed(
+        &self,
+        key: &SealingKey,
+        row: &EntryRow,
+    ) -> Result<(EntryClass, Option<Version>), Fault> {
         let place = ("entries", "class");
         let bytes = self.open(key, place, &row.entry, row.touched, &row.class)?;
-        from_cbor(&bytes).map_err(|_| Fault::malformed("an entry's class"))
+        match from_cbor(&bytes) {
+            Ok((class, version)) => Ok((class, Some(version))),
+            Err(_) => match from_cbor(&bytes) {
+                Ok(class) => Ok((class, None)),
+                Err(_) => Err(Fault::malformed("an entry's class")),
+            },
+        }
     }
 
     /// Seals an entry's document at its touch.

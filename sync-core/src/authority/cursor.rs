@@ -7,7 +7,7 @@ use crate::{Digest32, EntryId, Epoch, LogIncarnation, Tick};
 const WITNESS: &[u8] = b"carnet/cursor-witness/1";
 
 /// The layout of an encoded cursor while a walk is under way.
-const WALKING: u8 = 3;
+const WALKING: u8 = 4;
 /// The same, of a device that has all it was to be given.
 const RESTING: u8 = 2;
 
@@ -40,6 +40,9 @@ pub struct Cursor {
     pub digest: CheckpointDigest,
     /// This walk is a full resend.
     pub resending: bool,
+    /// The device compares what it has with what it may have up to the moment of the one stretch
+    /// there is, which is given to it in that way. If it asks for pages instead, they are given.
+    pub comparing: bool,
     /// The pages of this walk so far.
     pub stretches: Stretches,
     /// How far the access logs had come when it was given.
@@ -176,7 +179,7 @@ impl Cursor {
         }
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
-            bytes.push(u8::from(self.resending));
+            bytes.push(u8::from(self.resending) | u8::from(self.comparing) << 1);
             bytes.extend_from_slice(&named(self.within));
             bytes.extend_from_slice(&self.held_within.0.to_be_bytes());
             for Stretch { upto, within, at } in self.stretches.all {
@@ -222,12 +225,15 @@ impl Cursor {
                 apart: number(take(5)?),
                 heads: take(8)?.try_into().ok()?,
             },
-            resending: walks && take(1)? == [1],
+            resending: false,
+            comparing: false,
             within: None,
             held_within: Tick(0),
             stretches: Stretches::default(),
         };
         if walks {
+            let flags = take(1)?.first().copied().filter(|flags| *flags < 4)?;
+            (cursor.resending, cursor.comparing) = (flags & 1 > 0, flags & 2 > 0);
             cursor.within = name(take(16)?)?;
             cursor.held_within = Tick(number(take(8)?));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::change::Edit;
 use crate::entry::EntryClass;
+use crate::reconcile::Version;
 use crate::sync::{HoldReason, Item, Settlement};
 use crate::{ChangeHash, EntryId, Tick};
 
@@ -111,6 +112,9 @@ pub trait Log {
         after: Tick,
         but: &BTreeSet<Tick>,
     ) -> Result<Vec<Item>, Self::Error>;
+
+    /// Which changes an entry has, and when they were accepted (see [`Version::of`]).
+    fn version(&mut self, entry: &Self::Entry) -> Result<Version, Self::Error>;
 
     /// Opens the entry of this name; nothing if there is none, or no more.
     fn find(&mut self, entry: EntryId) -> Result<Option<Self::Entry>, Self::Error>;

@@ -11,6 +11,7 @@ use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
 use crate::policy::{Matrix, Standing};
+use crate::reconcile::{Compare, Compared};
 use crate::sync::{HeldEdit, Item};
 use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
@@ -53,6 +54,10 @@ pub struct Since<'s> {
     pub held: &'s BTreeSet<ChangeHash>,
     /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
     pub budget: usize,
+    /// The device showed a cursor, be it one that nobody can read: it has a copy.
+    pub returning: bool,
+    /// It compares this copy with the log, instead of being sent all.
+    pub compare: Option<&'s Compare>,
 }
 
 /// What is new, as far as one answer goes.
@@ -68,6 +73,8 @@ pub struct Page {
     pub destroyed: BTreeSet<EntryId>,
     /// Held edits to tell of.
     pub held: Vec<HeldEdit>,
+    /// What a device is told that compares its copy with the log.
+    pub compared: Option<Compared>,
     /// There is more.
     pub more: bool,
     /// How far this goes; the digest of its checkpoint is still to come.
@@ -89,6 +96,7 @@ impl Page {
             forget: BTreeSet::new(),
             destroyed: BTreeSet::new(),
             held: Vec::new(),
+            compared: None,
             more: false,
             cursor,
             until,
@@ -109,16 +117,23 @@ impl Page {
 }
 
 /// Works out the next page for a viewer. Goes on from the cursor if it is of this log and these
-/// rights, and else starts over.
+/// rights, and else starts over: a device that has a copy is given nothing yet then, so that it may
+/// compare that copy instead.
 ///
 /// # Errors
 /// Those of the log.
 pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
     let mut walk = Walk::new(log, viewer, since, false)?;
+    if let Some(compare) = since.compare {
+        return walk.compare(compare);
+    }
+    if walk.page.reset && since.returning {
+        return Ok(walk.offer());
+    }
+    walk.give_up_comparing();
     walk.go()?;
     if walk.loses_track()? {
-        walk = Walk::new(walk.log, viewer, since, true)?;
-        walk.go()?;
+        return Ok(Walk::new(walk.log, viewer, since, true)?.offer());
     }
     walk.finish()
 }
@@ -183,6 +198,7 @@ impl<'w, L: Log> Walk<'w, L> {
             epoch: viewer.epoch,
             digest: CheckpointDigest([0; 16]),
             resending: true,
+            comparing: false,
             stretches: Stretches::default(),
             witness: Witness::default(),
         };
@@ -657,6 +673,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 held_within: Tick(0),
                 started: Tick(0),
                 resending: false,
+                comparing: false,
                 stretches: Stretches::default(),
                 // No later than what the viewer may know of: the time of what is hidden from them
                 // stays hidden too.
@@ -668,5 +685,6 @@ impl<'w, L: Log> Walk<'w, L> {
     }
 }
 
+mod comparing;
 #[cfg(test)]
 mod tests;

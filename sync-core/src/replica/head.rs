@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
+use super::comparing::Comparing;
 use super::fill::first_of;
 use super::{Entries, LocalEntry, Unsent};
 use crate::change::{Actor, Edit, Origin, SignedOrigin};
@@ -57,6 +58,9 @@ pub struct ReplicaHead {
     /// It is the first of a log begun anew: what it does not name is handed back.
     #[serde(default)]
     pub handing_back: bool,
+    /// How far it has come in comparing itself with the server, instead of being sent all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparing: Option<Comparing>,
     /// Own edits that are held in the log begun anew, as was said meanwhile: they need not go again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub still_held: BTreeSet<ChangeHash>,
@@ -92,6 +96,7 @@ impl ReplicaHead {
             generation: 0,
             resending: false,
             handing_back: false,
+            comparing: None,
             still_held: BTreeSet::new(),
             unknown: BTreeSet::new(),
             tried: BTreeSet::new(),
@@ -99,11 +104,12 @@ impl ReplicaHead {
         }
     }
 
-    /// Forgets how far it has come, so that all of the record comes anew. The last checkpoint all of
+    /// Forgets how far it has come, so that all of the record is compared, or comes anew. The last checkpoint all of
     /// which was given stays: edits name it, and no answer may end behind it.
     pub fn forget_cursor(&mut self) {
         self.cursor = None;
         self.page = None;
+        self.comparing = Some(Comparing::default());
     }
 
     /// Makes an edit: writes `entry`, which is created if it is not there.
@@ -191,7 +197,8 @@ impl ReplicaHead {
     ) -> Result<SyncRequest, EditError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
-        let items = match self.handing_back {
+        let compare = self.ask_to_compare(entries).map_err(EditError::Store)?;
+        let items = match self.handing_back || compare.is_some() {
             true => Vec::new(),
             false => first_of(entries, room).map_err(EditError::Store)?,
         };
@@ -206,6 +213,7 @@ impl ReplicaHead {
             checkpoints: self.named_checkpoints(&items),
             edits,
             limit,
+            reconcile: compare,
         })
     }
 

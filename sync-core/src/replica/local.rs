@@ -10,6 +10,7 @@ use crate::change::{Actor, Edit, Provenance, SignedOrigin, Voucher};
 use crate::codec::{self, Malformed};
 use crate::entry::{EntryDocument, EntryError, EntryState, Write};
 use crate::guard::{self, Unsafe};
+use crate::reconcile::Version;
 use crate::sync::{AttestationId, Proofs};
 use crate::{Bytes, ChangeHash, DeviceTime, EntryId, Tick};
 
@@ -258,6 +259,29 @@ impl LocalEntry {
             }
         }
         Ok(any)
+    }
+
+    /// The version of the entry, of the changes that are known to have been accepted, be it in a
+    /// former life of the log; nothing if none was.
+    pub(super) fn version(&self) -> Option<Version> {
+        let known =
+            |(change, vouched): (_, &Vouched)| Some((vouched.accepted.or(vouched.lost)?, change));
+        let mut known: Vec<(Tick, &ChangeHash)> = self.origins.iter().filter_map(known).collect();
+        known.sort_unstable();
+        (!known.is_empty()).then(|| Version::of(known))
+    }
+
+    /// Notes that all that is known to have been accepted is in this life of the log too.
+    pub(super) fn is_still_there(&mut self) {
+        for vouched in self.origins.values_mut() {
+            vouched.accepted = vouched.accepted.or(vouched.lost.take());
+        }
+    }
+
+    /// The attestations that prove its changes.
+    pub(super) fn attestations(&self) -> impl Iterator<Item = AttestationId> {
+        let attested = self.origins.values().filter_map(|vouched| vouched.attested);
+        attested.map(|by| by.attestation)
     }
 
     /// The edits that were in a former life of the log and that nobody said to be in this one,

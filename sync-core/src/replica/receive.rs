@@ -111,6 +111,7 @@ impl ReplicaHead {
         if anew {
             self.doubt_all(entries)?;
         }
+        self.go_on_comparing(entries, answer, &mut report)?;
         let unknown = self.outcomes(entries, author, answer, &mut report)?;
         let (news, attestation) = self.attested(answer, told.log)?;
         self.told_held(entries, author, (answer, &news), &mut report)?;
@@ -144,6 +145,8 @@ impl ReplicaHead {
             }
             let kept = entries.drop_attestations(self.generation);
             kept.map_err(AnswerError::Store)?;
+            // What waited for the end of it goes now.
+            report.more |= !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         }
         self.advance(entries, answer)?;
         if !answer.more {

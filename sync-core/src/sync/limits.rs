@@ -21,6 +21,10 @@ pub const MAX_RIGHT: usize = 128 * 1024;
 /// How many bytes more they may take with edits after which the right is over: what gives somebody a
 /// right can always be taken back.
 pub const MAX_RIGHT_ENDING: usize = 32 * 1024;
+/// The longest message of a reconciliation, in bytes.
+pub const MAX_RECONCILE: usize = 64 * 1024;
+/// How many entries a device may want of what a reconciliation found.
+pub const MAX_WANTED: usize = 8_192;
 /// How much of its edits a device puts into one request, in bytes before compression; a longer queue
 /// takes several.
 pub const REQUEST: usize = 1024 * 1024;

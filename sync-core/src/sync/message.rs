@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Frame;
 use crate::change::{Edit, Origin};
 use crate::checkpoint::SignedCheckpoint;
+use crate::reconcile::{Compare, Compared};
 use crate::{Bytes, ChangeHash, DeviceId, Digest32, EntryId, Tick, fixed_bytes};
 
 /// The version of the protocol.
@@ -45,6 +46,9 @@ pub struct SyncRequest {
     /// How many bytes of changes it can take at once, before compression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// It has a copy, and asks what that differs in from the server's, in place of a full resend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<Compare>,
 }
 
 /// What the server answers; over the WebSocket also unasked, then without outcomes.
@@ -72,6 +76,9 @@ pub struct SyncAnswer {
     /// but for those among the outcomes, and what became of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldEdit>,
+    /// What the server says to a device that compares its copy with the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<Compared>,
     /// There is more: ask again at once with the new cursor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,

@@ -2,6 +2,7 @@
 
 mod another_key;
 mod asking;
+mod comparing;
 mod put_back;
 mod set_aside;
 
@@ -148,6 +149,7 @@ fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
         after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
         cursor: Bytes::from(&tick.to_le_bytes()[..]),
         checkpoint: SignedCheckpoint::new(&server(), &checkpoint),
+        reconcile: None,
     }
 }
 

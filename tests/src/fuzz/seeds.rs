@@ -9,6 +9,7 @@ use sync_core::change::{Actor, Edit, Origin, SignedOrigin};
 use sync_core::checkpoint::{Checkpoint, CheckpointDigest, SignedCheckpoint};
 use sync_core::entry::{EntryDocument, EntryState, Value, Write};
 use sync_core::policy::{Profession, Role};
+use sync_core::reconcile::{Compare, Compared, ItemId};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{
     Frame, HeldEdit, HoldReason, Item, Outcome, PROTOCOL, SyncAnswer, SyncRequest, Verdict,
@@ -315,6 +316,10 @@ fn request(frame: &Frame) -> SyncRequest {
         edits: Some(frame.clone()),
         checkpoints: vec![checkpoint()],
         limit: Some(100_000),
+        reconcile: Some(Compare {
+            message: vec![0x61, 0, 0, 2, 0].into(),
+            wanted: vec![ItemId([8; 32])],
+        }),
     }
 }
 
@@ -346,6 +351,10 @@ fn answer(frame: &Frame, edit: &Edit) -> SyncAnswer {
         after: None,
         cursor: vec![9; 90].into(),
         checkpoint: checkpoint(),
+        reconcile: Some(Compared {
+            message: Some(vec![0x61, 0, 0, 2, 0].into()),
+            given: 3,
+        }),
     }
 }
 
@@ -392,6 +401,7 @@ fn cursors() -> Vec<Cursor> {
         epoch: Epoch([4; 8]),
         digest: CheckpointDigest([5; 16]),
         resending: false,
+        comparing: false,
         stretches: Stretches::default(),
         witness: Witness {
             log: 12,
@@ -407,7 +417,12 @@ fn cursors() -> Vec<Cursor> {
         resending: true,
         ..resting
     };
-    vec![resting, walking]
+    let comparing = Cursor {
+        within: None,
+        comparing: true,
+        ..walking
+    };
+    vec![resting, walking, comparing]
 }
 
 fn texts() -> Vec<String> {

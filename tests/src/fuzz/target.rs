@@ -22,6 +22,7 @@ use sync_core::sync::limits::MAX_REQUEST;
 use sync_core::sync::{Frame, Item, SyncAnswer, SyncRequest};
 use sync_core::{Bytes, ChangeHash, DeviceTime, EntryId, Tick, guard, text, views};
 
+use super::compare;
 use super::face;
 use super::mutate;
 use super::passkey;
@@ -62,6 +63,8 @@ pub enum Target {
     Unlock,
     /// What a phone is answered in JSON.
     Told,
+    /// Messages by which two copies are compared.
+    Compare,
 }
 
 /// What became of one input.
@@ -168,7 +171,9 @@ impl Target {
             Target::Body => (some(face::BODIES), Vec::new()),
             Target::Passkey => (some(2), Vec::new()),
             Target::Told => (some(face::ANSWERS), Vec::new()),
-            Target::Live | Target::Credentials | Target::Unlock => (0, Vec::new()),
+            Target::Live | Target::Credentials | Target::Unlock | Target::Compare => {
+                (0, Vec::new())
+            }
         };
         let bytes = match self {
             Target::Change => mutate::change(dice, &valid),
@@ -190,6 +195,7 @@ impl Target {
             Target::Passkey => passkey::credential(seed == 0, dice),
             Target::Unlock => passkey::credential(false, dice),
             Target::Told => face::answer(seeds, seed, dice),
+            Target::Compare => compare::message(dice),
         };
         Input { seed, bytes }
     }
@@ -224,6 +230,7 @@ impl Target {
             Target::Passkey => passkey::at_server(&seeds.ceremonies, *seed == 0, bytes),
             Target::Unlock => passkey::on_phone(&seeds.ceremonies, bytes),
             Target::Told => face::read_answer(*seed, bytes),
+            Target::Compare => compare::read(bytes),
         }
     }
 }

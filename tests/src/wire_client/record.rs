@@ -288,6 +288,7 @@ impl WireRecord {
             edits,
             checkpoints: self.checkpoints.iter().filter(named).cloned().collect(),
             limit: None,
+            reconcile: None,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::authority::{Found, HeldFacts, Place, stands};
 use crate::change::{Edit, SignedOrigin, Voucher};
 use crate::entry::Visibility;
 use crate::policy::{Context, Rights, Subject};
+use crate::reconcile::{Compare, Compared, Differences, Inventory, ItemId, Version};
 use crate::sync::HoldReason;
 use crate::{LogIncarnation, PersonId};
 
@@ -40,6 +41,8 @@ fn class(due: Option<Tick>) -> EntryClass {
     }
 }
 
+const CHANGE: ChangeHash = ChangeHash([1; 32]);
+
 impl Rows {
     fn touch(&mut self, at: u64, name: u64, due: Option<u64>) {
         self.0.push((Tick(at), entry(name), due.map(Tick)));
@@ -66,6 +69,16 @@ impl Rows {
         until: u64,
         answered: &BTreeSet<EntryId>,
     ) -> Page {
+        self.page_for(cursor, until, answered, None)
+    }
+
+    fn page_for(
+        &mut self,
+        cursor: Option<Cursor>,
+        until: u64,
+        answered: &BTreeSet<EntryId>,
+        compare: Option<&Compare>,
+    ) -> Page {
         let rights = Rights::new(HOLDER, []);
         let context = Context {
             rights: &rights,
@@ -91,6 +104,8 @@ impl Rows {
             answered,
             held: &BTreeSet::new(),
             budget: 1,
+            returning: cursor.is_some(),
+            compare,
         };
         let Ok(page) = walk(self, viewer, &since);
         page
@@ -108,6 +123,27 @@ impl Rows {
                 return pages;
             }
         }
+    }
+}
+
+fn versioned(rows: &mut Rows, id: EntryId) -> (EntryId, Version) {
+    let Ok(version) = rows.version(&id);
+    (id, version)
+}
+
+fn inventory(rows: &mut Rows) -> Inventory {
+    let names = rows.names().into_iter();
+    names.map(|id| versioned(rows, id)).collect()
+}
+
+/// What a device asks that has this copy of a log, and wants some entries as they stand there.
+fn comparing(copy: &mut Rows, wanted: &[u64], of: &mut Rows) -> Compare {
+    let wanted = wanted.iter().map(|name| versioned(of, entry(*name)));
+    Compare {
+        wanted: wanted
+            .map(|(id, version)| ItemId::of(&id, &version))
+            .collect(),
+        message: inventory(copy).first().unwrap().into(),
     }
 }
 
@@ -209,6 +245,11 @@ impl Log for Rows {
             accepted: Some(tick),
         };
         Ok(new.map(item).collect())
+    }
+
+    fn version(&mut self, entry: &EntryId) -> Result<Version, Infallible> {
+        let changes = self.of(*entry).map(|(tick, _)| tick);
+        Ok(Version::of(changes.map(|tick| (tick, &CHANGE))))
     }
 
     fn find(&mut self, entry: EntryId) -> Result<Option<EntryId>, Infallible> {
@@ -339,6 +380,7 @@ fn a_cursor_is_read_as_it_was_written() {
         epoch: EPOCH,
         digest: CheckpointDigest([6; 16]),
         resending: true,
+        comparing: true,
         stretches,
         witness: Witness {
             log: 10,
@@ -354,6 +396,7 @@ fn a_cursor_is_read_as_it_was_written() {
         held_within: Tick(0),
         started: Tick(0),
         resending: false,
+        comparing: false,
         stretches: Stretches::default(),
         ..cursor
     };
@@ -397,7 +440,7 @@ fn what_was_handed_back_while_pages_came_does_not_stay_once_it_is_hidden() {
     let rest = rows.pages(Some(first.cursor), 7);
     let told: BTreeSet<EntryId> = rest.iter().flat_map(given).map(|(id, _)| id).collect();
     assert!(rest.iter().all(|page| !page.reset));
-    assert_eq!(told, BTreeSet::from([entry(2)]));
+    assert_eq!(told, BTreeSet::from([entry(1), entry(2)]));
 }
 
 proptest! {
@@ -438,4 +481,80 @@ proptest! {
             cursors = (Some(pages.0.cursor), Some(pages.1.cursor));
         }
     }
+}
+
+#[test]
+fn a_device_with_a_copy_is_given_nothing_before_it_may_compare() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, None);
+    rows.touch(2, 2, None);
+    let rests = rows.pages(None, 3).pop().unwrap().cursor;
+    let foreign = Cursor {
+        epoch: Epoch([9; 8]),
+        ..rests
+    };
+    let offer = rows.page(Some(foreign), 4);
+    assert!(offer.reset && offer.more && offer.items.is_empty() && offer.cursor.comparing);
+    // It may ask for all the same.
+    let all = rows.pages(Some(offer.cursor), 4);
+    let all: Vec<_> = all.iter().flat_map(given).collect();
+    assert_eq!(all, [(entry(1), 1), (entry(2), 1)]);
+    // A copy that is the same is given nothing, and has all.
+    let mut copy = rows.clone();
+    let mut same = comparing(&mut copy, &[], &mut rows);
+    let listed = rows.page_for(Some(offer.cursor), 4, &BTreeSet::new(), Some(&same));
+    assert!(listed.more && !listed.reset && listed.items.is_empty());
+    let found = inventory(&mut copy).compare(&listed.compared.unwrap().message.unwrap(), 0);
+    assert_eq!(found.unwrap(), Differences::default());
+    same.message = Vec::new().into();
+    let page = rows.page_for(Some(listed.cursor), 4, &BTreeSet::new(), Some(&same));
+    assert!(!page.more && !page.reset && page.items.is_empty() && page.forget.is_empty());
+    assert_eq!(page.compared, Some(Compared::default()));
+    assert!(page.cursor.has_all());
+}
+
+#[test]
+fn what_is_wanted_is_given_and_what_was_touched_meanwhile_comes_whole() {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+        rows.touch(at, name, None);
+    }
+    let mut copy = Rows::default();
+    copy.touch(1, 1, None);
+    copy.touch(4, 4, None);
+    let mut asked = comparing(&mut copy, &[2, 3], &mut rows);
+    let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+    let said = first.compared.clone().unwrap();
+    assert!(first.reset && first.more && said.message.is_some());
+    assert_eq!(said.given, 0);
+    // Somebody writes, and hides, before it asks for what it lacks.
+    rows.touch(6, 3, None);
+    rows.touch(7, 4, Some(100));
+    asked.message = Vec::new().into();
+    let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
+    let third = rows.pages(Some(second.cursor), 8);
+    assert_eq!(given(&second), [(entry(2), 1)]);
+    assert_eq!(second.compared.unwrap().given, 2);
+    assert_eq!(given(&third[0]), [(entry(3), 2)]);
+    let forgotten = third.iter().any(|page| page.forget.contains(&entry(4)));
+    assert!(forgotten && third.last().unwrap().cursor.has_all());
+}
+
+#[test]
+fn what_was_found_before_rights_changed_counts_for_nothing() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, None);
+    rows.touch(2, 2, None);
+    let mut copy = Rows::default();
+    copy.touch(1, 1, None);
+    let mut asked = comparing(&mut copy, &[2], &mut rows);
+    asked.message = Vec::new().into();
+    let begun = rows.page_for(None, 3, &BTreeSet::new(), Some(&asked));
+    let foreign = Cursor {
+        epoch: Epoch([9; 8]),
+        ..begun.cursor
+    };
+    let again = rows.page_for(Some(foreign), 4, &BTreeSet::new(), Some(&asked));
+    assert!(again.reset && again.more && again.items.is_empty());
+    assert_eq!(again.compared, None);
 }

@@ -8,6 +8,7 @@ use sync_core::authority::{
 };
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
+use sync_core::reconcile::Version;
 use sync_core::sync::{HoldReason, Item};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
@@ -134,6 +135,11 @@ impl Log for BooksLog<'_> {
                 accepted: Some(row.tick),
             })
             .collect())
+    }
+
+    fn version(&mut self, entry: &EntryId) -> Answer<Version> {
+        let rows = self.books.rows(entry);
+        Ok(Version::of(rows.map(|row| (row.tick, &row.change))))
     }
 
     fn find(&mut self, entry: EntryId) -> Answer<Option<EntryId>> {

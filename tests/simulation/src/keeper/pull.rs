@@ -164,6 +164,7 @@ impl Keeper {
             forget: page.forget.iter().copied().collect(),
             destroyed: page.destroyed.iter().copied().collect(),
             held: page.held.clone(),
+            reconcile: page.compared.take(),
             more: page.more,
             after: start.after,
             cursor: self.close(&page.cursor, person).into(),
@@ -235,6 +236,8 @@ impl Keeper {
             answered: &start.answered,
             held: &start.held,
             budget: start.budget,
+            returning: start.after.is_some(),
+            compare: start.compare.as_ref(),
         };
         let resends = |c: Cursor| c.resending || (c.log, c.epoch) != (self.log, epoch);
         let person = start.submitter.subject.person;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::authority::{Cursor, Submitter, Unverified, VerifiedEdit};
 use sync_core::change::{Edit, Voucher};
 use sync_core::checkpoint::Seen;
+use sync_core::reconcile::Compare;
 use sync_core::sync::{CursorDigest, Outcome, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId, Tick};
 
@@ -32,6 +33,7 @@ pub struct Visit {
     pub(super) cursor: Option<Cursor>,
     after: Option<CursorDigest>,
     budget: usize,
+    compare: Option<Compare>,
     /// The checkpoints that the device proves to have held.
     pub(super) proven: Vec<Seen>,
     pub(super) edits: Vec<HandedIn>,
@@ -65,6 +67,7 @@ pub struct Start {
     pub(super) held: BTreeSet<ChangeHash>,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) budget: usize,
+    pub(super) compare: Option<Compare>,
     /// Nobody asked: its viewer is connected.
     news: bool,
 }
@@ -81,6 +84,7 @@ impl Keeper {
     /// that can be answered.
     pub fn visit(&self, request: &SyncRequest) -> Option<Visit> {
         let submitter = self.session(request)?;
+        request.reconcile.iter().try_for_each(Compare::check).ok()?;
         let cursor = request.cursor.as_ref();
         let after = cursor.map(|at| CursorDigest::of(at));
         let cursor = cursor.and_then(|bytes| self.open_cursor(submitter.subject.person, bytes));
@@ -124,6 +128,7 @@ impl Keeper {
             cursor,
             after,
             budget: request.limit.map_or(ANSWER, |limit| limit as usize),
+            compare: request.reconcile.clone(),
             proven,
             edits,
             marked,
@@ -155,6 +160,7 @@ impl Keeper {
             held: BTreeSet::new(),
             outcomes: Vec::new(),
             budget: limit.map_or(ANSWER, |limit| limit as usize),
+            compare: None,
             news: true,
         })
     }
@@ -207,6 +213,7 @@ impl Visit {
                 told.map(Judgement::outcome).collect()
             },
             budget: self.budget,
+            compare: self.compare.clone(),
             news: false,
         }
     }

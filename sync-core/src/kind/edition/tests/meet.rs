@@ -364,6 +364,7 @@ impl Server {
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::from(cursor.as_slice()),
             checkpoint,
+            reconcile: None,
         }
     }
 }

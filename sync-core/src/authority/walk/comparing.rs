@@ -1,0 +1,181 @@
+//! A full resend in which only what differs is sent.
+//!
+//! A device whose cursor cannot be honoured has most of what it may have. What of the log stood at the
+//! moment when the walk began, and has not been touched since, is a page that is given by comparing:
+//! the device finds out which entries it has not in that version, and is given those. Then the walk
+//! goes on after that page as after any other.
+
+use std::collections::BTreeMap;
+
+use super::{Compare, Compared, Log, OPENED, Page, Stretch, Stretches, Walk};
+use crate::reconcile::{Inventory, ItemId};
+use crate::sync::limits::MAX_RECONCILE;
+use crate::{EntryId, Tick};
+
+/// What the page has that is given by comparing.
+#[derive(Default)]
+struct Standing {
+    inventory: Inventory,
+    /// When the viewer noticed each entry last.
+    noticed: BTreeMap<EntryId, Tick>,
+}
+
+impl<L: Log> Walk<'_, L> {
+    /// Starts over, gives nothing yet, and lets the device compare.
+    pub(super) fn offer(mut self) -> Page {
+        self.begin_comparing();
+        self.page.more = true;
+        self.page
+    }
+
+    /// From now on this is a full resend whose first page is what stands now.
+    fn begin_comparing(&mut self) {
+        let at = self.since.until;
+        let cursor = &mut self.page.cursor;
+        self.page.reset = true;
+        cursor.started = at;
+        cursor.comparing = true;
+        cursor.stretches = Stretches::default();
+        cursor.stretches.add(Stretch {
+            upto: at,
+            within: None,
+            at,
+        });
+    }
+
+    /// The device asks for pages instead.
+    pub(super) fn give_up_comparing(&mut self) {
+        let cursor = &mut self.page.cursor;
+        if std::mem::take(&mut cursor.comparing) {
+            cursor.stretches = Stretches::default();
+        }
+    }
+
+    /// Answers a device that compares.
+    pub(super) fn compare(mut self, asked: &Compare) -> Result<Page, L::Error> {
+        if !self.page.cursor.comparing {
+            self = Walk::new(self.log, self.viewer, self.since, true)?;
+            self.begin_comparing();
+        }
+        let begun = self.page.cursor.stretches.last();
+        let begun = begun.map_or(self.since.until, |begun| begun.at);
+        let standing = self.standing(begun)?;
+        let most = self.since.budget.min(MAX_RECONCILE);
+        // What cannot be read is not let in.
+        let reply = match asked.message.is_empty() {
+            true => None,
+            false => standing
+                .inventory
+                .reply(&asked.message, most)
+                .ok()
+                .flatten(),
+        };
+        self.page.more = true;
+        if reply.is_some() {
+            self.page.compared = Some(Compared {
+                message: reply.map(Into::into),
+                given: 0,
+            });
+        }
+        // What was found before a new beginning is not what differs now.
+        if self.page.compared.is_some() || self.page.reset {
+            return Ok(self.page);
+        }
+        let given = self.fill(&asked.wanted, &standing)?;
+        self.page.compared = Some(Compared {
+            message: None,
+            given: u32::try_from(given).unwrap_or(u32::MAX),
+        });
+        if given < asked.wanted.len() {
+            return Ok(self.page);
+        }
+        self.page.more = false;
+        self.page.cursor.comparing = false;
+        self.page.cursor.upto = begun;
+        self.reached = standing
+            .noticed
+            .values()
+            .copied()
+            .fold(self.reached, Tick::max);
+        self.tell_destroyed(begun)?;
+        self.go()?;
+        self.finish()
+    }
+
+    /// What the viewer may have, as it stood at a moment, of what has not been touched since.
+    fn standing(&mut self, begun: Tick) -> Result<Standing, L::Error> {
+        let mut found = Standing::default();
+        if !self.viewer.standing.may_open() {
+            return Ok(found);
+        }
+        let mut versions = Vec::new();
+        let mut after = Tick(0);
+        loop {
+            let met = self.log.met(after, begun, begun)?;
+            let whole = met.len() >= L::CHUNK;
+            let end = met.last().map_or(begun, |(last, _)| *last);
+            let mut met = met.into_iter().peekable();
+            while met.peek().is_some() {
+                let some = met.by_ref().take(OPENED);
+                let (at, rows): (Vec<_>, Vec<_>) = some
+                    .map(|(at, met)| ((at, met.entry, met.touched, met.due), met.row))
+                    .unzip();
+                let opened = self.log.open(rows)?;
+                for ((at, id, touched, due), entry) in at.into_iter().zip(opened) {
+                    let Some(entry) = entry else { continue };
+                    let class = self.log.class(&entry)?;
+                    let due = due.filter(|due| *due <= begun);
+                    if self.may_read(&class, begun) && at == self.noticed(&class, touched, due) {
+                        versions.push((id, self.log.version(&entry)?));
+                        found.noticed.insert(id, at);
+                    }
+                }
+            }
+            if !whole {
+                break;
+            }
+            after = end;
+        }
+        found.inventory = versions.into_iter().collect();
+        Ok(found)
+    }
+
+    /// Gives what is wanted, as far as it fits; answers how many of it are dealt with. What is not
+    /// as it stood any more comes, or is forgotten, later in the walk.
+    fn fill(&mut self, wanted: &[ItemId], standing: &Standing) -> Result<usize, L::Error> {
+        for (dealt, item) in wanted.iter().enumerate() {
+            let Some(id) = standing.inventory.entry(item) else {
+                continue;
+            };
+            if self.budget == 0 {
+                return Ok(dealt);
+            }
+            if self.page.entries.contains_key(&id) {
+                continue;
+            }
+            let Some(entry) = self.log.find(id)? else {
+                continue;
+            };
+            let class = self.log.class(&entry)?;
+            self.keep(id, &class);
+            let at = standing.noticed.get(&id).copied().unwrap_or_default();
+            self.give(at, id, &entry, Tick(0))?;
+        }
+        Ok(wanted.len())
+    }
+
+    /// Tells of what was destroyed while the device had it.
+    fn tell_destroyed(&mut self, begun: Tick) -> Result<(), L::Error> {
+        let told = self.page.cursor.told;
+        if told == Tick(0) || !self.viewer.standing.may_open() {
+            return Ok(());
+        }
+        for (at, met) in self.log.met(begun, Tick(0), begun)? {
+            if met.destroyed.is_some_and(|made| made <= told) && at == met.touched {
+                self.page.destroyed.insert(met.entry);
+                self.page.forget.insert(met.entry);
+            }
+        }
+        Ok(())
+    }
+}

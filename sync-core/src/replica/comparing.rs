@@ -1,0 +1,182 @@
+//! Comparing a copy with the server's, in place of being sent all of it anew.
+//!
+//! What a full resend would name and this replica has already, in the same version, counts as named.
+//! What the server has besides is asked for, and comes as news. What only this replica has is for the
+//! end of the resend, as ever: it goes, or is handed back.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::receive::{AnswerError, Report};
+use super::{Entries, ReplicaHead};
+use crate::codec::Malformed;
+use crate::reconcile::{Compare, Inventory, ItemId};
+use crate::sync::SyncAnswer;
+use crate::sync::limits::{MAX_RECONCILE, MAX_WANTED};
+use crate::{Bytes, EntryId};
+
+/// After so many rounds without an end a replica has all sent instead.
+const ROUNDS: u32 = 12;
+
+/// How many more entries than it has a replica asks for one by one. If it lacks more, it has all sent.
+const FEW: usize = 64;
+
+/// How far a replica has come in comparing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparing {
+    /// The next message: nothing before the first, empty once all differences are known.
+    message: Option<Bytes>,
+    /// How many messages were answered.
+    rounds: u32,
+    /// What the server has not.
+    have: BTreeSet<ItemId>,
+    /// What the server has and this replica has not, and is still to be given.
+    want: Vec<ItemId>,
+    /// What both have is named.
+    named: bool,
+}
+
+impl Comparing {
+    fn is_first(&self) -> bool {
+        self.rounds == 0 && self.message.is_none()
+    }
+}
+
+impl ReplicaHead {
+    /// What to ask, if this replica compares.
+    pub(super) fn ask_to_compare<E: Entries>(
+        &self,
+        entries: &mut E,
+    ) -> Result<Option<Compare>, E::Error> {
+        let Some(comparing) = &self.comparing else {
+            return Ok(None);
+        };
+        let message = match &comparing.message {
+            Some(message) => message.clone(),
+            None => {
+                let inventory = inventory(entries)?;
+                let first = Some(inventory).filter(|all| !all.is_empty());
+                match first.and_then(|all| all.first().ok()) {
+                    Some(first) => first.into(),
+                    None => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(Compare {
+            message,
+            wanted: comparing.want.clone(),
+        }))
+    }
+
+    /// Goes on with what an answer says of the comparison.
+    pub(super) fn go_on_comparing<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        answer: &SyncAnswer,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let asked = self.comparing.take();
+        let said = answer.reconcile.as_ref();
+        let message = said.and_then(|said| said.message.as_ref());
+        if answer.reset {
+            match (message, asked) {
+                // The first message asks about all, whenever it is answered.
+                (Some(message), Some(asked)) if asked.is_first() => {
+                    return self.compare(entries, asked, message);
+                }
+                _ if answer.more && answer.news.is_none() => {
+                    self.comparing = Some(Comparing::default());
+                }
+                _ => {}
+            }
+            return Ok(());
+        }
+        let (Some(mut asked), Some(said)) = (asked, said) else {
+            return Ok(());
+        };
+        if let Some(message) = message {
+            return self.compare(entries, asked, message);
+        }
+        if !asked.named {
+            self.name_the_same(entries, &asked.have, report)?;
+            asked.named = true;
+        }
+        let given = usize::try_from(said.given).unwrap_or(usize::MAX);
+        asked.want.drain(..given.min(asked.want.len()));
+        asked.message = Some(Bytes::default());
+        // An answer that deals with nothing must not be asked for for ever.
+        if answer.more && given > 0 && !asked.want.is_empty() {
+            self.comparing = Some(asked);
+        }
+        Ok(())
+    }
+
+    /// Takes in what a message tells, unless so much differs that all may as well be sent.
+    fn compare<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        mut asked: Comparing,
+        message: &Bytes,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let inventory = inventory(entries).map_err(AnswerError::Store)?;
+        let found = inventory.compare(message, MAX_RECONCILE / 2)?;
+        asked.rounds += 1;
+        asked.have.extend(found.have);
+        let known: BTreeSet<ItemId> = asked.want.iter().copied().collect();
+        let new = found.need.into_iter().filter(|item| !known.contains(item));
+        asked.want.extend(new);
+        asked.message = Some(found.next.unwrap_or_default().into());
+        let most = MAX_WANTED.min(inventory.len() + FEW);
+        if asked.rounds <= ROUNDS && asked.want.len() <= most {
+            self.comparing = Some(asked);
+        }
+        Ok(())
+    }
+
+    /// Names what both have: it is in the record, as it is here.
+    fn name_the_same<E: Entries>(
+        &mut self,
+        entries: &mut E,
+        have: &BTreeSet<ItemId>,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let inventory = inventory(entries).map_err(AnswerError::Store)?;
+        let mut attested = BTreeSet::new();
+        for (item, entry) in inventory.iter() {
+            if have.contains(&item) {
+                continue;
+            }
+            let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
+                return Err(Malformed("an entry that is gone").into());
+            };
+            if local.forgotten {
+                report.changed.insert(entry);
+            }
+            local.forgotten = false;
+            local.is_still_there();
+            local.generation = self.generation;
+            attested.extend(local.attestations());
+            entries.store(&entry, &local).map_err(AnswerError::Store)?;
+        }
+        // What proves it later stays with it.
+        for id in attested {
+            if let Some(kept) = entries.attestation(&id).map_err(AnswerError::Store)? {
+                let kept = entries.keep_attestation(&kept, self.generation);
+                kept.map_err(AnswerError::Store)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What of the record is here, as far as it is known to have been accepted.
+fn inventory<E: Entries>(entries: &mut E) -> Result<Inventory, E::Error> {
+    let all: Vec<EntryId> = entries.older_than(u64::MAX)?;
+    let mut found = Vec::with_capacity(all.len());
+    for entry in all {
+        let version = entries.load(&entry)?.and_then(|local| local.version());
+        found.extend(version.map(|version| (entry, version)));
+    }
+    Ok(found.into_iter().collect())
+}
