@@ -114,7 +114,8 @@ impl<L: Log> Walk<'_, L> {
             let met = self.log.met(after, begun, begun)?;
             let whole = met.len() >= L::CHUNK;
             let end = met.last().map_or(begun, |(last, _)| *last);
-            let mut met = met.into_iter().peekable();
+            let met = met.into_iter().filter(|(_, met)| met.destroyed.is_none());
+            let mut met = met.peekable();
             while met.peek().is_some() {
                 let some = met.by_ref().take(OPENED);
                 let (at, rows): (Vec<_>, Vec<_>) = some
