@@ -297,7 +297,7 @@ impl History {
         if let Some((change, _)) = open.iter().find(|(_, for_holder)| **for_holder) {
             return Err(format!(
                 "the holder is never asked of {change}: {:?}",
-                held[change]
+                held[change].reason
             ));
         }
         for change in open.keys() {
