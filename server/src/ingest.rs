@@ -9,6 +9,8 @@ mod marks;
 mod room;
 #[cfg(test)]
 mod room_tests;
+#[cfg(test)]
+mod stuck_tests;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -20,14 +22,15 @@ use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use sync_core::authority::{
-    Cursor, Former, Judged, Lane, RightsLedger, Submitter, Unverified, VerifiedEdit,
+    Cursor, Former, Judged, Lane, Registration, RightsLedger, Submitter, Unverified, VerifiedEdit,
 };
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
 
 use crate::devices::Signer;
-use crate::keys::EntryKeyId;
+use crate::fault::Fault;
+use crate::keys::{EntryKeyId, Revoked};
 use crate::people::{self, profession};
 use crate::records::shelves::Shelves;
 use crate::records::{AccessError, Admitted, AtHand, KnownRights, Records, Visitor};
@@ -216,7 +219,7 @@ fn take_in(
         subject: admitted.subject,
         device: device.id,
         key: device.public_key,
-        revoked: false,
+        registration: Registration::Valid,
     };
     let lives = match submission.handed_back.is_empty() {
         true => BTreeMap::new(),
@@ -325,16 +328,23 @@ impl Turn<'_> {
             // This server vouches for what it had accepted, also from a device it lost.
             let proven = handed_back.is_some() && edit.was_in().is_some();
             let counts = |author: &&Signer| own(author) || handed_back.is_some();
-            let (person, key, revoked) = match author.filter(counts) {
+            let (person, key, registration) = match author.filter(counts) {
                 Some(author) => {
-                    let revoked = author.revoked && !own(author);
-                    (author.person, author.public_key, revoked)
+                    let registration = match author.revoked && !own(author) {
+                        true => Registration::Revoked,
+                        false => Registration::Valid,
+                    };
+                    (author.person, author.public_key, registration)
                 }
                 None if proven && people::is_known(connection, by.author)? => {
-                    // It may have been revoked in the time that was lost: what gives somebody a
-                    // right waits for the holder.
-                    let revoked = limits::gives_right(gathered, edit);
-                    (by.author, self.submitter.key, revoked)
+                    // Of one that was revoked, the journal may tell.
+                    let named = Revoked::Device(by.device);
+                    let revoked = records.keys.is_revoked(&named).map_err(Fault::from)?;
+                    let registration = match revoked && by.author != self.submitter.person() {
+                        true => Registration::Revoked,
+                        false => Registration::Lost,
+                    };
+                    (by.author, self.submitter.key, registration)
                 }
                 None => {
                     let (entry, change) = (edit.entry(), edit.change());
@@ -348,7 +358,7 @@ impl Turn<'_> {
                 },
                 device: by.device,
                 key,
-                revoked,
+                registration,
             };
             &others
         };
@@ -492,7 +502,14 @@ fn is_quiet(
         found.iter().all(|(at, row)| own(at, row))
     };
     let me = admitted.vault.author_blind(admitted.subject.person);
-    let told = |held: &HeldRow| held.author_blind != me || held.settlement.is_some();
+    // Of their own, too, the holder decides on some.
+    let decides = |held: &HeldRow| {
+        let named = (held.entry, held.received);
+        let about = admitted.vault.open_held_about(named, &held.about);
+        about.map_or(true, |about| about.for_holder)
+    };
+    let told =
+        |held: &HeldRow| held.author_blind != me || held.settlement.is_some() || decides(held);
     let answered = |held: &HeldRow| taken.held.contains(&held.received);
     Ok(own(connection.placed(record, shelves, since, at, limit)?)
         && own(connection.departed(record, shelves, since, at)?)

@@ -9,14 +9,16 @@ mod lane;
 mod ledger;
 mod log;
 mod shelf;
+mod submitter;
 mod verified;
 mod walk;
 
 pub use cursor::{Cursor, Stretch, Stretches, Witness};
 pub use former::Former;
-pub use lane::{Admission, HeldChange, Judged, Kept, Lane, Submitter};
+pub use lane::{Admission, HeldChange, Judged, Kept, Lane};
 pub use ledger::{RightEntry, RightsLedger};
 pub use log::{Found, HeldFacts, Log, Met, MetHeld};
 pub use shelf::{Gone, Place, Shelf, leaves, leaves_all, places, stands};
+pub use submitter::{Registration, Submitter};
 pub use verified::{Unverified, VerifiedEdit, marked_until};
 pub use walk::{Page, Since, Viewer, walk};

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::change::Actor;
 use crate::entry::{self, EntryDocument, EntryState, PastChange, Write, work};
+use crate::reader::Reader;
 use crate::{Bytes, ChangeHash, Digest32};
 
 /// The largest change, in bytes.
@@ -275,27 +276,18 @@ fn check_chunk(bytes: &[u8]) -> Result<(), Unsafe> {
     if magic != MAGIC || *kind != CHANGE_CHUNK {
         return Err(Unsafe::Chunk);
     }
-    let (length, used) = leb128(&bytes[9..]).ok_or(Unsafe::Chunk)?;
-    if length != (bytes.len() - 9 - used) as u64 {
+    let mut rest = Reader(&bytes[9..]);
+    let length = rest.count().map_err(|_| Unsafe::Chunk)?;
+    let used = &bytes[9..bytes.len() - rest.0.len()];
+    // In its shortest form it does not end in nothing.
+    let shortest = used.len() == 1 || used.last() != Some(&0);
+    if length != rest.0.len() || !shortest {
         return Err(Unsafe::Chunk);
     }
     if Digest32::of(&[&bytes[8..]]).0[..4] != *checksum {
         return Err(Unsafe::Checksum);
     }
-    columns::check(&bytes[9 + used..])
-}
-
-/// An unsigned LEB128 number in its shortest form, and how many bytes it took.
-fn leb128(bytes: &[u8]) -> Option<(u64, usize)> {
-    let mut value = 0_u64;
-    for (index, byte) in bytes.iter().take(5).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            let shortest = index == 0 || *byte != 0;
-            return shortest.then_some((value, index + 1));
-        }
-    }
-    None
+    columns::check(rest.0)
 }
 
 fn check_flat(change: &ExpandedChange) -> Result<(), Unsafe> {

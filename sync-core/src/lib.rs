@@ -14,6 +14,7 @@ pub mod identity;
 pub mod kind;
 pub mod merge;
 pub mod policy;
+mod reader;
 pub mod reconcile;
 pub mod replica;
 pub mod sign;

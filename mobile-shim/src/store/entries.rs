@@ -153,18 +153,12 @@ impl<'s> RecordRows<'s> {
     /// When the store is broken.
     pub fn held_open(&mut self) -> Result<Vec<HeldForReview>, StoreError> {
         let held: Vec<HeldEdit> = self.notes(Shelf::Held)?;
-        let read = held.iter().map(HeldForReview::read);
-        let read = read.collect::<Result<Vec<Option<HeldForReview>>, _>>()?;
-        let read: Vec<HeldForReview> = read.into_iter().flatten().collect();
-        let deps = |held: &HeldForReview| (held.change, held.follows.iter().copied().collect());
-        let deps: BTreeMap<ChangeHash, Vec<ChangeHash>> = read.iter().map(deps).collect();
         let mut open = Vec::new();
-        for mut held in read {
+        for mut held in HeldForReview::read_all(&held)? {
             let local = self.load(&held.entry)?;
-            if let Some(local) = &local {
-                held.follow(&local.state(), &deps);
-            }
+            let state = local.as_ref().map(LocalEntry::state);
             let provenance = local.map(|local| local.provenance()).unwrap_or_default();
+            held.follow(&state.unwrap_or_default(), &provenance);
             let mut unanswered = provenance.values().filter(|made| made.accepted.is_none());
             if !unanswered.any(|made| made.origin.cites.contains(&held.change)) {
                 open.push(held);

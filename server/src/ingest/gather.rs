@@ -49,17 +49,22 @@ pub(super) struct HeldOf {
     open: BTreeMap<Blind, u64>,
     /// Until when the holder may not know of some.
     pub(super) due: Option<Tick>,
-    /// Who made some of it in good faith.
-    in_good_faith: BTreeSet<Blind>,
+    /// Those that the holder decides on, or did.
+    for_holder: BTreeSet<ChangeHash>,
 }
 
 impl HeldOf {
     /// Adds an edit that is held.
-    pub(super) fn add(&mut self, reason: HoldReason, author: Blind, due: Option<Tick>) {
+    pub(super) fn add(
+        &mut self,
+        change: ChangeHash,
+        (author, for_holder): (Blind, bool),
+        due: Option<Tick>,
+    ) {
         *self.open.entry(author).or_default() += 1;
         self.due = self.due.max(due);
-        if reason == HoldReason::NoLongerPermitted {
-            self.in_good_faith.insert(author);
+        if for_holder {
+            self.for_holder.insert(change);
         }
     }
 
@@ -75,12 +80,12 @@ impl HeldOf {
     }
 
     /// Whether the holder decides on an edit that is held after these: it was made in good faith, or
-    /// follows one of the same author's that was.
-    pub(super) fn is_for_holder(&self, reason: HoldReason, author: &Blind) -> bool {
+    /// follows one that they decide on, whoever made either.
+    pub(super) fn is_for_holder(&self, reason: HoldReason, follows: &[ChangeHash]) -> bool {
         match reason {
             HoldReason::NoLongerPermitted => true,
             HoldReason::NotPermitted | HoldReason::Other => false,
-            HoldReason::FollowsHeld => self.in_good_faith.contains(author),
+            HoldReason::FollowsHeld => follows.iter().any(|dep| self.for_holder.contains(dep)),
         }
     }
 }
@@ -164,7 +169,7 @@ impl Gathered {
                 received: row.received,
                 open: row.open,
             };
-            sum.add(one.reason, row.author_blind, row.due);
+            sum.add(one.change, (row.author_blind, one.for_holder), row.due);
             if !row.open {
                 sum.decided(&row.author_blind);
             }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use diesel::SqliteConnection;
 use sync_core::authority::{Admission, HeldChange, Judged, Kept, RightsLedger, VerifiedEdit};
 use sync_core::entry::{self, Value};
-use sync_core::kind::{JsonScalar as _, Status, StatusCode};
 use sync_core::policy::is_right;
 use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
@@ -94,14 +93,6 @@ fn is_about_right(gathered: &Gathered, edit: &VerifiedEdit) -> bool {
             _ => false,
         },
     }
-}
-
-/// Whether an edit is of a right and does not just end it.
-pub(super) fn gives_right(gathered: &Gathered, edit: &VerifiedEdit) -> bool {
-    let status = edit.past().wrote(entry::STATUS).flatten();
-    let status = status.and_then(Status::from_value);
-    let ends = status.is_some_and(|status| status.status != StatusCode::Active);
-    is_about_right(gathered, edit) && !ends
 }
 
 impl Before {

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Cursor, Former, Unverified, VerifiedEdit};
-use sync_core::change::Voucher;
 use sync_core::checkpoint::{Seen, SignedCheckpoint};
 use sync_core::sign::PublicKey;
 use sync_core::sync::limits::MAX_EDITS;
@@ -75,10 +74,7 @@ impl Submission {
                 return Err(Unverified::malformed(&item.edit));
             }
             let (key, again) = (key(&item), item.accepted.is_some());
-            let edit = match &item.edit.origin.voucher {
-                Voucher::Server(_) => VerifiedEdit::proven(&record, server, item.edit)?,
-                Voucher::Author(_) | Voucher::Frame => VerifiedEdit::new(&record, &key, item.edit)?,
-            };
+            let edit = VerifiedEdit::of(&record, (&key, server), item.edit)?;
             if again {
                 handed_back.insert(edit.change());
             }

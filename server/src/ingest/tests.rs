@@ -11,9 +11,9 @@ use sync_core::change::{Edit, SignedOrigin};
 use sync_core::entry::{EntryState, HIDDEN_FROM_PATIENT_UNTIL, Value, Write};
 use sync_core::kind::RightDraft;
 use sync_core::policy::{RightKind, Role};
-use sync_core::sync::limits::{MAX_EDITS, MAX_ENTRY, MAX_REQUEST};
+use sync_core::sync::limits::{LEAST_ANSWER, MAX_EDITS, MAX_ENTRY, MAX_REQUEST};
 use sync_core::sync::{Frame, HoldReason, Item, Outcome, Refusal, Verdict};
-use sync_core::{EntryId, Incarnation, Tick, guard};
+use sync_core::{ChangeHash, EntryId, Incarnation, Tick, guard};
 
 use crate::audit;
 use crate::clock::Clock as _;

@@ -368,7 +368,8 @@ impl<'a> Writing<'a> {
             }
             return Ok(self.refuse(edit.entry, change, Refusal::EntryFull));
         }
-        let for_holder = of_entry.is_for_holder(held.reason, &blind);
+        let follows = guard::inspect(&edit.change).map(|inspected| inspected.past.deps);
+        let for_holder = of_entry.is_for_holder(held.reason, &follows.unwrap_or_default());
         let of_entry = of_entry.due;
         let due = self.held_until(edit.entry, of_entry, held.reason, tick);
         let row = vault.held_row(
@@ -390,7 +391,7 @@ impl<'a> Writing<'a> {
             sum.bytes += row.sealed.len() as u64;
         }
         let of_entry = gathered.held_of.entry(edit.entry).or_default();
-        of_entry.add(held.reason, blind, due);
+        of_entry.add(change, (blind, for_holder), due);
         self.held.insert(tick);
         self.clock.last = tick;
         let reason = code(&held.reason);

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Former, Gone, RightEntry, RightsLedger, VerifiedEdit};
+use super::{Former, Gone, Registration, RightEntry, RightsLedger, Submitter, VerifiedEdit};
 use crate::change::{Actor, Origin, Provenance};
 use crate::checkpoint::Seen;
-use crate::entry::{EntryClass, EntryDocument, EntryState};
+use crate::entry::{EntryClass, EntryDocument, EntryState, STATUS};
 use crate::guard::{self, Trial, Unsafe};
-use crate::kind::{self, Tables};
+use crate::kind::{self, JsonScalar as _, Status, StatusCode, Tables};
 use crate::merge;
 use crate::policy::{self, Action, Context, Matrix, Rights, Role, Subject, is_right};
-use crate::sign::PublicKey;
 use crate::sync::limits::{MAX_ENTRY, MAX_RIGHT, MAX_RIGHT_ENDING};
 use crate::sync::{HoldReason, Refusal};
-use crate::{ChangeHash, DeviceId, EntryId, PersonId, RecordId, Tick};
+use crate::{ChangeHash, EntryId, RecordId, Tick};
 
 /// What the keeper of the log holds of an entry.
 #[derive(Clone, Debug)]
@@ -120,20 +119,6 @@ impl Kept {
         let first = self.provenance.get(&state.creation()?.hash)?;
         Some(EntryClass::of(&state, first.origin.author))
     }
-}
-
-/// Who made edits: one person on one device. Mostly they hand them in themselves.
-#[derive(Clone, Debug)]
-pub struct Submitter {
-    /// The person, with the profession the server verified.
-    pub subject: Subject,
-    /// The device of the sign-in.
-    pub device: DeviceId,
-    /// Its key.
-    pub key: PublicKey,
-    /// The device was revoked since, and it is not its person who hands in what it signed: that is
-    /// for the holder to decide on.
-    pub revoked: bool,
 }
 
 /// An edit that belongs to the record: what to write down.
@@ -261,10 +246,11 @@ impl Lane<'_> {
     }
 
     /// Judges an edit that is held. If that was only because somebody else had handed it in after its
-    /// device was revoked, and now its author does, it is as if they had come first.
+    /// device was revoked or lost, and now its author does, it is as if they had come first.
     fn judge_again(&mut self, edit: &VerifiedEdit, held: HeldChange, tick: Tick) -> Judged {
         let change = edit.change();
-        let by_device = held.open && !self.submitter.revoked && held.reason != HoldReason::Other;
+        let revoked = self.submitter.registration == Registration::Revoked;
+        let by_device = held.open && !revoked && held.reason != HoldReason::Other;
         let judged = match by_device {
             true => self.judge_new(edit, Some(held.received), tick).ok(),
             false => None,
@@ -463,9 +449,13 @@ impl Lane<'_> {
     /// Whether an edit may be made now; and if it was held, whether it might have been then.
     fn permitted(&mut self, asked: &Asked<'_>, held: Option<Tick>, tick: Tick) -> Result<(), Stop> {
         let subject = &self.submitter.subject;
-        let revoked = self.submitter.revoked;
+        let doubtful = match self.submitter.registration {
+            Registration::Valid => false,
+            Registration::Revoked => true,
+            Registration::Lost => asked.gives_right(),
+        };
         let now = self.ledger.latest();
-        if !revoked
+        if !doubtful
             && asked.allowed(subject, now, self.matrix, tick)
             && held.is_none_or(|at| self.was_allowed(asked, at))
         {
@@ -532,6 +522,14 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whether it is of a right and does not just end it.
+    fn gives_right(&self) -> bool {
+        let status = self.edit.past().wrote(STATUS).flatten();
+        let status = status.and_then(Status::from_value);
+        let ends = status.is_some_and(|status| status.status != StatusCode::Active);
+        is_right(&self.after.kind) && !ends
+    }
+
     fn allowed(&self, subject: &Subject, rights: &Rights, matrix: &Matrix, now: Tick) -> bool {
         let context = Context {
             rights,
@@ -560,14 +558,6 @@ fn refusal(why: Unsafe) -> Stop {
         Unsafe::Full => Refusal::EntryFull,
         _ => Refusal::Malformed,
     })
-}
-
-/// Who a person is to the keeper of the log.
-impl Submitter {
-    /// The person.
-    pub fn person(&self) -> PersonId {
-        self.subject.person
-    }
 }
 
 #[cfg(test)]

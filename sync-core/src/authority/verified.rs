@@ -1,7 +1,7 @@
 //! What can be judged of an edit without looking at what the record holds.
 
 use super::Judged;
-use crate::change::{Actor, Edit, Origin};
+use crate::change::{Actor, Edit, Origin, Voucher};
 use crate::entry::{HIDDEN_FROM_PATIENT_UNTIL, PastChange, Value};
 use crate::guard::{self, Inspected};
 use crate::policy::Role;
@@ -45,6 +45,23 @@ pub struct Unverified {
 }
 
 impl VerifiedEdit {
+    /// Inspects the change of an edit of `record`, and verifies what vouches for it: the signature of
+    /// the `device`, or of one of the `keeper`'s keys. Nothing vouches for one that came in a frame of
+    /// the keeper's, once it is out of that.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] or [`Refusal::NotAuthentic`].
+    pub fn of(
+        record: &RecordId,
+        (device, keeper): (&PublicKey, &[PublicKey]),
+        edit: Edit,
+    ) -> Result<Self, Unverified> {
+        match &edit.origin.voucher {
+            Voucher::Server(_) => VerifiedEdit::proven(record, keeper, edit),
+            Voucher::Author(_) | Voucher::Frame => VerifiedEdit::new(record, device, edit),
+        }
+    }
+
     /// Inspects the change of an edit of `record`, and verifies that the device with this key
     /// signed for it, under an actor of its own.
     ///

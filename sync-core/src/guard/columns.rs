@@ -5,6 +5,7 @@
 //! "Change chunks" in Automerge's description of its binary format.
 
 use super::{MAX_DEPENDENCIES, MAX_OPERATIONS, MAX_PREDECESSORS, Unsafe};
+use crate::reader::{CutShort, Reader};
 
 /// The columns that an edit of a flat map has, by their specification: identity, kind of content.
 mod column {
@@ -28,8 +29,8 @@ const COLUMNS: u64 = 8;
 /// or overwritten values than a change may have, [`Unsafe::Unreadable`] for anything cut short.
 pub(super) fn check(contents: &[u8]) -> Result<(), Unsafe> {
     let mut chunk = Reader(contents);
-    let dependencies = chunk.number()?;
-    if dependencies > MAX_DEPENDENCIES as u64 {
+    let dependencies = chunk.count()?;
+    if dependencies > MAX_DEPENDENCIES {
         return Err(Unsafe::NotFlat);
     }
     chunk.take(32 * dependencies)?;
@@ -45,7 +46,7 @@ pub(super) fn check(contents: &[u8]) -> Result<(), Unsafe> {
     }
     let mut columns = Vec::new();
     for _ in 0..at_most(chunk.number()?, COLUMNS as usize)? {
-        columns.push((chunk.number()?, chunk.number()?));
+        columns.push((chunk.number()?, chunk.count()?));
     }
     if !columns.is_sorted_by(|(one, _), (next, _)| one < next) {
         return Err(Unsafe::NotFlat);
@@ -60,24 +61,25 @@ pub(super) fn check(contents: &[u8]) -> Result<(), Unsafe> {
 }
 
 fn check_column(specification: u64, mut data: Reader<'_>) -> Result<(), Unsafe> {
+    let data = &mut data;
     let number = |data: &mut Reader<'_>| data.number();
     let (claimed, most) = match specification {
         column::VALUE => return Ok(()),
-        column::INSERT => (data.switches()?, MAX_OPERATIONS),
+        column::INSERT => (switches(data)?, MAX_OPERATIONS),
         column::KEY => {
             let text = |data: &mut Reader<'_>| data.prefixed().map(|_| 0);
-            (data.runs(text)?.rows, MAX_OPERATIONS)
+            (runs(data, text)?.rows, MAX_OPERATIONS)
         }
-        column::ACTION | column::VALUE_META => (data.runs(number)?.rows, MAX_OPERATIONS),
+        column::ACTION | column::VALUE_META => (runs(data, number)?.rows, MAX_OPERATIONS),
         column::PREDECESSORS => {
-            let Runs { rows, sum } = data.runs(number)?;
+            let Runs { rows, sum } = runs(data, number)?;
             at_most(rows, MAX_OPERATIONS)?;
             (sum, MAX_PREDECESSORS)
         }
-        column::PREDECESSOR_ACTOR => (data.runs(number)?.rows, MAX_PREDECESSORS),
+        column::PREDECESSOR_ACTOR => (runs(data, number)?.rows, MAX_PREDECESSORS),
         column::PREDECESSOR_COUNTER => {
             let step = |data: &mut Reader<'_>| data.signed().map(|_| 0);
-            (data.runs(step)?.rows, MAX_PREDECESSORS)
+            (runs(data, step)?.rows, MAX_PREDECESSORS)
         }
         _ => return Err(Unsafe::NotFlat),
     };
@@ -100,90 +102,46 @@ struct Runs {
     sum: u64,
 }
 
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Result<u8, Unsafe> {
-        let (first, rest) = self.0.split_first().ok_or(Unsafe::Unreadable)?;
-        self.0 = rest;
-        Ok(*first)
+impl From<CutShort> for Unsafe {
+    fn from(CutShort: CutShort) -> Self {
+        Unsafe::Unreadable
     }
+}
 
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Unsafe> {
-        let length = usize::try_from(length).map_err(|_| Unsafe::Unreadable)?;
-        let split = self.0.split_at_checked(length);
-        let (taken, rest) = split.ok_or(Unsafe::Unreadable)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    /// The bits of a LEB128 number and how many there are.
-    fn leb128(&mut self) -> Result<(u64, u32), Unsafe> {
-        let mut value = 0;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                let fits = shift < 63 || bits == 0 || bits == 1 || bits == 0x7f;
-                return fits.then_some((value, shift + 7)).ok_or(Unsafe::Unreadable);
+/// Reads a column of runs: a positive length and one value, a negative length and as many values, or
+/// zero and a number of rows without a value.
+fn runs(
+    column: &mut Reader<'_>,
+    mut value: impl FnMut(&mut Reader<'_>) -> Result<u64, CutShort>,
+) -> Result<Runs, CutShort> {
+    let mut claimed = Runs::default();
+    while !column.0.is_empty() {
+        let length = column.signed()?;
+        let (times, different) = match length {
+            0 => {
+                claimed.rows = claimed.rows.saturating_add(column.number()?);
+                continue;
             }
+            1.. => (length.unsigned_abs(), 1),
+            _ => (1, length.unsigned_abs()),
+        };
+        claimed.rows = claimed.rows.saturating_add(length.unsigned_abs());
+        // Each takes a byte at least: what is cut short ends this.
+        for _ in 0..different {
+            let all = value(column)?.saturating_mul(times);
+            claimed.sum = claimed.sum.saturating_add(all);
         }
-        Err(Unsafe::Unreadable)
     }
+    Ok(claimed)
+}
 
-    fn number(&mut self) -> Result<u64, Unsafe> {
-        Ok(self.leb128()?.0)
+/// Reads a column of truth values: how many are false, how many then true, and so on.
+fn switches(column: &mut Reader<'_>) -> Result<u64, CutShort> {
+    let mut claimed = 0_u64;
+    while !column.0.is_empty() {
+        claimed = claimed.saturating_add(column.number()?);
     }
-
-    fn signed(&mut self) -> Result<i64, Unsafe> {
-        let (value, bits) = self.leb128()?;
-        let unused = 64_u32.saturating_sub(bits);
-        Ok((value << unused).cast_signed() >> unused)
-    }
-
-    /// Bytes after their length.
-    fn prefixed(&mut self) -> Result<&'a [u8], Unsafe> {
-        let length = self.number()?;
-        self.take(length)
-    }
-
-    /// Reads a column of runs: a positive length and one value, a negative length and as many
-    /// values, or zero and a number of rows without a value.
-    fn runs(
-        &mut self,
-        mut value: impl FnMut(&mut Self) -> Result<u64, Unsafe>,
-    ) -> Result<Runs, Unsafe> {
-        let mut claimed = Runs::default();
-        while !self.0.is_empty() {
-            let length = self.signed()?;
-            let (times, different) = match length {
-                0 => {
-                    claimed.rows = claimed.rows.saturating_add(self.number()?);
-                    continue;
-                }
-                1.. => (length.unsigned_abs(), 1),
-                _ => (1, length.unsigned_abs()),
-            };
-            claimed.rows = claimed.rows.saturating_add(length.unsigned_abs());
-            // Each takes a byte at least: what is cut short ends this.
-            for _ in 0..different {
-                let all = value(self)?.saturating_mul(times);
-                claimed.sum = claimed.sum.saturating_add(all);
-            }
-        }
-        Ok(claimed)
-    }
-
-    /// Reads a column of truth values: how many are false, how many then true, and so on.
-    fn switches(&mut self) -> Result<u64, Unsafe> {
-        let mut claimed = 0_u64;
-        while !self.0.is_empty() {
-            claimed = claimed.saturating_add(self.number()?);
-        }
-        Ok(claimed)
-    }
+    Ok(claimed)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::policy::Role;
 use crate::{ChangeHash, EntryId, PersonId, Tick};
 
 pub(super) use flagged::of_flag;
-use held::of_held;
+use held::{ask_in_order, of_held};
 use inherited::inherited;
 pub(super) use linked::{key_of, of_link};
 use may::is_holders;
@@ -167,6 +167,7 @@ pub(super) fn review_by(
     }
     let decisions = decided::decisions(rules, views);
     settle(rules, views, &decisions, &mut items);
+    ask_in_order(held, &mut items);
     if viewer.role != Role::Holder && rules.has(Rule::HolderDecides) {
         items.retain(|item| !may::is_of_right(item));
     }

@@ -99,8 +99,8 @@ rules! {
         "Pour ce qui relève d’eux (délivrances, vaccinations, mesures, soins notés par un infirmier), pharmaciens et infirmiers confirment comme un clinicien.";
     /// Held edits.
     HeldAsks = "held-asks", "*",
-        "An edit made in good faith under a right that has ended waits for the holder to accept or discard it.",
-        "Une modification faite de bonne foi sous un droit échu attend que le titulaire l’accepte ou l’écarte.";
+        "An edit made in good faith under a right that has ended waits for the holder to accept or discard it; then what follows it.",
+        "Une modification faite de bonne foi sous un droit échu attend que le titulaire l’accepte ou l’écarte ; puis ce qui la suit.";
     /// What was written meanwhile.
     HeldBeside = "held-beside", "*",
         "A held edit that is accepted replaces only what its author had seen: what was written meanwhile is shown with it, and stands beside it.",

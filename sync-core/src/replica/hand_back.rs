@@ -67,13 +67,18 @@ impl ReplicaHead {
             lost.extend(of_entry);
         }
         lost.sort_by_key(|unsent| unsent.lost);
-        lost.extend(self.held_once(entries, author, &still_held)?);
+        let queue = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
+        let (before, own): (Vec<Unsent>, Vec<Unsent>) =
+            queue.into_iter().partition(|unsent| unsent.lost.is_some());
+        // What was handed back before, and follows what was held then, is in no entry.
+        let mut held = self.held_once(entries, author, &still_held)?;
+        let known = lost.iter().chain(&held).map(|unsent| unsent.change);
+        let known: BTreeSet<ChangeHash> = known.collect();
+        held.extend(before.into_iter().filter(|u| !known.contains(&u.change)));
+        lost.extend(in_order(held));
         if lost.is_empty() {
             return Ok(false);
         }
-        let own = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
-        let own = own.into_iter().filter(|unsent| unsent.lost.is_none());
-        let own: Vec<Unsent> = own.collect();
         for unsent in own.iter().chain(&lost) {
             entries
                 .dequeue(&unsent.change)
@@ -85,8 +90,7 @@ impl ReplicaHead {
         Ok(true)
     }
 
-    /// The edits that the server held, each after those it follows, unless a decision is known or it
-    /// said that it still holds them.
+    /// The edits that the server held, unless a decision is known or it said that it still holds them.
     /// What was made in good faith is handed back, for the holder to decide; the rest goes as it
     /// went at first.
     fn held_once<E: Entries>(
@@ -119,7 +123,7 @@ impl ReplicaHead {
                 held.push(unsent);
             }
         }
-        Ok(in_order(held))
+        Ok(held)
     }
 
     /// Notes the device that signed what was handed back, which the server does not know.
@@ -161,7 +165,7 @@ impl ReplicaHead {
             aside.why == refused && origin.is_ok_and(|origin| known.contains(&origin.device))
         };
         let of: BTreeSet<EntryId> = asides.iter().filter(theirs).map(|a| a.edit.entry).collect();
-        let follows = AsideReason::Held(HoldReason::FollowsHeld);
+        let follows = AsideReason::Refused(Refusal::Incomplete);
         let goes = |aside: &&SetAside| {
             let follows = aside.why == follows && of.contains(&aside.edit.entry);
             aside.lost.is_some() && (theirs(aside) || follows)

@@ -148,7 +148,7 @@ impl ReplicaHead {
         let past = match crate::guard::inspect(&edit.change) {
             Ok(inspected) if self.signed_as.contains(&said.device) => inspected.past,
             _ => {
-                self.follow_aside(entries, edit, change, None)?;
+                self.stays_here(entries, edit, change)?;
                 return Ok(());
             }
         };
@@ -193,7 +193,7 @@ impl ReplicaHead {
             }
             // It cannot be made again, or what it follows is not here: it stays on this device.
             Err(_) => {
-                self.follow_aside(entries, edit, change, None)?;
+                self.stays_here(entries, edit, change)?;
                 Ok(())
             }
         }
@@ -218,7 +218,7 @@ impl ReplicaHead {
                 }
                 _ => {
                     out.insert(hash);
-                    self.follow_aside(entries, edit, hash, None)?;
+                    self.stays_here(entries, edit, hash)?;
                     continue;
                 }
             };
@@ -232,7 +232,7 @@ impl ReplicaHead {
             if !self.signed_as.contains(&said.device) {
                 // What another device signed, and the server had lost, follows it.
                 out.insert(hash);
-                self.follow_aside(entries, edit, hash, None)?;
+                self.stays_here(entries, edit, hash)?;
                 continue;
             }
             let incarnation = self.incarnation.again(&hash);
@@ -255,7 +255,7 @@ impl ReplicaHead {
                         .is_err()
                     {
                         out.insert(hash);
-                        self.follow_aside(entries, edit, hash, None)?;
+                        self.stays_here(entries, edit, hash)?;
                         continue;
                     }
                     entries.enqueue(&unsent).map_err(AnswerError::Store)?;
@@ -266,7 +266,7 @@ impl ReplicaHead {
                 }
                 Err(EntryError::TooLarge | EntryError::Unfit) => {
                     out.insert(hash);
-                    self.follow_aside(entries, edit, hash, None)?;
+                    self.stays_here(entries, edit, hash)?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
+use sync_core::authority::VerifiedEdit;
 use sync_core::change::Edit;
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::Write;
 use sync_core::guard;
 use sync_core::replica::AnswerError;
 use sync_core::sign::PublicKey;
-use sync_core::sync::{Item, Refusal, SyncAnswer, SyncRequest, Verdict};
+use sync_core::sync::{Frame, Item, Refusal, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, DeviceId, Digest32, Epoch, LogIncarnation, PersonId, Tick};
 use uuid::Uuid;
 
-use super::{Phone, RECORD, answer, attested, elsewhere, entry, hash_of, server};
+use super::{HELD, Phone, RECORD, answer, attested, elsewhere, entry, hash_of, judged, server};
 
 /// An answer of a server that was put back: another life of the log, sent again from its start.
 pub(super) fn anew(request: &SyncRequest, tick: u64) -> SyncAnswer {
@@ -222,6 +223,105 @@ fn a_former_life_may_go_on_for_whoever_shows_no_cursor() {
     );
     let again: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
     assert_eq!(again, [mine]);
+}
+
+/// What its viewer may not see any more is here only for what waits to be answered, and no resend
+/// names it again: so the server's own proof stays with what others wrote, and goes with it when the
+/// server has lost that. Once all is answered nothing of it is here.
+#[test]
+fn what_is_forgotten_keeps_its_proofs_until_all_of_it_is_answered() {
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    let base = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let theirs = elsewhere(&base, "theirs", 11);
+    let their_change = hash_of(&theirs.edit);
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = attested(&told, &[theirs]);
+    phone.receive(&told).expect("an answer");
+    phone.write(entry(1), &[Write::set("text", "waits")]);
+
+    // It is hidden, and a full resend comes to its end: what proved earlier frames goes.
+    let request = phone.request();
+    let mut told = answer(&request, 13);
+    (told.outcomes, told.forget) = (Vec::new(), vec![entry(1)]);
+    phone.receive(&told).expect("an answer");
+    let request = phone.request();
+    let mut whole = answer(&request, 14);
+    (whole.outcomes, whole.reset) = (Vec::new(), true);
+    phone.receive(&whole).expect("an answer");
+    assert!(phone.store.attestations.is_empty());
+    assert!(phone.store.entries[&entry(1)].forgotten);
+
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("an answer");
+    let request = phone.request();
+    let items = request.edits.as_ref().expect("edits");
+    let items = items.unpack(&RECORD).expect("a frame");
+    let their = items
+        .iter()
+        .find(|item| hash_of(&item.edit) == their_change);
+    let their = their.expect("it is handed back").edit.clone();
+    let keys = [PublicKey::of(&server())];
+    let proven = VerifiedEdit::proven(&RECORD, &keys, their);
+    assert!(proven.is_ok_and(|edit| edit.was_in() == Some(LogIncarnation([3; 16]))));
+
+    let mut told = answer(&request, 60);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    assert_eq!(told.outcomes.len(), 3);
+    phone.receive(&told).expect("an answer");
+    let store = &phone.store;
+    assert!(store.entries.is_empty() && store.unsent.is_empty() && store.aside.is_empty());
+    assert!(store.attestations.is_empty());
+}
+
+/// What follows something that was handed back and is held goes to the server, too: others' as it is,
+/// out of its entry. A server that is put back again meanwhile has it after that.
+#[test]
+fn what_follows_what_is_held_of_what_was_handed_back_is_handed_back() {
+    let mut phone = Phone::new();
+    phone.note(1, "mine");
+    let base = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let theirs = elsewhere(&base, "theirs", 11);
+    let then = phone.write(entry(1), &[Write::set("text", "after it")]);
+    let request = phone.request();
+    let mut told = answer(&request, 12);
+    told.news = attested(&told, &[theirs]);
+    phone.receive(&told).expect("an answer");
+    let last = phone.write(entry(1), &[Write::set("text", "after both")]);
+    let request = phone.request();
+    phone.receive(&answer(&request, 13)).expect("an answer");
+    let request = phone.request();
+    phone.receive(&anew(&request, 50)).expect("an answer");
+
+    // The first goes alone, and is held.
+    let mut request = phone.request();
+    let items = request.edits.as_ref().expect("edits");
+    let items = items.unpack(&RECORD).expect("a frame");
+    let first = hash_of(&items[0].edit);
+    request.edits = Some(Frame::pack(&RECORD, &items[..1]).expect("a frame"));
+    let mut told = judged(&request, 60, &[HELD]);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    let report = phone.receive(&told).expect("an answer");
+    let aside: Vec<ChangeHash> = report.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [first]);
+    assert!(report.more);
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert!(sent.len() == 3 && sent.contains(&then) && sent.contains(&last));
+
+    // Put back again: what was held goes first.
+    let request = phone.request();
+    let mut whole = anew(&request, 70);
+    let mut checkpoint: Checkpoint = whole.checkpoint.0.read().expect("made here");
+    checkpoint.log = LogIncarnation([9; 16]);
+    whole.checkpoint = SignedCheckpoint::new(&server(), &checkpoint);
+    phone.receive(&whole).expect("an answer");
+    let all: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!((all.len(), all[0]), (4, first));
 }
 
 /// What a server did not take because it did not know its author's device goes again once it does:

@@ -1,7 +1,7 @@
 //! Who plays: one holder, those around them, and their devices.
 
 use ed25519_dalek::SigningKey;
-use sync_core::authority::Submitter;
+use sync_core::authority::{Registration, Submitter};
 use sync_core::policy::{Profession, Role, Subject};
 use sync_core::replica::Author;
 use sync_core::sign::PublicKey;
@@ -147,7 +147,7 @@ impl Profile {
             },
             device: DeviceId::of(&key),
             key,
-            revoked: false,
+            registration: Registration::Valid,
         }
     }
 }

@@ -73,7 +73,12 @@ impl Disk {
     /// Whether an entry is here with a change.
     pub fn has(&self, entry: &EntryId, change: &ChangeHash) -> bool {
         let local = self.entries.get(entry);
-        local.is_some_and(|local| local.has(change))
+        local.is_some_and(|local| local.has(change)) || self.sends(change)
+    }
+
+    /// Whether it has this change to send, be it in its entry or not.
+    pub fn sends(&self, change: &ChangeHash) -> bool {
+        self.unsent.iter().any(|unsent| unsent.change == *change)
     }
 
     /// The changes of all entries.

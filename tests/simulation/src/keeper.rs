@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use ed25519_dalek::SigningKey;
-use sync_core::authority::{RightsLedger, Submitter};
+use sync_core::authority::{Registration, RightsLedger, Submitter};
 use sync_core::policy::{Context, Matrix, Subject};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{PROTOCOL, SyncRequest};
@@ -118,18 +118,27 @@ impl Keeper {
     /// Who sends a request, if they may and speak this protocol.
     fn session(&self, request: &SyncRequest) -> Option<Submitter> {
         let submitter = self.known(request.device)?;
-        (!submitter.revoked && request.v == PROTOCOL).then_some(submitter)
+        let valid = submitter.registration == Registration::Valid;
+        (valid && request.v == PROTOCOL).then_some(submitter)
     }
 
     /// Who signs with a device that the server knows, revoked or not.
     fn known(&self, device: DeviceId) -> Option<Submitter> {
         let (submitter, _) = self.devices.get(&device)?;
-        let revoked = self.is_revoked(device);
+        let registration = match self.is_revoked(device) {
+            true => Registration::Revoked,
+            false => Registration::Valid,
+        };
         let submitter = submitter.clone();
         Some(Submitter {
-            revoked,
+            registration,
             ..submitter
         })
+    }
+
+    /// Whether the server does not know a device any more since it was put back from a copy.
+    pub fn has_lost(&self, device: DeviceId) -> bool {
+        self.unknown.contains_key(&device)
     }
 
     /// A device that the server does not know any more signs in again, with the key it has.
@@ -156,7 +165,7 @@ impl Keeper {
             },
             device: DeviceId::of(&key),
             key,
-            revoked: false,
+            registration: Registration::Valid,
         }
     }
 

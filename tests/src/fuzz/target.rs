@@ -532,8 +532,8 @@ fn read_answer(answer: &SyncAnswer) -> Verdict {
     }
     for held in &answer.held {
         drop((held.change(), held.origin()));
-        drop(merge::HeldForReview::read(held));
     }
+    drop(merge::HeldForReview::read_all(&answer.held));
     drop(answer.checkpoint.open(&[server]));
     same_again::<SyncAnswer>(Encoding::Cbor, &codec::to_cbor(answer))
 }

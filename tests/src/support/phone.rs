@@ -166,10 +166,8 @@ impl Copy {
     /// When the store is broken.
     pub fn held(&self) -> Result<Vec<HeldForReview>, SupportError> {
         let held: Vec<HeldEdit> = self.shelf(Shelf::Held)?;
-        let read = held.iter().map(HeldForReview::read);
-        let read: Result<Vec<_>, _> = read.collect();
-        let read = read.map_err(|_| SupportError::Missing("a held edit that can be read"))?;
-        Ok(read.into_iter().flatten().collect())
+        let read = HeldForReview::read_all(&held);
+        read.map_err(|_| SupportError::Missing("a held edit that can be read"))
     }
 
     /// Own edits that did not become part of the record.

@@ -523,6 +523,26 @@ fn each_refusal_has_its_code() {
     });
 }
 
+/// Frames of before and of after this version look alike up to their third byte.
+#[test]
+fn a_frame_of_another_version_is_named_as_such_and_nothing_of_it_is_kept() {
+    let (_stage, mut mine) = stage_with_holder();
+    now(async {
+        mine.create(allergy("Latex"));
+        for version in [1, 3] {
+            let mut request = mine.request();
+            request.edits.as_mut().expect("an edit").0[2] = version;
+            let problem = mine.exchange(&request).await.expect_err("not taken");
+            assert_eq!((problem.status, problem.slug()), (400, "malformed"));
+            let detail = problem.detail.expect("it says why");
+            assert!(detail.contains("version"), "{detail}");
+        }
+        let verdicts = mine.sync().await.expect("an answer").verdicts;
+        let taken = matches!(verdicts[..], [Verdict::Accepted(_)]);
+        assert!(taken, "for the first time: {verdicts:?}");
+    });
+}
+
 #[test]
 fn an_entry_that_is_full_takes_no_more() {
     let (_stage, mut mine) = stage_with_holder();

@@ -215,6 +215,52 @@ fn a_held_edit_is_not_offered_twice() {
     assert_eq!(offered(&mut store), 0);
 }
 
+/// What follows something held is offered once that is taken up, and not as something its author
+/// had not seen.
+#[test]
+fn what_follows_a_held_edit_is_offered_after_it() {
+    let (folder, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (vault, their_vault) = (MemoryVault::default(), MemoryVault::default());
+    let (mut other, author) = open(theirs.path(), &their_vault);
+    let changes = ["one", "two"].map(|text| edit(&mut other, &author, entry(1), text));
+    let edits = other.rows(&author, &RECORD).queue(2).unwrap();
+    let reasons = [HoldReason::NoLongerPermitted, HoldReason::FollowsHeld];
+    let (mut store, profile) = open(folder.path(), &vault);
+    for (unsent, reason) in edits.into_iter().zip(reasons) {
+        let held = HeldEdit {
+            edit: unsent.edit,
+            reason,
+            received: sync_core::Tick(9),
+            settled: None,
+            yours: false,
+        };
+        store
+            .with_replica::<_, Error>(&profile, &RECORD, |_, rows| Ok(rows.note_held(&held)?))
+            .unwrap();
+    }
+    let offered = |store: &mut Store| {
+        let day = jiff::civil::date(2024, 10, 5);
+        let (_, items) = store.review(&profile, &RECORD, day).unwrap();
+        let asked = items.iter();
+        let asked = asked.map(|item| (item.claims[0].claim.change, item.unseen.len()));
+        asked.collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&mut store), [(changes[0], 0)]);
+    let author = store.author(&profile, &RECORD).unwrap();
+    let writes = [
+        Write::set(KIND, "own-note"),
+        Write::set("label", r#"{"text":"note"}"#),
+        Write::set("text", "one"),
+    ];
+    store
+        .with_replica::<_, Error>(&profile, &RECORD, |head, rows| {
+            let (id, cites) = (entry(1), vec![changes[0]]);
+            Ok(head.edit(rows, &author, id, &writes, cites, DeviceTime(2))?)
+        })
+        .unwrap();
+    assert_eq!(offered(&mut store), [(changes[1], 0)]);
+}
+
 /// A treatment beside whose last day somebody proposes that it is active is marked on the entry and
 /// in lists as it is on the list to review, from the day on which it has run out.
 #[test]

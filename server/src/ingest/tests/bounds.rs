@@ -307,3 +307,48 @@ async fn the_limit_of_five_holds_at_any_time_to_come() {
     sixth.write(delegation, &[Write::set("ends", Value::Uint(ends.0))]);
     assert_eq!(verdict(&mut sixth).await, held);
 }
+
+/// What a device states of an edit may be longer than that: it counts to the size of an answer.
+#[tokio::test]
+async fn the_pages_of_large_origins_are_as_small_as_others() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let count = 60;
+    for number in 0..count {
+        let cites = (0..50).map(|place| ChangeHash([number + place; 32]));
+        let draft = sync_core::kind::OwnNoteDraft {
+            title: "Mine".into(),
+            ..Default::default()
+        };
+        let writes = draft.writes().expect("a note");
+        holder.write_citing(fresh_entry(), &writes, cites.collect());
+    }
+    holder.sync().await;
+    let (record, person) = (holder.head.record, holder.author.person);
+    let mut other = world.phone(record, person, Role::Holder, person);
+    let (mut pages, mut given) = (0, 0);
+    loop {
+        let mut request = other.request();
+        request.limit = Some(1);
+        let answer = other.ask(request).await.expect("answers");
+        let log = answer.checkpoint.seen().expect("a checkpoint").log;
+        let keys = world.records.server_keys();
+        let items = answer.news.as_ref().map_or_else(Vec::new, |frame| {
+            let read = frame.unpack_attested(&record, log, &keys);
+            read.expect("a frame").items
+        });
+        let bytes: usize = items.iter().map(|item| item.edit.bytes()).sum();
+        let last = items.last().map_or(0, |item| item.edit.bytes());
+        assert!(
+            bytes <= LEAST_ANSWER + last,
+            "{bytes} of {} edits",
+            items.len()
+        );
+        (pages, given) = (pages + 1, given + items.len());
+        if !other.receive(&answer).more {
+            break;
+        }
+    }
+    assert_eq!(given, usize::from(count));
+    assert!(pages > usize::from(count) * 1_600 / LEAST_ANSWER, "{pages}");
+}

@@ -9,7 +9,8 @@ use crate::checkpoint::CheckpointDigest;
 use crate::entry::Write;
 use crate::kind::{AllergyDraft, Label, RightDraft, RightPatch, StatusCode};
 use crate::policy::{Profession, RightKind};
-use crate::{DeviceTime, Incarnation, LogIncarnation};
+use crate::sign::PublicKey;
+use crate::{DeviceId, DeviceTime, Incarnation, LogIncarnation, PersonId};
 
 const RECORD: RecordId = RecordId(Uuid::from_u128(1));
 const HOLDER: PersonId = PersonId(Uuid::from_u128(10));
@@ -56,7 +57,7 @@ impl Party {
             subject: self.subject,
             device: DeviceId::of(&key),
             key,
-            revoked: false,
+            registration: Registration::Valid,
         }
     }
 

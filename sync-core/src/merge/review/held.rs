@@ -1,6 +1,6 @@
 //! Items of the to-review list of what is held.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{EntryView, FieldClaim, FlagCode, HeldForReview, Rule, Rules};
 use super::{Inherited, ReviewClaim, ReviewItem};
@@ -10,11 +10,13 @@ use crate::kind::Kind;
 use crate::kind::common::is_visibility;
 use crate::sync::HoldReason;
 
-/// A held edit asks for a decision only when it was made in good faith. What it says comes first,
-/// then what stands.
+/// A held edit asks for a decision when it was made in good faith, or follows what is held: the
+/// holder is told of such only as follow what was made in good faith. What it says comes first, then
+/// what stands.
 pub fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Option<ReviewItem> {
-    if held.reason != HoldReason::NoLongerPermitted {
-        return None;
+    match held.reason {
+        HoldReason::NoLongerPermitted | HoldReason::FollowsHeld => {}
+        HoldReason::NotPermitted | HoldReason::Other => return None,
     }
     let claims = held.writes.iter().map(|write| ReviewClaim {
         entry: held.entry,
@@ -32,7 +34,7 @@ pub fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Optio
     let known_here = known.filter(|_| rules.has(Rule::HeldBeside));
     let (standing, unseen) =
         known_here.map_or_else(Default::default, |view| beside_held(view, held));
-    let key = format!("{}/{}", FlagCode::HeldEdit.code(), held.change);
+    let key = key(held);
     Some(ReviewItem {
         topic: key.clone(),
         key,
@@ -51,6 +53,28 @@ pub fn of_held(rules: Rules, views: &[EntryView], held: &HeldForReview) -> Optio
         assigned: Vec::new(),
         inherited: Inherited::default(),
     })
+}
+
+/// Leaves out what follows an edit of which nothing is decided yet: it may say nothing without that,
+/// so the holder is asked of one after the other, as they were made.
+pub fn ask_in_order(held: &[HeldForReview], items: &mut Vec<ReviewItem>) {
+    let asks = |held: &&HeldForReview| items.iter().any(|item| item.key == key(held));
+    let asked: BTreeMap<ChangeHash, &HeldForReview> = held
+        .iter()
+        .filter(asks)
+        .map(|held| (held.change, held))
+        .collect();
+    let waits = |held: &&&HeldForReview| {
+        let mut follows = held.follows.iter();
+        held.reason == HoldReason::FollowsHeld && follows.any(|dep| asked.contains_key(dep))
+    };
+    let waiting: BTreeSet<String> = asked.values().filter(waits).map(|held| key(held)).collect();
+    items.retain(|item| !waiting.contains(&item.key));
+}
+
+/// What names the item of a held edit.
+fn key(held: &HeldForReview) -> String {
+    format!("{}/{}", FlagCode::HeldEdit.code(), held.change)
 }
 
 /// What stands, or is proposed, where a held edit writes, and what else its author had not seen;

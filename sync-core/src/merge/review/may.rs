@@ -30,7 +30,7 @@ pub(super) fn is_of_right(item: &ReviewItem) -> bool {
     kind.is_some_and(|kind| is_right(kind.code()))
 }
 
-/// What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a
+/// Nothing is taken up in an entry that is not here. What is the holder's nobody else decides. Elsewhere, where a clinician's word is at stake a
 /// clinician does, of possible duplicates where both are of clinicians. Whoever proposed may
 /// withdraw.
 pub(in super::super) fn may_decide(
@@ -40,6 +40,11 @@ pub(in super::super) fn may_decide(
     role: &Role,
     person: PersonId,
 ) -> bool {
+    // What was to be changed is not here, and what made it was left out.
+    let nowhere = item.code == FlagCode::HeldEdit && item.kind.is_none();
+    if nowhere && *verdict == Verdict::Accept {
+        return false;
+    }
     let confirms = |role: &Role| item.confirms(rules, role);
     let decides = match is_holders(rules, item) {
         true => *role == Role::Holder,

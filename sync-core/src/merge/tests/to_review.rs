@@ -227,6 +227,38 @@ fn an_edit_held_for_another_reason_asks_for_nothing() {
     assert!(review(&story.views(), &[held], &story.viewer(holder)).is_empty());
 }
 
+/// What follows something held is asked once that is decided on, whether it was taken up or left out;
+/// and what would change an entry that is not here can only be left out.
+#[test]
+fn what_follows_a_held_edit_is_asked_after_it() {
+    let (mut story, holder, caregiver, _) = three();
+    let entry = story.create(holder, penicillin());
+    story.settle();
+    let first = held(&story, caregiver, HoldReason::NoLongerPermitted);
+    let mut then = held(&story, caregiver, HoldReason::FollowsHeld);
+    then.change = ChangeHash([8; 32]);
+    then.follows.insert(first.change);
+    let changes = |story: &Story, held: &[HeldForReview]| {
+        let list = review(&story.views(), held, &story.viewer(holder));
+        let asked = list.into_iter().map(|item| item.claims[0].claim.change);
+        asked.collect::<Vec<_>>()
+    };
+    let both = [then.clone(), first.clone()];
+    assert_eq!(changes(&story, &both), [first.change]);
+    // Taken up, it is not among those any more of which nothing was decided.
+    assert_eq!(changes(&story, &both[..1]), [then.change]);
+    let list = review(&story.views(), &both, &story.viewer(holder));
+    let discard = resolve(&list[0], &Choice::Decide(Verdict::Discard)).expect("offered");
+    story.create(holder, discard.decision.expect("a decision"));
+    story.settle();
+    assert_eq!(changes(&story, &both), [then.change]);
+
+    then.entry = EntryId(uuid::Uuid::from_u128(77));
+    let list = review(&story.views(), &[then], &story.viewer(holder));
+    assert_eq!(list[0].verdicts, [Verdict::Discard]);
+    assert!(story.view(entry).counts());
+}
+
 fn hides() -> CommonPatch {
     CommonPatch {
         hidden_from_professionals: Some(true),

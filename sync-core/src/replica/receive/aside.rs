@@ -7,8 +7,8 @@ use crate::change::{Actor, Edit, Origin};
 use crate::entry::EntryError;
 use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use crate::sign::PublicKey;
-use crate::sync::{HoldReason, Item, Refusal};
-use crate::{ChangeHash, DeviceId, EntryId, Tick};
+use crate::sync::{Item, Refusal};
+use crate::{ChangeHash, DeviceId, EntryId};
 
 /// An edit that was not answered.
 struct Waiting {
@@ -32,8 +32,8 @@ fn numbered(local: &LocalEntry, entry: &EntryId) -> Vec<Waiting> {
 impl ReplicaHead {
     /// Rebuilds the entries of edits set aside; own edits that followed them and were not sent yet
     /// are made again on what is left. Where that leaves nothing to say, they follow what is held
-    /// to the server as they are, so that whoever decides has the last word of their author. What
-    /// was handed back and followed them is set aside too.
+    /// to the server as they are, so that whoever decides has the last word of their author. So
+    /// does what is handed back and followed them, out of the entry.
     pub(super) fn set_aside<E: Entries>(
         &mut self,
         entries: &mut E,
@@ -51,8 +51,7 @@ impl ReplicaHead {
                 continue;
             };
             let lost = local.lost(&entry).into_iter();
-            let lost: BTreeMap<ChangeHash, Option<Tick>> =
-                lost.map(|lost| (lost.change, lost.lost)).collect();
+            let lost: BTreeSet<ChangeHash> = lost.map(|lost| lost.change).collect();
             let removed = local.without(&entry, &out)?;
             let gone_with_it = local.is_empty();
             // What an edit that is gone followed, or what it became.
@@ -62,7 +61,7 @@ impl ReplicaHead {
                 .aside
                 .iter()
                 .filter(|aside| out.contains(&aside.change))
-                .all(|aside| aside.lost.is_none() && matches!(aside.why, AsideReason::Held(_)));
+                .all(|aside| matches!(aside.why, AsideReason::Held(_)));
             for (hash, edit) in removed {
                 let follows = crate::guard::inspect(&edit.change);
                 let follows = follows.into_iter().flat_map(|change| change.past.deps);
@@ -75,12 +74,12 @@ impl ReplicaHead {
                 if out.contains(&hash) {
                     continue;
                 }
-                let was_lost = lost.get(&hash);
-                let again = match was_lost.is_some() || gone_with_it {
+                let was_lost = lost.contains(&hash);
+                let again = match was_lost || gone_with_it {
                     true => None,
                     false => self.make_again(&mut local, author, (&edit, &follows))?,
                 };
-                if again.is_none() && may_follow && was_lost.is_none() {
+                if was_lost || again.is_none() && may_follow {
                     report.more = true;
                     continue;
                 }
@@ -90,8 +89,7 @@ impl ReplicaHead {
                     left.insert(hash, BTreeSet::from([again.change]));
                     entries.enqueue(&again).map_err(AnswerError::Store)?;
                 } else {
-                    let lost = was_lost.copied().flatten();
-                    let aside = self.follow_aside(entries, edit, hash, lost)?;
+                    let aside = self.stays_here(entries, edit, hash)?;
                     report.aside.push(aside);
                 }
             }
@@ -108,19 +106,20 @@ impl ReplicaHead {
         Ok(())
     }
 
-    pub(in crate::replica) fn follow_aside<E: Entries>(
+    /// Sets aside what follows something that the server does not have, and cannot be made again:
+    /// it is not sent.
+    pub(in crate::replica) fn stays_here<E: Entries>(
         &self,
         entries: &mut E,
         edit: Edit,
         change: ChangeHash,
-        lost: Option<Tick>,
     ) -> Result<SetAside, AnswerError<E::Error>> {
         let aside = SetAside {
             change,
-            why: AsideReason::Held(HoldReason::FollowsHeld),
+            why: AsideReason::Refused(Refusal::Incomplete),
             checkpoint: self.shown(&edit),
             edit,
-            lost,
+            lost: None,
             kind: None,
         };
         entries.set_aside(&aside).map_err(AnswerError::Store)?;

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::chunk::{self, ChunkColumns};
-use super::numbers::{Known, Named, Reader, Writer};
+use super::numbers::{Known, Named, Writer};
 use super::origin::{self, OriginColumns};
 use super::{FrameError, Item, NOT_A_FRAME};
 use crate::change::{Edit, SignedOrigin, Voucher};
+use crate::reader::Reader;
 use crate::sign::SignatureBytes;
 use crate::{Bytes, ChangeHash, EntryId, Tick, codec};
 

@@ -4,9 +4,10 @@
 //! The parts of a chunk are those of "Change chunks" in Automerge's description of its binary
 //! format.
 
-use super::numbers::{Known, Named, Reader, Writer};
+use super::numbers::{Known, Named, Writer};
 use super::{FrameError, NOT_A_FRAME};
 use crate::guard::{CHANGE_CHUNK, MAGIC, MAX_CHANGE};
+use crate::reader::Reader;
 use crate::{ChangeHash, Digest32};
 
 /// The columns of what is particular to each change.

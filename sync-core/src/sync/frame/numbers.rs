@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::{FrameError, NOT_A_FRAME};
+use crate::reader::CutShort;
 
 /// A column that is being written.
 #[derive(Default)]
@@ -34,51 +35,9 @@ impl Writer {
     }
 }
 
-/// What is left to read of a column.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'b>(pub &'b [u8]);
-
-impl<'b> Reader<'b> {
-    pub fn byte(&mut self) -> Result<u8, FrameError> {
-        let (first, rest) = self.0.split_first().ok_or(NOT_A_FRAME)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    pub fn number(&mut self) -> Result<u64, FrameError> {
-        leb128::read::unsigned(&mut self.0).map_err(|_| NOT_A_FRAME)
-    }
-
-    /// A number that is a length, or one of a few things.
-    pub fn count(&mut self) -> Result<usize, FrameError> {
-        usize::try_from(self.number()?).map_err(|_| NOT_A_FRAME)
-    }
-
-    pub fn signed(&mut self) -> Result<i64, FrameError> {
-        leb128::read::signed(&mut self.0).map_err(|_| NOT_A_FRAME)
-    }
-
-    /// A number by its difference to another.
-    pub fn difference(&mut self, before: u64) -> Result<u64, FrameError> {
-        Ok(before.wrapping_add(self.signed()?.cast_unsigned()))
-    }
-
-    pub fn take(&mut self, length: usize) -> Result<&'b [u8], FrameError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(NOT_A_FRAME)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(NOT_A_FRAME)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    /// Bytes after their number.
-    pub fn prefixed(&mut self) -> Result<&'b [u8], FrameError> {
-        let length = self.count()?;
-        self.take(length)
+impl From<CutShort> for FrameError {
+    fn from(CutShort: CutShort) -> Self {
+        NOT_A_FRAME
     }
 }
 
@@ -124,11 +83,10 @@ impl<T: Clone> Known<T> {
     }
 
     /// The thing that is so far back; the one that `new` reads where that is 0.
-    pub fn at(
-        &mut self,
-        back: u64,
-        new: impl FnOnce() -> Result<T, FrameError>,
-    ) -> Result<T, FrameError> {
+    pub fn at<E>(&mut self, back: u64, new: impl FnOnce() -> Result<T, E>) -> Result<T, FrameError>
+    where
+        FrameError: From<E>,
+    {
         if back == 0 {
             let thing = new()?;
             self.add(thing.clone());

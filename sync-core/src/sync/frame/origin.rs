@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::numbers::{Known, Named, Reader, Writer};
+use super::numbers::{Known, Named, Writer};
 use super::{FrameError, NOT_A_FRAME};
 use crate::change::Origin;
 use crate::checkpoint::{CheckpointDigest, Seen};
 use crate::codec;
 use crate::policy::Role;
+use crate::reader::Reader;
 use crate::{ChangeHash, DeviceId, DeviceTime, Incarnation, LogIncarnation, PersonId, Tick};
 
 /// The columns of what the origins say.
@@ -155,7 +156,7 @@ impl Heard {
             0 => None,
             1 => {
                 let log = shape.number()?;
-                let log = self.logs.at(log, || Ok(LogIncarnation(told.array()?)))?;
+                let log = self.logs.at(log, || told.array().map(LogIncarnation))?;
                 self.tick = shape.difference(self.tick)?;
                 let seen = Seen {
                     log,

@@ -172,7 +172,7 @@ impl Checks {
                 .flat_map(|device| device.disk.entries.values());
             let mut devices = devices.iter();
             entries.any(|local| local.has(change))
-                || devices.any(|device| still_held(device, change))
+                || devices.any(|device| device.disk.sends(change) || still_held(device, change))
         };
         self.owed = self.lost.iter().filter(has).copied().collect();
     }
@@ -284,14 +284,7 @@ impl Checks {
                 let name = profile.name;
                 return Err(format!("{name} does not know what became of its held edit"));
             }
-            let in_good_faith = match row.reason {
-                HoldReason::NotPermitted | HoldReason::Other => false,
-                HoldReason::NoLongerPermitted => true,
-                HoldReason::FollowsHeld => {
-                    let mut before = books.held_before(change);
-                    before.any(|reason| reason == HoldReason::NoLongerPermitted)
-                }
-            };
+            let in_good_faith = books.is_for_holder(change);
             let due = row.due.is_none_or(|due| due <= until);
             if profile.who == Who::Holder && in_good_faith && due && !up_to_date {
                 let name = profile.name;

@@ -152,6 +152,9 @@ impl Checks {
                 // What a device signed that was revoked since is for the holder to decide, unless
                 // its person hands it in.
                 let revoked = handed_back && keeper.is_revoked(origin.device);
+                // So is what gives somebody a right and was signed by a device that the server lost.
+                let about_right = self.oracle.about_rights(&edit.entry, past);
+                let revoked = revoked || about_right && keeper.has_lost(origin.device);
                 let permitted = !revoked && self.oracle.may_write(wish, Moment::at(*tick));
                 match reason {
                     HoldReason::FollowsHeld => Ok(()),

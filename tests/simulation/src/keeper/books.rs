@@ -43,6 +43,8 @@ pub struct HeldRow {
     pub author: PersonId,
     /// Why it is held.
     pub reason: HoldReason,
+    /// The changes that it names as those before it.
+    pub follows: Vec<ChangeHash>,
     /// Since when.
     pub received: Tick,
     /// When it came, was settled or was put off.
@@ -275,17 +277,17 @@ impl Books {
         }
     }
 
-    /// Why those edits are held of the same entry and author that came before this one.
-    pub fn held_before(&self, change: &ChangeHash) -> impl Iterator<Item = HoldReason> {
-        let this = self.held.get(change).cloned();
-        let rows = self.held.values();
-        let before = rows.filter(move |row| {
-            this.as_ref().is_some_and(|this| {
-                let same = (row.edit.entry, row.author) == (this.edit.entry, this.author);
-                same && row.received < this.received
-            })
-        });
-        before.map(|row| row.reason)
+    /// Whether the holder is told of a held edit and decides: it was made in good faith, or follows
+    /// one that is for them to decide on.
+    pub fn is_for_holder(&self, change: &ChangeHash) -> bool {
+        let Some(row) = self.held.get(change) else {
+            return false;
+        };
+        match row.reason {
+            HoldReason::NoLongerPermitted => true,
+            HoldReason::NotPermitted | HoldReason::Other => false,
+            HoldReason::FollowsHeld => row.follows.iter().any(|dep| self.is_for_holder(dep)),
+        }
     }
 
     /// Whether an entry fell due after a tick and not after another, and still stands so.

@@ -181,16 +181,9 @@ impl Log for BooksLog<'_> {
 
     fn held_facts(&mut self, change: &ChangeHash) -> Answer<HeldFacts> {
         let row = &self.books.held[change];
-        let mut before = self.books.held_before(change);
         Ok(HeldFacts {
             change: *change,
-            for_holder: match row.reason {
-                HoldReason::NoLongerPermitted => true,
-                HoldReason::NotPermitted | HoldReason::Other => false,
-                HoldReason::FollowsHeld => {
-                    before.any(|reason| reason == HoldReason::NoLongerPermitted)
-                }
-            },
+            for_holder: self.books.is_for_holder(change),
             destroyed: row.edit.change.is_empty(),
         })
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
 use sync_core::authority::{
-    Admission, Former, Judged, Kept, Lane, RightEntry, RightsLedger, Submitter,
+    Admission, Former, Judged, Kept, Lane, Registration, RightEntry, RightsLedger, Submitter,
 };
 use sync_core::change::{Edit, Voucher};
 use sync_core::entry::PastChange;
@@ -286,14 +286,13 @@ impl Keeper {
         let lost = device.filter(|_| proven && item.accepted.is_some());
         match known {
             None if let Some(lost) = lost.and_then(|device| self.unknown.get(&device)) => {
-                lost.clone()
+                Submitter {
+                    registration: Registration::Lost,
+                    ..lost.clone()
+                }
             }
-            Some(known) if proven && item.accepted.is_some() => Submitter {
-                revoked: false,
-                ..known
-            },
             Some(known) if known.person() == by.person() => Submitter {
-                revoked: false,
+                registration: Registration::Valid,
                 ..known
             },
             Some(known) if item.accepted.is_some() => known,
@@ -358,6 +357,9 @@ impl Keeper {
                         edit: edit.clone(),
                         author: submitter.subject.person,
                         reason: held.reason,
+                        follows: past
+                            .as_ref()
+                            .map_or_else(Vec::new, |past| past.deps.clone()),
                         received: tick,
                         changed: tick,
                         due: books.held_until(&entry, marked).filter(|_| !knows),

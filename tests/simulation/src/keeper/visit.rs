@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Cursor, Submitter, Unverified, VerifiedEdit};
-use sync_core::change::{Edit, Voucher};
+use sync_core::change::Edit;
 use sync_core::checkpoint::Seen;
 use sync_core::reconcile::Compare;
 use sync_core::sync::{CursorDigest, Outcome, SyncRequest, Verdict};
@@ -102,12 +102,7 @@ impl Keeper {
         let edits = items.into_iter().map(|item| {
             let author = self.author(&item, &submitter);
             let edit = item.edit.clone();
-            let verified = match &edit.origin.voucher {
-                Voucher::Server(_) => VerifiedEdit::proven(&self.record, &keys, edit),
-                Voucher::Author(_) | Voucher::Frame => {
-                    VerifiedEdit::new(&self.record, &author.key, edit)
-                }
-            };
+            let verified = VerifiedEdit::of(&self.record, (&author.key, &keys), edit);
             HandedIn {
                 verified,
                 again: item.accepted.is_some(),

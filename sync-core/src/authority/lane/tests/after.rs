@@ -13,7 +13,7 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
     let seen = Some(seen(day(3)));
     let edit = caregiver().edit(ALLERGY, &mut EntryDocument::new(), &writes, seen);
     let submitter = Submitter {
-        revoked: true,
+        registration: Registration::Revoked,
         ..caregiver().submitter()
     };
     let verified = VerifiedEdit::new(&RECORD, &submitter.key, edit).unwrap();
@@ -45,12 +45,41 @@ fn what_a_revoked_device_signed_is_for_the_holder_to_decide() {
     );
 }
 
+/// A device that the keeper has lost may have been revoked in the time that it lost: a right that it
+/// gave is held until the device itself comes, and all else is judged as of any.
+#[test]
+fn of_a_device_that_is_lost_only_what_gives_a_right_is_held() {
+    let mut keeper = Keeper::new();
+    let lost = Submitter {
+        registration: Registration::Lost,
+        ..holder().submitter()
+    };
+    let made = holder().edit(ALLERGY, &mut EntryDocument::new(), &allergy(), None);
+    assert!(accepted(&keeper.submit_as(&lost, &made, day(2))));
+    let mut document = keeper.document(GRANT);
+    let ends = [Write::set("status", r#"{"status":"revoked"}"#)];
+    let ends = holder().edit(GRANT, &mut document, &ends, None);
+    assert!(accepted(&keeper.submit_as(&lost, &ends, day(3))));
+
+    // To bring it back gives it, and so does to change one.
+    let again = [Write::set("status", r#"{"status":"active"}"#)];
+    let again = holder().edit(GRANT, &mut document, &again, None);
+    let judged = keeper.submit_as(&lost, &again, day(4));
+    assert_eq!(held(&judged), Some(HoldReason::NotPermitted));
+    let longer = [Write::set("ends", crate::entry::Value::Uint(day(90).0))];
+    let longer = holder().edit(DELEGATION, &mut keeper.document(DELEGATION), &longer, None);
+    let judged = keeper.submit_as(&lost, &longer, day(4));
+    assert_eq!(held(&judged), Some(HoldReason::NotPermitted));
+    let judged = keeper.submit(&holder(), &again, day(5));
+    assert!(matches!(&judged, Judged::Accepted(of) if of.releases.len() == 1));
+}
+
 /// The edits of a device that was revoked, the second following the first, handed in by its author
 /// and by somebody else, in this order: what becomes of them in the end.
 fn of_a_revoked_device(author_first: bool, edits: &[Edit], mut keeper: Keeper) -> Keeper {
     let own = caregiver().submitter();
     let others = Submitter {
-        revoked: true,
+        registration: Registration::Revoked,
         ..own.clone()
     };
     let both = match author_first {
@@ -102,7 +131,7 @@ fn only_what_was_held_for_its_device_is_given_free() {
     let edit = own.edit(ALLERGY, &mut EntryDocument::new(), &allergy(), seen);
     let change = guard::inspect(&edit.change).expect("a change").hash();
     let revoked = Submitter {
-        revoked: true,
+        registration: Registration::Revoked,
         ..own.submitter()
     };
     // Others again: it stays.
@@ -234,7 +263,7 @@ fn an_edit_of_what_is_younger_than_its_checkpoint_is_judged_as_an_edit() {
         assert!(accepted(&keeper.submit(&holder(), &made, day(2))));
         let edit = doctor.edit(ALLERGY, &mut document, &[write], Some(seen(day(1))));
         let submitter = Submitter {
-            revoked: true,
+            registration: Registration::Revoked,
             ..doctor.submitter()
         };
         let judged = keeper.submit_as(&submitter, &edit, day(3));

@@ -7,8 +7,10 @@ use ed25519_dalek::SigningKey;
 use uuid::Uuid;
 
 use super::Tables;
-use crate::authority::{Former, Judged, Kept, Lane, RightsLedger, Submitter, VerifiedEdit};
-use crate::change::{Edit, Voucher};
+use crate::authority::{
+    Former, Judged, Kept, Lane, Registration, RightsLedger, Submitter, VerifiedEdit,
+};
+use crate::change::Edit;
 use crate::checkpoint::{Checkpoint, Seen, SignedCheckpoint};
 use crate::entry::{EntryClass, EntryState, Value, Write};
 use crate::kind::{Invalid, RightDraft};
@@ -84,7 +86,7 @@ impl Phone {
             },
             device: DeviceId::of(&key),
             key,
-            revoked: false,
+            registration: Registration::Valid,
         }
     }
 
@@ -267,13 +269,8 @@ impl Server {
         let origin = item.edit.origin.read().expect("an origin");
         let submitter = self.known[&origin.device].clone();
         let edit = item.edit.clone();
-        let verified = match &edit.origin.voucher {
-            Voucher::Server(_) => {
-                let keys = [PublicKey::of(&server_key())];
-                VerifiedEdit::proven(&RECORD, &keys, edit)
-            }
-            Voucher::Author(_) | Voucher::Frame => VerifiedEdit::new(&RECORD, &submitter.key, edit),
-        };
+        let keys = [PublicKey::of(&server_key())];
+        let verified = VerifiedEdit::of(&RECORD, (&submitter.key, &keys), edit);
         let judged = match verified {
             Err(unverified) => unverified.into(),
             Ok(edit) => {
