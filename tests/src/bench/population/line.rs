@@ -63,6 +63,8 @@ impl Line {
             .header(ACCEPT, media_type)
             .body(Full::new(Bytes::from(body)));
         let request = request.map_err(|_| SupportError::Missing("a request"))?;
+        // The one before may not be over yet for the connection.
+        self.sender.ready().await.map_err(broken)?;
         let response = self.sender.send_request(request).await.map_err(broken)?;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(broken)?;
