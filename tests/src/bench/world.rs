@@ -29,8 +29,8 @@ pub(super) struct World {
 pub(super) struct Holder {
     /// Their sign-in.
     pub profile: Arc<Profile>,
-    /// Their phone.
-    pub phone: Phone,
+    /// Their phone, which lives as long.
+    _phone: Phone,
     /// Their record.
     pub copy: Copy,
 }
@@ -111,7 +111,7 @@ impl World {
         let copy = phone.copy(&profile, opened.record)?;
         Ok(Holder {
             profile,
-            phone,
+            _phone: phone,
             copy,
         })
     }
