@@ -2,11 +2,13 @@
 //! passkeys, rights, access log and encryption on, the server in a process of its own.
 
 mod bare;
+mod device;
 mod durable;
 mod figures;
 mod guard;
 mod live;
 mod new_phone;
+mod population;
 mod reconnect;
 mod report;
 mod store;
@@ -41,6 +43,9 @@ struct Arguments {
     /// Reconnects a record
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
     reconnects: Option<u32>,
+    /// The population.
+    #[command(flatten)]
+    population: population::Settings,
 }
 
 /// What can be measured by itself.
@@ -60,11 +65,33 @@ enum Part {
     Durable,
     /// A change is tried in a process of its own.
     Guard,
+    /// All of the four that follow.
+    Population,
+    /// Many phones reconnect at once, and to records of many sizes.
+    Storm,
+    /// Phones come back, write, come new, edit live and wait, all together.
+    Together,
+    /// Devices hold a WebSocket and wait.
+    Idle,
+    /// The server is killed while devices write.
+    Kill,
+}
+
+impl Part {
+    /// Whether it is part of the population.
+    fn is_of_population(self) -> bool {
+        matches!(self, Part::Storm | Part::Together | Part::Idle | Part::Kill)
+    }
 }
 
 impl Arguments {
     fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let population = part.is_of_population() && self.only.contains(&Part::Population);
+        self.only.is_empty() || self.only.contains(&part) || population
+    }
+
+    fn wants_any(&self, parts: &[Part]) -> bool {
+        parts.iter().any(|part| self.wants(*part))
     }
 
     fn scale(&self) -> Scale {
@@ -75,6 +102,7 @@ impl Arguments {
         if let Some(times) = self.reconnects {
             scale.reconnects = times as usize;
         }
+        self.population.bear_on(&mut scale.population);
         scale
     }
 }
@@ -98,6 +126,8 @@ struct Scale {
     edits: usize,
     /// Entries of the record whose views are derived, and how often each is.
     views: (usize, usize),
+    /// The population.
+    population: population::Scale,
 }
 
 const FULL: Scale = Scale {
@@ -109,6 +139,7 @@ const FULL: Scale = Scale {
     live: 300,
     edits: 200,
     views: (2_000, 50),
+    population: population::FULL,
 };
 
 const QUICK: Scale = Scale {
@@ -120,6 +151,7 @@ const QUICK: Scale = Scale {
     live: 30,
     edits: 30,
     views: (200, 10),
+    population: population::QUICK,
 };
 
 /// Everything that was measured.
@@ -136,6 +168,7 @@ struct Results {
     store: Option<store::StoreTimes>,
     views: Option<views::ViewTimes>,
     guard: Vec<guard::GuardTime>,
+    population: population::Population,
 }
 
 /// Runs the benchmark as its arguments say.
@@ -169,6 +202,7 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         store: None,
         views: None,
         guard: Vec::new(),
+        population: population::Population::default(),
     };
     if arguments.wants(Part::Guard) {
         eprintln!("the guard …");
@@ -202,5 +236,6 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         let measured = measured.map(|(devices, edits)| durable::measure(*devices, *edits));
         results.durable = measured.collect::<Result<_, _>>()?;
     }
+    results.population = population::measure(arguments, &scale.population)?;
     Ok(results)
 }

@@ -8,7 +8,9 @@ mod cast;
 mod phone;
 mod server;
 
-pub use cast::{Entered, Identity, Opened, add_caregiver, add_professional, open_record};
+pub use cast::{
+    Entered, Identity, Opened, add_caregiver, add_professional, open_record, open_records,
+};
 pub use phone::{Copy, Phone};
 pub use server::{Server, be_carnet, phone_in_terminal};
 

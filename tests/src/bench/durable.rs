@@ -6,17 +6,14 @@ use std::time::{Duration, Instant};
 
 use carnet_mobile::driver::{Body, Call, HttpTransport, Method, Transport as _};
 use carnet_mobile::error::CarnetError;
-use carnet_mobile::store::fresh_incarnation;
 use serde::Serialize;
-use sync_core::codec::{self, Encoding};
+use sync_core::EntryId;
+use sync_core::codec::Encoding;
 use sync_core::entry::Write;
 use sync_core::kind::OwnNoteDraft;
-use sync_core::policy::Role;
-use sync_core::replica::{Author, Memory, ReplicaHead};
-use sync_core::sync::SyncAnswer;
-use sync_core::{DeviceTime, EntryId};
 
 use super::bare;
+use super::device::{Device, new_entry};
 use super::figures::Spread;
 use super::world::{Holder, World};
 use crate::support::SupportError;
@@ -40,13 +37,10 @@ pub(super) struct Durable {
     pub ratio: f64,
 }
 
-/// A device that keeps nothing: what it costs is small beside the server.
-struct Device {
-    author: Author,
-    head: ReplicaHead,
-    entries: Memory,
+/// A device, and what it will write.
+struct Writer {
+    device: Device,
     server: String,
-    token: String,
     edits: Vec<(EntryId, Vec<Write>)>,
 }
 
@@ -55,9 +49,9 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
     let world = World::new()?;
     let made = (0..devices).map(|number| {
         let holder = world.holder(&world.in_memory(&format!("writer-{number}")))?;
-        Device::of(&world, &holder, edits)
+        Writer::of(&world, &holder, edits)
     });
-    let made: Vec<Device> = made.collect::<Result<_, _>>()?;
+    let made: Vec<Writer> = made.collect::<Result<_, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -80,71 +74,40 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
     })
 }
 
-async fn write(devices: Vec<Device>) -> Result<(Vec<Duration>, Duration), SupportError> {
+async fn write(writers: Vec<Writer>) -> Result<(Vec<Duration>, Duration), SupportError> {
     let transport = Arc::new(HttpTransport::new());
     let started = Instant::now();
     let mut running = Vec::new();
-    for device in devices {
-        running.push(tokio::spawn(device.run(transport.clone())));
+    for writer in writers {
+        running.push(tokio::spawn(writer.run(transport.clone())));
     }
     let mut taken = Vec::new();
-    for device in running {
-        let ended = device.await;
+    for writer in running {
+        let ended = writer.await;
         taken.extend(ended.map_err(|_| SupportError::Missing("a device that ended"))??);
     }
     Ok((taken, started.elapsed()))
 }
 
-impl Device {
+impl Writer {
     fn of(world: &World, holder: &Holder, edits: usize) -> Result<Self, SupportError> {
-        let (server_keys, key, token) = holder.copy.credentials()?;
-        let record = holder.copy.record.id();
-        let incarnation = fresh_incarnation();
-        let incarnation = incarnation.map_err(carnet_mobile::error::Error::from);
-        let incarnation = incarnation.map_err(CarnetError::from)?;
-        let edits = (0..edits).map(|number| {
-            let draft = OwnNoteDraft {
-                title: "Tension prise à la maison".into(),
-                text: Some(format!("13/8 le matin, 12/7 le soir ({number}).")),
-                ..OwnNoteDraft::default()
-            };
-            let name = holder.phone.carnet().device().new_entry_id();
-            Ok((name.map_err(CarnetError::from)?, draft.writes()?))
-        });
-        Ok(Device {
-            author: Author {
-                person: holder.copy.person,
-                role: Role::Holder,
-                on_behalf_of: None,
-                key,
-            },
-            head: ReplicaHead::new(record, server_keys, incarnation),
-            entries: Memory::default(),
+        let edits = (0..edits).map(|number| Ok((new_entry(), note(number)?)));
+        Ok(Writer {
+            device: Device::beside(&holder.copy)?,
             server: world.server.url().to_owned(),
-            token,
             edits: edits.collect::<Result<_, SupportError>>()?,
         })
     }
 
     async fn run(mut self, transport: Arc<HttpTransport>) -> Result<Vec<Duration>, SupportError> {
-        let unfit = || SupportError::Missing("an answer that the replica takes");
         let mut taken = Vec::new();
         self.push(&transport).await?;
-        for (number, (entry, writes)) in std::mem::take(&mut self.edits).iter().enumerate() {
-            let at = DeviceTime(i64::try_from(number).unwrap_or(0));
-            let edited = self.head.edit(
-                &mut self.entries,
-                &self.author,
-                *entry,
-                writes,
-                Vec::new(),
-                at,
-            );
-            edited.map_err(|_| unfit())?;
+        for (entry, writes) in std::mem::take(&mut self.edits) {
+            self.device.edit(entry, &writes)?;
             let started = Instant::now();
             self.push(&transport).await?;
             taken.push(started.elapsed());
-            if !self.entries.unsent.is_empty() {
+            if self.device.unsent() > 0 {
                 return Err(SupportError::Missing("an edit that was acknowledged"));
             }
         }
@@ -152,30 +115,33 @@ impl Device {
     }
 
     async fn push(&mut self, transport: &HttpTransport) -> Result<(), SupportError> {
-        let unfit = || SupportError::Missing("an answer that the replica takes");
-        let request = self.head.request(&mut self.entries, &self.author, None);
         let body = Body {
             encoding: Encoding::Cbor,
-            bytes: codec::to_cbor(&request.map_err(|_| unfit())?),
+            bytes: self.device.request()?,
         };
         let call = Call {
             method: Method::Post,
             server: self.server.clone(),
-            path: format!("/v1/records/{}/sync", self.head.record),
-            token: Some(self.token.clone()),
+            path: format!("/v1/records/{}/sync", self.device.record()),
+            token: Some(self.device.token().to_owned()),
             body: Some(body),
             accept: Encoding::Cbor,
         };
         let reply = transport.call(call).await;
         let reply = reply.map_err(|_| SupportError::Missing("an answer"))?;
         let reply = reply.success().map_err(CarnetError::from)?;
-        let answer: SyncAnswer = codec::from_cbor(&reply.body).map_err(|_| unfit())?;
-        let (fresh, now) = (self.head.incarnation, DeviceTime(0));
-        let received = self
-            .head
-            .receive(&mut self.entries, &self.author, &answer, fresh, now);
-        received.map(drop).map_err(|_| unfit())
+        self.device.take(&reply.body).map(drop)
     }
+}
+
+/// What a writer writes each time: a new note.
+pub(super) fn note(number: usize) -> Result<Vec<Write>, SupportError> {
+    let draft = OwnNoteDraft {
+        title: "Tension prise à la maison".into(),
+        text: Some(format!("13/8 le matin, 12/7 le soir ({number}).")),
+        ..OwnNoteDraft::default()
+    };
+    Ok(draft.writes()?)
 }
 
 /// How many groups the server's writer has committed, and how many writes were in them.

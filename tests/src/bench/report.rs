@@ -1,5 +1,7 @@
 //! The figures as tables, and where the goals are not reached.
 
+mod population;
+
 use super::{Results, views};
 
 /// The longest bar of a histogram, in characters.
@@ -29,6 +31,7 @@ pub(super) fn print(results: &Results, json: bool) {
     others(results);
     derived(results);
     guarded(results);
+    population::print(&results.population);
     goals(results);
 }
 
@@ -210,6 +213,9 @@ fn goals(results: &Results) {
         for one in &all.views {
             goal(one.view.to_owned(), one.elapsed.p50, views::GOAL);
         }
+    }
+    for (what, found, most) in population::goals(&results.population, results.fsync.p99) {
+        goal(what, found, most);
     }
     println!("\nGoals not reached");
     if missed.is_empty() {

@@ -12,7 +12,9 @@ use sync_core::EntryId;
 use tempfile::TempDir;
 
 use crate::life::{Life, Plan};
-use crate::support::{Copy, Identity, Phone, Server, SupportError, open_record};
+use crate::support::{
+    Copy, Identity, Opened, Phone, Server, SupportError, open_record, open_records,
+};
 
 /// A server and a place for phones.
 pub(super) struct World {
@@ -27,14 +29,14 @@ pub(super) struct World {
 pub(super) struct Holder {
     /// Their sign-in.
     pub profile: Arc<Profile>,
-    /// Their phone.
-    pub phone: Phone,
+    /// Their phone, which lives as long.
+    _phone: Phone,
     /// Their record.
     pub copy: Copy,
 }
 
 impl World {
-    /// Starts a server with limits no benchmark meets.
+    /// Starts a server.
     pub fn new() -> Result<Self, SupportError> {
         let folder = |place: &Path| {
             let made = tempfile::Builder::new()
@@ -44,14 +46,36 @@ impl World {
         };
         let disk = folder(&std::env::temp_dir())?;
         let memory = folder(Path::new("/dev/shm")).or_else(|_| folder(&std::env::temp_dir()))?;
-        let most = "1000000";
-        let limits = ["--session-rate", most, "--peer-rate", most, "--log", "warn"];
         Ok(World {
-            server: Server::start(&disk.path().join("server"), &limits)?,
+            server: start(disk.path(), &[])?,
             disk,
             memory,
             people: Cell::new(0),
         })
+    }
+
+    /// Stops the server and starts it again over the same data, with more arguments: it holds no
+    /// more memory then than what it needs.
+    pub fn started_again(self, arguments: &[&str]) -> Result<Self, SupportError> {
+        self.server.stop()?;
+        let server = start(self.disk.path(), arguments)?;
+        Ok(World { server, ..self })
+    }
+
+    /// Kills the server wherever it is, and starts it again over what it left.
+    pub fn killed(self) -> Result<Self, SupportError> {
+        self.server.kill()?;
+        let server = start(self.disk.path(), &[])?;
+        Ok(World { server, ..self })
+    }
+
+    /// Opens records for so many people, none of whom is enrolled yet.
+    pub fn records(&self, count: usize) -> Result<Vec<Opened>, SupportError> {
+        let first = self.people.get() + 1;
+        let after = first + u16::try_from(count).unwrap_or(u16::MAX - first);
+        self.people.set(after - 1);
+        let identities: Vec<Identity<'_>> = (first..after).map(identity).collect();
+        open_records(&self.server, &identities)
     }
 
     /// Where a phone's store is, in memory.
@@ -81,22 +105,32 @@ impl World {
     pub fn holder(&self, folder: &Path) -> Result<Holder, SupportError> {
         let order = self.people.get() + 1;
         self.people.set(order);
-        let identity = Identity {
-            family_name: "DURAND",
-            given_names: "PAUL",
-            sex: "M",
-            order,
-        };
-        let opened = open_record(&self.server, &identity)?;
+        let opened = open_record(&self.server, &identity(order))?;
         let phone = Phone::open(folder)?;
         let profile = phone.enrol(self.server.url(), &opened.code)?;
         let copy = phone.copy(&profile, opened.record)?;
         Ok(Holder {
             profile,
-            phone,
+            _phone: phone,
             copy,
         })
     }
+}
+
+fn identity(order: u16) -> Identity<'static> {
+    Identity {
+        family_name: "DURAND",
+        given_names: "PAUL",
+        sex: "M",
+        order,
+    }
+}
+
+/// Starts a server with limits no benchmark meets.
+fn start(disk: &Path, arguments: &[&str]) -> Result<Server, SupportError> {
+    let most = "1000000";
+    let limits = ["--session-rate", most, "--peer-rate", most, "--log", "warn"];
+    Server::start(&disk.join("server"), &[&limits, arguments].concat())
 }
 
 impl Holder {

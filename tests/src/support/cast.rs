@@ -1,11 +1,22 @@
 //! The people of a story, entered as an administrator enters them.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
-use sync_core::identity::Rpps;
+use server::app::App;
+use server::clock::SystemClock;
+use server::config::{Config, Places, Settings};
+use server::people::Person;
+use server::records::{self, OpenError, Opening};
+use server::webauthn::codes::{self, Purpose};
+use sync_core::identity::{Departement, IdentityTraits, Ins, InsDomain, Rpps};
 use sync_core::policy::Profession;
 use sync_core::{PersonId, RecordId};
 
 use super::{Server, SupportError};
+
+/// How many records are opened in one job of the store, for which the server's own wait.
+const AT_ONCE: usize = 50;
 
 /// Whose record is opened: a made-up identity.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +27,41 @@ pub struct Identity<'a> {
     pub given_names: &'a str,
     /// `F` or `M`.
     pub sex: &'a str,
-    /// Tells apart people with the same traits: the order number of the NIR, below 1,000.
+    /// Tells people apart, below 12,000: the order number of the NIR, and above 1,000 the month of
+    /// birth with it.
     pub order: u16,
+}
+
+impl Identity<'_> {
+    /// Born on the 14th of a month of 1966: in March, of the first thousand.
+    fn month(&self) -> u16 {
+        (2 + self.order / 1_000) % 12 + 1
+    }
+
+    fn birth_date(&self) -> String {
+        format!("1966-{:02}-14", self.month())
+    }
+
+    /// The NIR of somebody born then in Lille, with its key (INSEE: 97 − n mod 97).
+    fn nir(&self) -> String {
+        let sex = if self.sex == "M" { 1_u64 } else { 2 };
+        let born = 660_000_000_000 + u64::from(self.month()) * 100_000_000;
+        let number = sex * 1_000_000_000_000 + born + 59_350_000 + u64::from(self.order % 1_000);
+        format!("{number}{:02}", 97 - number % 97)
+    }
+
+    fn person(&self) -> Option<Person> {
+        let (family, given) = (self.family_name, self.given_names);
+        let traits =
+            IdentityTraits::parse(family, given, &self.birth_date(), self.sex, "59350").ok()?;
+        Some(Person {
+            family_name: family.to_owned(),
+            given_names: given.to_owned(),
+            ins: Some(Ins::parse(&self.nir(), InsDomain::Nir).ok()?),
+            traits: Some(traits),
+            professional: None,
+        })
+    }
 }
 
 /// A record that was opened, and the code with which its holder enrols.
@@ -40,12 +84,12 @@ pub struct Entered {
     pub code: String,
 }
 
-/// Opens a record at an insurance desk in Lille, for somebody born there on 14 March 1966.
+/// Opens a record at an insurance desk in Lille, for somebody born there.
 ///
 /// # Errors
 /// When the server refuses.
 pub fn open_record(server: &Server, holder: &Identity<'_>) -> Result<Opened, SupportError> {
-    let ins = nir(holder.sex, holder.order);
+    let (ins, born) = (holder.nir(), holder.birth_date());
     told(server.carnet(&[
         "admin",
         "open-record",
@@ -56,7 +100,7 @@ pub fn open_record(server: &Server, holder: &Identity<'_>) -> Result<Opened, Sup
         "--given-names",
         holder.given_names,
         "--birth-date",
-        "1966-03-14",
+        &born,
         "--sex",
         holder.sex,
         "--birthplace",
@@ -70,6 +114,78 @@ pub fn open_record(server: &Server, holder: &Identity<'_>) -> Result<Opened, Sup
         "--proof",
         "identity card",
     ])?)
+}
+
+/// Opens many records, in the order of their holders, as [`open_record`] does: in this process, beside
+/// the server, without starting a program for each.
+///
+/// # Errors
+/// When one is refused.
+pub fn open_records(
+    server: &Server,
+    holders: &[Identity<'_>],
+) -> Result<Vec<Opened>, SupportError> {
+    let refused = |said: String| SupportError::Server {
+        command: "opening records".to_owned(),
+        said,
+    };
+    let people = holders.iter().map(Identity::person);
+    let people: Option<Vec<Person>> = people.collect();
+    let mut people = people.ok_or(SupportError::Missing("an identity"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(SupportError::io("a runtime"))?;
+    runtime.block_on(async {
+        let settings = Settings {
+            places: Places {
+                data: Some(server.data().to_owned()),
+                master_key: None,
+            },
+            ..Settings::default()
+        };
+        let config = Config::resolve(settings).map_err(|error| refused(error.to_string()))?;
+        let app = App::open(config, Arc::new(SystemClock));
+        let app = app.map_err(|error| refused(error.to_string()))?;
+        let mut opened = Vec::new();
+        while !people.is_empty() {
+            let rest = people.split_off(people.len().min(AT_ONCE));
+            let some = std::mem::replace(&mut people, rest);
+            opened.extend(
+                open_some(&app, some)
+                    .await
+                    .map_err(|e| refused(e.to_string()))?,
+            );
+        }
+        app.db.close().await;
+        Ok(opened)
+    })
+}
+
+async fn open_some(app: &App, people: Vec<Person>) -> Result<Vec<Opened>, OpenError> {
+    let (keys, now, lasts) = (app.keys.clone(), app.clock.now(), app.config.enrolment_code);
+    let opening = Opening {
+        channel: records::Channel::Desk,
+        departement: Departement::parse("59").expect("Nord is one"),
+        opened_by: "the desk".to_owned(),
+        consent: "signed at the desk".to_owned(),
+        proof: "identity card".to_owned(),
+    };
+    let open = move |connection: &mut diesel::SqliteConnection| -> Result<Vec<Opened>, OpenError> {
+        let one = |person: Person| -> Result<Opened, OpenError> {
+            let opened = records::open(connection, &keys, now, &person, None, &opening)?;
+            let (holder, proof) = (opened.holder, &opening.proof);
+            let (code, _) =
+                codes::issue(connection, &keys, now, holder, Purpose::First, proof, lasts)?;
+            Ok(Opened {
+                record: opened.record,
+                person: holder,
+                code: code.expose(),
+            })
+        };
+        people.into_iter().map(one).collect()
+    };
+    app.db.write(open).await
 }
 
 /// Enters somebody who looks after another person's record.
@@ -127,13 +243,6 @@ fn told<T: for<'de> Deserialize<'de>>(answer: serde_json::Value) -> Result<T, Su
     })
 }
 
-/// The NIR of somebody born in Lille in March 1966, with its key (INSEE: 97 − n mod 97).
-fn nir(sex: &str, order: u16) -> String {
-    let sex = if sex == "M" { 1 } else { 2 };
-    let number = sex * 1_000_000_000_000_u64 + 660_359_350_000 + u64::from(order % 1_000);
-    format!("{number}{:02}", 97 - number % 97)
-}
-
 /// An RPPS number with its key.
 fn rpps(number: u32) -> Option<String> {
     let numbers = (0..10).map(|key| format!("10{:08}{key}", number % 100_000_000));
@@ -142,15 +251,25 @@ fn rpps(number: u32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use sync_core::identity::{Ins, InsDomain};
+    use std::collections::BTreeSet;
 
     use super::*;
 
     #[test]
-    fn made_up_numbers_are_well_formed() {
-        for order in [1, 77, 999] {
-            assert!(Ins::parse(&nir("F", order), InsDomain::Nir).is_ok());
+    fn made_up_numbers_are_well_formed_and_nobody_has_anothers() {
+        let orders = [1, 77, 999, 1_000, 1_001, 9_999, 10_001, 11_999];
+        let numbers = orders.map(|order| {
+            let somebody = Identity {
+                family_name: "DURAND",
+                given_names: "PAULE",
+                sex: "F",
+                order,
+            };
+            assert!(somebody.person().is_some(), "{order}");
             assert!(rpps(u32::from(order)).is_some());
-        }
+            somebody.nir()
+        });
+        assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), orders.len());
+        assert!(numbers[0].starts_with("2660359350001"), "{}", numbers[0]);
     }
 }

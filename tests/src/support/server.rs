@@ -199,8 +199,26 @@ impl Server {
 
     /// Memory it holds, in bytes.
     pub fn resident(&self) -> Option<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory it held since it started, or since [`Server::forget_peak`], in bytes.
+    pub fn peak(&self) -> Option<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// Takes what it holds now for the most it held.
+    ///
+    /// # Errors
+    /// When the system knows no such thing: this is Linux's `clear_refs`.
+    pub fn forget_peak(&self) -> Result<(), SupportError> {
+        let file = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(file, "5").map_err(SupportError::io("the server's peak of memory"))
+    }
+
+    fn memory(&self, name: &str) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
         let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kib * 1024)
     }
