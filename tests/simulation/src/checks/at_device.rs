@@ -79,7 +79,7 @@ impl Checks {
         if !self.is_of_this_life(device) || device.diary.closed {
             return Ok(());
         }
-        let person = device.profile.who.id();
+        let person = device.profile.author.person;
         let then = self.oracle.readable(person, Moment::at(until));
         let mut still = self.oracle.readable(person, told);
         // What they could not see for a while went meanwhile; pages that are still to come bring it
@@ -112,7 +112,7 @@ impl Checks {
         answer: &SyncAnswer,
         told: Moment,
     ) -> Result<(), String> {
-        let person = device.profile.who.id();
+        let person = device.profile.author.person;
         let readable = self.oracle.readable(person, told);
         // A longer queue goes in several requests: of the rest nothing was said yet.
         let queue = &device.disk.unsent;
