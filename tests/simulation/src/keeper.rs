@@ -351,7 +351,9 @@ impl Keeper {
         let looks = self.bug != Some(Bug::RotServed);
         match rows.read(self.record, looks) {
             Err(Damaged) => Ok(true),
-            Ok(_) if looks => Err("a damaged row of the server is read as if it were whole".to_owned()),
+            Ok(_) if looks => {
+                Err("a damaged row of the server is read as if it were whole".to_owned())
+            }
             Ok(books) => {
                 self.durable = books;
                 Ok(false)

@@ -67,7 +67,10 @@ impl Options {
             None => format!("--steps {}", self.steps),
         };
         let two = if self.two { " --two" } else { "" };
-        format!("cargo simulate --seed {}{two} {which}{bug} --trace", self.seed)
+        format!(
+            "cargo simulate --seed {}{two} {which}{bug} --trace",
+            self.seed
+        )
     }
 }
 

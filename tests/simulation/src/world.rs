@@ -143,9 +143,7 @@ impl World {
             let mut others = self.devices.iter().map(|device| &device.profile);
             others.any(|other| (other.author.person, other.unit) == (person, profile.unit))
         };
-        profiles.retain(|profile| {
-            plays(profile) || profile.who == Who::Holder || dice.percent(20)
-        });
+        profiles.retain(|profile| plays(profile) || profile.who == Who::Holder || dice.percent(20));
         let key = self.keeper.key().clone();
         let trace = self.trace.beside("in the other record: ");
         let beside = World::with(seed, (cast, keys, profiles, key), dice, self.bug, trace);
@@ -468,9 +466,7 @@ impl World {
         let Device { profile, disk, .. } = &self.devices[device];
         let subject = profile.submitter().subject;
         let now = self.keeper.books().last.next(self.tick_at(0));
-        if self.network.healed
-            || disk.head.cursor.is_none()
-            || self.keeper.may_open(&subject, now)
+        if self.network.healed || disk.head.cursor.is_none() || self.keeper.may_open(&subject, now)
         {
             return;
         }

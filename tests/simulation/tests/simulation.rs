@@ -12,7 +12,11 @@ const HISTORIES: u64 = 10_000;
 fn history(seed: u64) -> Options {
     let long = seed.is_multiple_of(20);
     Options {
-        two: if long { seed.is_multiple_of(100) } else { seed % 5 == 1 },
+        two: if long {
+            seed.is_multiple_of(100)
+        } else {
+            seed % 5 == 1
+        },
         ..options(seed, if long { LONG } else { 14 })
     }
 }

@@ -290,8 +290,8 @@ impl Checks {
         }
         let apart = books.apart.iter().map(|apart| &apart.event);
         let of_viewer = recent.iter().copied().chain(apart);
-        let of_viewer =
-            of_viewer.filter(|event| event.action == action && event.person == profile.author.person);
+        let of_viewer = of_viewer
+            .filter(|event| event.action == action && event.person == profile.author.person);
         let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
         match entries.iter().all(|entry| logged.contains(entry)) {
             true => Ok(()),

@@ -92,8 +92,8 @@ impl Keeper {
         let keys = [self.public_key()];
         let shown = request.checkpoints.iter().filter_map(|shown| {
             let checkpoint = shown.open(&keys).ok()?;
-            let ours = checkpoint.record == self.record
-                || self.bug == Some(Bug::StrayCheckpointTaken);
+            let ours =
+                checkpoint.record == self.record || self.bug == Some(Bug::StrayCheckpointTaken);
             shown.seen().ok().filter(|_| ours)
         });
         let proven = cursor.iter().map(Cursor::seen).chain(shown).collect();

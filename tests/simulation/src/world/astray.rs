@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use sync_core::checkpoint::SignedCheckpoint;
+use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::{Value, Write};
-use sync_core::sync::{CursorDigest, Frame, SyncAnswer, SyncRequest};
-use sync_core::{Bytes, EntryId, LogIncarnation};
+use sync_core::sync::{CursorDigest, Frame, PROTOCOL, SyncAnswer, SyncRequest};
+use sync_core::{Bytes, EntryId, Epoch, Incarnation, LogIncarnation};
 use uuid::Builder;
 
 use super::World;
 use crate::bug::Bug;
 use crate::cast::Profile;
-use crate::device::Taken;
+use crate::device::{Device, Taken};
 use crate::network::Way;
 
 /// How many messages of a kind are kept.
@@ -93,7 +93,10 @@ impl World {
     ) -> Result<(), String> {
         self.requests += 1;
         let id = self.requests;
-        self.say_of(device, &format!("is taken for the sender of request {id}, of another record"));
+        self.say_of(
+            device,
+            &format!("is taken for the sender of request {id}, of another record"),
+        );
         self.checks.counts.stray_requests += 1;
         let own = self.devices[device].disk.head.cursor.as_ref();
         let own = own.is_some() && own == request.cursor.as_ref();
@@ -117,6 +120,40 @@ impl World {
             edits: Some(Frame::pack(&self.cast.record(), &items).ok()?),
             ..request.clone()
         })
+    }
+
+    /// What a device would send if its server had lost all of this record.
+    pub(super) fn hands_all_back(&mut self, device: usize) -> Result<SyncRequest, String> {
+        let Device { profile, disk, .. } = &self.devices[device];
+        let mut head = disk.head.clone();
+        let checkpoint = Checkpoint {
+            record: self.cast.record(),
+            viewer: profile.author.person,
+            log: LogIncarnation(self.dice.bytes()),
+            tick: self.keeper.books().last,
+            epoch: Epoch(self.dice.bytes()),
+            access_log: self.keeper.books().head.hash,
+        };
+        let answer = SyncAnswer {
+            v: PROTOCOL,
+            outcomes: Vec::new(),
+            reset: true,
+            news: None,
+            forget: Vec::new(),
+            destroyed: Vec::new(),
+            held: Vec::new(),
+            more: false,
+            after: head.cursor.as_ref().map(|at| CursorDigest::of(at)),
+            cursor: Bytes::default(),
+            checkpoint: SignedCheckpoint::new(self.keeper.key(), &checkpoint),
+        };
+        let fresh = Incarnation(self.dice.bytes());
+        let (at, author) = (self.clock(device), &profile.author);
+        let mut transaction = disk.begin(None);
+        let taken = head.receive(&mut transaction, author, &answer, fresh, at);
+        taken.map_err(|error| format!("a log begun anew is refused: {error}"))?;
+        let request = head.request(&mut transaction, author, None);
+        request.map_err(|error| format!("no request can be made: {error}"))
     }
 
     /// A device gets an answer of another record, as if it had asked for it.
@@ -149,9 +186,9 @@ impl World {
             let (record, key) = (self.cast.record(), self.keeper.key());
             let theirs = other.cast.record();
             let read = frame.unpack_attested(&theirs, log, &[self.keeper.public_key()]);
-            let anew = read.ok().and_then(|read| {
-                Frame::attest(&record, self.keeper.log(), &read.items, key).ok()
-            });
+            let anew = read
+                .ok()
+                .and_then(|read| Frame::attest(&record, self.keeper.log(), &read.items, key).ok());
             answer.news = anew.or(answer.news);
         }
         self.refuses(device, &answer, "a frame of another record")

@@ -106,11 +106,10 @@ impl Pair {
     }
 
     fn something_strays(&mut self, at: usize) -> Result<(), String> {
-        let which = self.dice.below(10);
+        let which = self.dice.below(11);
         let [from, to] = self.from(at);
-        let to_device = |from: &World, to: &World, device: usize| {
-            to.device_of(&from.devices[device].profile)
-        };
+        let to_device =
+            |from: &World, to: &World, device: usize| to.device_of(&from.devices[device].profile);
         match which {
             0..5 => {
                 let Some((sender, request)) = from.passed_request() else {
@@ -136,6 +135,17 @@ impl Pair {
                 match answer.news.as_ref().zip(log).filter(|_| which > 5) {
                     Some(frame) => to.hears_stray_frame(device, frame, from),
                     None => to.hears_astray(device, &answer),
+                }
+            }
+            8 => {
+                let sender = from.any_device();
+                let Some(device) = to_device(from, to, sender) else {
+                    return Ok(());
+                };
+                let request = from.hands_all_back(sender)?;
+                match to.packed_anew(device, &request, from) {
+                    Some(request) => to.gets_astray(device, &request),
+                    None => Ok(()),
                 }
             }
             _ => {

@@ -401,7 +401,9 @@ impl World {
             }
             Way::Astray(_) => {
                 let passing = self.passing.as_mut();
-                passing.into_iter().for_each(|passing| passing.is_astray(device, &answer));
+                passing
+                    .into_iter()
+                    .for_each(|passing| passing.is_astray(device, &answer));
                 Ok(())
             }
             Way::Relay => {
