@@ -339,7 +339,7 @@ impl World {
         }
         // Now and then the list of records is asked for first.
         if self.dice.percent(10) {
-            self.close_if_ended(device);
+            self.close_if_ended(device)?;
         }
         let clock = self.patience_clock(device);
         let waits = self.devices[device].outstanding;
@@ -440,7 +440,7 @@ impl World {
                     self.say(|| format!("{name} takes the answer to request {id}: {said}"));
                 }
                 self.checks.received(&mut self.devices[device], answer)?;
-                self.close_if_ended(device);
+                self.close_if_ended(device)?;
                 if self.devices[device].again && self.dice.percent(40) {
                     self.sync(device)?;
                 }
@@ -462,18 +462,21 @@ impl World {
     }
 
     /// Somebody who may not open the record any more hears of it, and their device forgets it.
-    fn close_if_ended(&mut self, device: usize) {
+    fn close_if_ended(&mut self, device: usize) -> Result<(), String> {
         let Device { profile, disk, .. } = &self.devices[device];
         let subject = profile.submitter().subject;
         let now = self.keeper.books().last.next(self.tick_at(0));
         if self.network.healed || disk.head.cursor.is_none() || self.keeper.may_open(&subject, now)
         {
-            return;
+            return Ok(());
         }
         let name = profile.name;
         self.say(|| format!("the record is closed to {name}, which forgets it"));
         self.checks.counts.closed += 1;
         self.devices[device].close_record(self.bug);
+        // What it keeps it may have to hand back, and it will not get the server's word again.
+        let request = self.hands_all_back(device)?;
+        self.checks.vouched(&self.devices[device], &request)
     }
 
     /// The faults end; after some rounds everybody has what they may have.

@@ -7,17 +7,17 @@ use carnet_simulation::{
 /// How many histories.
 const HISTORIES: u64 = 10_000;
 
-/// Most histories are short, every twentieth is as long as those of `cargo simulate`; every fifth of
-/// either is of two records.
+/// Most histories are short, every twentieth is as long as those of `cargo simulate`; about every tenth
+/// is of two records.
 fn history(seed: u64) -> Options {
     let long = seed.is_multiple_of(20);
     Options {
         two: if long {
             seed.is_multiple_of(100)
         } else {
-            seed % 5 == 1
+            seed % 10 == 1
         },
-        ..options(seed, if long { LONG } else { 14 })
+        ..options(seed, if long { LONG } else { 12 })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sync_core::change::Voucher;
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{AsideReason, LocalEntry, Unsent};
-use sync_core::sync::{CursorDigest, SyncAnswer};
+use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
@@ -52,6 +53,22 @@ impl Checks {
             self.nothing_unseen(device, answer, told)?;
         }
         self.nothing_lost(device)
+    }
+
+    /// Somebody vouches for each edit that a device hands in.
+    pub fn vouched(&self, device: &Device, request: &SyncRequest) -> Result<(), String> {
+        let frame = request.edits.as_ref();
+        let items = frame.and_then(|frame| frame.unpack(&self.cast.record()).ok());
+        let mut items = items.into_iter().flatten();
+        let bare = items.find(|item| item.edit.origin.voucher == Voucher::Frame);
+        match bare.and_then(|item| guard::inspect(&item.edit.change).ok()) {
+            Some(change) => Err(format!(
+                "{} hands {} in with nobody's word for it",
+                device.profile.name,
+                short(&change.hash())
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The checkpoint a device holds never goes back.
