@@ -223,10 +223,9 @@ impl Device {
     }
 
     /// It is told that its person may not open the record any more, and forgets it.
-    pub fn close_record(&mut self, bug: Option<Bug>) {
+    pub fn close_record(&mut self) {
         self.diary.closed(&self.disk);
-        let person = self.profile.author.person;
-        self.disk.forget_content(person, bug);
+        self.disk.forget_content(self.profile.author.person);
         let disk = &self.disk;
         self.diary
             .owes_only(|entry, change| disk.has(entry, change) || disk.aside.contains_key(change));
