@@ -90,6 +90,9 @@ bugs! {
     IncarnationKept "incarnation-kept",
     /// A device that was revoked is let in.
     RevokedLetIn "revoked-let-in",
+    /// The device forgets a record, and keeps its unsent edits without the server's proof of what they
+    /// follow.
+    ProofNotKept "proof-not-kept",
     /// The server says that a transaction is durable before the disk has synced it.
     SyncSkipped "sync-skipped",
     /// What a crash left of a transaction is taken though its end is missing.

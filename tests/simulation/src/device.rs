@@ -223,9 +223,10 @@ impl Device {
     }
 
     /// It is told that its person may not open the record any more, and forgets it.
-    pub fn close_record(&mut self) {
+    pub fn close_record(&mut self, bug: Option<Bug>) {
         self.diary.closed(&self.disk);
-        self.disk.forget_content(self.profile.author.person);
+        let person = self.profile.author.person;
+        self.disk.forget_content(person, bug);
         let disk = &self.disk;
         self.diary
             .owes_only(|entry, change| disk.has(entry, change) || disk.aside.contains_key(change));

@@ -7,6 +7,8 @@ use sync_core::replica::{Destroyed, Entries, LocalEntry, ReplicaHead, SetAside, 
 use sync_core::sync::{Attestation, AttestationId, HeldEdit};
 use sync_core::{ChangeHash, EntryId, PersonId};
 
+use super::bug::Bug;
+
 /// What is durable on a device.
 #[derive(Clone)]
 pub struct Disk {
@@ -107,7 +109,7 @@ impl Disk {
     /// Forgets what the record said, as a phone does whose person may not open it any more. Own
     /// edits that were not sent, or not taken, stay, and with them the server's proofs of what they
     /// follow.
-    pub fn forget_content(&mut self, person: PersonId) {
+    pub fn forget_content(&mut self, person: PersonId, bug: Option<Bug>) {
         self.head.forget_cursor();
         self.entries.retain(|_, local| local.is_pending());
         for local in self.entries.values_mut() {
@@ -115,6 +117,7 @@ impl Disk {
             local.forgotten = true;
             let kept = |id: &AttestationId| {
                 let kept = self.attestations.get(id);
+                let kept = kept.filter(|_| bug != Some(Bug::ProofNotKept));
                 let proofs = kept.map(|(_, kept)| Rc::new((**kept).clone().proofs()));
                 Ok::<_, std::convert::Infallible>(proofs)
             };

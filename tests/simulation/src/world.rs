@@ -473,7 +473,7 @@ impl World {
         let name = profile.name;
         self.say(|| format!("the record is closed to {name}, which forgets it"));
         self.checks.counts.closed += 1;
-        self.devices[device].close_record();
+        self.devices[device].close_record(self.bug);
         // What it keeps it may have to hand back, and it will not get the server's word again.
         let request = self.hands_all_back(device)?;
         self.checks.vouched(&self.devices[device], &request)
