@@ -14,6 +14,7 @@ use sync_core::entry::Write;
 use sync_core::sync::{CursorDigest, Refusal};
 use sync_core::{ChangeHash, EntryId, LogIncarnation, Tick};
 
+use super::cast::Cast;
 use super::disk::Disk;
 use super::oracle::{Moment, Oracle};
 
@@ -80,153 +81,138 @@ enum Promise {
     Held,
 }
 
-/// How often what was seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Edits made on devices.
-    pub edits: u64,
-    /// Edits accepted.
-    pub accepted: u64,
-    /// Edits held.
-    pub held: u64,
-    /// Edits held that were made in good faith.
-    pub good_faith: u64,
-    /// Edits refused as equivocation.
-    pub equivocations: u64,
-    /// Edits refused for other reasons, to be sent again or set aside.
-    pub refused: u64,
-    /// Requests answered.
-    pub requests: u64,
-    /// Entries forgotten on demand.
-    pub forgotten: u64,
-    /// Full resends.
-    pub resends: u64,
-    /// Answers that were only a page.
-    pub pages: u64,
-    /// Answers that go on with a walk in the course of which something fell due.
-    pub fell_due: u64,
-    /// Crashes, of server or device.
-    pub crashes: u64,
-    /// Answers refused because they go on from where the device does not stand.
-    pub late: u64,
-    /// Held edits settled.
-    pub settled: u64,
-    /// How often the server's store was put back from a copy.
-    pub put_back: u64,
-    /// Acknowledged edits that it had lost then and has again.
-    pub handed_back: u64,
-    /// Devices that were revoked, and signed in again with a fresh key.
-    pub revoked: u64,
-    /// Entries destroyed.
-    pub destroyed: u64,
-    /// Devices that forgot the record because it was closed to their person.
-    pub closed: u64,
-    /// Turns after which edits of the same request waited for another.
-    pub turns: u64,
-    /// Requests that a crash cut short between two turns.
-    pub cut_short: u64,
-    /// Turns after which a mark waited for the rest of its request.
-    pub doomed: u64,
-    /// Answers worked out once more, because rights or entries changed before they were given.
-    pub taken_back: u64,
-    /// News told to somebody connected.
-    pub pushed: u64,
-    /// How often those who are connected were looked after and something had fallen due.
-    pub turned: u64,
-    /// Messages that were carried by hand.
-    pub carried: u64,
-    /// Edits that whoever carried them heard to be held.
-    pub shown_held: u64,
-    /// Crashes of one process of the server while others went on.
-    pub processes: u64,
-    /// Lines on which nothing arrives, and neither end hears of it.
-    pub half_open: u64,
-    /// Clocks that jumped by days.
-    pub jumps: u64,
-    /// Times when half of the hardware was cut off at once.
-    pub partitions: u64,
-    /// Stores in which a bit turned over.
-    pub rotten: u64,
-    /// Devices that lost what they had taken for durable.
-    pub unsynced: u64,
+/// Each count, by what it counts.
+macro_rules! counts {
+    ($($(#[$meta:meta])* $group:ident { $($(#[$doc:meta])* $count:ident,)+ })+) => {
+        /// How often what was seen.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Counts {
+            $($($(#[$doc])* pub $count: u64,)+)+
+        }
+
+        impl Counts {
+            /// Each count.
+            pub fn each(&mut self) -> impl Iterator<Item = &mut u64> {
+                let Counts { $($($count,)+)+ } = self;
+                [$($($count,)+)+].into_iter()
+            }
+
+            $(
+                $(#[$meta])*
+                pub fn $group(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                    [$((stringify!($count), self.$count),)+].into_iter()
+                }
+            )+
+        }
+    };
+}
+
+counts! {
+    /// What came of it, each with its name.
+    happened {
+        /// Edits made on devices.
+        edits,
+        /// Edits accepted.
+        accepted,
+        /// Edits held.
+        held,
+        /// Edits held that were made in good faith.
+        good_faith,
+        /// Edits refused as equivocation.
+        equivocations,
+        /// Edits refused for other reasons, to be sent again or set aside.
+        refused,
+        /// Requests answered.
+        requests,
+        /// Entries forgotten on demand.
+        forgotten,
+        /// Full resends.
+        resends,
+        /// Answers that were only a page.
+        pages,
+        /// Answers that go on with a walk in the course of which something fell due.
+        fell_due,
+        /// Answers refused because they go on from where the device does not stand.
+        late,
+        /// Held edits settled.
+        settled,
+        /// Acknowledged edits that it had lost then and has again.
+        handed_back,
+        /// Entries destroyed.
+        destroyed,
+        /// Turns after which edits of the same request waited for another.
+        turns,
+        /// Turns after which a mark waited for the rest of its request.
+        doomed,
+        /// Answers worked out once more, because rights or entries changed before they were given.
+        taken_back,
+        /// News told to somebody connected.
+        pushed,
+        /// How often those who are connected were looked after and something had fallen due.
+        turned,
+        /// Edits that whoever carried them heard to be held.
+        shown_held,
+        /// Edits of another record that were brought here, and refused.
+        stray_edits,
+    }
+    /// What went wrong, each with its name.
+    faults {
+        /// Messages that were lost.
+        lost,
+        /// Messages that were under way for long.
+        delayed,
+        /// Messages that came twice.
+        doubled,
+        /// Messages that came after one that was sent later.
+        overtaken,
+        /// Messages that came damaged.
+        damaged,
+        /// Crashes, of server or device.
+        crashes,
+        /// How often the server's store was put back from a copy.
+        put_back,
+        /// Requests that a crash cut short between two turns.
+        cut_short,
+        /// Crashes of one process of the server while others went on.
+        processes,
+        /// Lines on which nothing arrives, and neither end hears of it.
+        half_open,
+        /// Clocks that jumped by days.
+        jumps,
+        /// Times when half of the hardware was cut off at once.
+        partitions,
+        /// Stores in which a bit turned over.
+        rotten,
+        /// Devices that lost what they had taken for durable.
+        unsynced,
+        /// Messages that were carried by hand.
+        carried,
+        /// Devices that were revoked, and signed in again with a fresh key.
+        revoked,
+        /// Devices that forgot the record because it was closed to their person.
+        closed,
+        /// Times when the clock of the server was set.
+        server_jumps,
+        /// Transactions of the server that a crash cut, and of which nothing was left.
+        torn,
+        /// Transactions of the server that a crash cut, and all of which was there.
+        untold,
+        /// Rows of the server that were not what was written there.
+        rotten_rows,
+        /// Requests of another record.
+        stray_requests,
+        /// Edits of another record that said to have been accepted there.
+        stray_proofs,
+        /// Answers of another record.
+        stray_answers,
+        /// Frames of another record.
+        stray_frames,
+        /// Edits made with a checkpoint of another record.
+        stray_checkpoints,
+    }
 }
 
 impl Counts {
-    /// Each count.
-    pub fn each(&mut self) -> impl Iterator<Item = &mut u64> {
-        let Counts {
-            edits,
-            accepted,
-            held,
-            good_faith,
-            equivocations,
-            refused,
-            requests,
-            forgotten,
-            resends,
-            pages,
-            fell_due,
-            crashes,
-            late,
-            settled,
-            put_back,
-            handed_back,
-            revoked,
-            destroyed,
-            closed,
-            turns,
-            cut_short,
-            doomed,
-            taken_back,
-            pushed,
-            turned,
-            carried,
-            shown_held,
-            processes,
-            half_open,
-            jumps,
-            partitions,
-            rotten,
-            unsynced,
-        } = self;
-        [
-            edits,
-            accepted,
-            held,
-            good_faith,
-            equivocations,
-            refused,
-            requests,
-            forgotten,
-            resends,
-            pages,
-            fell_due,
-            crashes,
-            late,
-            settled,
-            put_back,
-            handed_back,
-            revoked,
-            destroyed,
-            closed,
-            turns,
-            cut_short,
-            doomed,
-            taken_back,
-            pushed,
-            turned,
-            carried,
-            shown_held,
-            processes,
-            half_open,
-            jumps,
-            partitions,
-            rotten,
-            unsynced,
-        ]
-        .into_iter()
-    }
-
     /// Adds another history's.
     pub fn add(&mut self, mut other: Counts) {
         for (count, more) in self.each().zip(other.each()) {
@@ -245,6 +231,7 @@ impl Counts {
 /// The checks, and what they remember.
 #[derive(Default)]
 pub struct Checks {
+    cast: Cast,
     /// The law in plain words, over all that was accepted.
     pub oracle: Oracle,
     /// What happened.
@@ -262,4 +249,15 @@ pub struct Checks {
     heads: Vec<LogHead>,
     /// By its cursor, the moment as of which an answer tells.
     told: BTreeMap<CursorDigest, Moment>,
+}
+
+impl Checks {
+    /// Checks of a new record.
+    pub fn new(cast: Cast) -> Self {
+        Checks {
+            cast,
+            oracle: Oracle::new(cast),
+            ..Checks::default()
+        }
+    }
 }

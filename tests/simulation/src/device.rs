@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sync_core::entry::Write;
 use sync_core::replica::{AnswerError, EditError, LocalEntry, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest};
+use sync_core::sync::{CursorDigest, Frame, SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, DeviceTime, EntryId, Incarnation, RecordId};
 
 use super::bug::Bug;
@@ -30,6 +30,8 @@ pub struct Device {
     pub again: bool,
     /// How it stood before it wrote last.
     pub before: Option<(Disk, Diary)>,
+    /// What went out before it was durable, by a bug.
+    pub too_early: Option<SyncRequest>,
     /// A copy somebody made.
     pub copy: Option<(Disk, Diary)>,
 }
@@ -55,6 +57,7 @@ impl Device {
             outstanding: None,
             again: false,
             before: None,
+            too_early: None,
             copy: None,
         }
     }
@@ -67,26 +70,44 @@ impl Device {
         cites: Vec<ChangeHash>,
         at: DeviceTime,
         fuse: Option<u64>,
+        bug: Option<Bug>,
     ) -> Result<Option<ChangeHash>, String> {
         let mut head = self.disk.head.clone();
         let mut transaction = self.disk.begin(fuse);
         let author = &self.profile.author;
-        match head.edit(&mut transaction, author, entry, writes, cites, at) {
+        match head.edit(&mut transaction, author, entry, writes, cites.clone(), at) {
             Ok(change) => {
                 let effects = transaction.finish();
-                self.before = Some((self.disk.clone(), self.diary.clone()));
+                self.keep_before();
                 self.disk.commit(effects);
                 self.disk.head = head;
                 self.diary.made(entry, change, writes);
                 Ok(Some(change))
             }
             Err(EditError::Store(PowerCut)) => {
+                if bug == Some(Bug::SentBeforeDurable) {
+                    self.too_early = self.as_if_durable((entry, writes, cites), at);
+                }
                 self.restart(&mut None)?;
                 Ok(None)
             }
             Err(EditError::Entry(_)) => Ok(None),
             Err(error) => Err(format!("an edit cannot be made: {error}")),
         }
+    }
+
+    /// What the driver would send if an edit were durable.
+    fn as_if_durable(
+        &self,
+        (entry, writes, cites): (EntryId, &[Write], Vec<ChangeHash>),
+        at: DeviceTime,
+    ) -> Option<SyncRequest> {
+        let mut head = self.disk.head.clone();
+        let mut transaction = self.disk.begin(None);
+        let author = &self.profile.author;
+        let made = head.edit(&mut transaction, author, entry, writes, cites, at);
+        made.ok()?;
+        head.request(&mut transaction, author, None).ok()
     }
 
     /// What the driver sends now.
@@ -114,14 +135,24 @@ impl Device {
         if unchecked {
             self.pretend_in_turn(answer.to_mut());
         }
+        if bug == Some(Bug::DamagedNewsSkipped) {
+            self.skip_damaged(answer.to_mut());
+        }
+        let stray = bug == Some(Bug::StrayAnswerTaken);
+        let record = head.record;
+        if let (true, Ok(theirs)) = (stray, answer.checkpoint.open(&head.server_keys)) {
+            head.record = theirs.record;
+        }
         let answer = &*answer;
         let fresh = Incarnation(dice.bytes());
         let mut transaction = self.disk.begin(fuse);
         let author = &self.profile.author;
         match head.receive(&mut transaction, author, answer, fresh, now) {
             Ok(report) => {
+                head.record = record;
                 head.earlier.extend(forgotten);
                 let effects = transaction.finish();
+                self.keep_before();
                 let swept = (self.disk.head.resending || answer.reset) && !answer.more;
                 if bug == Some(Bug::SweepDropsPending) && swept {
                     self.disk.commit(effects);
@@ -160,6 +191,26 @@ impl Device {
         answer.outcomes.retain(|outcome| waits(outcome.change));
     }
 
+    /// Takes an answer whose frame cannot be read for one that brings nothing.
+    fn skip_damaged(&self, answer: &mut SyncAnswer) {
+        let ReplicaHead {
+            record,
+            server_keys,
+            ..
+        } = &self.disk.head;
+        let log = answer.checkpoint.seen().map(|seen| seen.log);
+        let whole = |frame: &Frame| {
+            let log = log.as_ref();
+            log.is_ok_and(|log| frame.unpack_attested(record, *log, server_keys).is_ok())
+        };
+        answer.news.take_if(|frame| !whole(frame));
+    }
+
+    /// Keeps how it stands, before it is written.
+    fn keep_before(&mut self) {
+        self.before = Some((self.disk.clone(), self.diary.clone()));
+    }
+
     /// Goes off and on again: what was not durable is gone. After a restore that was noticed the
     /// store takes a `fresh` incarnation.
     pub fn restart(&mut self, fresh: &mut Option<Incarnation>) -> Result<(), String> {
@@ -172,9 +223,10 @@ impl Device {
     }
 
     /// It is told that its person may not open the record any more, and forgets it.
-    pub fn close_record(&mut self) {
+    pub fn close_record(&mut self, bug: Option<Bug>) {
         self.diary.closed(&self.disk);
-        self.disk.forget_content(self.profile.who.id());
+        let person = self.profile.author.person;
+        self.disk.forget_content(person, bug);
         let disk = &self.disk;
         self.diary
             .owes_only(|entry, change| disk.has(entry, change) || disk.aside.contains_key(change));

@@ -7,6 +7,8 @@ use sync_core::replica::{Destroyed, Entries, LocalEntry, ReplicaHead, SetAside, 
 use sync_core::sync::{Attestation, AttestationId, HeldEdit};
 use sync_core::{ChangeHash, EntryId, PersonId};
 
+use super::bug::Bug;
+
 /// What is durable on a device.
 #[derive(Clone)]
 pub struct Disk {
@@ -70,6 +72,22 @@ impl Disk {
         }
     }
 
+    /// Whether nothing is other than in a copy of it.
+    pub fn is_as(&self, copy: &Disk) -> bool {
+        let entries = self.entries.len() == copy.entries.len();
+        let mut same = self.entries.iter().zip(&copy.entries);
+        let same = same.all(|(one, other)| one.0 == other.0 && Rc::ptr_eq(one.1, other.1));
+        let proofs = self.attestations.keys().eq(copy.attestations.keys());
+        entries
+            && same
+            && proofs
+            && self.head == copy.head
+            && self.unsent == copy.unsent
+            && self.aside == copy.aside
+            && self.held == copy.held
+            && self.destroyed == copy.destroyed
+    }
+
     /// Whether an entry is here with a change.
     pub fn has(&self, entry: &EntryId, change: &ChangeHash) -> bool {
         let local = self.entries.get(entry);
@@ -94,8 +112,9 @@ impl Disk {
     }
 
     /// Forgets what the record said, as a phone does whose person may not open it any more. Own
-    /// edits that were not sent, or not taken, stay.
-    pub fn forget_content(&mut self, person: PersonId) {
+    /// edits that were not sent, or not taken, stay, and with them the server's proofs of what they
+    /// follow.
+    pub fn forget_content(&mut self, person: PersonId, bug: Option<Bug>) {
         self.head.forget_cursor();
         self.entries.retain(|_, local| local.is_pending());
         for local in self.entries.values_mut() {
@@ -103,6 +122,7 @@ impl Disk {
             local.forgotten = true;
             let kept = |id: &AttestationId| {
                 let kept = self.attestations.get(id);
+                let kept = kept.filter(|_| bug != Some(Bug::ProofNotKept));
                 let proofs = kept.map(|(_, kept)| Rc::new((**kept).clone().proofs()));
                 Ok::<_, std::convert::Infallible>(proofs)
             };

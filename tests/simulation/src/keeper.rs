@@ -10,12 +10,15 @@ mod books;
 mod log;
 mod pull;
 mod push;
+mod store;
 mod visit;
 
 pub use books::{Books, OpenMarks};
 pub use pull::{Read, Turned};
 pub use push::Judgement;
 pub use visit::{Start, Visit};
+
+use store::{Damaged, Journal, Reads, Rows};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -28,6 +31,7 @@ use sync_core::sync::{PROTOCOL, SyncRequest};
 use sync_core::{DeviceId, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 
 use super::bug::Bug;
+use super::dice::Dice;
 
 /// The device of a request was signed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,22 @@ pub struct Keeper {
     journal: BTreeSet<EntryId>,
     /// The rights that each process remembers, as of the version of them in the store.
     memories: [Option<(u64, Rc<RightsLedger>)>; PROCESSES],
+    /// Another record of the same server, and its rights: what is theirs gives nothing here, but by a
+    /// bug.
+    neighbour: Option<(RecordId, Rc<RightsLedger>)>,
+    /// What was durable before the last transaction, if that is not synced, by a bug.
+    unsynced: Option<Books>,
+}
+
+/// What a crash left of the open transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// There was none open.
+    NoneOpen,
+    /// Nothing of it.
+    Nothing,
+    /// All of it, though nobody was told.
+    All,
 }
 
 impl Keeper {
@@ -97,7 +117,20 @@ impl Keeper {
             lives: BTreeMap::new(),
             journal: BTreeSet::new(),
             memories: [const { None }; PROCESSES],
+            neighbour: None,
+            unsynced: None,
         }
+    }
+
+    /// The key that signs for this server.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Notes another record that the server keeps, as it stands.
+    pub fn is_beside(&mut self, other: &Keeper) {
+        let ledger = Rc::clone(&other.durable.ledger);
+        self.neighbour = Some((other.record, ledger));
     }
 
     /// The key devices pin.
@@ -119,7 +152,8 @@ impl Keeper {
     fn session(&self, request: &SyncRequest) -> Option<Submitter> {
         let submitter = self.known(request.device)?;
         let valid = submitter.registration == Registration::Valid;
-        (valid && request.v == PROTOCOL).then_some(submitter)
+        let let_in = valid || self.bug == Some(Bug::RevokedLetIn);
+        (let_in && request.v == PROTOCOL).then_some(submitter)
     }
 
     /// Who signs with a device that the server knows, revoked or not.
@@ -149,7 +183,8 @@ impl Keeper {
     }
 
     fn is_signed_in(&self, submitter: &Submitter) -> Result<(), SignedOut> {
-        match self.is_revoked(submitter.device) {
+        let out = self.is_revoked(submitter.device) && self.bug != Some(Bug::RevokedLetIn);
+        match out {
             true => Err(SignedOut),
             false => Ok(()),
         }
@@ -200,6 +235,11 @@ impl Keeper {
             }
             _ => *memory = Some((books.rights, Rc::clone(&books.ledger))),
         }
+        if let Some((_, ledger)) = &self.neighbour
+            && self.bug == Some(Bug::RightsOfAnotherRecord)
+        {
+            books.ledger = Rc::clone(ledger);
+        }
         books
     }
 
@@ -211,7 +251,8 @@ impl Keeper {
     /// Makes the open transaction of a process durable.
     pub fn commit(&mut self, process: usize) {
         if let Some(working) = self.working.take() {
-            self.durable = working;
+            let before = std::mem::replace(&mut self.durable, working);
+            self.unsynced = Some(before).filter(|_| self.bug == Some(Bug::SyncSkipped));
             self.memories[process] = Some((self.durable.rights, Rc::clone(&self.durable.ledger)));
             self.journal.extend(self.durable.destroyed.keys());
         }
@@ -273,14 +314,65 @@ impl Keeper {
         self.log
     }
 
-    /// Loses what is not durable.
-    pub fn crash(&mut self) {
-        self.working = None;
+    /// Crashes, and with it the open transaction ends at any of its writes. All of it is there then,
+    /// or nothing.
+    ///
+    /// # Errors
+    /// When there is some of it.
+    pub fn crash(&mut self, dice: &mut Dice) -> Result<Left, String> {
+        if let Some(before) = self.unsynced.take() {
+            self.durable = before;
+            self.working = None;
+        }
+        let Some(working) = self.working.take() else {
+            return Ok(Left::NoneOpen);
+        };
+        let (before, after) = (Rows::of(&self.durable), Rows::of(&working));
+        let reads = match self.bug {
+            Some(Bug::TransactionInPart) => Reads::AnyPart,
+            Some(Bug::EndBelieved) => Reads::IfItEnds,
+            _ => Reads::Whole,
+        };
+        let left = Journal::new(&before, &after).cut(&before, dice, reads);
+        if left == before {
+            return Ok(Left::Nothing);
+        }
+        if left != after {
+            return Err("a crash left some of a transaction".to_owned());
+        }
+        self.durable = self.opened(&left)?;
+        self.journal.extend(self.durable.destroyed.keys());
+        Ok(Left::All)
+    }
+
+    fn opened(&self, rows: &Rows) -> Result<Books, String> {
+        let opened = rows.read(self.record, true);
+        opened.map_err(|Damaged| "the server cannot read its store again".to_owned())
+    }
+
+    /// A row of the store is not what was written there. Whether that is noticed when it is read.
+    ///
+    /// # Errors
+    /// When it is taken for what was written.
+    pub fn rots(&mut self, dice: &mut Dice) -> Result<bool, String> {
+        let mut rows = Rows::of(&self.durable);
+        rows.rot(dice);
+        let looks = self.bug != Some(Bug::RotServed);
+        match rows.read(self.record, looks) {
+            Err(Damaged) => Ok(true),
+            Ok(_) if looks => {
+                Err("a damaged row of the server is read as if it were whole".to_owned())
+            }
+            Ok(books) => {
+                self.durable = books;
+                Ok(false)
+            }
+        }
     }
 
     /// Starts again from what is durable, and decides on the marks whose requests a crash cut short.
     pub fn start(&mut self, now: Tick) -> Result<(), String> {
-        self.durable.reopen()?;
+        self.durable = self.opened(&Rows::of(&self.durable))?;
         self.memories = [const { None }; PROCESSES];
         if self.bug != Some(Bug::MarkForgottenAtStart) {
             self.decide(None, now);

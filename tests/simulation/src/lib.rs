@@ -3,8 +3,10 @@
 //!
 //! Devices run the real replica, the server the real law of the log; only stores, network and
 //! clocks are played. After every step the checks of `checks` must hold; in the end all faults
-//! stop, everybody syncs, and who may see the same must see the same. A seed that fails fails
-//! again: `cargo simulate --seed N --trace` tells its story, and one that fails is told shortened.
+//! stop, everybody syncs, and who may see the same must see the same. There is one record, or there are
+//! two of the same people and devices, and what belongs to one strays to the other. A seed that fails
+//! fails again: `cargo simulate --seed N --trace` tells its story, and one that fails is told
+//! shortened. `cargo simulate --soak` plays for an hour and tells what it came to.
 
 #![forbid(unsafe_code)]
 
@@ -26,11 +28,11 @@ mod world;
 pub use acts::Acts;
 pub use bug::Bug;
 pub use checks::Counts;
-pub use many::{Canary, Caught, Many, Played, Until, canary};
+pub use many::{Canary, Caught, Many, Played, Until, canary, with_bug};
 pub use minimise::{Minimised, check_of, minimise};
 
 use trace::Trace;
-use world::World;
+use world::{Pair, World};
 
 /// What to play.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,8 @@ pub struct Options {
     pub steps: u64,
     /// Of these steps only some.
     pub only: Option<Acts>,
+    /// Two records with the same people and devices, on one server.
+    pub two: bool,
     /// A known bug to switch on.
     pub bug: Option<Bug>,
     /// Tell the story.
@@ -62,7 +66,11 @@ impl Options {
             Some(only) => format!("--only {only}"),
             None => format!("--steps {}", self.steps),
         };
-        format!("cargo simulate --seed {} {which}{bug} --trace", self.seed)
+        let two = if self.two { " --two" } else { "" };
+        format!(
+            "cargo simulate --seed {}{two} {which}{bug} --trace",
+            self.seed
+        )
     }
 }
 
@@ -86,14 +94,22 @@ pub fn play(options: &Options) -> History {
     } else {
         Trace::default()
     };
-    let mut world = World::new(options.seed, options.bug, trace);
-    let failure = world.play(&options.acts()).err();
-    let (checks, trace) = world.into_parts();
+    let (failure, counts, trace) = if options.two {
+        let mut pair = Pair::new(options.seed, options.bug, trace);
+        let failure = pair.play(&options.acts()).err();
+        let (counts, trace) = pair.into_parts();
+        (failure, counts, trace)
+    } else {
+        let mut world = World::new(options.seed, options.bug, trace);
+        let failure = world.play(&options.acts()).err();
+        let (checks, trace) = world.into_parts();
+        (failure, checks.counts, trace)
+    };
     History {
         failed_in: failure.as_ref().and_then(|_| trace.at()),
         failure,
-        counts: checks.counts,
-        story: trace.lines().to_vec(),
+        counts,
+        story: trace.into_lines(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Bug, Counts, Options, play};
+use super::{Bug, Counts, Options, check_of, play};
 
 /// After how long the progress of a soak is told again.
 const TELL: Duration = Duration::from_secs(60);
@@ -35,12 +35,16 @@ pub struct Many {
 pub struct Played {
     /// How many were played to their end.
     pub histories: u64,
+    /// How many of them had two records.
+    pub two: u64,
     /// The first seed.
     pub first: u64,
     /// How often what happened.
     pub counts: Counts,
-    /// One that failed, and by which check.
-    pub failed: Option<(Options, String)>,
+    /// The first that failed by each check, and how.
+    pub failed: Vec<(Options, String)>,
+    /// How many failed.
+    pub failures: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -48,19 +52,56 @@ pub struct Played {
 impl fmt::Display for Played {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Played {
-            histories, first, ..
+            histories,
+            two,
+            first,
+            counts,
+            failures,
+            ..
         } = self;
         let rate = *histories as f64 / self.took.as_secs_f64();
         let seconds = self.took.as_secs();
         write!(
             to,
-            "{histories} histories from seed {first} on, in {seconds} s, {rate:.1} a second"
+            "{histories} histories from seed {first} on, {two} of them of two records, in {seconds} s, \
+             {rate:.1} a second; {} edits; {} faults; {failures} failures",
+            counts.edits,
+            counts.faults().map(|(_, count)| count).sum::<u64>(),
         )
     }
 }
 
+impl Played {
+    /// What it came to: faults by kind, and what came of them.
+    pub fn summary(&self) -> String {
+        let told = |counts: Vec<(&'static str, u64)>| {
+            let lines = counts.into_iter();
+            let lines = lines.map(|(name, count)| {
+                let name = name.replace('_', " ");
+                format!("  {name:<20} {count:>12}\n")
+            });
+            lines.collect::<String>()
+        };
+        format!(
+            "{self}\n\nfaults\n{}\nwhat came of them\n{}",
+            told(self.counts.faults().collect()),
+            told(self.counts.happened().collect()),
+        )
+    }
+
+    fn has_failed(&mut self, options: Options, failure: String) {
+        self.failures += 1;
+        let check = check_of(&failure);
+        let mut known = self.failed.iter();
+        if known.all(|(_, failure)| check_of(failure) != check) {
+            self.failed.push((options, failure));
+        }
+    }
+}
+
 impl Many {
-    /// Plays them as `options` says for each seed, until one fails; tells how far it is every minute.
+    /// Plays them as `options` says for each seed; stops when one fails, unless it goes on for a
+    /// time. Tells how far it is every minute.
     pub fn play(
         &self,
         options: impl Fn(u64) -> Options + Sync,
@@ -87,11 +128,13 @@ impl Many {
                 let history = play(&options);
                 let Ok(mut all) = all.lock() else { break };
                 all.histories += 1;
+                all.two += u64::from(options.two);
                 all.counts.add(history.counts);
                 all.took = started.elapsed();
                 if let Some(failure) = history.failure {
-                    stop.store(true, Ordering::Relaxed);
-                    all.failed.get_or_insert((options, failure));
+                    let goes_on = matches!(self.until, Until::Time(_));
+                    stop.store(!goes_on, Ordering::Relaxed);
+                    all.has_failed(options, failure);
                 }
                 if let Ok(mut told) = told.lock()
                     && told.elapsed() >= TELL
@@ -145,6 +188,17 @@ impl fmt::Display for Canary {
     }
 }
 
+/// A history in which a known bug is switched on and can show.
+pub fn with_bug(bug: Bug, seed: u64, steps: u64) -> Options {
+    Options {
+        seed,
+        steps,
+        two: bug.needs_two_records(),
+        bug: Some(bug),
+        ..Options::default()
+    }
+}
+
 /// Switches each known bug on alone, for at most so many histories of so many steps.
 pub fn canary(threads: usize, most: u64, steps: u64) -> Canary {
     let next = AtomicU64::new(0);
@@ -156,12 +210,7 @@ pub fn canary(threads: usize, most: u64, steps: u64) -> Canary {
                 break;
             };
             let by = (0..most).find_map(|seed| {
-                let options = Options {
-                    seed,
-                    steps,
-                    bug: Some(*bug),
-                    ..Options::default()
-                };
+                let options = with_bug(*bug, seed, steps);
                 let failure = play(&options).failure?;
                 Some((options, failure))
             });

@@ -25,6 +25,8 @@ pub enum Way {
     Line(u64),
     /// By somebody who carries it there, once they come by.
     Relay,
+    /// It was meant for another record, and shows a cursor of this one, or not.
+    Astray(bool),
 }
 
 impl Way {
@@ -32,7 +34,7 @@ impl Way {
     pub fn line(self) -> Option<u64> {
         match self {
             Way::Line(number) => Some(number),
-            Way::Loose | Way::Relay => None,
+            Way::Loose | Way::Relay | Way::Astray(_) => None,
         }
     }
 }
@@ -52,11 +54,30 @@ pub struct Parcel {
     pub message: Message,
 }
 
+/// How many messages met what.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Met {
+    /// They were lost.
+    pub lost: u64,
+    /// They were under way for long.
+    pub delayed: u64,
+    /// They came twice.
+    pub doubled: u64,
+    /// They came after one that was sent later.
+    pub overtaken: u64,
+    /// They came damaged.
+    pub damaged: u64,
+}
+
 /// Messages under way, by when they arrive.
 #[derive(Default)]
 pub struct Network {
     under_way: BTreeMap<(u64, u64), Parcel>,
     sent: u64,
+    /// The last of those that arrived.
+    arrived: u64,
+    /// What became of messages.
+    pub met: Met,
     /// Hardware without a connection.
     pub cut_off: BTreeSet<usize>,
     /// Nothing goes wrong any more.
@@ -71,18 +92,22 @@ impl Network {
             return;
         }
         if self.cut_off.contains(&parcel.unit) || dice.percent(7) {
+            self.met.lost += 1;
             return;
         }
         if dice.percent(8) {
+            self.met.doubled += 1;
             let later = now + dice.between(1_000, 60_000_000);
             self.put(later, parcel.clone());
         }
         let delay = if dice.percent(85) {
             dice.between(5_000, 400_000)
         } else {
+            self.met.delayed += 1;
             dice.between(400_000, 50_000_000)
         };
         let parcel = if dice.percent(2) {
+            self.met.damaged += 1;
             damaged(dice, parcel)
         } else {
             parcel
@@ -113,7 +138,9 @@ impl Network {
         if key.0 > until {
             return None;
         }
-        let ((due, _), parcel) = self.under_way.pop_first()?;
+        let ((due, sent), parcel) = self.under_way.pop_first()?;
+        self.met.overtaken += u64::from(sent < self.arrived);
+        self.arrived = self.arrived.max(sent);
         Some((due, parcel))
     }
 

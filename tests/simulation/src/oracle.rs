@@ -13,7 +13,7 @@ use sync_core::entry::{PastChange, Value, Write};
 use sync_core::policy::{Profession, Role};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
-use super::cast::Who;
+use super::cast::{self, Cast, Who};
 use table::{is_right, reads, writes};
 
 /// An accepted change.
@@ -30,6 +30,8 @@ struct Deed {
 /// All accepted changes.
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
+    /// Who plays.
+    cast: Cast,
     entries: BTreeMap<EntryId, Vec<Deed>>,
     /// What was destroyed, and when.
     destroyed: BTreeMap<EntryId, Tick>,
@@ -82,10 +84,18 @@ fn is_mark(status: &Value) -> bool {
 }
 
 fn is_physicians(deed: &Deed) -> bool {
-    Who::of(deed.author).and_then(Who::profession) == Some(Profession::Physician)
+    cast::profession(deed.author) == Some(Profession::Physician)
 }
 
 impl Oracle {
+    /// An oracle of a record of which nothing was accepted yet.
+    pub fn new(cast: Cast) -> Self {
+        Oracle {
+            cast,
+            ..Oracle::default()
+        }
+    }
+
     /// Takes an accepted change in.
     pub fn accept(&mut self, entry: EntryId, past: &PastChange, author: PersonId, tick: Tick) {
         let deeds = self.entries.entry(entry).or_default();
@@ -279,7 +289,7 @@ impl Oracle {
             writes: false,
             sees_hidden: false,
         };
-        if person == Who::Holder.id() {
+        if person == self.cast.id(Who::Holder) {
             powers.roles.insert(Role::Holder);
             powers.writes = true;
             powers.sees_hidden = true;
@@ -308,7 +318,7 @@ impl Oracle {
         if self.three_caregivers(&rights, blocked).contains(&person) {
             powers.roles.insert(Role::Caregiver);
         }
-        let profession = Who::of(person).and_then(Who::profession);
+        let profession = cast::profession(person);
         for (kind, entry, _) in rights.iter().filter(|(_, _, named)| *named == person) {
             match (*kind, profession) {
                 ("grant", Some(profession)) => {

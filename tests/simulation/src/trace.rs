@@ -3,7 +3,10 @@
 /// A history's trace; off, it costs nothing.
 #[derive(Debug, Default)]
 pub struct Trace {
-    lines: Option<Vec<String>>,
+    /// Each with when it happened.
+    lines: Option<Vec<(u64, String)>>,
+    /// Of which record it tells, if of one of several.
+    of: &'static str,
     /// The step that is played.
     step: Option<u64>,
 }
@@ -13,8 +16,26 @@ impl Trace {
     pub fn on() -> Self {
         Trace {
             lines: Some(Vec::new()),
-            step: None,
+            ..Trace::default()
         }
+    }
+
+    /// The trace of another record.
+    pub fn beside(&self, of: &'static str) -> Self {
+        Trace {
+            lines: self.lines.as_ref().map(|_| Vec::new()),
+            of,
+            ..Trace::default()
+        }
+    }
+
+    /// Takes what another trace tells between what this one does, each where it happened.
+    pub fn join(&mut self, other: Trace) {
+        if let (Some(lines), Some(theirs)) = (&mut self.lines, other.lines) {
+            lines.extend(theirs);
+            lines.sort_by_key(|(at, _)| *at);
+        }
+        self.step = self.step.or(other.step);
     }
 
     /// What is told from here on happens in this step; or in none, before and after all of them.
@@ -35,18 +56,20 @@ impl Trace {
             let seconds = rest / 1_000_000;
             let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
             let line = format!(
-                "{:>5} {days:>3}d {hours:02}:{minutes:02}:{:02}.{:03}  {}",
+                "{:>5} {days:>3}d {hours:02}:{minutes:02}:{:02}.{:03}  {}{}",
                 step.unwrap_or_default(),
                 seconds % 60,
                 rest / 1000 % 1000,
+                self.of,
                 what()
             );
-            lines.push(line);
+            lines.push((since, line));
         }
     }
 
     /// The lines.
-    pub fn lines(&self) -> &[String] {
-        self.lines.as_deref().unwrap_or_default()
+    pub fn into_lines(self) -> Vec<String> {
+        let lines = self.lines.unwrap_or_default().into_iter();
+        lines.map(|(_, line)| line).collect()
     }
 }

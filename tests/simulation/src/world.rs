@@ -1,8 +1,10 @@
 //! One history: what happens, in what order, and what goes wrong.
 
 mod acts;
+mod astray;
 mod faults;
 mod lines;
+mod pair;
 mod people;
 mod relay;
 mod server;
@@ -17,24 +19,42 @@ use sync_core::{DeviceTime, EntryId, LogIncarnation, Tick};
 
 use super::acts::Acts;
 use super::bug::Bug;
-use super::cast::{self, UNITS, Who};
+use super::cast::{self, Cast, Keys, Profile, UNITS, Who};
 use super::checks::{Checks, settled};
 use super::device::{Device, Taken};
 use super::dice::Dice;
 use super::keeper::Keeper;
 use super::network::{Message, Network, Parcel, Way};
 use super::trace::Trace;
+use astray::Passing;
+use faults::Fault;
 use lines::Line;
 use relay::Relay;
 use server::{Errand, Job};
 
+pub use pair::Pair;
+
 /// Microseconds.
 const SECOND: u64 = 1_000_000;
-const DAY: u64 = 86_400 * SECOND;
+const HOUR: u64 = 3_600 * SECOND;
+const DAY: u64 = 24 * HOUR;
 /// When every history starts, in microseconds since the Unix epoch.
 const START: u64 = 1_790_000_000 * SECOND;
 /// How long a driver waits for its answer.
 const PATIENCE: u64 = 30 * SECOND;
+
+/// What another record's seed differs by.
+const BESIDE: u64 = 0x5851_f42d_4c95_7f2d;
+
+/// Seconds, sometimes hours, now and then days.
+fn pause(dice: &mut Dice) -> u64 {
+    match dice.below(20) {
+        0..15 => dice.below(2 * SECOND),
+        15..18 => dice.below(120 * SECOND),
+        18 => dice.below(DAY / 4),
+        _ => dice.below(12 * DAY),
+    }
+}
 
 /// How an answer was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +65,12 @@ enum How {
     Refused,
 }
 
-/// Everything there is.
+/// Everything there is around one record.
 pub struct World {
     seed: u64,
+    cast: Cast,
+    /// Of whoever plays, and of those who might have.
+    keys: Keys,
     dice: Dice,
     now: u64,
     keeper: Keeper,
@@ -66,6 +89,12 @@ pub struct World {
     writer: usize,
     /// By how many microseconds the clock of the second process is behind that of the first.
     skew: u64,
+    /// By how many microseconds the clock of the server's machine is wrong.
+    server_clock: i64,
+    /// What met hardware or server since it was looked for: it meets all their records.
+    met: Vec<Fault>,
+    /// What passed by lately, if there is another record to which it may stray.
+    passing: Option<Passing>,
     /// The record's last tick when the processes looked at the store last.
     looked_at: Tick,
     /// Who carries messages.
@@ -93,15 +122,51 @@ impl World {
     /// A new record, its holder's rights not written yet.
     pub fn new(seed: u64, bug: Option<Bug>, trace: Trace) -> Self {
         let mut dice = Dice::new(seed);
+        let key = SigningKey::from_bytes(&dice.bytes());
+        let mut keys = Keys::new();
+        let mut profiles = cast::profiles(Cast::One, &mut keys, &mut dice);
         // Not everybody plays in every history: that keeps them short, and different.
-        let mut profiles = cast::profiles(&mut dice);
         let play = dice.pick(&[20, 40, 65]).copied().unwrap_or(65);
         profiles.retain(|profile| profile.who == Who::Holder || dice.percent(play));
-        let people = profiles.iter().map(cast::Profile::submitter);
+        World::with(seed, (Cast::One, keys, profiles, key), dice, bug, trace)
+    }
+
+    /// Another record of the same server, with the same people, devices and clocks.
+    fn beside(&self) -> Self {
+        let seed = self.seed ^ BESIDE;
+        let mut dice = Dice::new(seed);
+        let cast = Cast::Other;
+        let mut keys = self.keys.clone();
+        let mut profiles = cast::profiles(cast, &mut keys, &mut dice);
+        let plays = |profile: &Profile| {
+            let person = profile.author.person;
+            let mut others = self.devices.iter().map(|device| &device.profile);
+            others.any(|other| (other.author.person, other.unit) == (person, profile.unit))
+        };
+        profiles.retain(|profile| plays(profile) || profile.who == Who::Holder || dice.percent(20));
+        let key = self.keeper.key().clone();
+        let trace = self.trace.beside("in the other record: ");
+        let beside = World::with(seed, (cast, keys, profiles, key), dice, self.bug, trace);
+        World {
+            clocks: self.clocks.clone(),
+            skew: self.skew,
+            passing: Some(Passing::default()),
+            ..beside
+        }
+    }
+
+    fn with(
+        seed: u64,
+        (cast, keys, profiles, key): (Cast, Keys, Vec<Profile>, SigningKey),
+        mut dice: Dice,
+        bug: Option<Bug>,
+        trace: Trace,
+    ) -> Self {
+        let people = profiles.iter().map(Profile::submitter);
         let keeper = Keeper::new(
-            cast::record(),
-            Who::Holder.id(),
-            SigningKey::from_bytes(&dice.bytes()),
+            cast.record(),
+            cast.id(Who::Holder),
+            key,
             LogIncarnation(dice.bytes()),
             people,
             bug,
@@ -109,7 +174,7 @@ impl World {
         let server = keeper.public_key();
         let devices = profiles
             .into_iter()
-            .map(|profile| Device::new(profile, cast::record(), server, &mut dice))
+            .map(|profile| Device::new(profile, cast.record(), server, &mut dice))
             .collect();
         let clock = |dice: &mut Dice| match dice.below(4) {
             0 => 0,
@@ -122,18 +187,23 @@ impl World {
         let skew = dice.below(90 * SECOND);
         World {
             seed,
+            cast,
+            keys,
             dice,
             now: START,
             keeper,
             devices,
             network: Network::default(),
-            checks: Checks::default(),
+            checks: Checks::new(cast),
             clocks,
             errands: BTreeMap::new(),
             jobs: BTreeMap::new(),
             open: Vec::new(),
             writer: 0,
             skew,
+            server_clock: 0,
+            met: Vec::new(),
+            passing: None,
             looked_at: Tick(0),
             relay: Relay::default(),
             commit_at: None,
@@ -159,11 +229,14 @@ impl World {
     /// # Errors
     /// The first check that does not hold.
     pub fn play(&mut self, acts: &Acts) -> Result<(), String> {
-        self.play_all(acts).map_err(|failure| {
-            let named = self.names.iter();
-            named.fold(failure, |told, (entry, name)| {
-                told.replace(&entry.to_string(), name)
-            })
+        self.play_all(acts).map_err(|failure| self.named(failure))
+    }
+
+    /// A failure, with entries called what the history calls them.
+    fn named(&self, failure: String) -> String {
+        let named = self.names.iter();
+        named.fold(failure, |told, (entry, name)| {
+            told.replace(&entry.to_string(), name)
         })
     }
 
@@ -172,24 +245,30 @@ impl World {
         for step in acts.numbers() {
             self.dice = Dice::of(self.seed, step);
             self.trace.step(Some(step));
-            self.pass_time()?;
-            match self.dice.below(100) {
-                0..46 => self.somebody_acts()?,
-                46..50 => {
-                    let device = self.any_device();
-                    self.connect(device)?;
-                }
-                50..82 => {
-                    let device = self.any_device();
-                    self.sync(device)?;
-                }
-                82..88 => self.relay_goes_round()?,
-                _ => self.something_fails()?,
-            }
+            let pause = pause(&mut self.dice);
+            self.run_until(self.now + pause)?;
+            self.something_happens()?;
+            self.met.clear();
         }
         self.dice = Dice::of(self.seed, u64::MAX - 1);
         self.trace.step(None);
         self.heal()
+    }
+
+    fn something_happens(&mut self) -> Result<(), String> {
+        match self.dice.below(100) {
+            0..46 => self.somebody_acts(),
+            46..50 => {
+                let device = self.any_device();
+                self.connect(device)
+            }
+            50..82 => {
+                let device = self.any_device();
+                self.sync(device)
+            }
+            82..88 => self.relay_goes_round(),
+            _ => self.something_fails(),
+        }
     }
 
     /// What happened, and how often.
@@ -198,7 +277,12 @@ impl World {
             .devices
             .iter()
             .map(|device| device.diary.edits().len() as u64);
-        self.checks.counts.edits = edits.sum();
+        let counts = &mut self.checks.counts;
+        counts.edits = edits.sum();
+        let met = self.network.met;
+        (counts.lost, counts.damaged) = (met.lost, met.damaged);
+        (counts.delayed, counts.doubled) = (met.delayed, met.doubled);
+        counts.overtaken = met.overtaken;
         (self.checks, self.trace)
     }
 
@@ -219,17 +303,6 @@ impl World {
 
     fn say(&mut self, what: impl FnOnce() -> String) {
         self.trace.say(self.now - START, what);
-    }
-
-    /// Seconds, sometimes hours, now and then days, go by; messages arrive meanwhile.
-    fn pass_time(&mut self) -> Result<(), String> {
-        let pause = match self.dice.below(20) {
-            0..15 => self.dice.below(2 * SECOND),
-            15..18 => self.dice.below(120 * SECOND),
-            18 => self.dice.below(DAY / 4),
-            _ => self.dice.below(12 * DAY),
-        };
-        self.run_until(self.now + pause)
     }
 
     fn run_until(&mut self, until: u64) -> Result<(), String> {
@@ -261,15 +334,24 @@ impl World {
     fn sync(&mut self, device: usize) -> Result<(), String> {
         let on_line =
             self.lines.contains_key(&device) && (self.network.healed || self.dice.percent(70));
-        if on_line {
+        if on_line && !self.gives_line_up(device) {
             return self.ask_on_line(device);
         }
+        // Now and then the list of records is asked for first.
+        if self.dice.percent(10) {
+            self.close_if_ended(device)?;
+        }
+        let clock = self.patience_clock(device);
         let waits = self.devices[device].outstanding;
-        if waits.is_some_and(|(_, until)| self.now < until) {
+        if waits.is_some_and(|(_, until)| clock < until) {
             return Ok(());
         }
         let (id, request) = self.make_request(device)?;
-        self.devices[device].outstanding = Some((id, self.now + PATIENCE));
+        self.devices[device].outstanding = Some((id, clock + PATIENCE));
+        let unit = self.devices[device].profile.unit;
+        if self.bug == Some(Bug::CutOffTakenForSent) && self.network.cut_off.contains(&unit) {
+            self.devices[device].disk.unsent.clear();
+        }
         let parcel = Parcel {
             device,
             unit: self.devices[device].profile.unit,
@@ -281,6 +363,16 @@ impl World {
         Ok(())
     }
 
+    /// The clock by which a driver waits: one that nobody sets.
+    fn patience_clock(&self, device: usize) -> u64 {
+        match self.bug {
+            Some(Bug::PatienceByClock) => {
+                u64::try_from(self.clock(device).0).unwrap_or_default() * 1_000
+            }
+            _ => self.now,
+        }
+    }
+
     fn make_request(&mut self, device: usize) -> Result<(u64, Rc<SyncRequest>), String> {
         let small = !self.network.healed && self.dice.percent(50);
         let limit = small.then(|| self.dice.between(1, 400) as u32);
@@ -289,6 +381,9 @@ impl World {
         self.requests += 1;
         let id = self.requests;
         self.devices[device].again = false;
+        if let Some(passing) = &mut self.passing {
+            passing.request(device, &request);
+        }
         let Device { profile, disk, .. } = &self.devices[device];
         let (name, sends) = (profile.name, disk.unsent.len());
         if !self.network.healed || sends > 0 {
@@ -312,8 +407,8 @@ impl World {
             (Message::Request(request), Way::Loose) => self.begin(device, id, &request, Way::Loose),
             (Message::Answer(answer), Way::Loose) => self.arrive(device, id, &answer),
             (message, Way::Line(line)) => self.on_line((device, line), id, message),
-            // It does not go by the network.
-            (_, Way::Relay) => Ok(()),
+            // They do not go by the network.
+            (_, Way::Relay | Way::Astray(_)) => Ok(()),
         }
     }
 
@@ -345,7 +440,7 @@ impl World {
                     self.say(|| format!("{name} takes the answer to request {id}: {said}"));
                 }
                 self.checks.received(&mut self.devices[device], answer)?;
-                self.close_if_ended(device);
+                self.close_if_ended(device)?;
                 if self.devices[device].again && self.dice.percent(40) {
                     self.sync(device)?;
                 }
@@ -367,19 +462,21 @@ impl World {
     }
 
     /// Somebody who may not open the record any more hears of it, and their device forgets it.
-    fn close_if_ended(&mut self, device: usize) {
+    fn close_if_ended(&mut self, device: usize) -> Result<(), String> {
         let Device { profile, disk, .. } = &self.devices[device];
         let subject = profile.submitter().subject;
-        if self.network.healed
-            || disk.head.cursor.is_none()
-            || self.keeper.may_open(&subject, self.tick())
+        let now = self.keeper.books().last.next(self.tick_at(0));
+        if self.network.healed || disk.head.cursor.is_none() || self.keeper.may_open(&subject, now)
         {
-            return;
+            return Ok(());
         }
         let name = profile.name;
         self.say(|| format!("the record is closed to {name}, which forgets it"));
         self.checks.counts.closed += 1;
-        self.devices[device].close_record();
+        self.devices[device].close_record(self.bug);
+        // What it keeps it may have to hand back, and it will not get the server's word again.
+        let request = self.hands_all_back(device)?;
+        self.checks.vouched(&self.devices[device], &request)
     }
 
     /// The faults end; after some rounds everybody has what they may have.
@@ -388,10 +485,14 @@ impl World {
         self.network.healed = true;
         self.network.cut_off.clear();
         self.cached.clear();
-        self.lines.retain(|_, line| !line.half_open);
+        self.server_clock = 0;
         // Longer than any driver's patience and any message's way.
         self.run_until(self.now + 2 * PATIENCE)?;
         self.relay_comes_last()?;
+        if self.lines.values().any(|line| line.half_open) {
+            // Whoever hears nothing on their line finds that out.
+            self.everybody_syncs()?;
+        }
         self.checks.owed_by(&self.devices);
         // Twice: the last to send has told nobody yet.
         for _ in 0..2 {

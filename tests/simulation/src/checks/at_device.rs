@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sync_core::change::Voucher;
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{AsideReason, LocalEntry, Unsent};
-use sync_core::sync::{CursorDigest, SyncAnswer};
+use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
@@ -54,6 +55,22 @@ impl Checks {
         self.nothing_lost(device)
     }
 
+    /// Somebody vouches for each edit that a device hands in.
+    pub fn vouched(&self, device: &Device, request: &SyncRequest) -> Result<(), String> {
+        let frame = request.edits.as_ref();
+        let items = frame.and_then(|frame| frame.unpack(&self.cast.record()).ok());
+        let mut items = items.into_iter().flatten();
+        let bare = items.find(|item| item.edit.origin.voucher == Voucher::Frame);
+        match bare.and_then(|item| guard::inspect(&item.edit.change).ok()) {
+            Some(change) => Err(format!(
+                "{} hands {} in with nobody's word for it",
+                device.profile.name,
+                short(&change.hash())
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// The checkpoint a device holds never goes back.
     fn forward(&self, device: &mut Device) -> Result<(), String> {
         let Some(held) = &device.disk.head.checkpoint else {
@@ -79,7 +96,7 @@ impl Checks {
         if !self.is_of_this_life(device) || device.diary.closed {
             return Ok(());
         }
-        let person = device.profile.who.id();
+        let person = device.profile.author.person;
         let then = self.oracle.readable(person, Moment::at(until));
         let mut still = self.oracle.readable(person, told);
         // What they could not see for a while went meanwhile; pages that are still to come bring it
@@ -112,7 +129,7 @@ impl Checks {
         answer: &SyncAnswer,
         told: Moment,
     ) -> Result<(), String> {
-        let person = device.profile.who.id();
+        let person = device.profile.author.person;
         let readable = self.oracle.readable(person, told);
         // A longer queue goes in several requests: of the rest nothing was said yet.
         let queue = &device.disk.unsent;

@@ -8,7 +8,7 @@ use sync_core::{ChangeHash, EntryId, Tick, guard, merge};
 
 use super::Checks;
 use super::at_server::{log_verifies, short};
-use crate::cast::{self, Who};
+use crate::cast::Who;
 use crate::device::Device;
 use crate::disk::Disk;
 use crate::keeper::{Books, Keeper};
@@ -55,10 +55,10 @@ impl Checks {
             if pending > 0 {
                 return Err(format!("{name} still has {pending} edits to send"));
             }
-            log_verifies(&cast::record(), books, device)?;
+            log_verifies(&self.cast.record(), books, device)?;
             let told = device.disk.head.seen_until().unwrap_or(Tick(0));
             let until = at.unwrap_or(told);
-            let person = device.profile.who.id();
+            let person = device.profile.author.person;
             let readable = self.oracle.readable(
                 person,
                 Moment {
@@ -120,7 +120,7 @@ impl Checks {
             held,
             ..
         } = &device.disk;
-        let person = device.profile.who.id();
+        let person = device.profile.author.person;
         let shown = |aside: &SetAside| {
             let seen = aside.edit.origin.read().ok().and_then(|origin| origin.seen);
             seen.is_some_and(|seen| {
@@ -275,7 +275,7 @@ impl Checks {
             }
             let told = disk.held.get(change).map(|held| held.settled);
             let up_to_date = told == Some(row.settlement);
-            let own = row.author == profile.who.id();
+            let own = row.author == profile.author.person;
             if own && row.settlement.is_none() && disk.unsent.iter().any(|u| u.change == *change) {
                 let (name, short) = (profile.name, short(change));
                 return Err(format!("{name} still sends {short}, which is held"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::audit::{self, AccessAction, AccessEvent, LogHead};
+use sync_core::change::Voucher;
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
 use sync_core::policy::Role;
@@ -12,7 +13,7 @@ use sync_core::sync::{
 use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
 
 use super::{Checks, Promise};
-use crate::cast::{self, Profile, Who};
+use crate::cast::{Profile, Who};
 use crate::device::Device;
 use crate::keeper::{Books, Judgement, Keeper, Read};
 use crate::oracle::{Moment, Wish};
@@ -51,6 +52,24 @@ impl Checks {
             .filter(|judgement| judgement.new && matches!(judgement.verdict, Verdict::Held(_)));
         let held = held.map(|judgement| judgement.edit.entry).collect();
         self.is_logged(books, &device.profile, (AccessAction::Hold, &held))
+    }
+
+    /// Edits of another record had a turn: none of them is taken.
+    pub fn astray(&mut self, judged: &[Judgement]) -> Result<(), String> {
+        for Judgement {
+            change, verdict, ..
+        } in judged
+        {
+            self.counts.stray_edits += 1;
+            match verdict {
+                Verdict::Refused(Refusal::NotAuthentic | Refusal::UnknownCheckpoint) => {}
+                _ => {
+                    let short = short(change);
+                    return Err(format!("{short} is of another record: {verdict:?}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is destroyed was said to be another patient's by somebody whose word destroys.
@@ -106,7 +125,11 @@ impl Checks {
                 "the guard refuses {short}, which a real device made"
             ));
         };
-        let handed_back = origin.author != device.profile.who.id();
+        if edit.origin.voucher == Voucher::Frame {
+            let name = device.profile.name;
+            return Err(format!("{name} hands {short} in with nobody's word for it"));
+        }
+        let handed_back = origin.author != device.profile.author.person;
         let of_another_key = origin.device != device.profile.submitter().device;
         if handed_back && self.log.is_none() {
             let name = device.profile.name;
@@ -199,7 +222,7 @@ impl Checks {
         answer: &SyncAnswer,
     ) -> Result<(), String> {
         self.counts.requests += 1;
-        let viewer = profile.who.id();
+        let viewer = profile.author.person;
         let log = answer
             .checkpoint
             .seen()
@@ -208,7 +231,7 @@ impl Checks {
         let items = match &answer.news {
             None => Vec::new(),
             Some(frame) => {
-                let read = frame.unpack_attested(&cast::record(), log, &[keeper.public_key()]);
+                let read = frame.unpack_attested(&self.cast.record(), log, &[keeper.public_key()]);
                 let read = read.map_err(|error| format!("the server's own frame: {error}"))?;
                 read.items
             }
@@ -256,7 +279,7 @@ impl Checks {
         let recent: Vec<&AccessEvent> = lines.map(|line| &line.event).collect();
         let holder = self
             .oracle
-            .readable(Who::Holder.id(), Moment::at(books.last));
+            .readable(self.cast.id(Who::Holder), Moment::at(books.last));
         let all = self.oracle.existing();
         let secret = |entry: &&EntryId| {
             let gone = self.oracle.is_destroyed(entry);
@@ -270,8 +293,8 @@ impl Checks {
         }
         let apart = books.apart.iter().map(|apart| &apart.event);
         let of_viewer = recent.iter().copied().chain(apart);
-        let of_viewer =
-            of_viewer.filter(|event| event.action == action && event.person == profile.who.id());
+        let of_viewer = of_viewer
+            .filter(|event| event.action == action && event.person == profile.author.person);
         let logged: BTreeSet<&EntryId> = of_viewer.flat_map(|event| &event.entries).collect();
         match entries.iter().all(|entry| logged.contains(entry)) {
             true => Ok(()),
@@ -382,7 +405,7 @@ impl Checks {
             false => 0,
         });
         for line in &books.audit[self.heads.len()..] {
-            let record = cast::record();
+            let record = self.cast.record();
             let mut head = match self.heads.last() {
                 Some(head) => *head,
                 None => LogHead::genesis(&record),

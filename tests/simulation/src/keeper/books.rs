@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sync_core::audit::{AccessAction, AccessEvent, Apart, ChainedEvent, LogHead, share_out};
 use sync_core::authority::{Gone, Kept, RightsLedger, Submitter, leaves_all, marked_until, stands};
 use sync_core::change::{Actor, Edit};
-use sync_core::entry::{EntryClass, EntryDocument};
+use sync_core::entry::EntryClass;
 use sync_core::guard;
 use sync_core::policy::Role;
 use sync_core::sync::{HoldReason, Settlement};
@@ -332,17 +332,5 @@ impl Books {
     /// The entries that exist.
     pub fn existing(&self) -> BTreeSet<EntryId> {
         self.log.iter().map(|row| row.entry).collect()
-    }
-
-    /// Every document is read again from its bytes, as after a start.
-    pub fn reopen(&mut self) -> Result<(), String> {
-        let here = |kept: &&mut Rc<Kept>| kept.destroyed.is_none();
-        for kept in self.entries.values_mut().filter(here) {
-            let document = EntryDocument::load(&kept.document.save())
-                .map_err(|error| format!("the server cannot read an entry again: {error}"))?;
-            let again = Kept::new(document, kept.provenance.clone(), kept.held.clone());
-            *kept = Rc::new(again);
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use sync_core::authority::{Cursor, Log as _, Page, Since, Stretches, Submitter, 
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::policy::{Context, Standing};
 use sync_core::sync::{Frame, PROTOCOL, SyncAnswer};
-use sync_core::{Digest32, Epoch, PersonId, Tick};
+use sync_core::{Digest32, Epoch, PersonId, RecordId, Tick};
 
 use super::books::Books;
 use super::log::BooksLog;
@@ -38,22 +38,36 @@ impl Read {
 impl Keeper {
     /// The cursor, if it is one of this record and this person.
     pub(super) fn open_cursor(&self, person: PersonId, bytes: &[u8]) -> Option<Cursor> {
-        let owner = self.owner(person);
+        let owner = owner(&self.record, person);
         let (number, plain) = bytes.strip_prefix(&owner[..])?.split_at_checked(8)?;
         (number.len() == 8).then(|| Cursor::decode(plain))?
+    }
+
+    /// A cursor of this person's of another record, as if it were one of this, by a bug.
+    pub(super) fn stray_cursor(&self, by: &Submitter, bytes: &[u8]) -> Option<Cursor> {
+        let (record, _) = self.neighbour.as_ref()?;
+        let owner = owner(record, by.person());
+        let plain = bytes.strip_prefix(&owner[..])?.get(8..)?;
+        let mut books = self.durable.clone();
+        let now = books.last;
+        let (_, epoch) = self.standing(&mut books, by, now);
+        let cursor = Cursor::decode(plain)?;
+        let log = self.log;
+        let cursor = Cursor {
+            log,
+            epoch,
+            ..cursor
+        };
+        (self.bug == Some(Bug::StrayCursorTaken)).then_some(cursor)
     }
 
     /// A server seals its cursors; nobody in the simulation looks inside. Like sealed ones, no two
     /// are the same.
     fn close(&self, cursor: &Cursor, person: PersonId) -> Vec<u8> {
-        let mut bytes = self.owner(person);
+        let mut bytes = owner(&self.record, person);
         bytes.extend(self.given.to_be_bytes());
         bytes.extend(cursor.encode());
         bytes
-    }
-
-    fn owner(&self, person: PersonId) -> Vec<u8> {
-        [self.record.as_bytes().as_slice(), person.as_bytes()].concat()
     }
 
     /// What somebody is to the record, once it is this late, and what names that.
@@ -251,6 +265,9 @@ impl Keeper {
                 let destroyed = std::mem::take(&mut page.destroyed);
                 page.forget.retain(|entry| !destroyed.contains(entry));
             }
+            Some(Bug::WantedNotGiven) if page.compared.as_ref().is_some_and(|c| c.given > 0) => {
+                page.items.clear();
+            }
             Some(Bug::PageForgotten) if page.more => {
                 page.more = false;
                 page.cursor = Cursor {
@@ -268,6 +285,11 @@ impl Keeper {
         }
         page
     }
+}
+
+/// Whose a cursor is.
+fn owner(record: &RecordId, person: PersonId) -> Vec<u8> {
+    [record.as_bytes().as_slice(), person.as_bytes()].concat()
 }
 
 /// What time made new.

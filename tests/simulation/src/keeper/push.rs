@@ -73,6 +73,9 @@ impl Keeper {
     ) -> Result<Passed, SignedOut> {
         self.is_signed_in(&visit.submitter)?;
         let mut books = self.at_hand(process);
+        if self.bug == Some(Bug::TickByClock) {
+            books.last = books.last.min(Tick(now.0 - 1));
+        }
         let from = visit.judged.len();
         // Edits that may follow what this log has lost wait until the device knows what is there.
         let stands = visit.cursor.is_none_or(|cursor| cursor.log == self.log);
@@ -139,6 +142,7 @@ impl Keeper {
             edit,
             again,
             author,
+            record,
             verified,
         } = handed_in;
         let former = Former {
@@ -146,7 +150,7 @@ impl Keeper {
             lives: &self.lives,
             days: self.lease_days,
         };
-        let tick = books.tick(now);
+        let tick = books.tick(self.by_clock(edit, now));
         let marked = visit.marked.get(&edit.entry).copied();
         let past = guard::inspect(&edit.change).ok();
         let past = past.map(|inspected| inspected.past);
@@ -154,7 +158,7 @@ impl Keeper {
             *again && former.takes_back(edit, self.registered(author.device), tick)
         });
         let mut lane = Lane {
-            record: self.record,
+            record: *record,
             ledger,
             matrix: &self.matrix,
             submitter: author,
@@ -172,6 +176,16 @@ impl Keeper {
             Err(unverified) => (*unverified).into(),
         };
         self.write(books, author, (edit.clone(), past, marked), judged, tick)
+    }
+
+    /// The time by the server's clock, or by a bug by that of the device.
+    fn by_clock(&self, edit: &Edit, now: Tick) -> Tick {
+        let origin = edit.origin.read().ok();
+        let said = origin.and_then(|origin| u64::try_from(origin.at.0).ok());
+        match said.filter(|_| self.bug == Some(Bug::DeviceClockBelieved)) {
+            Some(millis) => now.max(Tick(millis * 1_000)),
+            None => now,
+        }
     }
 
     /// Notes the entries that the visitor may be told of: of those destroyed before, if they could
@@ -425,7 +439,7 @@ fn settle(books: &mut Books, changes: Vec<ChangeHash>, as_what: Settlement, tick
     }
 }
 
-fn right_entries(books: &Books) -> Vec<RightEntry> {
+pub(super) fn right_entries(books: &Books) -> Vec<RightEntry> {
     let existing = books.existing();
     let rights = books.entries.iter().filter(|(entry, kept)| {
         let state = kept.document.state();

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::authority::{Cursor, Submitter, Unverified, VerifiedEdit};
-use sync_core::change::Edit;
+use sync_core::change::{Edit, Voucher};
 use sync_core::checkpoint::Seen;
 use sync_core::reconcile::Compare;
-use sync_core::sync::{CursorDigest, Outcome, SyncRequest, Verdict};
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::sync::{CursorDigest, Frame, Item, Outcome, SyncRequest, Verdict};
+use sync_core::{ChangeHash, EntryId, RecordId, Tick};
 
 use super::Keeper;
 use super::books::OpenMarks;
@@ -24,6 +24,8 @@ pub(super) struct HandedIn {
     pub again: bool,
     /// Who signed it, as far as the server knows.
     pub author: Submitter,
+    /// For this record it is verified: the one that is kept here, but by a bug.
+    pub record: RecordId,
     pub verified: Result<VerifiedEdit, Unverified>,
 }
 
@@ -87,23 +89,27 @@ impl Keeper {
         request.reconcile.iter().try_for_each(Compare::check).ok()?;
         let cursor = request.cursor.as_ref();
         let after = cursor.map(|at| CursorDigest::of(at));
-        let cursor = cursor.and_then(|bytes| self.open_cursor(submitter.subject.person, bytes));
+        let cursor = cursor.and_then(|bytes| {
+            let ours = self.open_cursor(submitter.subject.person, bytes);
+            ours.or_else(|| self.stray_cursor(&submitter, bytes))
+        });
         let keys = [self.public_key()];
         let shown = request.checkpoints.iter().filter_map(|shown| {
             let checkpoint = shown.open(&keys).ok()?;
-            let ours = checkpoint.record == self.record;
+            let ours =
+                checkpoint.record == self.record || self.bug == Some(Bug::StrayCheckpointTaken);
             shown.seen().ok().filter(|_| ours)
         });
         let proven = cursor.iter().map(Cursor::seen).chain(shown).collect();
         let items = match &request.edits {
-            Some(frame) => frame.unpack(&self.record).ok()?,
+            Some(frame) => self.unpack(frame)?,
             None => Vec::new(),
         };
         let edits = items.into_iter().map(|item| {
             let author = self.author(&item, &submitter);
-            let edit = item.edit.clone();
-            let verified = VerifiedEdit::of(&self.record, (&author.key, &keys), edit);
+            let (record, verified) = self.verify(&item.edit, &author);
             HandedIn {
+                record,
                 verified,
                 again: item.accepted.is_some(),
                 edit: item.edit,
@@ -133,6 +139,35 @@ impl Keeper {
             ended: Tick::default(),
             done: false,
         })
+    }
+
+    fn unpack(&self, frame: &Frame) -> Option<Vec<Item>> {
+        let neighbour = self.neighbour.as_ref();
+        let neighbour = neighbour.filter(|_| self.bug == Some(Bug::StrayEditTaken));
+        let items = frame.unpack(&self.record).ok();
+        items.or_else(|| frame.unpack(&neighbour?.0).ok())
+    }
+
+    /// Verifies an edit for this record, and by a bug for another.
+    fn verify(
+        &self,
+        edit: &Edit,
+        author: &Submitter,
+    ) -> (RecordId, Result<VerifiedEdit, Unverified>) {
+        let proven = matches!(edit.origin.voucher, Voucher::Server(_));
+        let keys = [self.public_key()];
+        let verified =
+            |record: &RecordId| VerifiedEdit::of(record, (&author.key, &keys), edit.clone());
+        let ours = verified(&self.record);
+        let astray = match self.bug {
+            Some(Bug::StrayEditTaken) => !proven,
+            Some(Bug::StrayProofTaken) => proven,
+            _ => false,
+        };
+        match &self.neighbour {
+            Some((record, _)) if astray && ours.is_err() => (*record, verified(record)),
+            _ => (self.record, ours),
+        }
     }
 
     /// Where what is new starts for somebody who is connected and was told up to a cursor. Nothing

@@ -1,12 +1,16 @@
 //! What people do.
 
+use std::rc::Rc;
+
 use sync_core::entry::{Value, Write};
 use sync_core::policy::Role;
+use sync_core::sync::SyncRequest;
 use sync_core::{ChangeHash, EntryId};
 use uuid::Builder;
 
 use super::{DAY, SECOND, World};
 use crate::cast::Who;
+use crate::network::{Message, Parcel, Way};
 use crate::oracle::RIGHTS;
 
 /// Kinds of facts people write.
@@ -184,6 +188,19 @@ impl World {
         self.write(device, entry, writes, cites)
     }
 
+    /// By a bug, a request goes out with an edit that is not durable.
+    fn send_too_early(&mut self, device: usize, request: SyncRequest) {
+        self.requests += 1;
+        let parcel = Parcel {
+            device,
+            unit: self.devices[device].profile.unit,
+            id: self.requests,
+            way: Way::Loose,
+            message: Message::Request(Rc::new(request)),
+        };
+        self.network.send(&mut self.dice, self.now, parcel);
+    }
+
     pub(super) fn write(
         &mut self,
         device: usize,
@@ -194,7 +211,10 @@ impl World {
         let at = self.clock(device);
         let fails = self.dice.percent(2);
         let fuse = fails.then(|| self.dice.below(3));
-        let made = self.devices[device].edit(entry, writes, cites, at, fuse)?;
+        let made = self.devices[device].edit(entry, writes, cites, at, fuse, self.bug)?;
+        if let Some(request) = self.devices[device].too_early.take() {
+            self.send_too_early(device, request);
+        }
         let by = self.devices[device].profile.name;
         let name = super::words::name(&entry, &self.names);
         let keys: Vec<&str> = writes.iter().map(|write| write.key.as_str()).collect();

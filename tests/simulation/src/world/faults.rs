@@ -3,19 +3,91 @@
 use ed25519_dalek::SigningKey;
 use std::collections::BTreeSet;
 
-use sync_core::entry::{EntryDocument, Write};
-use sync_core::{Digest32, EntryId, Incarnation, LogIncarnation};
+use sync_core::entry::Write;
+use sync_core::{DeviceId, Digest32, EntryId, Incarnation, LogIncarnation};
 
-use super::World;
 use super::server::Job;
+use super::{DAY, HOUR, World};
 use crate::bug::Bug;
 use crate::cast::UNITS;
+use crate::keeper::Left;
+
+/// What meets a piece of hardware or the server, and so all their records.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    /// A piece of hardware is without a connection, or has one again.
+    Connection(usize),
+    /// This hardware is without a connection, and all other has one.
+    Partition(BTreeSet<usize>),
+    /// A piece of hardware goes off and on again.
+    Restart(usize),
+    /// Its clock goes so many days ahead, or back.
+    Clock(usize, i64),
+    /// The clock of the server's machine is wrong by so many microseconds.
+    ServerClock(i64),
+    /// A process of the server crashes, or all of them.
+    Crash(Option<usize>),
+    /// Somebody copies the server's store.
+    Copy,
+    /// The server's store is put back from its copy.
+    PutBack,
+    /// A device is revoked, and its person signs in there with another key.
+    Revoked(DeviceId, Box<SigningKey>),
+}
 
 impl World {
     pub(super) fn something_fails(&mut self) -> Result<(), String> {
-        match self.dice.below(19) {
-            0..3 => {
-                let unit = self.dice.below(UNITS as u64) as usize;
+        let unit = |world: &mut World| world.dice.below(UNITS as u64) as usize;
+        let fault = match self.dice.below(20) {
+            0..3 => Fault::Connection(unit(self)),
+            3..5 => self.any_crash(),
+            5..7 => Fault::Restart(unit(self)),
+            7 => {
+                self.copy();
+                return Ok(());
+            }
+            8..10 => return self.restore(),
+            10 => Fault::Copy,
+            11 => {
+                let device = self.any_device();
+                let before = self.devices[device].profile.submitter().device;
+                let key = SigningKey::from_bytes(&self.dice.bytes());
+                Fault::Revoked(before, Box::new(key))
+            }
+            12 => {
+                self.line_fails();
+                return Ok(());
+            }
+            13 => Fault::Clock(unit(self), self.dice.below(40) as i64 - 20),
+            14 => {
+                let units = 0..UNITS;
+                Fault::Partition(units.filter(|_| self.dice.percent(50)).collect())
+            }
+            15 => return self.device_rots(),
+            16 => return self.server_rots(),
+            17 => return self.unsynced(),
+            18 => Fault::ServerClock(match self.dice.below(3) {
+                0 => 0,
+                1 => self.dice.below(HOUR) as i64,
+                _ => -(self.dice.below(3 * DAY) as i64),
+            }),
+            _ => Fault::PutBack,
+        };
+        self.meets(fault)
+    }
+
+    /// A fault, of which the other records are told that it meets too.
+    fn meets(&mut self, fault: Fault) -> Result<(), String> {
+        self.suffers(&fault)?;
+        self.met.push(fault);
+        Ok(())
+    }
+
+    /// A fault happens here.
+    pub(super) fn suffers(&mut self, fault: &Fault) -> Result<(), String> {
+        match fault {
+            Fault::Connection(unit) => {
+                let unit = *unit;
                 if !self.network.cut_off.remove(&unit) {
                     self.network.cut_off.insert(unit);
                 }
@@ -25,85 +97,69 @@ impl World {
                 self.say(|| format!("{names} {}", if cut { "offline" } else { "online" }));
                 Ok(())
             }
-            3..5 => self.server_crashes(),
-            5..7 => {
-                let unit = self.dice.below(UNITS as u64) as usize;
-                let names = self.names_on(unit);
-                self.say(|| format!("{names} restarts"));
-                self.checks.counts.crashes += 1;
-                self.break_lines(|device| device.profile.unit == unit);
-                let mut on_unit = self.devices.iter_mut();
-                on_unit.try_for_each(|device| match device.profile.unit == unit {
-                    true => device.restart(&mut None),
-                    false => Ok(()),
-                })
-            }
-            7 => {
-                self.copy();
+            Fault::Partition(cut) => {
+                self.checks.counts.partitions += 1;
+                self.say(|| "half of the hardware is cut off".to_owned());
+                self.break_lines(|device| cut.contains(&device.profile.unit));
+                self.network.cut_off.clone_from(cut);
                 Ok(())
             }
-            8..10 => self.restore(),
-            10 => {
+            Fault::Restart(unit) => self.restarts(*unit),
+            Fault::Clock(unit, days) => {
+                self.checks.counts.jumps += 1;
+                let names = self.names_on(*unit);
+                self.say(|| format!("the clock of {names} jumps by {days} days"));
+                self.clocks[*unit] += days * 86_400_000;
+                Ok(())
+            }
+            Fault::ServerClock(wrong) => {
+                self.checks.counts.server_jumps += 1;
+                let minutes = wrong / 60_000_000;
+                self.say(|| format!("the server's clock is wrong by {minutes} minutes"));
+                self.server_clock = *wrong;
+                Ok(())
+            }
+            Fault::Crash(None) => self.server_crashes(),
+            Fault::Crash(Some(process)) => self.process_crashes(*process),
+            Fault::Copy => {
                 self.say(|| "somebody copies the server's store".to_owned());
                 self.keeper.copy();
                 Ok(())
             }
-            11 => {
-                self.revoke();
+            Fault::PutBack => self.put_back(),
+            Fault::Revoked(before, key) => {
+                self.revoked(*before, key);
                 Ok(())
             }
-            12 => {
-                let devices: Vec<usize> = self.lines.keys().copied().collect();
-                if let Some(device) = self.dice.pick(&devices).copied() {
-                    if self.dice.percent(50) {
-                        self.say_of(device, "has a half-open line");
-                        self.checks.counts.half_open += 1;
-                        let line = self.lines.get_mut(&device);
-                        line.into_iter().for_each(|line| line.half_open = true);
-                    } else {
-                        self.say_of(device, "loses its line");
-                        self.lines.remove(&device);
-                    }
-                }
-                Ok(())
-            }
-            13 => {
-                self.clock_jumps();
-                Ok(())
-            }
-            14 => {
-                self.partition();
-                Ok(())
-            }
-            15 => self.device_rots(),
-            16 => self.server_rots(),
-            17 => self.unsynced(),
-            _ => self.put_back(),
         }
     }
 
-    /// The clock of a piece of hardware goes days ahead or back.
-    fn clock_jumps(&mut self) {
-        let unit = self.dice.below(UNITS as u64) as usize;
-        let days = self.dice.below(40) as i64 - 20;
-        self.checks.counts.jumps += 1;
+    fn line_fails(&mut self) {
+        let devices: Vec<usize> = self.lines.keys().copied().collect();
+        let Some(device) = self.dice.pick(&devices).copied() else {
+            return;
+        };
+        if self.dice.percent(50) {
+            self.say_of(device, "has a half-open line");
+            self.checks.counts.half_open += 1;
+            let line = self.lines.get_mut(&device);
+            line.into_iter().for_each(|line| line.half_open = true);
+        } else {
+            self.say_of(device, "loses its line");
+            self.lines.remove(&device);
+        }
+    }
+
+    fn restarts(&mut self, unit: usize) -> Result<(), String> {
         let names = self.names_on(unit);
-        self.say(|| format!("the clock of {names} jumps by {days} days"));
-        self.clocks[unit] += days * 86_400_000;
-    }
-
-    /// Half of the hardware is without a connection.
-    fn partition(&mut self) {
-        let mut cut = BTreeSet::new();
-        for unit in 0..UNITS {
-            if self.dice.percent(50) {
-                cut.insert(unit);
-            }
-        }
-        self.checks.counts.partitions += 1;
-        self.say(|| "half of the hardware is cut off".to_owned());
-        self.break_lines(|device| cut.contains(&device.profile.unit));
-        self.network.cut_off = cut;
+        self.say(|| format!("{names} restarts"));
+        self.checks.counts.crashes += 1;
+        self.break_lines(|device| device.profile.unit == unit);
+        let mut on_unit = self.devices.iter_mut();
+        on_unit.try_for_each(|device| match device.profile.unit == unit {
+            true => device.restart(&mut None),
+            false => Ok(()),
+        })
     }
 
     /// A bit of a device's store turns over. It is noticed when the store is read again, and the
@@ -135,26 +191,18 @@ impl World {
         Ok(())
     }
 
-    /// A bit of the server's store turns over. A document says so when it is read again, and the
-    /// store is put back from its copy.
+    /// A row of the server's store is not what was written there. That is noticed when it is read,
+    /// and the store is put back from its copy.
     fn server_rots(&mut self) -> Result<(), String> {
-        let entries = &self.keeper.durable().entries;
-        let here = entries.iter().filter(|(_, kept)| kept.destroyed.is_none());
-        let entries: Vec<EntryId> = here.map(|(entry, _)| *entry).collect();
-        let Some(entry) = self.dice.pick(&entries).copied() else {
-            return Ok(());
-        };
-        let document = &self.keeper.durable().entries[&entry].document;
-        let (bytes, state) = (document.save(), document.state());
-        let rotten = self.turned_over(bytes);
-        self.checks.counts.rotten += 1;
-        match EntryDocument::load(&rotten) {
-            Ok(read) if read.state() != state => {
-                Err(format!("{entry} is read from a damaged store as another"))
-            }
-            _ => {
+        self.checks.counts.rotten_rows += 1;
+        match self.keeper.rots(&mut self.dice)? {
+            true => {
                 self.say(|| "the server finds its store damaged".to_owned());
-                self.put_back()
+                self.meets(Fault::PutBack)
+            }
+            false => {
+                self.say(|| "a row of the server's store is damaged".to_owned());
+                Ok(())
             }
         }
     }
@@ -184,17 +232,19 @@ impl World {
         self.devices[device].put_in_place(disk, diary, None)
     }
 
-    /// Somebody revokes a device of theirs and signs in again there: with a fresh key.
-    fn revoke(&mut self) {
-        let device = self.any_device();
+    fn revoked(&mut self, before: DeviceId, key: &SigningKey) {
+        let mut devices = self.devices.iter();
+        let of_it = devices.position(|device| device.profile.submitter().device == before);
+        let Some(device) = of_it else {
+            return;
+        };
         let name = self.devices[device].profile.name;
         self.say(|| format!("{name} is revoked, and its person signs in again"));
         self.checks.counts.revoked += 1;
-        let key = SigningKey::from_bytes(&self.dice.bytes());
         let now = self.tick();
         let profile = &mut self.devices[device].profile;
         let before = profile.submitter();
-        profile.author.key = key;
+        profile.author.key = key.clone();
         self.keeper.revoke(before, profile.submitter(), now);
         self.devices[device].outstanding = None;
         self.lines.remove(&device);
@@ -206,23 +256,44 @@ impl World {
         names.join(" and ")
     }
 
+    /// Somewhere in the open transaction, if there is one.
+    pub(super) fn crash(&mut self) -> Result<(), String> {
+        let crash = self.any_crash();
+        self.meets(crash)
+    }
+
+    fn any_crash(&mut self) -> Fault {
+        let one = self.dice.percent(50);
+        Fault::Crash(one.then(|| self.any_process()))
+    }
+
     /// What was not durable is gone, and so are the answers that told of it.
-    pub(super) fn server_crashes(&mut self) -> Result<(), String> {
-        if !self.network.healed && self.dice.percent(50) {
-            let process = self.any_process();
-            return self.process_crashes(process);
-        }
+    fn server_crashes(&mut self) -> Result<(), String> {
         let lost = self.errands.len();
         self.say(|| format!("the server crashes, and {lost} requests are not answered"));
         self.checks.counts.crashes += 1;
         self.checks.counts.cut_short += self.half_taken(None);
         self.end_errands();
-        self.keeper.crash();
+        self.transaction_ends()?;
         self.checks.durable(self.keeper.durable())?;
-        let now = self.tick();
+        let now = self.tick_at(0);
         self.keeper.start(now)?;
         self.checks.destroyed(self.keeper.durable())?;
         self.checks.decided(self.keeper.durable())
+    }
+
+    /// The open transaction ends with whoever writes it.
+    pub(super) fn transaction_ends(&mut self) -> Result<(), String> {
+        let left = self.keeper.crash(&mut self.dice)?;
+        let counts = &mut self.checks.counts;
+        counts.torn += u64::from(left == Left::Nothing);
+        counts.untold += u64::from(left == Left::All);
+        match left {
+            Left::NoneOpen => {}
+            Left::Nothing => self.say(|| "nothing is left of its open transaction".to_owned()),
+            Left::All => self.say(|| "all of its open transaction is there".to_owned()),
+        }
+        Ok(())
     }
 
     /// One process of the server crashes and starts again; the others go on. The marks that waited
@@ -232,7 +303,7 @@ impl World {
         self.checks.counts.crashes += 1;
         self.checks.counts.processes += 1;
         self.checks.counts.cut_short += self.half_taken(Some(process));
-        let doomed = self.end_process(process);
+        let doomed = self.end_process(process)?;
         self.checks.durable(self.keeper.books())?;
         if self.bug != Some(Bug::MarkForgottenAtStart) && !doomed.is_empty() {
             self.queue(Job::Decide(doomed, process));
@@ -243,7 +314,7 @@ impl World {
     /// The server's store is replaced by an older copy: what came since is on devices only.
     fn put_back(&mut self) -> Result<(), String> {
         let log = LogIncarnation(self.dice.bytes());
-        let now = self.tick();
+        let now = self.tick_at(0);
         let Some(kept) = self.keeper.put_back(log, now)? else {
             self.keeper.copy();
             return Ok(());
@@ -278,6 +349,7 @@ impl World {
         let before = self.devices[device].diary.edits();
         let noticed = self.dice.percent(40);
         let fresh = noticed.then(|| Incarnation(self.dice.bytes()));
+        let fresh = fresh.filter(|_| self.bug != Some(Bug::IncarnationKept));
         let name = self.devices[device].profile.name;
         let how = if noticed { "and knows it" } else { "unnoticed" };
         self.say(|| format!("{name} is restored from its copy, {how}"));

@@ -65,19 +65,26 @@ impl World {
         self.ask_on_line(device)
     }
 
+    /// Whether a device gives its line up now, on which it waited for long enough.
+    pub(super) fn gives_line_up(&mut self, device: usize) -> bool {
+        let now = self.now;
+        let line = self.lines.get(&device);
+        let overdue = line.is_some_and(|line| line.asking.is_some_and(|until| until <= now));
+        if !overdue || self.bug == Some(Bug::HalfOpenBelieved) {
+            return false;
+        }
+        self.say_of(device, "hears nothing, and gives its line up");
+        self.lines.remove(&device);
+        true
+    }
+
     pub(super) fn ask_on_line(&mut self, device: usize) -> Result<(), String> {
         let now = self.now;
-        let Some(line) = self.lines.get(&device) else {
+        let line = self.lines.get(&device);
+        let free = line.is_some_and(|line| line.asking.is_none());
+        if !free {
+            self.gives_line_up(device);
             return Ok(());
-        };
-        match line.asking {
-            Some(until) if now < until => return Ok(()),
-            Some(_) => {
-                self.say_of(device, "hears nothing, and gives its line up");
-                self.lines.remove(&device);
-                return Ok(());
-            }
-            None => {}
         }
         let (id, request) = self.make_request(device)?;
         let unit = self.devices[device].profile.unit;
@@ -258,7 +265,7 @@ impl World {
     /// Every line is looked after: a delay ends, and a right begins or ends, without anybody writing.
     pub(super) fn beat(&mut self) -> Result<(), String> {
         self.look_at_store()?;
-        let now = self.tick();
+        let now = self.tick_at(0);
         let all = self.lines.iter().map(|(device, line)| {
             let cursor = line.cursor.clone();
             ((*device, line.number), cursor, line.limit)

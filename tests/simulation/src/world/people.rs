@@ -57,7 +57,7 @@ impl World {
             Write::set("kind", right),
             Write::set("schema", sync_core::entry::Value::Uint(1)),
             Write::set("status", r#"{"status":"active"}"#),
-            Write::set("person", who.id().to_string()),
+            Write::set("person", self.cast.id(who).to_string()),
         ];
         match right {
             "delegation" => writes.push(Write::set("type", "caregiver")),

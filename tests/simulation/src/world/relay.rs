@@ -9,7 +9,6 @@ use sync_core::sync::{SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, guard};
 
 use super::{PATIENCE, World};
-use crate::cast;
 use crate::network::Way;
 
 /// Most messages of a kind that it keeps.
@@ -88,7 +87,7 @@ impl World {
     /// A device gives the relay what it would send.
     fn hand_to_relay(&mut self, device: usize) -> Result<(), String> {
         let (id, request) = self.make_request(device)?;
-        let record = cast::record();
+        let record = self.cast.record();
         let frame = request.edits.as_ref();
         let items = frame.and_then(|frame| frame.unpack(&record).ok());
         for item in items.into_iter().flatten() {

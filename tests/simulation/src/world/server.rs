@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sync_core::Tick;
 use sync_core::sync::{SyncAnswer, SyncRequest};
 
-use super::{SECOND, World, words};
+use super::{HOUR, SECOND, World, words};
 use crate::bug::Bug;
 use crate::keeper::{OpenMarks, PROCESSES, Read, SignedOut, Start, Visit};
 use crate::network::{Message, Parcel, Way};
@@ -61,7 +61,11 @@ impl World {
         };
         let now = self.tick_at(process);
         self.keeper.sign_in_again(request.device, now);
-        let Some(visit) = self.keeper.visit(request) else {
+        let visit = self.keeper.visit(request);
+        if visit.is_some() && self.keeper.is_revoked(request.device) {
+            return Err("a device that was revoked is let in".to_owned());
+        }
+        let Some(visit) = visit else {
             let name = self.devices[device].profile.name;
             self.say(|| format!("the server cannot read request {id} of {name}"));
             self.end_line(way.line());
@@ -167,13 +171,14 @@ impl World {
         let Some(Errand {
             device,
             id,
+            way,
             stage: Stage::Taking(visit),
             ..
         }) = self.errands.get_mut(&number)
         else {
             return Ok(false);
         };
-        let (device, id) = (*device, *id);
+        let (device, id, astray) = (*device, *id, matches!(way, Way::Astray(_)));
         match self.keeper.pass(process, visit, most, now) {
             Ok(passed) => {
                 self.heard |= passed.heard;
@@ -183,6 +188,10 @@ impl World {
                 let name = profile.name;
                 let done = visit.is_done();
                 let later = if done { "" } else { ", in part" };
+                if astray {
+                    self.checks.astray(judged)?;
+                    return Ok(true);
+                }
                 let device = &self.devices[device];
                 self.checks
                     .passed(&self.keeper, device, judged, &visit.to_come())?;
@@ -219,10 +228,13 @@ impl World {
             (false, 0) => 4,
         };
         if !self.network.healed && self.dice.percent(risk) {
-            return self.server_crashes();
+            return self.crash();
         }
         self.commit_at = None;
         self.keeper.commit(self.writer);
+        if self.keeper.durable().last.0 > self.now + HOUR + SECOND {
+            return Err("the server's time is ahead of its clock".to_owned());
+        }
         self.checks.durable(self.keeper.durable())?;
         self.go_on()?;
         match std::mem::take(&mut self.heard) {
@@ -248,7 +260,7 @@ impl World {
         let behind = [0, self.skew][process.min(1)];
         match self.network.healed {
             true => self.tick(),
-            false => Tick(self.now - behind),
+            false => Tick((self.now - behind).saturating_add_signed(self.server_clock)),
         }
     }
 
@@ -375,10 +387,23 @@ impl World {
         if !self.network.healed || said != words::NOTHING {
             self.say(|| format!("the server answers {what} of {name}: {said}"));
         }
+        if let Some(passing) = &mut self.passing {
+            passing.answer(device, &answer);
+        }
         match way {
             Way::Line(line) => self.send_on_line((device, line), id, answer, start.is_news()),
             Way::Loose => {
                 self.send_loose(device, id, answer);
+                Ok(())
+            }
+            Way::Astray(false) if !answer.reset => {
+                Err("an answer goes on from a cursor of another record".to_owned())
+            }
+            Way::Astray(_) => {
+                let passing = self.passing.as_mut();
+                passing
+                    .into_iter()
+                    .for_each(|passing| passing.is_astray(device, &answer));
                 Ok(())
             }
             Way::Relay => {
@@ -428,7 +453,7 @@ impl World {
 
     /// A process is gone, with all that it was busy with, its lines, and its open transaction. The
     /// marks that waited for the rest of its requests.
-    pub(super) fn end_process(&mut self, process: usize) -> OpenMarks {
+    pub(super) fn end_process(&mut self, process: usize) -> Result<OpenMarks, String> {
         let mut doomed = OpenMarks::new();
         for errand in self.errands.values().filter(|e| e.process == process) {
             if let Stage::Taking(visit) = &errand.stage {
@@ -457,10 +482,10 @@ impl World {
             }
             self.commit_at = None;
             self.heard = false;
-            self.keeper.crash();
+            self.transaction_ends()?;
         }
         self.keeper.forgets(process);
-        doomed
+        Ok(doomed)
     }
 
     /// All that the server is busy with is gone, and all lines break.
