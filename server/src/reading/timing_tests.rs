@@ -10,6 +10,7 @@ use sync_core::authority::Cursor;
 use sync_core::entry::{HIDDEN_FROM_PROFESSIONALS, Write};
 use sync_core::kind::{AllergyDraft, Label, OwnNoteDraft};
 use sync_core::policy::RightKind;
+use sync_core::reconcile::{Compare, Inventory};
 use sync_core::sync::SyncRequest;
 
 use super::answer::Start;
@@ -36,7 +37,7 @@ const MANY: usize = 1_000;
 fn work(world: &World, phone: &Phone, request: SyncRequest) -> Work {
     let records = &world.records;
     let (record, person) = (phone.head.record, phone.visitor.person);
-    let sealed = request.cursor.clone();
+    let (sealed, compare) = (request.cursor.clone(), request.reconcile.clone());
     let cursor = sealed.and_then(|c| cursor::open(&records.keys, record, person, &c));
     let key = phone.visitor.device.expect("a key").public_key;
     let handed_in = HandedIn::unpack(record, request).expect("unpacks");
@@ -73,7 +74,7 @@ fn work(world: &World, phone: &Phone, request: SyncRequest) -> Work {
             connection,
             record,
             person,
-            &start(cursor, &pass.taken),
+            &start(cursor, compare, &pass.taken),
         )?;
         Err(AccessError::Changing)
     });
@@ -87,7 +88,7 @@ fn work(world: &World, phone: &Phone, request: SyncRequest) -> Work {
     }
 }
 
-fn start(cursor: Option<Cursor>, taken: &Taken) -> Start {
+fn start(cursor: Option<Cursor>, compare: Option<Compare>, taken: &Taken) -> Start {
     Start {
         floor: cursor.map_or_else(Default::default, |cursor| cursor.told),
         cursor,
@@ -95,20 +96,31 @@ fn start(cursor: Option<Cursor>, taken: &Taken) -> Start {
         answered: BTreeSet::new(),
         held: BTreeSet::new(),
         limit: None,
+        returning: cursor.is_some(),
+        compare,
         turn: Arc::default(),
     }
 }
 
-/// What three requests of a phone take: with nothing, with an edit, and of a phone that is new.
-fn works(world: &World, phone: &mut Phone) -> [Work; 3] {
+/// What four requests of a phone take: with nothing, with an edit, of a phone that is new, and of one
+/// that compares its copy.
+fn works(world: &World, phone: &mut Phone) -> [Work; 4] {
     let asks = phone.request();
     let fresh = SyncRequest {
         cursor: None,
         ..asks.clone()
     };
+    let first = Inventory::default().first().expect("a message");
+    let compares = SyncRequest {
+        reconcile: Some(Compare {
+            message: first.into(),
+            wanted: Vec::new(),
+        }),
+        ..fresh.clone()
+    };
     phone.allergy("Latex");
     let edits = phone.request();
-    [asks, edits, fresh].map(|request| work(world, phone, request))
+    [asks, edits, fresh, compares].map(|request| work(world, phone, request))
 }
 
 fn hidden_allergy(phone: &mut Phone) {

@@ -54,6 +54,7 @@ type HeldOne = (
     Edit,
     PersonId,
     HoldReason,
+    Vec<ChangeHash>,
     Tick,
     Tick,
     Option<Tick>,
@@ -138,6 +139,7 @@ impl Rows {
                 row.edit,
                 row.author,
                 row.reason,
+                row.follows,
                 row.received,
                 row.changed,
                 row.due,
@@ -287,12 +289,13 @@ fn kept(content: &[u8]) -> Result<Kept, Damaged> {
 }
 
 fn held(content: &[u8]) -> Result<HeldRow, Damaged> {
-    let (edit, author, reason, received, changed, due, settlement): HeldOne =
+    let (edit, author, reason, follows, received, changed, due, settlement): HeldOne =
         codec::from_cbor(content).map_err(damaged)?;
     Ok(HeldRow {
         edit,
         author,
         reason,
+        follows,
         received,
         changed,
         due,

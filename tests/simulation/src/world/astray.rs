@@ -142,6 +142,7 @@ impl World {
             forget: Vec::new(),
             destroyed: Vec::new(),
             held: Vec::new(),
+            reconcile: None,
             more: false,
             after: head.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::default(),
