@@ -3,7 +3,6 @@
 //! A view is derived from its entry when that changes, so that opening a record reads views only
 //! and loads no document. One that another version derived is derived anew.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use diesel::prelude::*;

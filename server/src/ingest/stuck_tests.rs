@@ -23,6 +23,7 @@ use sync_core::ChangeHash;
 use sync_core::entry::{STATUS, Write};
 use sync_core::kind::Verdict;
 use sync_core::replica::{AsideReason, Memory, ReplicaHead};
+use sync_core::sync::Refusal;
 
 use crate::records::world::Phone;
 use household::{CARER, DOCTOR, HOLDER, Household, PHONES, TABLET};
@@ -325,7 +326,10 @@ impl History {
                     .origin
                     .read()
                     .is_ok_and(|o| o.author == author.person);
-                if own && held.contains_key(&aside.change) && !told.contains(&aside.change) {
+                // That its entry was destroyed is what became of it.
+                let destroyed = aside.why == AsideReason::Refused(Refusal::Destroyed);
+                let told = destroyed || told.contains(&aside.change);
+                if own && held.contains_key(&aside.change) && !told {
                     return Err(format!("{on} is not told what became of {}", aside.change));
                 }
             }

@@ -3,7 +3,7 @@
 use diesel::SqliteConnection;
 use sync_core::authority::{self, Since, Viewer, walk};
 use sync_core::sync::Frame;
-use sync_core::sync::limits::{ANSWER, LEAST_ANSWER};
+use sync_core::sync::limits::{ANSWER, AT_ONCE, LEAST_ANSWER};
 use sync_core::{PersonId, RecordId};
 
 use super::answer::Start;
@@ -49,6 +49,7 @@ pub fn page(
         held: &start.held,
         budget: limit.clamp(LEAST_ANSWER, ANSWER),
         returning: start.returning,
+        at_once: AT_ONCE,
         compare: start.compare.as_ref(),
     };
     let viewer = Viewer {

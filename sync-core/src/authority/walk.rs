@@ -56,6 +56,8 @@ pub struct Since<'s> {
     pub budget: usize,
     /// The device showed a cursor, be it one that nobody can read: it has a copy.
     pub returning: bool,
+    /// How many bytes of edits it is given all the same when all starts over, if that is all there is.
+    pub at_once: usize,
     /// It compares this copy with the log, instead of being sent all.
     pub compare: Option<&'s Compare>,
 }
@@ -117,8 +119,8 @@ impl Page {
 }
 
 /// Works out the next page for a viewer. Goes on from the cursor if it is of this log and these
-/// rights, and else starts over: a device that has a copy is given nothing yet then, so that it may
-/// compare that copy instead.
+/// rights, and else starts over: a device that has a copy of more than a little is given nothing yet
+/// then, so that it may compare that copy instead.
 ///
 /// # Errors
 /// Those of the log.
@@ -128,14 +130,14 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
         return walk.compare(compare);
     }
     if walk.page.reset && since.returning {
-        return Ok(walk.offer());
+        return walk.start_over();
     }
     walk.give_up_comparing();
     walk.go()?;
-    if walk.loses_track()? {
-        return Ok(Walk::new(walk.log, viewer, since, true)?.offer());
+    match walk.loses_track()? {
+        true => walk.start_over(),
+        false => walk.finish(),
     }
-    walk.finish()
 }
 
 /// Whether there is something that the viewer may notice after a tick and not after another.

@@ -25,6 +25,9 @@ pub const MAX_RIGHT_ENDING: usize = 32 * 1024;
 pub const MAX_RECONCILE: usize = 64 * 1024;
 /// How many entries a device may want of what a reconciliation found.
 pub const MAX_WANTED: usize = 8_192;
+/// How much a device is given at once that could compare its copy instead, in bytes before
+/// compression: to compare it would not cost less.
+pub const AT_ONCE: usize = 8 * 1024;
 /// How much of its edits a device puts into one request, in bytes before compression; a longer queue
 /// takes several.
 pub const REQUEST: usize = 1024 * 1024;

@@ -312,7 +312,8 @@ async fn what_is_destroyed_while_an_answer_is_worked_out_is_not_given() {
     assert!(!one_pass(&world.slowed(), &mut doctor).await.done);
     let mut gate = world.gated_reader(&mut [&mut holder]);
     holder.head.forget_cursor();
-    let request = holder.request();
+    let mut request = holder.request();
+    request.reconcile = None;
     let answer = {
         let mut answer = std::pin::pin!(holder.ask(request));
         tokio::select! {

@@ -21,11 +21,18 @@ struct Standing {
 }
 
 impl<L: Log> Walk<'_, L> {
-    /// Starts over, gives nothing yet, and lets the device compare.
-    pub(super) fn offer(mut self) -> Page {
-        self.begin_comparing();
-        self.page.more = true;
-        self.page
+    /// Starts over: gives all if it is little, and else nothing yet, and lets the device compare.
+    pub(super) fn start_over(self) -> Result<Page, L::Error> {
+        let mut all = Walk::new(self.log, self.viewer, self.since, true)?;
+        all.budget = all.budget.min(all.since.at_once);
+        all.go()?;
+        if !all.page.more {
+            return all.finish();
+        }
+        let mut offer = Walk::new(all.log, all.viewer, all.since, true)?;
+        offer.begin_comparing();
+        offer.page.more = true;
+        Ok(offer.page)
     }
 
     /// From now on this is a full resend whose first page is what stands now.

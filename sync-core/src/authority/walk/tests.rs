@@ -105,6 +105,7 @@ impl Rows {
             held: &BTreeSet::new(),
             budget: 1,
             returning: cursor.is_some(),
+            at_once: 0,
             compare,
         };
         let Ok(page) = walk(self, viewer, &since);

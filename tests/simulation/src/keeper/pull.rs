@@ -16,6 +16,9 @@ use super::log::BooksLog;
 use super::visit::Start;
 use super::{Bug, Keeper, SignedOut};
 
+/// How much is given at once to a device that could compare: little, so that copies are compared.
+const AT_ONCE: usize = 1_024;
+
 /// What is about to be given.
 pub struct Read {
     /// What the answer tells.
@@ -251,6 +254,7 @@ impl Keeper {
             held: &start.held,
             budget: start.budget,
             returning: start.after.is_some(),
+            at_once: AT_ONCE,
             compare: start.compare.as_ref(),
         };
         let resends = |c: Cursor| c.resending || (c.log, c.epoch) != (self.log, epoch);
