@@ -50,8 +50,8 @@ pub struct MetHeld<H> {
 pub struct HeldFacts {
     /// Its name.
     pub change: ChangeHash,
-    /// The holder is told of it and decides: it was made in good faith, or follows one of the same
-    /// author's and entry's that was held before it and was.
+    /// The holder is told of it and decides: it was made in good faith, or follows one that is for
+    /// them to decide on.
     pub for_holder: bool,
     /// Its entry was destroyed, and its change with it.
     pub destroyed: bool,

@@ -288,7 +288,6 @@ impl WireRecord {
             edits,
             checkpoints: self.checkpoints.iter().filter(named).cloned().collect(),
             limit: None,
-            reconcile: None,
         }
     }
 
