@@ -19,6 +19,9 @@ use crate::{Bytes, EntryId};
 /// After so many rounds without an end a replica has all sent instead.
 const ROUNDS: u32 = 12;
 
+/// After so many new beginnings likewise.
+const RESTARTS: u32 = 4;
+
 /// How many more entries than it has a replica asks for one by one. If it lacks more, it has all sent.
 const FEW: usize = 64;
 
@@ -35,6 +38,8 @@ pub struct Comparing {
     want: Vec<ItemId>,
     /// What both have is named.
     named: bool,
+    /// How often the server began anew.
+    restarts: u32,
 }
 
 impl Comparing {
@@ -85,8 +90,12 @@ impl ReplicaHead {
                 (Some(message), Some(asked)) if asked.is_first() => {
                     return self.compare(entries, asked, message);
                 }
-                _ if answer.more && answer.news.is_none() => {
-                    self.comparing = Some(Comparing::default());
+                (_, asked) if answer.more && answer.news.is_none() => {
+                    let restarts = asked.map_or(0, |asked| asked.restarts + 1);
+                    self.comparing = (restarts <= RESTARTS).then(|| Comparing {
+                        restarts,
+                        ..Comparing::default()
+                    });
                 }
                 _ => {}
             }

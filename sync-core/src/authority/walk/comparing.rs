@@ -60,7 +60,7 @@ impl<L: Log> Walk<'_, L> {
 
     /// Answers a device that compares.
     pub(super) fn compare(mut self, asked: &Compare) -> Result<Page, L::Error> {
-        if !self.page.cursor.comparing {
+        if !self.page.cursor.comparing || self.was_hidden()? {
             self = Walk::new(self.log, self.viewer, self.since, true)?;
             self.begin_comparing();
         }
@@ -107,6 +107,30 @@ impl<L: Log> Walk<'_, L> {
         self.tell_destroyed(begun)?;
         self.go()?;
         self.finish()
+    }
+
+    /// Whether something was hidden from the viewer since the comparison began. Nobody knows then
+    /// whether the device has it, and to be told to forget it would name it: all begins anew.
+    fn was_hidden(&mut self) -> Result<bool, L::Error> {
+        let (until, begun) = (self.since.until, self.page.cursor.stretches.last());
+        let begun = begun.map_or(until, |begun| begun.at);
+        let (gone, left): (Vec<_>, Vec<_>) = self
+            .log
+            .met(until, begun, until)?
+            .into_iter()
+            .map(|(_, met)| met)
+            .partition(|met| met.destroyed.is_some());
+        if gone.iter().any(|met| met.destroyed <= Some(begun)) {
+            return Ok(true);
+        }
+        let rows = left.into_iter().map(|met| met.row).collect();
+        for entry in self.log.open(rows)?.into_iter().flatten() {
+            let then = self.log.class_at(&entry, begun)?;
+            if then.is_some_and(|class| self.may_read(&class, begun)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What the viewer may have, as it stood at a moment, of what has not been touched since.

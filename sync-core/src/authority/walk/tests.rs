@@ -528,17 +528,42 @@ fn what_is_wanted_is_given_and_what_was_touched_meanwhile_comes_whole() {
     let said = first.compared.clone().unwrap();
     assert!(first.reset && first.more && said.message.is_some());
     assert_eq!(said.given, 0);
-    // Somebody writes, and hides, before it asks for what it lacks.
+    // Somebody writes before it asks for what it lacks.
     rows.touch(6, 3, None);
-    rows.touch(7, 4, Some(100));
     asked.message = Vec::new().into();
     let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
-    let third = rows.pages(Some(second.cursor), 8);
     assert_eq!(given(&second), [(entry(2), 1)]);
     assert_eq!(second.compared.unwrap().given, 2);
+    // What is hidden after that it has, and is told to forget.
+    rows.touch(9, 4, Some(100));
+    let third = rows.pages(Some(second.cursor), 10);
     assert_eq!(given(&third[0]), [(entry(3), 2)]);
     let forgotten = third.iter().any(|page| page.forget.contains(&entry(4)));
     assert!(forgotten && third.last().unwrap().cursor.has_all());
+}
+
+/// Nobody knows whether the device had it: it is not named, and all begins anew.
+#[test]
+fn what_is_hidden_while_copies_are_compared_is_not_named() {
+    for hidden in [2, 4] {
+        let mut rows = Rows::default();
+        for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+            rows.touch(at, name, None);
+        }
+        let mut copy = Rows::default();
+        copy.touch(1, 1, None);
+        copy.touch(4, 4, None);
+        let mut asked = comparing(&mut copy, &[2, 3], &mut rows);
+        let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+        rows.touch(6, hidden, Some(100));
+        asked.message = Vec::new().into();
+        let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
+        assert!(second.reset && second.more && second.items.is_empty());
+        assert!(second.forget.is_empty() && second.compared.is_none());
+        let third = rows.page_for(Some(second.cursor), 8, &BTreeSet::new(), Some(&asked));
+        assert!(!third.reset && third.forget.is_empty());
+        assert!(!third.entries.contains_key(&entry(hidden)));
+    }
 }
 
 #[test]
