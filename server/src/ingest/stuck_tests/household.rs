@@ -97,7 +97,7 @@ impl Household {
     /// Somebody adds an entry.
     pub fn create(&mut self, by: usize) -> EntryId {
         let draft = AllergyDraft {
-            substance: Label::text(&self.word()),
+            substance: Label::text(self.word()),
             ..AllergyDraft::default()
         };
         let entry = fresh_entry();
