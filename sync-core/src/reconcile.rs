@@ -5,7 +5,7 @@
 //! same of it. Which names differ they find by range-based set reconciliation (the protocol of the
 //! `negentropy` crate, version 1): a few rounds, and bytes that follow the difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use serde::{Deserialize, Serialize};
@@ -204,7 +204,11 @@ impl Inventory {
         party.set_initiator();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         let next = party.reconcile_with_ids(message, &mut have, &mut need);
-        let items = |ids: Vec<Id>| ids.into_iter().map(|id| ItemId(id.to_bytes())).collect();
+        // In an order that does not depend on chance.
+        let items = |ids: Vec<Id>| {
+            let items: BTreeSet<ItemId> = ids.iter().map(|id| ItemId(*id.as_bytes())).collect();
+            items.into_iter().collect()
+        };
         Ok(Differences {
             have: items(have),
             need: items(need),
