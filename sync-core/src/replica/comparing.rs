@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::receive::{AnswerError, Report};
 use super::{Entries, ReplicaHead};
-use crate::codec::Malformed;
 use crate::reconcile::{Compare, Inventory, ItemId};
 use crate::sync::SyncAnswer;
 use crate::sync::limits::{MAX_RECONCILE, MAX_WANTED};
@@ -157,7 +156,7 @@ impl ReplicaHead {
                 continue;
             }
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
-                return Err(Malformed("an entry that is gone").into());
+                continue;
             };
             if local.forgotten {
                 report.changed.insert(entry);

@@ -60,7 +60,13 @@ impl<L: Log> Walk<'_, L> {
 
     /// Answers a device that compares.
     pub(super) fn compare(mut self, asked: &Compare) -> Result<Page, L::Error> {
-        if !self.page.cursor.comparing || self.was_hidden()? {
+        let goes_on = self.page.cursor.comparing && !self.was_hidden()?;
+        if !goes_on && self.since.returning {
+            // What was found is not what differs now. If there is little left for the viewer, or
+            // nothing any more, the device is not to keep the rest for so many rounds.
+            return self.start_over();
+        }
+        if !goes_on {
             self = Walk::new(self.log, self.viewer, self.since, true)?;
             self.begin_comparing();
         }
@@ -84,7 +90,6 @@ impl<L: Log> Walk<'_, L> {
                 given: 0,
             });
         }
-        // What was found before a new beginning is not what differs now.
         if self.page.compared.is_some() || self.page.reset {
             return Ok(self.page);
         }

@@ -148,6 +148,20 @@ fn comparing(copy: &mut Rows, wanted: &[u64], of: &mut Rows) -> Compare {
     }
 }
 
+/// A log of four entries, what a device asks that has the first and the last, and its first answer.
+fn half_known() -> (Rows, Compare, Page) {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+        rows.touch(at, name, None);
+    }
+    let mut copy = Rows::default();
+    copy.touch(1, 1, None);
+    copy.touch(4, 4, None);
+    let asked = comparing(&mut copy, &[2, 3], &mut rows);
+    let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+    (rows, asked, first)
+}
+
 fn given(page: &Page) -> Vec<(EntryId, u64)> {
     page.entries.iter().map(|(e, n)| (*e, *n)).collect()
 }
@@ -516,15 +530,7 @@ fn a_device_with_a_copy_is_given_nothing_before_it_may_compare() {
 
 #[test]
 fn what_is_wanted_is_given_and_what_was_touched_meanwhile_comes_whole() {
-    let mut rows = Rows::default();
-    for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
-        rows.touch(at, name, None);
-    }
-    let mut copy = Rows::default();
-    copy.touch(1, 1, None);
-    copy.touch(4, 4, None);
-    let mut asked = comparing(&mut copy, &[2, 3], &mut rows);
-    let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+    let (mut rows, mut asked, first) = half_known();
     let said = first.compared.clone().unwrap();
     assert!(first.reset && first.more && said.message.is_some());
     assert_eq!(said.given, 0);
@@ -546,15 +552,7 @@ fn what_is_wanted_is_given_and_what_was_touched_meanwhile_comes_whole() {
 #[test]
 fn what_is_hidden_while_copies_are_compared_is_not_named() {
     for hidden in [2, 4] {
-        let mut rows = Rows::default();
-        for (at, name) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
-            rows.touch(at, name, None);
-        }
-        let mut copy = Rows::default();
-        copy.touch(1, 1, None);
-        copy.touch(4, 4, None);
-        let mut asked = comparing(&mut copy, &[2, 3], &mut rows);
-        let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+        let (mut rows, mut asked, first) = half_known();
         rows.touch(6, hidden, Some(100));
         asked.message = Vec::new().into();
         let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
@@ -583,4 +581,17 @@ fn what_was_found_before_rights_changed_counts_for_nothing() {
     let again = rows.page_for(Some(foreign), 4, &BTreeSet::new(), Some(&asked));
     assert!(again.reset && again.more && again.items.is_empty());
     assert_eq!(again.compared, None);
+}
+
+/// Whoever lost their right while copies are compared drops all at once, and is asked nothing more.
+#[test]
+fn who_may_see_nothing_any_more_is_not_asked_to_compare() {
+    let (_, asked, first) = half_known();
+    let mut nothing = Rows::default();
+    let foreign = Cursor {
+        epoch: Epoch([9; 8]),
+        ..first.cursor
+    };
+    let page = nothing.page_for(Some(foreign), 8, &BTreeSet::new(), Some(&asked));
+    assert!(page.reset && !page.more && page.items.is_empty());
 }
