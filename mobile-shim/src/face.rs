@@ -44,7 +44,7 @@ pub(crate) use log::Page as LogPage;
 pub use log::{LogCheck, LogLine, LogLoss};
 pub use may::{Permission, Wish, reason};
 pub use profile::{Invitation, Person, Profile, RecordInfo};
-pub use record::{Record, RecordState};
+pub use record::{Lacking, Record, RecordState};
 pub use review::{ReviewChoice, ReviewEntry, ReviewSide};
 pub use screens::{
     BloodGroups, CardAllergy, CardContact, CardScreen, DirectiveInfo, DirectiveState, DocumentInfo,

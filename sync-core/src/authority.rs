@@ -17,7 +17,7 @@ pub use cursor::{Cursor, Stretch, Stretches, Witness};
 pub use former::Former;
 pub use lane::{Admission, HeldChange, Judged, Kept, Lane};
 pub use ledger::{RightEntry, RightsLedger};
-pub use log::{Found, HeldFacts, Log, Met, MetHeld};
+pub use log::{Among, Found, HeldFacts, Log, Met, MetHeld};
 pub use shelf::{Gone, Place, Shelf, leaves, leaves_all, places, stands};
 pub use submitter::{Registration, Submitter};
 pub use verified::{Unverified, VerifiedEdit, marked_until};

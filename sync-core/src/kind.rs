@@ -126,6 +126,36 @@ impl Kind {
         types.map(Kind::Document)
     }
 
+    /// Whether entries of a kind, by its code, come before the others to a device that has nothing yet:
+    /// those that vital facts are made of, what an emergency card goes by, and rights.
+    ///
+    /// Cursors of walks under way say how far their like has come: whoever adds to these kinds gives
+    /// such cursors another layout.
+    pub fn is_vital(code: &str) -> bool {
+        Kind::VITAL.iter().any(|kind| kind.code() == code)
+    }
+
+    /// The kinds that are vital.
+    pub const VITAL: &'static [Kind] = &[
+        Kind::Allergy,
+        Kind::MedicationTaken,
+        Kind::Condition,
+        Kind::BloodGroup,
+        Kind::Pregnancy,
+        Kind::Device,
+        Kind::EmergencyContact,
+        Kind::TrustedPerson,
+        Kind::AdvanceDirective,
+        Kind::OrganDonation,
+        Kind::EmergencySwitches,
+        Kind::ReviewDecision,
+        Kind::Grant,
+        Kind::Block,
+        Kind::Delegation,
+        Kind::TreatingPhysician,
+        Kind::Administrator,
+    ];
+
     /// Which right it is, if it is one that names a person.
     pub fn right(&self) -> Option<RightKind> {
         RightKind::parse(self.code())

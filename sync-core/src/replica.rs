@@ -14,7 +14,7 @@ mod receive;
 mod renew;
 
 pub use comparing::Comparing;
-pub use head::{Author, EditError, ReplicaHead};
+pub use head::{Author, EditError, Lacks, ReplicaHead};
 pub use local::{AttestedBy, LocalEntry, Taken};
 pub use memory::Memory;
 pub use receive::{AnswerError, Report};

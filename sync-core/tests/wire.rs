@@ -126,6 +126,7 @@ fn answer() -> SyncAnswer {
             yours: false,
         }],
         more: true,
+        vital: false,
         after: Some(CursorDigest::of(&[7; 16])),
         cursor: vec![8; 16].into(),
         checkpoint: checkpoint(),

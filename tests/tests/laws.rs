@@ -379,6 +379,7 @@ fn answer(server: &SigningKey, tick: Tick, news: Option<Frame>, more: bool) -> S
         destroyed: Vec::new(),
         held: Vec::new(),
         more,
+        vital: false,
         after: Some(CursorDigest::of(&[1, 2, 3])),
         cursor: vec![1, 2, 3].into(),
         checkpoint: checkpoint(server, tick),

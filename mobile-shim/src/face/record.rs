@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sync_core::entry::Write;
 use sync_core::kind::{CommonPatch, Draft, Patch, Status, StatusCode};
 use sync_core::merge::EntryView;
+use sync_core::replica::Lacks;
 use sync_core::{ChangeHash, EntryId, RecordId, Tick};
 
 use super::edits::Details;
@@ -40,10 +41,31 @@ pub struct RecordState {
     /// Up to when, by the server's clock, this device has seen the record; nothing before the
     /// first sync.
     pub seen_until: Option<i64>,
+    /// What this device still lacks, as long as it never had all of the record.
+    pub lacks: Option<Lacking>,
     /// Whether the sign-in stands, as far as this device knows.
     pub signed_in: bool,
     /// Whether the device stays offline by choice.
     pub offline: bool,
+}
+
+/// What of a record has not come to a device that never had all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lacking {
+    /// Vital entries, perhaps: that none is shown, of allergies say, does not say that there is none.
+    Vital,
+    /// Others only: all vital entries have come.
+    Others,
+}
+
+impl From<Lacks> for Lacking {
+    fn from(lacks: Lacks) -> Self {
+        match lacks {
+            Lacks::Vital => Lacking::Vital,
+            Lacks::Others => Lacking::Others,
+        }
+    }
 }
 
 impl Record {
@@ -199,6 +221,7 @@ impl Record {
             waiting: rows.waiting()? as u64,
             set_aside: aside.len() as u64,
             seen_until: head.seen_until().map(Tick::millis),
+            lacks: head.lacks.map(Lacking::from),
             signed_in,
             offline: self.device.is_offline(),
         })

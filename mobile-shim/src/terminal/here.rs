@@ -59,10 +59,15 @@ impl Here<'_> {
         Ok(profile.record(chosen.id)?)
     }
 
-    /// Fails when the person's right to the current record has ended.
+    /// Fails when the person's right to the current record has ended; notes it when the record has not
+    /// come whole yet.
     pub fn still_open(&self) -> Result<(), PhoneError> {
         let (profile, chosen) = self.chosen()?;
         if !chosen.ended {
+            let state = profile.record(chosen.id)?.state()?;
+            if let Some(lacking) = state.lacks {
+                note!("{}", self.output.lacks(lacking));
+            }
             return Ok(());
         }
         let state = profile.record(chosen.id)?.state()?;

@@ -220,6 +220,7 @@ impl FakeServer {
             destroyed: Vec::new(),
             held: Vec::new(),
             more,
+            vital: false,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::from(
                 [&(to as u64).to_le_bytes()[..], &told.to_le_bytes(), &life].concat(),

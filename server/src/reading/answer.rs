@@ -557,7 +557,7 @@ impl Records {
         }: Page,
         (after, outcomes): (Option<CursorDigest>, Vec<Outcome>),
     ) -> Result<SyncAnswer, AccessError> {
-        let mut cursor = page.cursor;
+        let (mut cursor, vital) = (page.cursor, page.vital_given());
         let checkpoint = Checkpoint {
             record: row.record,
             viewer: person,
@@ -580,6 +580,7 @@ impl Records {
             held: page.held,
             reconcile: page.compared,
             more: page.more,
+            vital,
             after,
             cursor: cursor::seal(&self.keys, row.record, person, &cursor)?,
             checkpoint,

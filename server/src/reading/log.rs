@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::SqliteConnection;
-use sync_core::authority::{Found, HeldFacts, Log, Met, MetHeld};
+use sync_core::authority::{Among, Found, HeldFacts, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
@@ -76,8 +76,24 @@ impl Log for StoredLog<'_, '_> {
 
     const CHUNK: usize = 1_024;
 
-    fn met(&mut self, after: Tick, left: Tick, until: Tick) -> Result<Found<EntryRow>, Fault> {
-        let (record, shelves) = (self.admitted.row.record, &self.shelves);
+    fn met(
+        &mut self,
+        among: Among,
+        after: Tick,
+        left: Tick,
+        until: Tick,
+    ) -> Result<Found<EntryRow>, Fault> {
+        let record = self.admitted.row.record;
+        let all = &self.admitted.shelves;
+        let is_among = |id: &&ShelfId| all.get(id).is_some_and(|shelf| shelf.is_among(among));
+        let some: Vec<ShelfId>;
+        let shelves = match among {
+            Among::All => &*self.shelves,
+            Among::Vital | Among::Others => {
+                some = self.shelves.iter().filter(is_among).copied().collect();
+                &some
+            }
+        };
         let limit = Self::CHUNK as u32;
         let placed = self
             .connection

@@ -4,6 +4,7 @@ use sync_core::entry::{
     Value, Write,
 };
 use sync_core::policy::{Profession, RightKind, Role};
+use sync_core::replica::Lacks;
 use sync_core::sync::limits::LEAST_ANSWER;
 use sync_core::sync::{HoldReason, Outcome, Settlement, SyncAnswer, Verdict};
 use sync_core::{Bytes, EntryId, PersonId, RecordId};
@@ -237,6 +238,39 @@ async fn a_long_record_comes_in_pages_and_can_be_taken_up_again() {
         assert_eq!(there.state(), here.state());
     }
     let (answer, _) = caregiver.round().await;
+    assert!(says_nothing(&answer));
+}
+
+#[tokio::test]
+async fn a_new_phone_has_what_is_vital_after_its_first_answer() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let text = |n: usize| -> String {
+        let letters = (0..900).map(|i| char::from(b'a' + (i * (n + 1) % 26) as u8));
+        letters.collect()
+    };
+    let notes: Vec<EntryId> = (0..40).map(|n| holder.note(&text(n))).collect();
+    let allergy = holder.allergy("Penicilline");
+    holder.sync().await;
+    let person = holder.author.person;
+    let mut tablet = world.phone(holder.head.record, person, Role::Holder, person);
+    assert_eq!(tablet.head.lacks, Some(Lacks::Vital));
+    let mut pages = 0;
+    while tablet.head.lacks.is_some() {
+        let mut request = tablet.request();
+        request.limit = Some(u32::try_from(LEAST_ANSWER).expect("small"));
+        let answer = tablet.ask(request).await.expect("answers");
+        tablet.receive(&answer);
+        pages += 1;
+        assert!(tablet.has(allergy));
+        assert_eq!(answer.vital, answer.more);
+        let lacks = answer.more.then_some(Lacks::Others);
+        assert_eq!(tablet.head.lacks, lacks);
+        let missing = notes.iter().any(|note| !tablet.has(*note));
+        assert_eq!(missing, answer.more);
+    }
+    assert!(pages > 2, "{pages}");
+    let (answer, _) = tablet.round().await;
     assert!(says_nothing(&answer));
 }
 

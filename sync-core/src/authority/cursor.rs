@@ -7,9 +7,12 @@ use crate::{Digest32, EntryId, Epoch, LogIncarnation, Tick};
 const WITNESS: &[u8] = b"carnet/cursor-witness/1";
 
 /// The layout of an encoded cursor while a walk is under way.
-const WALKING: u8 = 4;
+const WALKING: u8 = 5;
 /// The same, of a device that has all it was to be given.
 const RESTING: u8 = 2;
+
+/// What a walking cursor says by bits: that it resends, compares, gives vital entries first.
+const FLAGS: [u8; 3] = [1, 2, 8];
 
 /// How far a device has come.
 ///
@@ -43,6 +46,14 @@ pub struct Cursor {
     /// The device compares what it has with what it may have up to the moment of the one stretch
     /// there is, which is given to it in that way. If it asks for pages instead, they are given.
     pub comparing: bool,
+    /// In this resend the vital entries come first (see [`crate::kind::Kind::is_vital`]), and not all
+    /// of them have come.
+    pub vital_first: bool,
+    /// In a full resend: all vital entries were given, as they stood then, before the others; zero if
+    /// they were not.
+    pub vital: Tick,
+    /// When the last happened that the pages of this walk told of.
+    pub reached: Tick,
     /// The pages of this walk so far.
     pub stretches: Stretches,
     /// How far the access logs had come when it was given.
@@ -89,6 +100,11 @@ impl Stretches {
     /// The last.
     pub fn last(&self) -> Option<Stretch> {
         self.iter().last()
+    }
+
+    /// Whether no page was given before this answer.
+    pub fn are_of_this_answer(&self) -> bool {
+        self.len <= 1 && self.iter().all(|stretch| stretch.upto == Tick(0))
     }
 
     /// Whether there is no room for another.
@@ -152,8 +168,16 @@ impl Cursor {
 
     /// No tick later than this was told with it.
     pub fn latest(&self) -> Tick {
-        let ticks = [self.upto, self.started, self.held, self.told];
-        ticks.into_iter().fold(self.base, Tick::max)
+        [
+            self.upto,
+            self.started,
+            self.held,
+            self.told,
+            self.vital,
+            self.reached,
+        ]
+        .into_iter()
+        .fold(self.base, Tick::max)
     }
 
     /// Whether the device has all it was to be given: no walk is under way.
@@ -179,7 +203,12 @@ impl Cursor {
         }
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
-            bytes.push(u8::from(self.resending) | u8::from(self.comparing) << 1);
+            let flags = [self.resending, self.comparing, self.vital_first];
+            let bits = flags.iter().zip(FLAGS);
+            bytes.push(bits.filter(|(set, _)| **set).map(|(_, bit)| bit).sum());
+            for tick in [self.vital, self.reached] {
+                bytes.extend_from_slice(&tick.0.to_be_bytes());
+            }
             bytes.extend_from_slice(&named(self.within));
             bytes.extend_from_slice(&self.held_within.0.to_be_bytes());
             for Stretch { upto, within, at } in self.stretches.all {
@@ -227,13 +256,23 @@ impl Cursor {
             },
             resending: false,
             comparing: false,
+            vital_first: false,
+            vital: Tick(0),
+            reached: Tick(0),
             within: None,
             held_within: Tick(0),
             stretches: Stretches::default(),
         };
         if walks {
-            let flags = take(1)?.first().copied().filter(|flags| *flags < 4)?;
-            (cursor.resending, cursor.comparing) = (flags & 1 > 0, flags & 2 > 0);
+            let flags = take(1)?.first().copied()?;
+            let known: u8 = FLAGS.iter().sum();
+            if flags & !known > 0 {
+                return None;
+            }
+            let [resending, comparing, vital_first] = FLAGS.map(|bit| flags & bit > 0);
+            (cursor.resending, cursor.comparing) = (resending, comparing);
+            cursor.vital_first = vital_first;
+            (cursor.vital, cursor.reached) = (Tick(number(take(8)?)), Tick(number(take(8)?)));
             cursor.within = name(take(16)?)?;
             cursor.held_within = Tick(number(take(8)?));
         }

@@ -4,9 +4,32 @@ use std::collections::BTreeSet;
 
 use crate::change::Edit;
 use crate::entry::EntryClass;
+use crate::kind::Kind;
 use crate::reconcile::Version;
 use crate::sync::{HoldReason, Item, Settlement};
 use crate::{ChangeHash, EntryId, Tick};
+
+/// Which entries are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// All.
+    All,
+    /// Those of vital kinds (see [`crate::kind::Kind::is_vital`]).
+    Vital,
+    /// The others.
+    Others,
+}
+
+impl Among {
+    /// Whether entries of a kind are among these.
+    pub fn has(self, kind: &str) -> bool {
+        match self {
+            Among::All => true,
+            Among::Vital => Kind::is_vital(kind),
+            Among::Others => !Kind::is_vital(kind),
+        }
+    }
+}
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +95,14 @@ pub trait Log {
     /// How many entries [`Log::met`] answers at least, if there are as many; more than none.
     const CHUNK: usize;
 
-    /// The entries on the viewer's shelves (see [`super::Shelf`]) since ticks after `after` and not
+    /// Of these entries, those on the viewer's shelves (see [`super::Shelf`]) since ticks after `after` and not
     /// after `until`, and those that left one at a tick after `left` too: with these ticks, in the
     /// order of these and within a tick in the order of the entries' names, and for each tick all of
     /// them or none: a page may end within a tick, and the next goes on after the last entry it
     /// passed. An entry may be among them more than once.
     fn met(
         &mut self,
+        among: Among,
         after: Tick,
         left: Tick,
         until: Tick,

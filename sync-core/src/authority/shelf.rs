@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Among;
 use crate::entry::{EntryClass, Visibility};
 use crate::policy::{Matrix, Standing, Subject, is_right};
 use crate::{PersonId, Tick};
@@ -88,6 +89,11 @@ impl Shelf {
             Delay::Ignored => reads(Some(Tick(u64::MAX))),
             Delay::Minded => reads(None) && !reads(Some(Tick(u64::MAX))),
         }
+    }
+
+    /// Whether its entries are among some.
+    pub fn is_among(&self, among: Among) -> bool {
+        among.has(&self.kind)
     }
 
     /// The class of an entry on this shelf that is kept from the patient until a tick.

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
+use super::{Among, Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
+use crate::kind::Kind;
 use crate::policy::{Matrix, Standing};
 use crate::reconcile::{Compare, Compared};
 use crate::sync::{HeldEdit, Item};
@@ -112,6 +113,11 @@ impl Page {
         !self.entries.is_empty()
     }
 
+    /// Whether all vital entries of a full resend were given, and others are to come.
+    pub fn vital_given(&self) -> bool {
+        self.more && self.cursor.vital > Tick(0)
+    }
+
     /// Whether a device has anything to do about it.
     pub fn tells(&self) -> bool {
         self.gives() || !self.forget.is_empty() || self.reset || self.more
@@ -142,7 +148,7 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
 
 /// Whether there is something that the viewer may notice after a tick and not after another.
 fn changed<L: Log>(log: &mut L, after: Tick, until: Tick) -> Result<bool, L::Error> {
-    Ok(!log.met(after, after, until)?.is_empty())
+    Ok(!log.met(Among::All, after, after, until)?.is_empty())
 }
 
 /// How many entries are opened at once.
@@ -201,6 +207,9 @@ impl<'w, L: Log> Walk<'w, L> {
             digest: CheckpointDigest([0; 16]),
             resending: true,
             comparing: false,
+            vital_first: true,
+            vital: Tick(0),
+            reached: Tick(0),
             stretches: Stretches::default(),
             witness: Witness::default(),
         };
@@ -209,7 +218,7 @@ impl<'w, L: Log> Walk<'w, L> {
             viewer,
             since,
             budget: since.budget,
-            reached: Tick(0),
+            reached: going_on.map_or(Tick(0), |cursor| cursor.reached),
             passed: None,
             page: Page {
                 reset: going_on.is_none(),
@@ -234,6 +243,16 @@ impl<'w, L: Log> Walk<'w, L> {
             standing, matrix, ..
         } = self.viewer;
         standing.may_read(class, matrix, at)
+    }
+
+    /// Up to when the device was given what there is of entries like this one, before the pages that
+    /// the cursor remembers.
+    fn base(&self, class: &EntryClass) -> Tick {
+        let Cursor { base, vital, .. } = self.page.cursor;
+        match Kind::is_vital(&class.kind) {
+            true => base.max(vital),
+            false => base,
+        }
     }
 
     fn spend(&mut self, bytes: usize) {
@@ -264,9 +283,51 @@ impl<'w, L: Log> Walk<'w, L> {
         Ok(false)
     }
 
-    /// Goes through the entries until the budget is spent and there is something more to tell.
+    /// Goes through the entries until the budget is spent and there is something more to tell: in a
+    /// full resend, first through the vital ones, then through the others up to where those had come,
+    /// and from there through all.
     fn entries(&mut self) -> Result<(), L::Error> {
         let until = self.since.until;
+        if self.page.cursor.vital_first {
+            self.go_through(Among::Vital, until)?;
+            if self.page.more {
+                return Ok(());
+            }
+            self.have_given_vital(until);
+        }
+        let vital = self.page.cursor.vital;
+        let Cursor { upto, within, .. } = self.page.cursor;
+        if upto < vital || upto == vital && within.is_some() {
+            self.go_through(Among::Others, vital)?;
+            if self.page.more {
+                return Ok(());
+            }
+        }
+        self.go_through(Among::All, until)
+    }
+
+    /// From here on the others are given, from the first on. Little of them comes with the last of the
+    /// vital ones, so that these are there soon.
+    fn have_given_vital(&mut self, until: Tick) {
+        if self.page.gives() {
+            self.budget = self.budget.min(self.since.at_once);
+        }
+        let cursor = &mut self.page.cursor;
+        (cursor.vital_first, cursor.vital) = (false, until);
+        (cursor.upto, cursor.within) = (Tick(0), None);
+        let began = cursor.stretches.iter().next();
+        cursor.stretches = Stretches::default();
+        for at in began.map(|first| first.at).into_iter().chain([until]) {
+            cursor.stretches.add(Stretch {
+                at,
+                ..Stretch::default()
+            });
+        }
+    }
+
+    /// Goes through some of the entries, up to a tick, until the budget is spent and there is something
+    /// more to tell.
+    fn go_through(&mut self, among: Among, until: Tick) -> Result<(), L::Error> {
         self.passed = self.page.cursor.within.take();
         let mut within = self.passed;
         loop {
@@ -286,9 +347,9 @@ impl<'w, L: Log> Walk<'w, L> {
                 _ if base > Tick(0) => base,
                 _ if told > Tick(0) => Tick(0),
                 Some(began) => began,
-                None => until,
+                None => self.since.until,
             };
-            let mut met = self.log.met(after, left.max(after), until)?;
+            let mut met = self.log.met(among, after, left.max(after), until)?;
             let whole = met.len() >= L::CHUNK;
             let end = match met.last() {
                 Some((last, _)) if whole => *last,
@@ -345,7 +406,7 @@ impl<'w, L: Log> Walk<'w, L> {
             ..
         } = self.page.cursor;
         let made = met.destroyed.unwrap_or(met.touched);
-        if made > base.max(told) && stretches.last().is_none() {
+        if made > base.max(told) && stretches.are_of_this_answer() {
             return;
         }
         if at == met.touched {
@@ -383,7 +444,7 @@ impl<'w, L: Log> Walk<'w, L> {
         }
         match what {
             What::Whole => self.give(at, id, entry, Tick(0))?,
-            What::Since => self.give(at, id, entry, self.page.cursor.base)?,
+            What::Since => self.give(at, id, entry, self.base(&now))?,
             What::Forget => {
                 self.page.forget.insert(id);
                 self.reached = self.reached.max(at);
@@ -445,13 +506,14 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Whether the device has an entry, and never may have been told to forget it since the walk's
     /// base, as far as cursors tell.
     fn has(&mut self, id: EntryId, entry: &L::Entry) -> Result<(bool, bool), L::Error> {
-        let base = self.page.cursor.base;
+        let class = self.log.class(entry)?;
+        let base = self.base(&class);
         let saw = base > Tick(0)
             && match self.log.class_at(entry, base)? {
                 Some(class) => self.may_read(&class, base),
                 None => false,
             };
-        self.after_pages(id, entry, saw)
+        self.after_pages(id, entry, (base, saw))
     }
 
     /// Whether the device has an entry after the pages of this walk so far, if at its base it had
@@ -462,13 +524,12 @@ impl<'w, L: Log> Walk<'w, L> {
         &mut self,
         id: EntryId,
         entry: &L::Entry,
-        saw: bool,
+        (base, saw): (Tick, bool),
     ) -> Result<(bool, bool), L::Error> {
         let stretches = self.page.cursor.stretches;
         if stretches.last().is_none() {
             return Ok((saw, saw));
         }
-        let base = self.page.cursor.base;
         let touches = self.log.classes(entry, self.since.until)?;
         let (mut has, mut from) = (
             saw,
@@ -482,7 +543,8 @@ impl<'w, L: Log> Walk<'w, L> {
             let known = touches.partition_point(|(touched, _)| *touched <= at);
             if let Some((touched, class)) = touches[..known].last() {
                 let due = class.visibility.hidden_from_patient_until;
-                let within = |tick: Tick| !from.passed(tick, id) && stretch.passed(tick, id);
+                let within =
+                    |tick: Tick| base < tick && !from.passed(tick, id) && stretch.passed(tick, id);
                 if !self.may_read(class, at) {
                     has &= !self.left(&touches[..known]).any(within);
                 } else if within(self.noticed(class, *touched, due.filter(|due| *due <= at))) {
@@ -660,6 +722,7 @@ impl<'w, L: Log> Walk<'w, L> {
             if cursor.started == Tick(0) {
                 cursor.started = until;
             }
+            cursor.reached = reached;
             let at = match cursor.stretches.last() {
                 Some(last) if !changed(log, last.at, until)? => last.at,
                 _ => until,
@@ -676,6 +739,9 @@ impl<'w, L: Log> Walk<'w, L> {
                 started: Tick(0),
                 resending: false,
                 comparing: false,
+                vital_first: false,
+                vital: Tick(0),
+                reached: Tick(0),
                 stretches: Stretches::default(),
                 // No later than what the viewer may know of: the time of what is hidden from them
                 // stays hidden too.

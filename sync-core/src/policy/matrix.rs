@@ -1,6 +1,7 @@
 //! The habilitation matrix: what each profession reads and writes, kind by kind.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -224,7 +225,9 @@ fn digest(kinds: &BTreeMap<String, Row>, documents: &BTreeMap<String, Row>) -> D
 impl Default for Matrix {
     /// The embedded matrix.
     fn default() -> Self {
-        Matrix::parse(EMBEDDED).expect("the embedded file is read by a test")
+        static READ: LazyLock<Matrix> =
+            LazyLock::new(|| Matrix::parse(EMBEDDED).expect("the embedded file is read by a test"));
+        READ.clone()
     }
 }
 

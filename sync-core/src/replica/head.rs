@@ -14,7 +14,7 @@ use crate::entry::{EntryError, Write};
 use crate::policy::Role;
 use crate::sign::PublicKey;
 use crate::sync::limits::REQUEST;
-use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncRequest};
+use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncAnswer, SyncRequest};
 use crate::{Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
 
 /// Who writes here, and with what key.
@@ -58,6 +58,9 @@ pub struct ReplicaHead {
     /// It is the first of a log begun anew: what it does not name is handed back.
     #[serde(default)]
     pub handing_back: bool,
+    /// What it still lacks, as long as it was never given all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Lacks>,
     /// How far it has come in comparing itself with the server, instead of being sent all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparing: Option<Comparing>,
@@ -76,6 +79,28 @@ pub struct ReplicaHead {
     pub signed_as: BTreeSet<DeviceId>,
 }
 
+/// What a replica lacks that was never given all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lacks {
+    /// Vital entries, perhaps: that it has none of a kind says nothing.
+    Vital,
+    /// Others only: the vital ones have come.
+    Others,
+}
+
+impl Lacks {
+    /// What is lacking after an answer.
+    pub(super) fn after(this: Option<Self>, answer: &SyncAnswer) -> Option<Self> {
+        let lacks = this.filter(|_| answer.more)?;
+        Some(match answer {
+            SyncAnswer { vital: true, .. } => Lacks::Others,
+            SyncAnswer { reset: true, .. } => Lacks::Vital,
+            _ => lacks,
+        })
+    }
+}
+
 /// A head that says nothing of it was kept before it did.
 fn perhaps() -> bool {
     true
@@ -84,6 +109,8 @@ fn perhaps() -> bool {
 impl ReplicaHead {
     /// A replica that knows nothing of its record yet. `incarnation` must be fresh and random.
     pub fn new(record: RecordId, server_keys: Vec<PublicKey>, incarnation: Incarnation) -> Self {
+        // Where there is no server all is here.
+        let lacks = Some(Lacks::Vital).filter(|_| !server_keys.is_empty());
         ReplicaHead {
             record,
             server_keys,
@@ -96,6 +123,7 @@ impl ReplicaHead {
             generation: 0,
             resending: false,
             handing_back: false,
+            lacks,
             comparing: None,
             still_held: BTreeSet::new(),
             unknown: BTreeSet::new(),

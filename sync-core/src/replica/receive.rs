@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::destroyed::formers;
-use super::{Author, Entries, ReplicaHead, SetAside};
+use super::{Author, Entries, Lacks, ReplicaHead, SetAside};
 use crate::checkpoint::Checkpoint;
 use crate::codec::Malformed;
 use crate::entry::EntryError;
@@ -148,6 +148,7 @@ impl ReplicaHead {
             // What waited for the end of it goes now.
             report.more |= !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         }
+        self.lacks = Lacks::after(self.lacks, answer);
         self.advance(entries, answer)?;
         if !answer.more {
             report.more |= self.renew(entries, author, &unknown, fresh)?;

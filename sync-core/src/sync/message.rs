@@ -82,6 +82,10 @@ pub struct SyncAnswer {
     /// There is more: ask again at once with the new cursor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
+    /// Of a full resend all vital entries have come (see [`crate::kind::Kind::is_vital`]); what there is
+    /// more are others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vital: bool,
     /// The cursor that this answer goes on from: the one the request had, or over the WebSocket the
     /// one given last. Nothing when the request had none. Whoever stands elsewhere must not take
     /// the answer: it would skip what lies between.

@@ -306,6 +306,17 @@ proptest! {
     }
 
     #[test]
+    fn vital_facts_are_made_of_vital_entries_alone(steps in steps()) {
+        let views = play(&steps);
+        let alone: Vec<EntryView> = views
+            .iter()
+            .filter(|view| Kind::is_vital(view.kind.code()))
+            .cloned()
+            .collect();
+        prop_assert_eq!(merge::vital(&alone, TODAY), merge::vital(&views, TODAY));
+    }
+
+    #[test]
     fn each_problem_is_on_one_part_and_what_stands_is_what_the_vital_facts_have(steps in steps()) {
         let views = play(&steps);
         let told = problems(&views, TODAY);

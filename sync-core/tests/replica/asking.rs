@@ -105,6 +105,7 @@ fn the_pages_of_a_full_resend_may_be_behind_the_checkpoint_but_not_its_end() {
     let pages = |request: &SyncRequest, reset: bool, more: bool, tick: u64| SyncAnswer {
         reset,
         more,
+        vital: false,
         cursor: Bytes::from([tick.to_le_bytes(), [u8::from(more); 8]].concat()),
         ..answer(request, tick)
     };
@@ -220,6 +221,7 @@ fn what_is_written_between_pages_shows_the_checkpoint_that_it_names() {
         }
         let page = SyncAnswer {
             more: true,
+            vital: false,
             ..answer(
                 &SyncRequest {
                     edits: None,

@@ -17,7 +17,7 @@ fn history(seed: u64) -> Options {
         } else {
             seed % 10 == 1
         },
-        ..options(seed, if long { LONG } else { 12 })
+        ..options(seed, if long { LONG } else { 10 })
     }
 }
 

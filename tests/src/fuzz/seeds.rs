@@ -348,6 +348,7 @@ fn answer(frame: &Frame, edit: &Edit) -> SyncAnswer {
             yours: false,
         }],
         more: true,
+        vital: false,
         after: None,
         cursor: vec![9; 90].into(),
         checkpoint: checkpoint(),
@@ -402,6 +403,9 @@ fn cursors() -> Vec<Cursor> {
         digest: CheckpointDigest([5; 16]),
         resending: false,
         comparing: false,
+        vital_first: false,
+        vital: Tick(0),
+        reached: Tick(0),
         stretches: Stretches::default(),
         witness: Witness {
             log: 12,
@@ -415,14 +419,22 @@ fn cursors() -> Vec<Cursor> {
         started: TICK,
         stretches,
         resending: true,
+        vital: Tick(TICK.0 - 1),
+        reached: Tick(TICK.0 - 2),
         ..resting
     };
     let comparing = Cursor {
         within: None,
+        vital: Tick(0),
         comparing: true,
         ..walking
     };
-    vec![resting, walking, comparing]
+    let vital = Cursor {
+        vital_first: true,
+        vital: Tick(0),
+        ..walking
+    };
+    vec![resting, walking, comparing, vital]
 }
 
 fn texts() -> Vec<String> {

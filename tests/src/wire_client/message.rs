@@ -227,6 +227,9 @@ pub struct SyncAnswer {
     /// Ask again at once.
     #[serde(default)]
     pub more: bool,
+    /// Of a full resend all vital entries have come.
+    #[serde(default)]
+    pub vital: bool,
     /// The digest of the cursor this goes on from.
     #[serde(default)]
     pub after: Option<Bytes>,

@@ -1,7 +1,7 @@
 //! Where profiles, records and syncs stand.
 
 use super::{Language, Output, moment};
-use crate::face::{LiveMode, ProfileInfo, RecordInfo, RecordState, SyncResult};
+use crate::face::{Lacking, LiveMode, ProfileInfo, RecordInfo, RecordState, SyncResult};
 
 impl Output {
     /// Where a profile is at home.
@@ -127,6 +127,20 @@ impl Output {
         );
     }
 
+    /// That a record has not come whole yet.
+    pub fn lacks(&self, lacking: Lacking) -> &'static str {
+        match lacking {
+            Lacking::Vital => self.say(
+                "not all of this record has come: what is not shown may be in it",
+                "ce carnet n’est pas arrivé en entier : ce qui manque ici peut s’y trouver",
+            ),
+            Lacking::Others => self.say(
+                "the vital part of this record has come, the rest has not",
+                "la partie vitale de ce carnet est arrivée, pas encore le reste",
+            ),
+        }
+    }
+
     /// Where a record stands; on a phone with a server, how it stands with that too.
     pub fn state(&self, state: &RecordState, has_server: bool) {
         let (entries, waiting, aside) = (state.entries, state.waiting, state.set_aside);
@@ -142,6 +156,9 @@ impl Output {
         match state.seen_until {
             Some(at) => out!("{} {}", self.say("synced", "synchronisé"), moment(at)),
             None => out!("{}", self.say("never synced", "jamais synchronisé")),
+        }
+        if let Some(lacking) = state.lacks {
+            out!("{}", self.lacks(lacking));
         }
         if state.offline {
             out!("{}", self.say("offline by choice", "hors ligne par choix"));

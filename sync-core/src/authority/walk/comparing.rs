@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Compare, Compared, Log, OPENED, Page, Stretch, Stretches, Walk};
+use super::{Among, Compare, Compared, Log, OPENED, Page, Stretch, Stretches, Walk};
 use crate::reconcile::{Inventory, ItemId};
 use crate::sync::limits::MAX_RECONCILE;
 use crate::{EntryId, Tick};
@@ -42,6 +42,7 @@ impl<L: Log> Walk<'_, L> {
         self.page.reset = true;
         cursor.started = at;
         cursor.comparing = true;
+        cursor.vital_first = false;
         cursor.stretches = Stretches::default();
         cursor.stretches.add(Stretch {
             upto: at,
@@ -55,6 +56,7 @@ impl<L: Log> Walk<'_, L> {
         let cursor = &mut self.page.cursor;
         if std::mem::take(&mut cursor.comparing) {
             cursor.stretches = Stretches::default();
+            cursor.vital_first = true;
         }
     }
 
@@ -121,7 +123,7 @@ impl<L: Log> Walk<'_, L> {
         let begun = begun.map_or(until, |begun| begun.at);
         let (gone, left): (Vec<_>, Vec<_>) = self
             .log
-            .met(until, begun, until)?
+            .met(Among::All, until, begun, until)?
             .into_iter()
             .map(|(_, met)| met)
             .partition(|met| met.destroyed.is_some());
@@ -147,7 +149,7 @@ impl<L: Log> Walk<'_, L> {
         let mut versions = Vec::new();
         let mut after = Tick(0);
         loop {
-            let met = self.log.met(after, begun, begun)?;
+            let met = self.log.met(Among::All, after, begun, begun)?;
             let whole = met.len() >= L::CHUNK;
             let end = met.last().map_or(begun, |(last, _)| *last);
             let met = met.into_iter().filter(|(_, met)| met.destroyed.is_none());
@@ -207,7 +209,7 @@ impl<L: Log> Walk<'_, L> {
         if told == Tick(0) || !self.viewer.standing.may_open() {
             return Ok(());
         }
-        for (at, met) in self.log.met(begun, Tick(0), begun)? {
+        for (at, met) in self.log.met(Among::All, begun, Tick(0), begun)? {
             if met.destroyed.is_some_and(|made| made <= told) && at == met.touched {
                 self.page.destroyed.insert(met.entry);
                 self.page.forget.insert(met.entry);

@@ -28,9 +28,17 @@ fn entry(name: u64) -> EntryId {
     EntryId(Uuid::from_u128(name.into()))
 }
 
-fn class(due: Option<Tick>) -> EntryClass {
+/// From this name on entries are of no vital kind.
+const OTHERS: u64 = 100;
+
+fn class(of: EntryId, due: Option<Tick>) -> EntryClass {
+    let kind = if of < entry(OTHERS) {
+        "allergy"
+    } else {
+        "consultation"
+    };
     EntryClass {
-        kind: "allergy".to_owned(),
+        kind: kind.to_owned(),
         visibility: Visibility {
             hidden_from_patient_until: due,
             ..Visibility::default()
@@ -176,6 +184,7 @@ impl Log for Rows {
 
     fn met(
         &mut self,
+        among: Among,
         after: Tick,
         left_after: Tick,
         until: Tick,
@@ -194,7 +203,10 @@ impl Log for Rows {
             let on = |places: Vec<Place>, after: Tick| {
                 let mut places = places;
                 places.retain(|(shelf, at)| {
-                    after < *at && *at <= until && shelf.is_for(&standing, &MATRIX)
+                    after < *at
+                        && *at <= until
+                        && shelf.is_among(among)
+                        && shelf.is_for(&standing, &MATRIX)
                 });
                 places
             };
@@ -223,12 +235,15 @@ impl Log for Rows {
     }
 
     fn class(&mut self, entry: &EntryId) -> Result<EntryClass, Infallible> {
-        Ok(class(self.of(*entry).next_back().and_then(|(_, due)| due)))
+        Ok(class(
+            *entry,
+            self.of(*entry).next_back().and_then(|(_, due)| due),
+        ))
     }
 
     fn class_at(&mut self, entry: &EntryId, at: Tick) -> Result<Option<EntryClass>, Infallible> {
         let row = self.of(*entry).rfind(|(tick, _)| *tick <= at);
-        Ok(row.map(|(_, due)| class(due)))
+        Ok(row.map(|(_, due)| class(*entry, due)))
     }
 
     fn classes(
@@ -237,7 +252,7 @@ impl Log for Rows {
         until: Tick,
     ) -> Result<Vec<(Tick, EntryClass)>, Infallible> {
         let rows = self.of(*entry).filter(|(tick, _)| *tick <= until);
-        Ok(rows.map(|(tick, due)| (tick, class(due))).collect())
+        Ok(rows.map(|(tick, due)| (tick, class(*entry, due))).collect())
     }
 
     fn changes(
@@ -396,6 +411,9 @@ fn a_cursor_is_read_as_it_was_written() {
         digest: CheckpointDigest([6; 16]),
         resending: true,
         comparing: true,
+        vital_first: true,
+        vital: Tick(13),
+        reached: Tick(14),
         stretches,
         witness: Witness {
             log: 10,
@@ -412,10 +430,13 @@ fn a_cursor_is_read_as_it_was_written() {
         started: Tick(0),
         resending: false,
         comparing: false,
+        vital_first: false,
+        vital: Tick(0),
+        reached: Tick(0),
         stretches: Stretches::default(),
         ..cursor
     };
-    for (cursor, length) in [(cursor, 508), (rests, 75)] {
+    for (cursor, length) in [(cursor, 524), (rests, 75)] {
         let bytes = cursor.encode();
         assert_eq!(bytes.len(), length);
         assert_eq!(Cursor::decode(&bytes), Some(cursor));
@@ -594,4 +615,42 @@ fn who_may_see_nothing_any_more_is_not_asked_to_compare() {
     };
     let page = nothing.page_for(Some(foreign), 8, &BTreeSet::new(), Some(&asked));
     assert!(page.reset && !page.more && page.items.is_empty());
+}
+
+#[test]
+fn a_device_that_has_nothing_is_given_vital_entries_first() {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 101), (2, 1), (3, 102), (4, 2)] {
+        rows.touch(at, name, None);
+    }
+    let first = rows.page(None, 5);
+    assert_eq!(given(&first), [(entry(1), 1)]);
+    assert!(first.reset && first.more && !first.vital_given());
+    let second = rows.page(Some(first.cursor), 5);
+    assert_eq!(given(&second), [(entry(2), 1)]);
+    assert!(second.more && second.vital_given());
+    // What happens to them meanwhile comes after the others, once.
+    rows.touch(6, 2, None);
+    rows.touch(7, 1, Some(20));
+    rows.touch(8, 101, None);
+    let rest = rows.pages(Some(second.cursor), 9);
+    let all: Vec<_> = rest.iter().flat_map(given).collect();
+    assert_eq!(all, [(entry(102), 1), (entry(2), 1), (entry(101), 2)]);
+    let forgotten: BTreeSet<_> = rest.iter().flat_map(|page| page.forget.clone()).collect();
+    assert_eq!(forgotten, BTreeSet::from([entry(1)]));
+    assert!(rest.iter().all(|page| !page.more || page.vital_given()));
+    let last = rest.last().expect("there are pages").cursor;
+    assert!(last.rests() && last.has_all());
+    assert_eq!(last.told, Tick(8));
+}
+
+#[test]
+fn what_was_told_last_is_when_the_last_happened_in_whatever_order_it_was_told() {
+    let mut rows = Rows::default();
+    for (at, name) in [(1, 101), (2, 102), (3, 1)] {
+        rows.touch(at, name, None);
+    }
+    let pages = rows.pages(None, 5);
+    assert_eq!(given(&pages[0]), [(entry(1), 1)]);
+    assert_eq!(pages.last().expect("there are pages").cursor.told, Tick(3));
 }

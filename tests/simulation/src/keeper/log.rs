@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use sync_core::authority::{
-    Found, HeldFacts, Log, Met, MetHeld, Shelf, Viewer, leaves_all, stands,
+    Among, Found, HeldFacts, Log, Met, MetHeld, Shelf, Viewer, leaves_all, stands,
 };
 use sync_core::change::Edit;
 use sync_core::entry::{EntryClass, Visibility};
@@ -71,12 +71,21 @@ impl Log for BooksLog<'_> {
     // Few, so that a history has walks over several of them.
     const CHUNK: usize = 3;
 
-    fn met(&mut self, after: Tick, left_after: Tick, until: Tick) -> Answer<Found<EntryId>> {
+    fn met(
+        &mut self,
+        among: Among,
+        after: Tick,
+        left_after: Tick,
+        until: Tick,
+    ) -> Answer<Found<EntryId>> {
         let mut found = Vec::new();
         for entry in self.books.existing() {
             let Some(row) = self.books.last_of(&entry) else {
                 continue;
             };
+            if !among.has(&row.class.kind) {
+                continue;
+            }
             let due = row.class.visibility.hidden_from_patient_until;
             let (present, left) = self.on_shelves(&entry);
             let present = present.into_iter().filter(|at| after < *at);

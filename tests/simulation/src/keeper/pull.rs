@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sync_core::audit::AccessAction;
-use sync_core::authority::{Cursor, Log as _, Page, Since, Stretches, Submitter, Viewer, walk};
+use sync_core::authority::{
+    Among, Cursor, Log as _, Page, Since, Stretches, Submitter, Viewer, walk,
+};
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::policy::{Context, Standing};
 use sync_core::sync::{Frame, PROTOCOL, SyncAnswer};
@@ -183,6 +185,7 @@ impl Keeper {
             held: page.held.clone(),
             reconcile: page.compared.take(),
             more: page.more,
+            vital: page.vital_given(),
             after: start.after,
             cursor: self.close(&page.cursor, person).into(),
             checkpoint,
@@ -196,7 +199,7 @@ impl Keeper {
         let (last, person) = (books.last, start.submitter.subject.person);
         let (standing, epoch) = self.standing(&mut books, &start.submitter, last.next(now));
         let mut log = self.books_log(&books, (&standing, epoch), person, false);
-        let Ok(placed) = log.met(last, last, now);
+        let Ok(placed) = log.met(Among::All, last, last, now);
         let Ok(held) = log.held_changed(last, now);
         let due = !placed.is_empty() || log.viewer.holder && !held.is_empty();
         let turned = start.cursor.is_some_and(|cursor| cursor.epoch != epoch);

@@ -144,6 +144,7 @@ impl World {
             held: Vec::new(),
             reconcile: None,
             more: false,
+            vital: false,
             after: head.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::default(),
             checkpoint: SignedCheckpoint::new(self.keeper.key(), &checkpoint),

@@ -358,6 +358,7 @@ impl Server {
             destroyed: Vec::new(),
             held: Vec::new(),
             more: false,
+            vital: false,
             after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
             cursor: Bytes::from(cursor.as_slice()),
             checkpoint,
