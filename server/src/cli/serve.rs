@@ -1,3 +1,4 @@
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CommandError, output};
@@ -8,6 +9,7 @@ use crate::telemetry;
 /// Serves until told to stop.
 pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     telemetry::start_logs(&config)?;
+    allow_files();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = app::run(config).await?;
@@ -26,4 +28,19 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     tracing::info!("stopping: no more requests are taken, those that run finish");
     running.stop().await;
     Ok(())
+}
+
+/// Every connection takes a file: as many may be open as the system ever lets this process have.
+fn allow_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::info!(most = maximum, "the limit of open files and connections"),
+        Err(error) => {
+            tracing::warn!(most = current, %error, "the limit of open files cannot be raised");
+        }
+    }
 }

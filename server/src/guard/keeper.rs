@@ -6,14 +6,17 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 
-use sync_core::Bytes;
+use sync_core::Digest32;
 
 use super::pool::Program;
 use super::progress::{Progress, Step};
 use super::talk::{Ask, Limits, Said, Unanswered, Verdicts, receive, send};
 
-/// So many changes of one ask may end their process; then the rest is not tried.
+/// So many changes of one ask may do harm; then the rest is not tried.
 const MOST_HARMFUL: usize = 4;
+
+/// So many ends of a process may turn out to be the fault of no change; then the rest is not tried.
+const MOST_INNOCENT: usize = 8;
 
 /// Signals by which a process ends by what it did itself: an abort, a broken stack, an instruction
 /// or an address that is none, too much processor time.
@@ -23,10 +26,12 @@ const OWN_FAULT: [i32; 7] = [4, 5, 6, 7, 8, 11, 24];
 pub(super) trait Asker {
     /// Whether they still wait for an answer.
     fn waits(&self) -> bool;
-    /// Whether a change is known to do harm.
-    fn knows(&self, change: &Bytes) -> bool;
-    /// Something of theirs ended a process; this change, if it did so alone.
-    fn harmed(&self, change: Option<&Bytes>);
+    /// Whether anything is known to do harm.
+    fn knows_any(&self) -> bool;
+    /// Whether a step of this name is.
+    fn knows(&self, harm: &Digest32) -> bool;
+    /// A step of theirs ended two processes, the second alone.
+    fn harmed(&self, harm: Digest32);
 }
 
 pub(super) struct Keeper {
@@ -62,33 +67,33 @@ impl Keeper {
     /// been ended by what earlier steps left behind; if it ends that one too its change is refused,
     /// and the others are tried in a third.
     pub fn answer(&mut self, ask: Ask, asker: &dyn Asker) -> Result<Verdicts, Unanswered> {
-        let mut progress = Progress::new(ask, |change| asker.knows(change));
-        let (mut suspect, mut ended, mut failed) = (None, 0, 0);
-        while ended < 2 * MOST_HARMFUL && failed < 2 {
+        let mut progress = Progress::new(ask);
+        if asker.knows_any() {
+            progress.leave_out(|harm| asker.knows(harm));
+        }
+        let mut suspect = None;
+        let (mut harmful, mut innocent, mut failed) = (0, 0, 0);
+        while harmful < MOST_HARMFUL && innocent <= MOST_INNOCENT && failed < 2 {
             let end = match self.go_on(&mut progress, suspect, asker) {
                 // It was not its fault.
                 Ok(()) if suspect.is_some() && progress.step() != suspect => {
-                    suspect = None;
+                    (suspect, innocent) = (None, innocent + 1);
                     continue;
                 }
                 Ok(()) => return Ok(progress.verdicts),
                 Err(end) => end,
             };
-            if !asker.waits() {
-                if end == End::ByItself {
-                    asker.harmed(None);
-                }
-                return Err(Unanswered::Unavailable);
-            }
             match (end, progress.step()) {
                 (End::ByItself, Some(step)) if suspect == Some(step) => {
-                    asker.harmed(progress.blame());
-                    (suspect, ended) = (None, ended + 1);
+                    if let Some(harm) = progress.blame() {
+                        asker.harmed(harm);
+                    }
+                    (suspect, harmful) = (None, harmful + 1);
                     metrics::counter!("carnet_guard_harmful_changes_total").increment(1);
                     tracing::warn!("a change ended the process that tried it, and is refused");
                 }
                 (End::ByItself, Some(step)) => {
-                    (suspect, ended) = (Some(step), ended + 1);
+                    suspect = Some(step);
                     tracing::warn!("a process that tries changes ended; its step is tried alone");
                 }
                 _ => {
@@ -96,10 +101,13 @@ impl Keeper {
                     tracing::warn!("a process that tries changes ended before it answered");
                 }
             }
+            if !asker.waits() {
+                return Err(Unanswered::Unavailable);
+            }
         }
-        Err(match failed {
-            2 => Unanswered::Unavailable,
-            _ => Unanswered::Harmful,
+        Err(match harmful {
+            MOST_HARMFUL => Unanswered::Harmful,
+            _ => Unanswered::Unavailable,
         })
     }
 
@@ -159,11 +167,11 @@ impl Process {
         alone: Option<Step>,
         asker: &dyn Asker,
     ) -> io::Result<()> {
-        let ask = match alone {
+        let work = match alone {
             Some(step) => progress.alone(step),
             None => progress.left(),
         };
-        send(&mut self.line, &(ask, progress.room()))?;
+        send(&mut self.line, &work)?;
         loop {
             match receive(&mut self.line)? {
                 // It may have no room to add more; but it says of each whether it is sound.

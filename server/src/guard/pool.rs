@@ -1,22 +1,22 @@
 //! Several trying processes, and who gets which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use sync_core::{Bytes, Digest32, PersonId};
+use sync_core::{Digest32, PersonId};
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard, oneshot};
 
 use super::keeper::{Asker, Keeper};
 use super::talk::{Ask, Limits, Unanswered, Verdicts};
 use super::worker::ROLE;
 
-/// How many people are remembered to have sent what ended a process.
+/// How many people are remembered to have sent what does harm.
 const MOST_APART: usize = 1_024;
 
-/// How many changes are remembered to have ended one.
+/// How many steps are remembered to do harm.
 const MOST_HARMFUL: usize = 16_384;
 
 /// The program of a trying process.
@@ -55,10 +55,43 @@ struct Job {
 }
 
 /// What ended processes.
-#[derive(Default)]
 struct Harm {
-    people: BTreeSet<PersonId>,
-    changes: BTreeSet<Digest32>,
+    people: Recent<PersonId>,
+    steps: Recent<Digest32>,
+}
+
+/// The latest so many.
+pub(super) struct Recent<T> {
+    most: usize,
+    all: BTreeSet<T>,
+    order: VecDeque<T>,
+}
+
+impl<T: Copy + Ord> Recent<T> {
+    pub fn new(most: usize) -> Self {
+        Recent {
+            most,
+            all: BTreeSet::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Keeps one more, in the place of the oldest if there are too many.
+    pub fn add(&mut self, one: T) {
+        if !self.all.insert(one) {
+            return;
+        }
+        self.order.push_back(one);
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+
+    pub fn has(&self, one: &T) -> bool {
+        self.all.contains(one)
+    }
 }
 
 impl Asker for Job {
@@ -66,22 +99,18 @@ impl Asker for Job {
         !self.answer.is_closed()
     }
 
-    fn knows(&self, change: &Bytes) -> bool {
-        let harm = locked(&self.harm);
-        !harm.changes.is_empty() && harm.changes.contains(&Digest32::of(&[change]))
+    fn knows_any(&self) -> bool {
+        !locked(&self.harm).steps.all.is_empty()
     }
 
-    fn harmed(&self, change: Option<&Bytes>) {
+    fn knows(&self, step: &Digest32) -> bool {
+        locked(&self.harm).steps.has(step)
+    }
+
+    fn harmed(&self, step: Digest32) {
         let mut harm = locked(&self.harm);
-        if harm.people.len() < MOST_APART {
-            harm.people.insert(self.person);
-        }
-        if let Some(change) = change {
-            if harm.changes.len() == MOST_HARMFUL {
-                harm.changes.clear();
-            }
-            harm.changes.insert(Digest32::of(&[change]));
-        }
+        harm.people.add(self.person);
+        harm.steps.add(step);
     }
 }
 
@@ -89,7 +118,7 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Processes that changes are tried in. One is apart: for the people whose changes ended another,
+/// Processes that changes are tried in. One is apart: for the people whose changes do harm,
 /// so that they wait for each other and nobody else for them. A person has one ask at a time.
 pub struct Pool {
     everybody: Sender<Job>,
@@ -119,7 +148,10 @@ impl Pool {
         Ok(Pool {
             everybody: queue(processes.max(1))?,
             apart: queue(1)?,
-            harm: Arc::default(),
+            harm: Arc::new(Mutex::new(Harm {
+                people: Recent::new(MOST_APART),
+                steps: Recent::new(MOST_HARMFUL),
+            })),
             turns: Mutex::default(),
         })
     }
@@ -132,7 +164,7 @@ impl Pool {
     /// and refused at once when they come again.
     pub async fn answer(&self, person: PersonId, ask: Ask) -> Result<Verdicts, Unanswered> {
         let turn = self.turn_of(person).lock_owned().await;
-        let apart = locked(&self.harm).people.contains(&person);
+        let apart = locked(&self.harm).people.has(&person);
         let queue = if apart { &self.apart } else { &self.everybody };
         let (answer, answered) = oneshot::channel();
         let job = Job {

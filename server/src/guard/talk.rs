@@ -76,6 +76,16 @@ pub enum Unanswered {
     Harmful,
 }
 
+/// What a trying process is to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Work {
+    pub ask: Ask,
+    /// Which changes it inspects first, and says so; others it inspects when they are to be added.
+    pub inspect: Vec<usize>,
+    /// How many bytes of entries it may give.
+    pub room: usize,
+}
+
 /// What a trying process says of a step, when it is done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Said {

@@ -2,14 +2,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use rustix::process::{Resource, getrlimit};
 use sync_core::change::Actor;
 use sync_core::entry::{EntryDocument, EntryState, Value, Write};
 use sync_core::guard::{self, Inspected, Trial, Unsafe};
 use sync_core::sign::PublicKey;
-use sync_core::{Bytes, DeviceTime, EntryId, Incarnation, PersonId};
+use sync_core::{Bytes, DeviceTime, Digest32, EntryId, Incarnation, PersonId};
 use uuid::Uuid;
 
 use super::keeper::{Asker, Keeper};
+use super::pool::Recent;
 use super::progress::Progress;
 use super::*;
 
@@ -24,12 +26,16 @@ fn trying_process() {
 }
 
 fn inspect(bytes: &[u8]) -> Result<Inspected, Unsafe> {
-    let mark = b"!inspect";
-    if bytes.windows(mark.len()).any(|part| part == mark) {
+    let used = INSPECTED.swap(true, Ordering::Relaxed);
+    let says = |mark: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
+    if says(b"!inspect") || (used && says(b"!only-first")) {
         std::process::abort();
     }
     guard::inspect(bytes)
 }
+
+/// Whether this process has inspected anything before.
+static INSPECTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process has tried anything before.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -48,6 +54,18 @@ fn attempt(
             Some(Value::Text(text)) if text.contains("!memory") => drop(vec![1_u8; 16 << 30]),
             Some(Value::Text(text)) if text.contains("!unless-first") && used => {
                 std::process::abort()
+            }
+            // It follows what the entry has, and nothing beside it.
+            Some(Value::Text(text)) if text.contains("!straight") => {
+                if document.heads() == inspected.past.deps {
+                    std::process::abort();
+                }
+            }
+            Some(Value::Text(text)) if text.contains("!files") => {
+                let most = getrlimit(Resource::Nofile).current;
+                if most.is_none_or(|most| most > 64) {
+                    std::process::abort();
+                }
             }
             Some(Value::Text(text)) if text.contains("!large") => large = true,
             Some(Value::Text(text)) if text.contains("!exit") => std::process::exit(1),
@@ -243,6 +261,71 @@ async fn what_an_earlier_change_left_behind_is_no_later_changes_fault() {
     }
 }
 
+/// The same where it is the inspection that ends it: neither that change nor what is behind it is
+/// refused.
+#[tokio::test]
+async fn an_inspection_that_was_to_blame_for_nothing_costs_nothing() {
+    let pool = pool(1, PATIENT);
+    let texts = ["one", "!only-first", "two", "three"];
+    let verdicts = pool.answer(person(1), ask(&texts)).await.expect("answers");
+    assert_eq!(verdicts.inspected, [Ok(()); 4]);
+    assert!((0..4).all(|one| is_taken(&verdicts, one)), "{verdicts:?}");
+}
+
+/// What turned out to be no change's fault is not counted with what does harm, and many of it are a
+/// reason to come again, not to be refused.
+#[tokio::test]
+async fn ends_that_were_no_changes_fault_are_counted_apart() {
+    let pool = pool(1, PATIENT);
+    let some = ["!abort", "!abort", "!abort", "one"];
+    let texts = [&some[..], &["!unless-first"; 3]].concat();
+    let verdicts = pool.answer(person(1), ask(&texts)).await.expect("answers");
+    assert_eq!(verdicts.inspected[..3], [Err(Unsafe::Harmful); 3]);
+    assert!((3..7).all(|one| is_taken(&verdicts, one)), "{verdicts:?}");
+    let texts = [&["one"][..], &["!unless-first"; 20]].concat();
+    let none = pool.answer(person(2), ask(&texts)).await;
+    assert_eq!(none, Err(Unanswered::Unavailable));
+}
+
+/// What does harm in an entry as it stood is refused at once when it comes again to that, and tried
+/// where the entry stands otherwise.
+#[tokio::test]
+async fn harm_is_known_where_it_was_done_only() {
+    let pool = pool(1, PATIENT);
+    let mut document = EntryDocument::new();
+    edit(&mut document, 1, "one");
+    let base = document.clone();
+    let change = edit(&mut document, 1, "!straight");
+    let mut other = base.clone();
+    edit(&mut other, 2, "two");
+    let onto = |document: &EntryDocument| Ask {
+        changes: vec![change.clone()],
+        entries: vec![Tries {
+            document: Some(document.save().into()),
+            changes: vec![0],
+        }],
+    };
+    for _ in 0..2 {
+        let verdicts = pool.answer(person(1), onto(&base)).await.expect("answers");
+        assert_eq!(verdicts.inspected, [Err(Unsafe::Harmful)]);
+    }
+    let verdicts = pool.answer(person(2), onto(&other)).await.expect("answers");
+    assert!(is_taken(&verdicts, 0), "{verdicts:?}");
+}
+
+#[test]
+fn room_is_made_by_the_oldest() {
+    let mut recent = Recent::new(2);
+    [1, 2, 1, 3].into_iter().for_each(|one| recent.add(one));
+    assert_eq!([1, 2, 3].map(|one| recent.has(&one)), [false, true, true]);
+}
+
+#[tokio::test]
+async fn a_trying_process_may_open_few_files() {
+    let answered = pool(1, PATIENT).answer(person(1), ask(&["!files"])).await;
+    assert!(is_taken(&answered.expect("answers"), 0));
+}
+
 /// What is kept of an ask is bounded, by the process and by who listens to it; what follows is
 /// inspected, and tried when it is asked for again.
 #[tokio::test]
@@ -253,7 +336,7 @@ async fn of_an_ask_no_more_is_kept_than_there_is_room_for() {
     assert_eq!(verdicts.inspected, [Ok(()); 4]);
     let tried: Vec<bool> = verdicts.tried.iter().map(Option::is_some).collect();
     assert_eq!(tried, [true, true, false, false]);
-    let mut progress = Progress::new(asked, |_| false);
+    let mut progress = Progress::new(asked);
     (0..4).for_each(|number| progress.inspected(number, Ok(())));
     let large = Trial {
         onto: Vec::new(),
@@ -270,12 +353,16 @@ impl Asker for Gone {
         false
     }
 
-    fn knows(&self, _: &Bytes) -> bool {
+    fn knows_any(&self) -> bool {
         false
     }
 
-    fn harmed(&self, change: Option<&Bytes>) {
-        assert_eq!(change, None, "nothing is refused for it");
+    fn knows(&self, _: &Digest32) -> bool {
+        false
+    }
+
+    fn harmed(&self, _: Digest32) {
+        panic!("nothing is refused for it, and nobody set apart");
     }
 }
 

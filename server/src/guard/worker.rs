@@ -1,5 +1,6 @@
 //! The trying process.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -10,11 +11,14 @@ use rustix::time::{ClockId, clock_gettime};
 use sync_core::entry::{EntryDocument, EntryState};
 use sync_core::guard::{self, Inspected, Trial, Unsafe};
 
-use super::talk::{Ask, Limits, Said, receive, send};
+use super::talk::{Limits, Said, Work, receive, send};
 use crate::telemetry;
 
 /// The argument by which this program is a trying process.
 pub const ROLE: &str = "try-changes";
+
+/// How many files a trying process may have open: it opens none.
+const MOST_FILES: u64 = 64;
 
 /// What a step gives: the trial, and the entry as it is then.
 type Attempt = (Trial, Option<(EntryDocument, EntryState)>);
@@ -60,33 +64,31 @@ pub fn work_with(steps: Steps) -> ExitCode {
     };
     if limit(Resource::As, limits.memory)
         .and_then(|()| limit(Resource::Core, 0))
+        .and_then(|()| limit(Resource::Nofile, MOST_FILES))
         .is_err()
     {
         return ExitCode::FAILURE;
     }
     // The server ends by closing its side.
-    while let Ok((ask, room)) = receive::<(Ask, usize)>(&mut line) {
-        if answer(steps, limits, (&ask, room), &mut line).is_err() {
+    while let Ok(work) = receive::<Work>(&mut line) {
+        if answer(steps, limits, &work, &mut line).is_err() {
             break;
         }
     }
     ExitCode::SUCCESS
 }
 
-/// Answers an ask with so many bytes of entries at most.
-fn answer(
-    steps: Steps,
-    limits: Limits,
-    (ask, mut room): (&Ask, usize),
-    to: &mut impl io::Write,
-) -> io::Result<()> {
-    let mut sound = Vec::with_capacity(ask.changes.len());
-    for (number, change) in ask.changes.iter().enumerate() {
+/// Does a piece of work.
+fn answer(steps: Steps, limits: Limits, work: &Work, to: &mut impl io::Write) -> io::Result<()> {
+    let (ask, mut room) = (&work.ask, work.room);
+    let mut sound = BTreeMap::new();
+    for number in &work.inspect {
+        let change = ask.changes.get(*number).ok_or(io::ErrorKind::InvalidData)?;
         allow(limits)?;
         let inspected = (steps.inspect)(change);
         let verdict = inspected.as_ref().map(drop).map_err(|why| *why);
-        send(to, &Said::Inspected(number, verdict))?;
-        sound.push(inspected.ok());
+        send(to, &Said::Inspected(*number, verdict))?;
+        sound.insert(*number, inspected.ok());
     }
     'entries: for entry in &ask.entries {
         allow(limits)?;
@@ -96,10 +98,16 @@ fn answer(
         };
         let mut state = document.state();
         for number in &entry.changes {
-            let Some(inspected) = sound.get(*number).and_then(Option::as_ref) else {
+            allow(limits)?;
+            // One that another process inspected is inspected as a part of this step, so that what
+            // it does here is this step's.
+            let change = ask.changes.get(*number).ok_or(io::ErrorKind::InvalidData)?;
+            let inspected = sound
+                .entry(*number)
+                .or_insert_with(|| (steps.inspect)(change).ok());
+            let Some(inspected) = inspected else {
                 continue;
             };
-            allow(limits)?;
             let (trial, next) = (steps.attempt)(&document, &state, inspected);
             match room.checked_sub(trial.outcome.as_ref().map_or(0, |saved| saved.len())) {
                 Some(left) => room = left,

@@ -177,20 +177,10 @@ impl Records {
         };
         let mut again = Again::default();
         loop {
-            if taken.untried {
-                again.after(taken.turned)?;
-                let edits = &submission.edits[taken.turned..];
-                let trials = taken.trials.take().unwrap_or_default();
-                let edits = ingest::next(edits, &trials, again.most);
-                taken.trials = Some(trials);
-                let asked = (edits, BTreeSet::new());
-                let tried = self.try_out(record, visitor.person, asked).await?;
-                if let (Some(trials), Some(tried)) = (&mut taken.trials, tried) {
-                    trials.extend(tried.trials);
-                }
-                taken.untried = false;
-            }
             let doomed = taken.doomed.clone();
+            let whose = (record, visitor.person);
+            let tried = self.try_next(whose, &submission, &mut taken, &mut again);
+            let tried = tried.await;
             let (records, submitted) = (self.clone(), submission.clone());
             let pass = move |connection: &mut SqliteConnection| {
                 let cursor = cursor.as_ref();
@@ -214,7 +204,11 @@ impl Records {
                 }
                 destruction::complete(&records, record, &passed.taken.destroyed);
             };
-            match self.db.write_then(pass, complete).await {
+            let passed = match tried {
+                Ok(()) => self.db.write_then(pass, complete).await,
+                Err(error) => Err(error),
+            };
+            match passed {
                 Ok(passed) if passed.done => return Ok(passed),
                 Ok(passed) => {
                     taken = passed.taken;
@@ -240,6 +234,30 @@ impl Records {
                 }
             }
         }
+    }
+
+    /// Has the next edits tried again, if their entry is not as it was when they were.
+    async fn try_next(
+        self: &Arc<Self>,
+        (record, person): (RecordId, PersonId),
+        submission: &Submission,
+        taken: &mut Taken,
+        again: &mut Again,
+    ) -> Result<(), AccessError> {
+        if !taken.untried {
+            return Ok(());
+        }
+        again.after(taken.turned)?;
+        let edits = &submission.edits[taken.turned..];
+        let trials = taken.trials.take().unwrap_or_default();
+        let edits = ingest::next(edits, &trials, again.most);
+        taken.trials = Some(trials);
+        let tried = self.try_out(record, person, (edits, BTreeSet::new()));
+        if let (Some(tried), Some(trials)) = (tried.await?, &mut taken.trials) {
+            trials.extend(tried.trials);
+        }
+        taken.untried = false;
+        Ok(())
     }
 
     /// Has all edits of a request tried, as many at once as one ask may have. Of an entry that was asked

@@ -48,7 +48,7 @@ pub(super) fn measure(
         let started = Instant::now();
         synced.push(copy.sync()?);
         elapsed.push(started.elapsed());
-        cpu.push(world.server.cpu()?.saturating_sub(before));
+        cpu.push(world.server.cpu_since(before)?);
     }
     let middle = |mut durations: Vec<Duration>| {
         durations.sort_unstable();

@@ -174,6 +174,16 @@ fn living(
         let longer: Vec<usize> = longer.copied().collect();
         entries.truncate(phones.saturating_sub(longer.len()));
         entries.extend(longer);
+        if scale.sizes.iter().any(|size| !entries.contains(size)) {
+            return Err(SupportError::Missing(
+                "a phone for each size: have more phones come back at once, or measure fewer sizes",
+            ));
+        }
+    }
+    if arguments.wants(Part::Together) && entries.len() < 2 {
+        return Err(SupportError::Missing(
+            "two phones or more: have more phones come back at once",
+        ));
     }
     let mut crowd = enrolled(&world, runtime, &entries)?;
     if arguments.wants(Part::Storm) {

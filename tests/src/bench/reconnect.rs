@@ -76,7 +76,7 @@ fn reconnect(
         synced.push(copy.sync()?);
         elapsed.push(started.elapsed());
     }
-    let used = world.server.cpu()?.saturating_sub(before);
+    let used = world.server.cpu_since(before)?;
     Ok(Reconnect {
         entries: 0,
         up: median(synced.iter().map(|done| done.bytes_up).collect()),

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use super::SupportError;
+
+/// Tells the processor time of a process: `clock.c`.
+const CLOCK: &str = concat!(env!("OUT_DIR"), "/clock");
 
 const PLAYS: &str = "CARNET_TESTS_PLAYS";
 const CARNET: &str = "carnet";
@@ -182,19 +187,29 @@ impl Server {
         }
     }
 
-    /// Processor time it has used since it started, user and system, of the threads it has.
+    /// Processor time it has used since it started, user and system, also of threads that ended.
     ///
     /// # Errors
-    /// When the system does not tell: this is Linux's `schedstat`, in nanoseconds, since the ticks
-    /// of `stat` are coarser than what is measured here.
+    /// When the system does not tell: this is Linux's clock of a process, in nanoseconds, since the
+    /// ticks of `stat` are coarser than what is measured here.
     pub fn cpu(&self) -> Result<Duration, SupportError> {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        let tasks = std::fs::read_dir(tasks).map_err(SupportError::io("the server's threads"))?;
-        let used = tasks.filter_map(|task| {
-            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Ok(Duration::from_nanos(used.sum()))
+        let output = Command::new(CLOCK)
+            .arg(self.child.id().to_string())
+            .output()
+            .map_err(SupportError::io("the server's clock"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let used = text.trim().parse().ok().filter(|_| output.status.success());
+        let untold = SupportError::Missing("the server's processor time");
+        used.map(Duration::from_nanos).ok_or(untold)
+    }
+
+    /// Processor time it has used since it had used so much.
+    ///
+    /// # Errors
+    /// As [`Server::cpu`], and when it has used less since: then it is not what was measured before.
+    pub fn cpu_since(&self, before: Duration) -> Result<Duration, SupportError> {
+        let back = SupportError::Missing("a clock of the server that does not go back");
+        self.cpu()?.checked_sub(before).ok_or(back)
     }
 
     /// Memory it holds, in bytes.
@@ -231,6 +246,42 @@ impl Server {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
         let open = open.map_err(SupportError::io("the server's descriptors"))?;
         Ok(open.count())
+    }
+
+    /// How many files and connections it may have open: its limit, and how far it may raise that.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn most_descriptors(&self) -> Result<(u64, u64), SupportError> {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id()));
+        let limits = limits.map_err(SupportError::io("the server's limits"))?;
+        let files = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"));
+        let mut numbers = files.unwrap_or_default().split_whitespace();
+        let mut number = || numbers.next()?.parse().ok();
+        let untold = SupportError::Missing("the server's limit of open files");
+        number().zip(number()).ok_or(untold)
+    }
+
+    /// The processes that it started and that have not ended.
+    ///
+    /// # Errors
+    /// When the system does not tell: this is Linux's `/proc`.
+    pub fn children(&self) -> Result<Vec<Pid>, SupportError> {
+        let processes = std::fs::read_dir("/proc").map_err(SupportError::io("the processes"))?;
+        let number = |name: OsString| name.to_str()?.parse::<i32>().ok();
+        let numbers = processes.filter_map(|process| number(process.ok()?.file_name()));
+        let is_its = |child: &i32| {
+            // One that is gone meanwhile is nobody's.
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            // Its name may have anything in it; what follows is its state and its parent.
+            let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+            let mut rest = rest.split_whitespace();
+            let state = rest.next().filter(|state| *state != "Z");
+            state.is_some() && rest.next() == Some(&self.child.id().to_string())
+        };
+        Ok(numbers.filter(is_its).filter_map(Pid::from_raw).collect())
     }
 
     /// Asks it to stop, and waits until it has finished what it was doing.

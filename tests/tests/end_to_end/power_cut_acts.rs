@@ -15,7 +15,9 @@ const CUTS: usize = 24;
 /// What somebody was told.
 enum Fact {
     SignedIn(WireDevice),
-    SignedOut(WireDevice),
+    SessionEnded(WireDevice),
+    DeviceRevoked(WireDevice),
+    PasskeyRevoked(WireDevice),
     Destroyed(Uuid),
 }
 
@@ -77,14 +79,14 @@ fn acts(stage: &Stage, first: &WireDevice, record: &mut WireRecord, entry: Uuid)
     facts.told(stage, Fact::SignedIn(third.clone()));
     facts.ends(stage, &third);
     delete(&second, &format!("/v1/me/devices/{}", third.device()));
-    facts.told(stage, Fact::SignedOut(third));
+    facts.told(stage, Fact::DeviceRevoked(third));
 
     let fourth = now(second.sign_in()).expect("signs in");
     facts.told(stage, Fact::SignedIn(fourth.clone()));
     facts.ends(stage, &fourth);
     let session = fourth.session.session;
     delete(&second, &format!("/v1/me/sessions/{session}"));
-    facts.told(stage, Fact::SignedOut(fourth));
+    facts.told(stage, Fact::SessionEnded(fourth));
 
     let status = json!({ "status": "wrong-patient", "reason": "dossier de sa sœur" });
     record.edit(entry, flat(&json!({ "status": status.to_string() })));
@@ -94,8 +96,20 @@ fn acts(stage: &Stage, first: &WireDevice, record: &mut WireRecord, entry: Uuid)
 
     facts.ends(stage, first);
     delete(&second, &format!("/v1/me/passkeys/{passkey}"));
-    facts.told(stage, Fact::SignedOut(first.clone()));
+    facts.told(stage, Fact::PasskeyRevoked(first.clone()));
     facts
+}
+
+/// The session is none any more.
+fn is_out(device: &WireDevice) {
+    let refused = me(device).expect_err("signed out");
+    assert_eq!(refused.slug(), "not-signed-in");
+}
+
+/// Neither does it sign in again.
+fn is_refused(device: &WireDevice, why: &str) {
+    let refused = now(device.sign_in()).map(drop).expect_err("it was revoked");
+    assert_eq!(refused.slug(), why);
 }
 
 /// Whether a server knows of what somebody was told.
@@ -105,10 +119,18 @@ fn knows(server: &Server, fact: &Fact, record: Uuid, signed_in: Option<&WireDevi
         ..device.clone()
     };
     match fact {
-        Fact::SignedIn(device) => me(&there(device)).expect("still signed in"),
-        Fact::SignedOut(device) => {
-            let refused = me(&there(device)).expect_err("signed out");
-            assert_eq!(refused.slug(), "not-signed-in");
+        Fact::SignedIn(device) => {
+            me(&there(device)).expect("still signed in");
+            now(there(device).sign_in()).expect("signs in again");
+        }
+        Fact::SessionEnded(device) => is_out(&there(device)),
+        Fact::DeviceRevoked(device) => {
+            is_out(&there(device));
+            is_refused(&there(device), "device-refused");
+        }
+        Fact::PasskeyRevoked(device) => {
+            is_out(&there(device));
+            is_refused(&there(device), "ceremony-refused");
         }
         Fact::Destroyed(entry) => {
             let device = there(signed_in.expect("somebody is"));

@@ -87,7 +87,8 @@ async fn held(
     let each = |now: u64| now.saturating_sub(resident) as f64 / sockets as f64;
     let before = server.cpu()?;
     let mut waiting = Waiting::open(server.url(), phones, sockets, &tls).await?;
-    let open = server.cpu()?;
+    let opening = server.cpu_since(before)?;
+    let open = before + opening;
     let mut idle = Idle {
         tls: secure,
         sockets: waiting.count,
@@ -96,14 +97,14 @@ async fn held(
         each: each(server.resident().unwrap_or(0)),
         each_held: 0.0,
         peak: None,
-        opening_cpu: millis(open.saturating_sub(before)) / sockets as f64,
+        opening_cpu: millis(opening) / sockets as f64,
         holding_cpu: 0.0,
         closed: 0,
         pushed: 0,
         elapsed: Spread::default(),
     };
     tokio::time::sleep(HELD).await;
-    let holding = millis(server.cpu()?.saturating_sub(open));
+    let holding = millis(server.cpu_since(open)?);
     idle.holding_cpu = holding / sockets as f64 * (60.0 / HELD.as_secs_f64());
     idle.each_held = each(server.resident().unwrap_or(0));
     idle.closed = waiting.closed();

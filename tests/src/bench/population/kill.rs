@@ -1,7 +1,7 @@
 //! Devices write as fast as they are acknowledged, and the server is killed under them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -44,7 +44,10 @@ type Edit = (EntryId, ChangeHash);
 struct Enough {
     so_far: AtomicUsize,
     most: usize,
+    /// It is, or a device failed.
     reached: Notify,
+    /// From here on a device may fail.
+    killed: AtomicBool,
 }
 
 /// Measures it on a server of its own.
@@ -59,17 +62,26 @@ pub(super) fn measure(
         so_far: AtomicUsize::new(0),
         most: edits,
         reached: Notify::new(),
+        killed: AtomicBool::new(false),
     });
     let started = Instant::now();
     let running = phones.into_iter().map(|phone| {
-        let write = write(phone, world.server.url().to_owned(), enough.clone());
-        runtime.spawn(write)
+        let (url, enough) = (world.server.url().to_owned(), enough.clone());
+        runtime.spawn(async move {
+            let left = write(phone, url, &enough).await;
+            if left.is_err() {
+                enough.reached.notify_one();
+            }
+            left
+        })
     });
     let running: Vec<_> = running.collect();
     let reached =
         runtime.block_on(async { tokio::time::timeout(PATIENCE, enough.reached.notified()).await });
     reached.map_err(|_| SupportError::Missing("so many acknowledged edits"))?;
-    let took = started.elapsed().as_secs_f64();
+    let so_far = enough.so_far.load(Ordering::Relaxed);
+    let per_second = so_far as f64 / started.elapsed().as_secs_f64();
+    enough.killed.store(true, Ordering::Relaxed);
     let world = world.killed()?;
     runtime.block_on(async {
         let mut kill = Kill {
@@ -78,7 +90,7 @@ pub(super) fn measure(
             lost: 0,
             unanswered: 0,
             unanswered_kept: 0,
-            per_second: enough.so_far.load(Ordering::Relaxed) as f64 / took,
+            per_second,
         };
         for one in running {
             let ended = one.await;
@@ -96,24 +108,40 @@ struct Left {
     unanswered: Option<Edit>,
 }
 
-/// Writes until the server is gone.
-async fn write(mut phone: Phone, url: String, enough: Arc<Enough>) -> Result<Left, SupportError> {
+/// Writes until the server is killed.
+async fn write(mut phone: Phone, url: String, enough: &Enough) -> Result<Left, SupportError> {
     let mut line = Line::open(&url).await?;
     let mut acknowledged = Vec::new();
     loop {
         let entry = new_entry();
         let change = phone.device.edit(entry, &note(acknowledged.len())?)?;
-        let edit = (entry, change);
-        if phone.sync(&mut line).await.is_err() {
-            return Ok(Left {
-                phone,
-                acknowledged,
-                unanswered: Some(edit),
-            });
-        }
-        acknowledged.push(edit);
-        if enough.so_far.fetch_add(1, Ordering::Relaxed) + 1 == enough.most {
-            enough.reached.notify_one();
+        let mut unanswered = Some((entry, change));
+        let mut more = true;
+        while more {
+            let body = phone.device.request()?;
+            let (record, token) = (phone.device.record(), phone.device.token());
+            let answer = line.sync(record, token, body).await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(_) if enough.killed.load(Ordering::Relaxed) => {
+                    return Ok(Left {
+                        phone,
+                        acknowledged,
+                        unanswered,
+                    });
+                }
+                Err(error) => return Err(error),
+            };
+            more = phone.device.take(&answer)?.more || phone.device.unsent() > 0;
+            if phone.device.unsent() == 0 {
+                // It counts from this answer on, whatever is still to be fetched.
+                if let Some(edit) = unanswered.take() {
+                    acknowledged.push(edit);
+                    if enough.so_far.fetch_add(1, Ordering::Relaxed) + 1 == enough.most {
+                        enough.reached.notify_one();
+                    }
+                }
+            }
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use sync_core::EntryId;
 use sync_core::entry::Write;
 use sync_core::kind::{CommonPatch, Edit, Patch};
+use sync_core::{ChangeHash, EntryId};
 
 use super::line::Line;
 use super::socket::Socket;
@@ -130,8 +130,8 @@ impl Phone {
         })
     }
 
-    /// Edits one entry after the other, offline.
-    pub fn edit(&mut self) -> Result<(), SupportError> {
+    /// Edits one entry after the other, offline; says which, and the change.
+    pub fn edit(&mut self) -> Result<(EntryId, ChangeHash), SupportError> {
         self.edits += 1;
         let place = self.edits * 7_919 % self.names.len();
         let entry = *self
@@ -143,7 +143,7 @@ impl Phone {
             notes,
             ..CommonPatch::default()
         });
-        self.device.edit(entry, &patch.writes()?).map(drop)
+        Ok((entry, self.device.edit(entry, &patch.writes()?)?))
     }
 
     /// Syncs until nothing is left to send or to fetch.

@@ -152,10 +152,7 @@ pub(super) async fn wave(server: &Server, phones: &mut [Phone]) -> Result<Wave, 
         let ended = one.await;
         answers.push(ended.map_err(|_| SupportError::Missing("a phone that ended"))??);
     }
-    let mut wave = Wave {
-        cpu: server.cpu()?.saturating_sub(before),
-        ..Wave::default()
-    };
+    let mut wave = Wave::default();
     for (phone, (elapsed, answer, mut line)) in phones.iter_mut().zip(answers) {
         trips.down += answer.len() as u64;
         trips.count += 1;
@@ -165,35 +162,39 @@ pub(super) async fn wave(server: &Server, phones: &mut [Phone]) -> Result<Wave, 
         }
     }
     wave.trips = trips;
+    wave.cpu = server.cpu_since(before)?;
     Ok(wave)
 }
 
 /// Measures reconnects one after the other, at records of these sizes, which have their turns: what
-/// changes with time bears on all alike. `phones` are of any sizes, and a size may have several, so
-/// that no entry gets long.
+/// changes with time bears on all alike. `phones` are of any sizes; of each size as many have their
+/// turns as the rarest has, so that each is met as often.
 pub(super) async fn sizes(
     server: &Server,
     phones: &mut [Phone],
     sizes: &[usize],
 ) -> Result<Vec<Size>, SupportError> {
+    let of = |size: usize| phones.iter().filter(move |phone| phone.names.len() == size);
+    let rarest = sizes.iter().map(|size| of(*size).count()).min();
+    let rarest = rarest.filter(|count| *count > 0);
+    let rarest = rarest.ok_or(SupportError::Missing("a phone with a record of each size"))?;
     let mut all: Vec<(Vec<f64>, Wave)> = Vec::new();
     all.resize_with(sizes.len(), Default::default);
     for turn in 0..=TURNS {
         for (size, (cpu, sum)) in sizes.iter().zip(&mut all) {
             let of_size = phones.iter_mut().filter(|phone| phone.names.len() == *size);
-            let mut of_size: Vec<&mut Phone> = of_size.collect();
-            let count = of_size.len();
+            let mut of_size: Vec<&mut Phone> = of_size.take(rarest).collect();
             let mut line = Line::open(server.url()).await?;
             let before = server.cpu()?;
             let mut found = Wave::default();
             for time in 0..PHONES_A_TURN {
-                let phone = &mut of_size[(turn * PHONES_A_TURN + time) % count];
+                let phone = &mut of_size[(turn * PHONES_A_TURN + time) % rarest];
                 phone.edit()?;
                 let started = Instant::now();
                 found.trips = found.trips.and(phone.sync(&mut line).await?);
                 found.elapsed.push(started.elapsed());
             }
-            let used = server.cpu()?.saturating_sub(before);
+            let used = server.cpu_since(before)?;
             // The first turn warms up.
             if turn > 0 {
                 cpu.push(millis(used) / PHONES_A_TURN as f64);

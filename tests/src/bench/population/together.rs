@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use serde::Serialize;
+use sync_core::{ChangeHash, EntryId};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::line::Line;
@@ -21,6 +21,9 @@ use crate::support::{Server, SupportError};
 /// How long a writer and a live pair think before they write again.
 const THINKS: Duration = Duration::from_millis(200);
 
+/// How long a change may take to the other device before it is lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How many come back at once.
 const WAVE: usize = 100;
 
@@ -33,6 +36,8 @@ pub(in crate::bench) struct Done {
     pub devices: usize,
     /// How often they did it.
     pub times: usize,
+    /// Changes that did not arrive.
+    pub lost: usize,
     /// How long it took.
     pub elapsed: Spread,
     /// Bytes of request bodies, of all.
@@ -46,7 +51,7 @@ pub(in crate::bench) struct Done {
 /// What all met with together.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::bench) struct Together {
-    /// Seconds it went on.
+    /// Seconds for which all went on.
     pub seconds: f64,
     /// By kind.
     pub done: Vec<Done>,
@@ -54,7 +59,7 @@ pub(in crate::bench) struct Together {
     pub sockets: usize,
     /// Of these, those that were closed.
     pub closed: usize,
-    /// The server's processor time a second, milliseconds.
+    /// The server's processor time a second of these, milliseconds.
     pub server_cpu: f64,
     /// Memory of the server before, in bytes.
     pub resident: Option<u64>,
@@ -80,23 +85,33 @@ pub(super) struct Cast<'c> {
 
 /// How long something took, each time, and what went to and fro.
 #[derive(Default)]
-struct Tally(Vec<Duration>, Trips);
+struct Tally {
+    elapsed: Vec<Duration>,
+    trips: Trips,
+    lost: usize,
+}
 
 impl Tally {
     fn add(&mut self, other: Tally) {
-        self.0.extend(other.0);
-        self.1 = self.1.and(other.1);
+        self.note(other.elapsed, other.trips);
+        self.lost += other.lost;
+    }
+
+    fn note(&mut self, elapsed: impl IntoIterator<Item = Duration>, trips: Trips) {
+        self.elapsed.extend(elapsed);
+        self.trips = self.trips.and(trips);
     }
 
     fn done(self, what: &'static str, devices: usize) -> Done {
         Done {
             what,
             devices,
-            times: self.0.len(),
-            elapsed: Spread::of(&self.0),
-            up: self.1.up,
-            down: self.1.down,
-            round_trips: self.1.count,
+            times: self.elapsed.len(),
+            lost: self.lost,
+            elapsed: Spread::of(&self.elapsed),
+            up: self.trips.up,
+            down: self.trips.down,
+            round_trips: self.trips.count,
         }
     }
 }
@@ -128,28 +143,27 @@ pub(super) async fn measure(
     let (handle, newcomer, at) = (Handle::current(), cast.newcomers, url.clone());
     let newcomers =
         tokio::task::spawn_blocking(move || handle.block_on(come_new(newcomer, at, until)));
-    let (mut storm, mut next) = (Tally::default(), 0);
-    while Instant::now() < until {
-        let phones = cast.storm.len();
-        let some = &mut cast.storm[next..phones.min(next + WAVE)];
-        let found = wave(server, some).await?;
-        storm.add(Tally(found.elapsed, found.trips));
-        next = (next + WAVE) % phones.next_multiple_of(WAVE);
-    }
     let coming_back = WAVE.min(cast.storm.len());
+    let waves = come_back(server, cast.storm, until);
+    // What is under way then goes on to its end, but no longer beside all the others.
+    let used = async {
+        tokio::time::sleep_until(until.into()).await;
+        let (used, took) = (server.cpu_since(before)?, started.elapsed());
+        Ok::<_, SupportError>((millis(used), took.as_secs_f64()))
+    };
+    let (storm, (used, took)) = tokio::try_join!(waves, used)?;
     let done = vec![
         storm.done("come back at once", coming_back),
         sum(writers).await?.done("write", writing),
         sum(vec![newcomers]).await?.done("come new", 1),
         sum(pairs).await?.done("edit live", live),
     ];
-    let took = started.elapsed().as_secs_f64();
     Ok(Together {
         seconds: took,
         done,
         sockets: waiting.count,
         closed: waiting.closed(),
-        server_cpu: millis(server.cpu()?.saturating_sub(before)) / took,
+        server_cpu: used / took,
         resident,
         peak: server.peak(),
     })
@@ -164,15 +178,33 @@ async fn sum(running: Vec<Running>) -> Result<Tally, SupportError> {
     Ok(all)
 }
 
+/// Come back, some of them at once and then the next.
+async fn come_back(
+    server: &Server,
+    phones: &mut [Phone],
+    until: Instant,
+) -> Result<Tally, SupportError> {
+    let (mut tally, mut next) = (Tally::default(), 0);
+    while Instant::now() < until {
+        let last = phones.len().min(next + WAVE);
+        let found = wave(server, &mut phones[next..last]).await?;
+        tally.note(found.elapsed, found.trips);
+        next = if last == phones.len() { 0 } else { last };
+    }
+    Ok(tally)
+}
+
 /// Writes a note, has it acknowledged, thinks, and writes again.
 async fn writes(mut phone: Phone, url: String, until: Instant) -> Result<Tally, SupportError> {
     let mut tally = Tally::default();
     let mut line = Line::open(&url).await?;
     while Instant::now() < until {
-        phone.device.edit(new_entry(), &note(tally.0.len())?)?;
+        phone
+            .device
+            .edit(new_entry(), &note(tally.elapsed.len())?)?;
         let started = Instant::now();
         let trips = phone.sync(&mut line).await?;
-        tally.add(Tally(vec![started.elapsed()], trips));
+        tally.note([started.elapsed()], trips);
         tokio::time::sleep(THINKS).await;
     }
     Ok(tally)
@@ -186,7 +218,7 @@ async fn come_new(phone: Phone, url: String, until: Instant) -> Result<Tally, Su
         let mut line = Line::open(&url).await?;
         let started = Instant::now();
         let trips = new.sync(&mut line).await?;
-        tally.add(Tally(vec![started.elapsed()], trips));
+        tally.note([started.elapsed()], trips);
     }
     Ok(tally)
 }
@@ -195,59 +227,79 @@ async fn come_new(phone: Phone, url: String, until: Instant) -> Result<Tally, Su
 struct Pair {
     phone: Phone,
     here: Socket,
-    arrived: mpsc::UnboundedReceiver<Instant>,
+    other: Phone,
+    there: Socket,
 }
 
 impl Pair {
-    async fn meet(url: &str, phone: Phone, tls: &Arc<ClientConfig>) -> Result<Self, SupportError> {
+    async fn meet(
+        url: &str,
+        mut phone: Phone,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Self, SupportError> {
         let mut other = phone.another().await?;
-        let mut phone = phone;
         let here = connect(url, &mut phone, tls).await?;
-        let mut there = connect(url, &mut other, tls).await?;
-        let (says, arrived) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(pushed) = there.next().await {
-                let taken = other.device.take(&pushed);
-                if taken.is_ok_and(|answer| answer.news.is_some()) {
-                    // Whoever waits for it may have given up.
-                    let _ = says.send(Instant::now());
-                }
-            }
-        });
+        let there = connect(url, &mut other, tls).await?;
         Ok(Pair {
             phone,
             here,
-            arrived,
+            other,
+            there,
         })
     }
 
     async fn goes_on(mut self, until: Instant) -> Result<Tally, SupportError> {
         let mut tally = Tally::default();
         while Instant::now() < until {
-            self.phone.edit()?;
+            let edit = self.phone.edit()?;
             let request = self.phone.device.request()?;
-            let mut trips = Trips {
-                up: request.len() as u64,
-                down: 0,
-                count: 1,
-            };
             let started = Instant::now();
-            self.here.send(request).await?;
-            while self.phone.device.unsent() > 0 {
-                let answer = self.here.answer().await?;
-                trips.down += answer.len() as u64;
-                self.phone.device.take(&answer)?;
-            }
-            let late = SupportError::Missing("a change that arrives live");
-            let arrived = self.arrived.recv().await.ok_or(late)?;
-            tally.add(Tally(
-                vec![arrived.saturating_duration_since(started)],
-                trips,
-            ));
+            let sends = sends(&mut self.phone, &mut self.here, request);
+            let arrives = arrives(&mut self.other, &mut self.there, edit);
+            let arrives = tokio::time::timeout(PATIENCE, arrives);
+            let (trips, arrived) = tokio::join!(sends, arrives);
+            let arrived = arrived.ok().transpose()?;
+            tally.lost += usize::from(arrived.is_none());
+            let elapsed = arrived.map(|at| at.saturating_duration_since(started));
+            tally.note(elapsed, trips?);
             tokio::time::sleep(THINKS).await;
         }
         Ok(tally)
     }
+}
+
+/// Sends a request, and comes back once it is acknowledged.
+async fn sends(
+    phone: &mut Phone,
+    here: &mut Socket,
+    request: Vec<u8>,
+) -> Result<Trips, SupportError> {
+    let mut trips = Trips {
+        up: request.len() as u64,
+        down: 0,
+        count: 1,
+    };
+    here.send(request).await?;
+    while phone.device.unsent() > 0 {
+        let answer = here.answer().await?;
+        trips.down += answer.len() as u64;
+        phone.device.take(&answer)?;
+    }
+    Ok(trips)
+}
+
+/// Takes what is pushed until a change is there; says when it was.
+async fn arrives(
+    other: &mut Phone,
+    there: &mut Socket,
+    (entry, change): (EntryId, ChangeHash),
+) -> Result<Instant, SupportError> {
+    while !other.device.has(&entry, &change) {
+        let gone = SupportError::Missing("a WebSocket that stays open");
+        let pushed = there.next().await.ok_or(gone)?;
+        other.device.take(&pushed)?;
+    }
+    Ok(Instant::now())
 }
 
 /// Opens a socket on a phone's record, and has it told all there is.
