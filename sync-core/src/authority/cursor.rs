@@ -43,6 +43,8 @@ pub struct Cursor {
     /// The device compares what it has with what it may have up to the moment of the one stretch
     /// there is, which is given to it in that way. If it asks for pages instead, they are given.
     pub comparing: bool,
+    /// What was compared last left nothing to ask: all that differs was named.
+    pub compared: bool,
     /// The pages of this walk so far.
     pub stretches: Stretches,
     /// How far the access logs had come when it was given.
@@ -179,7 +181,9 @@ impl Cursor {
         }
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
-            bytes.push(u8::from(self.resending) | u8::from(self.comparing) << 1);
+            let flags = [self.resending, self.comparing, self.compared];
+            let flags = flags.into_iter().zip(0..);
+            bytes.push(flags.fold(0, |all, (flag, bit)| all | u8::from(flag) << bit));
             bytes.extend_from_slice(&named(self.within));
             bytes.extend_from_slice(&self.held_within.0.to_be_bytes());
             for Stretch { upto, within, at } in self.stretches.all {
@@ -227,13 +231,15 @@ impl Cursor {
             },
             resending: false,
             comparing: false,
+            compared: false,
             within: None,
             held_within: Tick(0),
             stretches: Stretches::default(),
         };
         if walks {
-            let flags = take(1)?.first().copied().filter(|flags| *flags < 4)?;
+            let flags = take(1)?.first().copied().filter(|flags| *flags < 8)?;
             (cursor.resending, cursor.comparing) = (flags & 1 > 0, flags & 2 > 0);
+            cursor.compared = flags & 4 > 0;
             cursor.within = name(take(16)?)?;
             cursor.held_within = Tick(number(take(8)?));
         }

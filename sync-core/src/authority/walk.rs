@@ -132,7 +132,9 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
     if walk.page.reset && since.returning {
         return walk.start_over();
     }
-    walk.give_up_comparing();
+    if walk.turns_to_pages()? {
+        return walk.start_over();
+    }
     walk.go()?;
     match walk.loses_track()? {
         true => walk.start_over(),
@@ -201,6 +203,7 @@ impl<'w, L: Log> Walk<'w, L> {
             digest: CheckpointDigest([0; 16]),
             resending: true,
             comparing: false,
+            compared: false,
             stretches: Stretches::default(),
             witness: Witness::default(),
         };
@@ -676,6 +679,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 started: Tick(0),
                 resending: false,
                 comparing: false,
+                compared: false,
                 stretches: Stretches::default(),
                 // No later than what the viewer may know of: the time of what is hidden from them
                 // stays hidden too.

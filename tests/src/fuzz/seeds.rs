@@ -402,6 +402,7 @@ fn cursors() -> Vec<Cursor> {
         digest: CheckpointDigest([5; 16]),
         resending: false,
         comparing: false,
+        compared: false,
         stretches: Stretches::default(),
         witness: Witness {
             log: 12,
@@ -420,6 +421,7 @@ fn cursors() -> Vec<Cursor> {
     let comparing = Cursor {
         within: None,
         comparing: true,
+        compared: true,
         ..walking
     };
     vec![resting, walking, comparing]
