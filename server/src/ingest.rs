@@ -3,6 +3,7 @@
 //! ([`pass`]): gather what bears on the edits, have them judged by [`sync_core::authority`], write
 //! what it says with the access-log events, and take a tick.
 
+mod followers;
 mod gather;
 mod limits;
 mod marks;
@@ -24,6 +25,7 @@ use diesel::SqliteConnection;
 use sync_core::authority::{
     Cursor, Former, Judged, Lane, Registration, RightsLedger, Submitter, Unverified, VerifiedEdit,
 };
+use sync_core::change::Origin;
 use sync_core::policy::Subject;
 use sync_core::sync::{Outcome, Refusal, Verdict};
 use sync_core::{EntryId, Epoch, LogIncarnation, RecordId, Tick};
@@ -322,44 +324,17 @@ impl Turn<'_> {
             &self.submitter
         } else {
             let by = edit.origin();
-            let author = submission.authors.get(&by.device);
+            let signer = submission.authors.get(&by.device);
             // Whoever signed in vouches for what another device of theirs signed.
-            let own = |author: &Signer| author.person == self.submitter.subject.person;
+            let counts = |author: &&Signer| self.is_own(author) || handed_back.is_some();
             // This server vouches for what it had accepted, also from a device it lost.
             let proven = handed_back.is_some() && edit.was_in().is_some();
-            let counts = |author: &&Signer| own(author) || handed_back.is_some();
-            let (person, key, registration) = match author.filter(counts) {
-                Some(author) => {
-                    let registration = match author.revoked && !own(author) {
-                        true => Registration::Revoked,
-                        false => Registration::Valid,
-                    };
-                    (author.person, author.public_key, registration)
-                }
-                None if proven && people::is_known(connection, by.author)? => {
-                    // Of one that was revoked, the journal may tell.
-                    let named = Revoked::Device(by.device);
-                    let revoked = records.keys.is_revoked(&named).map_err(Fault::from)?;
-                    let registration = match revoked && by.author != self.submitter.person() {
-                        true => Registration::Revoked,
-                        false => Registration::Lost,
-                    };
-                    (by.author, self.submitter.key, registration)
-                }
-                None => {
-                    let (entry, change) = (edit.entry(), edit.change());
-                    return Ok(Some(writing.refuse(entry, change, Refusal::NotAuthentic)));
-                }
+            let author = self.author(connection, by, (signer.filter(counts), proven))?;
+            let Some(author) = author else {
+                let (entry, change) = (edit.entry(), edit.change());
+                return Ok(Some(writing.refuse(entry, change, Refusal::NotAuthentic)));
             };
-            others = Submitter {
-                subject: Subject {
-                    person,
-                    profession: profession(connection, person)?,
-                },
-                device: by.device,
-                key,
-                registration,
-            };
+            others = author;
             &others
         };
         writing.carries(handed_back.is_some());
@@ -380,14 +355,64 @@ impl Turn<'_> {
             tried: self.trials.and_then(|trials| trials.of(&edit.change())),
         }
         .submit(edit, tick);
-        let bounded = (&mut *writing, &mut *gathered, ledger);
+        let bounded = (&mut *writing, &mut *gathered, &mut *ledger);
         let Some(judged) =
             self.bound(connection, bounded, (edit, tick), (judged, before, short))?
         else {
             return Ok(None);
         };
-        self.write(connection, (writing, gathered), (edit, tick), judged)
-            .map(Some)
+        let was_held = match &judged {
+            Judged::Accepted(admission) => admission.releases.contains(&admission.change),
+            _ => false,
+        };
+        let written = (&mut *writing, &mut *gathered);
+        let outcome = self.write(connection, written, (edit, tick), judged)?;
+        if was_held {
+            self.free_followers(connection, (writing, gathered, ledger), edit.entry())?;
+        }
+        Ok(Some(outcome))
+    }
+
+    fn is_own(&self, signer: &Signer) -> bool {
+        signer.person == self.submitter.subject.person
+    }
+
+    /// Who made an edit, if its device is known, or the server's own word for it stands in for that.
+    fn author(
+        &self,
+        connection: &mut SqliteConnection,
+        by: &Origin,
+        (signer, proven): (Option<&Signer>, bool),
+    ) -> Result<Option<Submitter>, AccessError> {
+        let (person, key, registration) = match signer {
+            Some(signer) => {
+                let registration = match signer.revoked && !self.is_own(signer) {
+                    true => Registration::Revoked,
+                    false => Registration::Valid,
+                };
+                (signer.person, signer.public_key, registration)
+            }
+            None if proven && people::is_known(connection, by.author)? => {
+                // Of one that was revoked, the journal may tell.
+                let named = Revoked::Device(by.device);
+                let revoked = self.records.keys.is_revoked(&named).map_err(Fault::from)?;
+                let registration = match revoked && by.author != self.submitter.person() {
+                    true => Registration::Revoked,
+                    false => Registration::Lost,
+                };
+                (by.author, self.submitter.key, registration)
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(Submitter {
+            subject: Subject {
+                person,
+                profession: profession(connection, person)?,
+            },
+            device: by.device,
+            key,
+            registration,
+        }))
     }
 
     /// What becomes of an edit that was judged so, by what is bounded besides: of rights, and by how

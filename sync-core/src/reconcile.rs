@@ -225,6 +225,56 @@ impl Inventory {
     }
 }
 
+/// What the ranges of a message say of what its sender has in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ranges {
+    /// Of how many it says only what stands for all of it.
+    pub digests: usize,
+    /// Of how many it names all.
+    pub lists: usize,
+}
+
+impl Ranges {
+    /// Reads a message; nothing if it is none.
+    pub fn of(message: &[u8]) -> Option<Ranges> {
+        let mut rest = message.strip_prefix(&[PROTOCOL])?;
+        let mut ranges = Ranges::default();
+        while !rest.is_empty() {
+            // Where it ends: a time, and how much of a name.
+            number(&mut rest)?;
+            let name = number(&mut rest)?;
+            rest = rest.get(name..)?;
+            let said = match number(&mut rest)? {
+                0 => 0,
+                1 => {
+                    ranges.digests += 1;
+                    16
+                }
+                2 => {
+                    ranges.lists += 1;
+                    number(&mut rest)?.checked_mul(32)?
+                }
+                _ => return None,
+            };
+            rest = rest.get(said..)?;
+        }
+        Some(ranges)
+    }
+}
+
+/// Seven bits a byte, the highest first, the last byte without its top bit.
+fn number(rest: &mut &[u8]) -> Option<usize> {
+    let mut number = 0_usize;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        number = number.checked_mul(128)? | usize::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+}
+
 /// When an entry was made, as its name says: the first 48 bits of a UUID of version 7. Only the order
 /// counts, and that it is the same for both.
 fn made(entry: &EntryId) -> u64 {

@@ -11,7 +11,7 @@ use super::review::{called, title};
 use super::show::Names;
 use super::{Bilingual, Record, Stamp};
 use crate::error::CarnetError;
-use crate::store::{Shelf, StoreError, Views};
+use crate::store::{RecordRows, Shelf, StoreError, Views};
 
 /// What an edit that is not part of the record would write.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, uniffi::Record)]
@@ -101,8 +101,13 @@ impl Record {
             });
         }
         for held in &helds {
+            if held.yours && is_here(&mut rows, held)? {
+                continue;
+            }
             let (reason, words) = aside_words(AsideReason::Held(held.reason));
+            let author = held.edit.origin.read().map(|origin| origin.author);
             let change = HeldChange {
+                own: author.is_ok_and(|author| author == profile.card.person),
                 reason,
                 words,
                 settled: held.settled.map(|settled| {
@@ -137,6 +142,13 @@ impl Record {
             false => Err(CarnetError::NotFound),
         }
     }
+}
+
+/// Whether an own edit that was held is in its entry by now.
+fn is_here(rows: &mut RecordRows<'_>, held: &HeldEdit) -> Result<bool, CarnetError> {
+    let change = held.change().map_err(|_| StoreError::Damaged)?;
+    let local = rows.load(&held.edit.entry)?;
+    Ok(local.is_some_and(|local| local.has(&change)))
 }
 
 fn held_change(

@@ -179,6 +179,26 @@ impl Gathered {
         Ok(held)
     }
 
+    /// Loads anew what is held of the entries that are here of which one of these changes is held:
+    /// something was decided of it.
+    pub(super) fn load_settled(
+        &mut self,
+        store: &mut impl RecordStore,
+        vault: &Vault<'_>,
+        changes: &[ChangeHash],
+    ) -> Result<(), Fault> {
+        let is_of = |kept: &Kept| changes.iter().any(|change| kept.held.contains_key(change));
+        let entries = self.kept.iter().filter(|(_, kept)| is_of(kept));
+        let entries: Vec<EntryId> = entries.map(|(entry, _)| *entry).collect();
+        for entry in entries {
+            let held = self.load_held(store, vault, entry)?;
+            if let Some(kept) = self.kept.get_mut(&entry) {
+                kept.held = held;
+            }
+        }
+        Ok(())
+    }
+
     /// Until when the holder may not know of an entry.
     pub(super) fn kept_until(&self, entry: &EntryId) -> Option<Tick> {
         let stored = self.stored.get(entry).and_then(|stored| stored.kept_until);

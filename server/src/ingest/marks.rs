@@ -147,7 +147,8 @@ fn standing(
     let marks = kept.destroyers().into_iter();
     let marks = marks.filter_map(|mark| {
         let tick = mark.accepted?;
-        let own = writing.own.contains(&tick) || Some(mark.origin.device) == device;
+        let here = writing.own.contains(&tick) || writing.freed.contains(&tick);
+        let own = here || Some(mark.origin.device) == device;
         Some((tick, own))
     });
     Ok(marks.collect())

@@ -7,7 +7,8 @@
 //! - nothing waits to be sent, and who may see the same sees the same;
 //! - whoever has a right writes in every entry that their phone shows, and it is accepted; whoever
 //!   has none any more is told that it is held;
-//! - what a phone says to be held the server holds;
+//! - what a phone says to be held the server holds, and what is held because it follows what is held
+//!   does follow something that is;
 //! - the holder is asked of every held edit that is theirs to decide on, and each way of deciding is
 //!   carried out and taken; any other can be left out by its name;
 //! - and its author is told at the next contact.
@@ -23,7 +24,7 @@ use sync_core::ChangeHash;
 use sync_core::entry::{STATUS, Write};
 use sync_core::kind::Verdict;
 use sync_core::replica::{AsideReason, Memory, ReplicaHead};
-use sync_core::sync::Refusal;
+use sync_core::sync::{HoldReason, Refusal};
 
 use crate::records::world::Phone;
 use household::{CARER, DOCTOR, HOLDER, Household, PHONES, TABLET};
@@ -230,9 +231,16 @@ impl History {
         }
     }
 
-    /// Whatever a phone says to be held is.
+    /// Whatever a phone says to be held is, and what is held because it follows what is held does.
     async fn honest(&self) -> Result<(), String> {
         let held = self.home.held().await;
+        let stuck = held.iter().find(|(_, kept)| {
+            let waits = kept.settlement.is_none() && kept.reason == HoldReason::FollowsHeld;
+            waits && kept.follows_nothing_held
+        });
+        if let Some((change, _)) = stuck {
+            return Err(format!("{change} follows nothing that is held any more"));
+        }
         for (on, phone) in self.home.phones.iter().enumerate() {
             for aside in &phone.kept.aside {
                 let is_held = held.contains_key(&aside.change);

@@ -22,7 +22,9 @@ use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{About, Held};
 use crate::records::{Admitted, Visitor};
 use crate::settings;
-use crate::storage::records::{EntryRow, HeldSum, RecordClock, RecordRow, RecordStore as _};
+use crate::storage::records::{
+    EntryRow, HeldRow, HeldSum, RecordClock, RecordRow, RecordStore as _,
+};
 
 /// How many edits of one person may be held in one record at a time.
 pub(super) const MOST_HELD: u64 = 2_000;
@@ -59,6 +61,8 @@ pub(super) struct Writing<'a> {
     carries: bool,
     /// The ticks of accepted edits.
     pub(super) own: BTreeSet<Tick>,
+    /// Those of edits that were held, and followed one of these: the visitor may not have them.
+    pub(super) freed: BTreeSet<Tick>,
     /// When their entries had been touched last.
     pub(super) before: BTreeSet<Tick>,
     /// The ticks of edits that were held.
@@ -151,6 +155,7 @@ impl<'a> Writing<'a> {
             events: Vec::new(),
             carries: false,
             own: BTreeSet::new(),
+            freed: BTreeSet::new(),
             held: BTreeSet::new(),
             before: BTreeSet::new(),
             sums: BTreeMap::new(),
@@ -282,22 +287,22 @@ impl<'a> Writing<'a> {
         };
         self.note(actor.clone(), AccessAction::Write, reason, entry);
         self.writers.insert(entry, actor.clone());
-        let mut settled = false;
+        let mut settled = Vec::new();
         for (changes, settlement) in [
             (&admission.releases, Settlement::Released),
             (&admission.discards, Settlement::Discarded),
         ] {
             for change in changes {
                 if connection.settle(record, vault.change_blind(change), settlement, tick)? {
-                    settled = true;
+                    settled.push(*change);
                     self.note(actor.clone(), AccessAction::Settle, None, entry);
                 }
             }
         }
-        if settled {
+        if !settled.is_empty() {
             // How much is held of whom is counted anew when it is asked for.
             self.sums.clear();
-            gathered.load_held(connection, vault, entry)?;
+            gathered.load_settled(connection, vault, &settled)?;
         }
         Ok(Outcome {
             change: admission.change,
@@ -400,6 +405,28 @@ impl<'a> Writing<'a> {
             change,
             verdict: Verdict::Held(held.reason),
         })
+    }
+
+    /// Holds an edit, of which nothing was decided, for another reason than before.
+    pub(super) fn hold_otherwise(
+        &mut self,
+        connection: &mut SqliteConnection,
+        gathered: &mut Gathered,
+        (row, held): (&HeldRow, &Held),
+        for_holder: bool,
+    ) -> Result<(), Fault> {
+        let vault = &self.admitted.vault;
+        let at = self.next_tick();
+        let author = held.origin()?.author;
+        let mut now = vault.held_row(row.received, author, held, (for_holder, row.due))?;
+        now.changed = at;
+        connection.hold_otherwise(vault.record(), &now)?;
+        let bytes = |row: &HeldRow| (row.sealed.len() + row.about.len()) as u64;
+        self.clock.bytes = (self.clock.bytes + bytes(&now)).saturating_sub(bytes(row));
+        self.clock.last = at;
+        self.sums.clear();
+        gathered.load_held(connection, vault, row.entry)?;
+        Ok(())
     }
 
     /// Until when the holder may not know of an edit that is held: the later of how its entry

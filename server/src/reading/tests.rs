@@ -3,6 +3,7 @@ use sync_core::entry::{
     HIDDEN_FROM_PATIENT_UNTIL, HIDDEN_FROM_PROFESSIONALS, HIDDEN_FROM_REPRESENTATIVES, STATUS,
     Value, Write,
 };
+use sync_core::merge::HeldForReview;
 use sync_core::policy::{Profession, RightKind, Role};
 use sync_core::replica::Lacks;
 use sync_core::sync::limits::LEAST_ANSWER;
@@ -600,9 +601,11 @@ async fn what_is_held_of_the_holders_own_is_not_held_twice() {
     assert_eq!((answer.held.len(), report.aside.len()), (0, 2));
     assert_eq!((report.more, holder.kept.unsent.len()), (false, 0));
     other.sync().await;
-    for phone in [&holder, &other] {
-        assert!(phone.kept.held.is_empty(), "nobody decides on it");
-    }
+    assert!(holder.kept.held.is_empty(), "it is set aside there");
+    let on_other = &other.kept.held;
+    assert!(on_other.len() == 2 && on_other.iter().all(|held| held.yours));
+    let asked = HeldForReview::read_all(on_other).expect("sound");
+    assert!(asked.is_empty(), "nobody decides on it");
     assert!(says_nothing(&holder.round().await.0));
     let held = move |c: &mut diesel::SqliteConnection| c.held_of_entry(record, right);
     let held = world.records.db.read(held).await.expect("reads");

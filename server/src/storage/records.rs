@@ -233,6 +233,9 @@ pub trait RecordStore {
 
     /// Adds a held edit.
     fn hold(&mut self, record: RecordId, row: &HeldRow) -> Result<(), StorageError>;
+    /// Says of a held edit of which nothing was decided what a row of it says: since `changed`, why it
+    /// is held and whom that concerns.
+    fn hold_otherwise(&mut self, record: RecordId, row: &HeldRow) -> Result<(), StorageError>;
     /// Settles a held edit; answers whether there was one not settled.
     fn settle(
         &mut self,

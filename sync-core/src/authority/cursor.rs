@@ -11,9 +11,6 @@ const WALKING: u8 = 5;
 /// The same, of a device that has all it was to be given.
 const RESTING: u8 = 2;
 
-/// What a walking cursor says by bits: that it resends, compares, gives vital entries first.
-const FLAGS: [u8; 3] = [1, 2, 8];
-
 /// How far a device has come.
 ///
 /// A device that has all it may see stands at `base`. While it is given more than fits one
@@ -54,6 +51,8 @@ pub struct Cursor {
     pub vital: Tick,
     /// When the last happened that the pages of this walk told of.
     pub reached: Tick,
+    /// What was compared last left nothing to ask: all that differs was named.
+    pub compared: bool,
     /// The pages of this walk so far.
     pub stretches: Stretches,
     /// How far the access logs had come when it was given.
@@ -203,9 +202,14 @@ impl Cursor {
         }
         bytes.extend_from_slice(&self.witness.heads);
         if walks {
-            let flags = [self.resending, self.comparing, self.vital_first];
-            let bits = flags.iter().zip(FLAGS);
-            bytes.push(bits.filter(|(set, _)| **set).map(|(_, bit)| bit).sum());
+            let flags = [
+                self.resending,
+                self.comparing,
+                self.compared,
+                self.vital_first,
+            ];
+            let flags = flags.into_iter().zip(0..);
+            bytes.push(flags.fold(0, |all, (flag, bit)| all | u8::from(flag) << bit));
             for tick in [self.vital, self.reached] {
                 bytes.extend_from_slice(&tick.0.to_be_bytes());
             }
@@ -259,19 +263,15 @@ impl Cursor {
             vital_first: false,
             vital: Tick(0),
             reached: Tick(0),
+            compared: false,
             within: None,
             held_within: Tick(0),
             stretches: Stretches::default(),
         };
         if walks {
-            let flags = take(1)?.first().copied()?;
-            let known: u8 = FLAGS.iter().sum();
-            if flags & !known > 0 {
-                return None;
-            }
-            let [resending, comparing, vital_first] = FLAGS.map(|bit| flags & bit > 0);
-            (cursor.resending, cursor.comparing) = (resending, comparing);
-            cursor.vital_first = vital_first;
+            let flags = take(1)?.first().copied().filter(|flags| *flags < 16)?;
+            (cursor.resending, cursor.comparing) = (flags & 1 > 0, flags & 2 > 0);
+            (cursor.compared, cursor.vital_first) = (flags & 4 > 0, flags & 8 > 0);
             (cursor.vital, cursor.reached) = (Tick(number(take(8)?)), Tick(number(take(8)?)));
             cursor.within = name(take(16)?)?;
             cursor.held_within = Tick(number(take(8)?));

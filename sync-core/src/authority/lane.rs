@@ -45,6 +45,13 @@ pub struct HeldChange {
     pub open: bool,
 }
 
+impl HeldChange {
+    /// Whether nothing but what it follows decides what becomes of it.
+    fn waits(&self) -> bool {
+        self.open && self.reason == HoldReason::FollowsHeld
+    }
+}
+
 impl Default for Kept {
     fn default() -> Self {
         Kept::new(EntryDocument::new(), BTreeMap::new(), BTreeMap::new())
@@ -86,6 +93,18 @@ impl Kept {
         marks
             .filter_map(|mark| self.provenance.get(&mark))
             .collect()
+    }
+
+    /// Whether something is held here, and not decided on, only because it follows what is held.
+    pub fn has_followers(&self) -> bool {
+        self.held.values().any(HeldChange::waits)
+    }
+
+    /// Whether a change is held only because it followed these, which are all in the record by now: it
+    /// is to be judged anew ([`Lane::submit_freed`]).
+    pub fn is_freed(&self, change: &ChangeHash, follows: &[ChangeHash]) -> bool {
+        let waits = self.held.get(change).is_some_and(HeldChange::waits);
+        waits && follows.iter().all(|dep| self.provenance.contains_key(dep))
     }
 
     fn accepted(&self, change: &ChangeHash) -> Option<Tick> {
@@ -219,6 +238,35 @@ impl Lane<'_> {
         }
     }
 
+    /// Judges anew, at `tick`, an edit that was held because it followed what was held, and follows
+    /// nothing that is held any more ([`Kept::is_freed`]): it is in the record from now on, if its
+    /// author has the right and had it when it came, or is held for what stands against it itself.
+    pub fn submit_freed(&mut self, edit: &VerifiedEdit, tick: Tick) -> Judged {
+        let (entry, change) = (edit.entry(), edit.change());
+        let kept = self.entries.entry(entry).or_default();
+        let Some(mut held) = kept.held.remove(&change) else {
+            return self.submit(edit, tick);
+        };
+        let judged = self.judge_new(edit, Some(held.received), tick);
+        let judged = judged.map_err(|stop| match stop {
+            Stop::Held(reason) => reason,
+            // It would have been refused, and is kept: its author was told so.
+            Stop::Refused(_) => HoldReason::NotPermitted,
+        });
+        match &judged {
+            Ok(_) => held.open = false,
+            Err(reason) => held.reason = *reason,
+        }
+        let kept = self.entries.entry(entry).or_default();
+        kept.held.insert(change, held);
+        let again = true;
+        judged.unwrap_or(Judged::Held {
+            change,
+            held,
+            again,
+        })
+    }
+
     fn judge(&mut self, edit: &VerifiedEdit, tick: Tick) -> Result<Judged, Stop> {
         let (entry, change) = (edit.entry(), edit.change());
         let origin = self.authentic(edit)?;
@@ -292,6 +340,7 @@ impl Lane<'_> {
         let before = kept.class_at(tick);
         if let Some(class) = &before
             && self.handed_back.is_none()
+            && held.is_none()
             && !self.may_have_seen(&entry, class, origin, tick)
         {
             return Err(Stop::Refused(Refusal::Incomplete));

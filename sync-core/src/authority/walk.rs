@@ -138,7 +138,9 @@ pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Resul
     if walk.page.reset && since.returning {
         return walk.start_over();
     }
-    walk.give_up_comparing();
+    if walk.turns_to_pages()? {
+        return walk.start_over();
+    }
     walk.go()?;
     match walk.loses_track()? {
         true => walk.start_over(),
@@ -210,6 +212,7 @@ impl<'w, L: Log> Walk<'w, L> {
             vital_first: true,
             vital: Tick(0),
             reached: Tick(0),
+            compared: false,
             stretches: Stretches::default(),
             witness: Witness::default(),
         };
@@ -742,6 +745,7 @@ impl<'w, L: Log> Walk<'w, L> {
                 vital_first: false,
                 vital: Tick(0),
                 reached: Tick(0),
+                compared: false,
                 stretches: Stretches::default(),
                 // No later than what the viewer may know of: the time of what is hidden from them
                 // stays hidden too.

@@ -31,12 +31,13 @@ pub struct HeldForReview {
 }
 
 impl HeldForReview {
-    /// Reads a held edit as it travels; nothing when it was decided on already.
+    /// Reads a held edit as it travels; nothing when it was decided on already, or is not for this
+    /// person to decide on.
     ///
     /// # Errors
     /// When it is no edit the guard lets through.
     pub fn read(held: &HeldEdit) -> Result<Option<Self>, Malformed> {
-        if held.settled.is_some() {
+        if held.settled.is_some() || held.yours {
             return Ok(None);
         }
         let origin = held.origin()?;

@@ -142,3 +142,51 @@ fn what_is_too_long_is_not_read() {
     };
     assert!(many.check().is_err());
 }
+
+/// A message that names all there is in each range it speaks of leaves nothing to ask; one that says
+/// of a range only what stands for it does.
+#[test]
+fn what_a_message_leaves_to_ask() {
+    let few = Inventory::from_iter((0..20).map(of_number));
+    let many = Inventory::from_iter((0..900).map(of_number));
+    let asks = few.first().expect("a message");
+    let digests = many.first().expect("a message");
+    assert_eq!(
+        Ranges::of(&asks).map(|asks| (asks.digests, asks.lists)),
+        Some((0, 1))
+    );
+    assert!(Ranges::of(&digests).is_some_and(|asks| asks.digests > 1 && asks.lists == 0));
+    // All is named, as far as it fits.
+    let all = many
+        .reply(&asks, 0)
+        .expect("it reads")
+        .expect("they differ");
+    assert_eq!(
+        Ranges::of(&all).map(|all| (all.digests, all.lists)),
+        Some((0, 1))
+    );
+    let some = many
+        .reply(&asks, 4_096)
+        .expect("it reads")
+        .expect("they differ");
+    assert_eq!(
+        Ranges::of(&some).map(|some| (some.digests, some.lists)),
+        Some((1, 1))
+    );
+    // Whatever is cut off or is no message.
+    for wrong in [
+        &all[..all.len() - 1],
+        &[],
+        &[PROTOCOL, 0x80],
+        &[0x60],
+        &[PROTOCOL, 0, 0, 3],
+    ] {
+        assert_eq!(Ranges::of(wrong), None);
+    }
+    assert_eq!(Ranges::of(&[PROTOCOL]), Some(Ranges::default()));
+}
+
+fn of_number(number: u128) -> (EntryId, Version) {
+    let entry = EntryId(uuid::Uuid::from_u128(number << 80 | number));
+    (entry, Version([1; 16]))
+}

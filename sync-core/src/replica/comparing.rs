@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::receive::{AnswerError, Report};
 use super::{Entries, ReplicaHead};
-use crate::reconcile::{Compare, Inventory, ItemId};
+use crate::reconcile::{Compare, Inventory, ItemId, Ranges};
 use crate::sync::SyncAnswer;
-use crate::sync::limits::{MAX_RECONCILE, MAX_WANTED};
-use crate::{Bytes, EntryId};
+use crate::sync::limits::{LEAST_ANSWER, MAX_RECONCILE, MAX_WANTED};
+use crate::{Bytes, EntryId, codec};
 
 /// After so many rounds without an end a replica has all sent instead.
 const ROUNDS: u32 = 12;
@@ -29,6 +29,10 @@ const FEW: usize = 64;
 pub struct Comparing {
     /// The next message: nothing before the first, empty once all differences are known.
     message: Option<Bytes>,
+    /// The server's message that it answers, if it is long: where less can go at once, a shorter one
+    /// is made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answers: Option<Bytes>,
     /// How many messages were answered.
     rounds: u32,
     /// What the server has not.
@@ -45,13 +49,25 @@ impl Comparing {
     fn is_first(&self) -> bool {
         self.rounds == 0 && self.message.is_none()
     }
+
+    /// What goes with a message: what is wanted, if the server may have nothing to say to it. To
+    /// one that names entries it has.
+    fn ask(&self, message: Bytes) -> Compare {
+        let answered = Ranges::of(&message).is_some_and(|ranges| ranges.lists > 0);
+        let wanted = match answered {
+            true => Vec::new(),
+            false => self.want.clone(),
+        };
+        Compare { message, wanted }
+    }
 }
 
 impl ReplicaHead {
-    /// What to ask, if this replica compares.
+    /// What to ask, if this replica compares and that fits so many bytes; else it has all sent.
     pub(super) fn ask_to_compare<E: Entries>(
         &self,
         entries: &mut E,
+        room: usize,
     ) -> Result<Option<Compare>, E::Error> {
         let Some(comparing) = &self.comparing else {
             return Ok(None);
@@ -67,10 +83,19 @@ impl ReplicaHead {
                 }
             }
         };
-        Ok(Some(Compare {
-            message,
-            wanted: comparing.want.clone(),
-        }))
+        let fits = |asked: &Compare| codec::to_cbor(asked).len() <= room;
+        let asked = comparing.ask(message);
+        if fits(&asked) {
+            return Ok(Some(asked));
+        }
+        let Some(answers) = &comparing.answers else {
+            return Ok(None);
+        };
+        // What a shorter one leaves out it asks about as a whole.
+        let found = inventory(entries)?.compare(answers, room / 2);
+        let shorter = found.ok().and_then(|found| found.next);
+        let shorter = shorter.map(|message| comparing.ask(message.into()));
+        Ok(shorter.filter(fits))
     }
 
     /// Goes on with what an answer says of the comparison.
@@ -112,7 +137,7 @@ impl ReplicaHead {
         }
         let given = usize::try_from(said.given).unwrap_or(usize::MAX);
         asked.want.drain(..given.min(asked.want.len()));
-        asked.message = Some(Bytes::default());
+        (asked.message, asked.answers) = (Some(Bytes::default()), None);
         // An answer that deals with nothing must not be asked for for ever.
         if answer.more && given > 0 && !asked.want.is_empty() {
             self.comparing = Some(asked);
@@ -134,7 +159,9 @@ impl ReplicaHead {
         let known: BTreeSet<ItemId> = asked.want.iter().copied().collect();
         let new = found.need.into_iter().filter(|item| !known.contains(item));
         asked.want.extend(new);
-        asked.message = Some(found.next.unwrap_or_default().into());
+        let next: Bytes = found.next.unwrap_or_default().into();
+        asked.answers = Some(message.clone()).filter(|_| next.len() > LEAST_ANSWER / 2);
+        asked.message = Some(next);
         let most = MAX_WANTED.min(inventory.len() + FEW);
         if asked.rounds <= ROUNDS && asked.want.len() <= most {
             self.comparing = Some(asked);
@@ -188,3 +215,6 @@ fn inventory<E: Entries>(entries: &mut E) -> Result<Inventory, E::Error> {
     }
     Ok(found.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests;

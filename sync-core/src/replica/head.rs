@@ -13,7 +13,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::entry::{EntryError, Write};
 use crate::policy::Role;
 use crate::sign::PublicKey;
-use crate::sync::limits::REQUEST;
+use crate::sync::limits::{LEAST_ANSWER, REQUEST};
 use crate::sync::{Frame, FrameError, Item, PROTOCOL, SyncAnswer, SyncRequest};
 use crate::{Bytes, ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId, RecordId};
 
@@ -225,7 +225,8 @@ impl ReplicaHead {
     ) -> Result<SyncRequest, EditError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let room = limit.map_or(REQUEST, |limit| REQUEST.min(limit as usize));
-        let compare = self.ask_to_compare(entries).map_err(EditError::Store)?;
+        let compare = self.ask_to_compare(entries, room.max(LEAST_ANSWER));
+        let compare = compare.map_err(EditError::Store)?;
         let items = match self.handing_back || compare.is_some() {
             true => Vec::new(),
             false => first_of(entries, room).map_err(EditError::Store)?,

@@ -81,6 +81,19 @@ fn is_by(held: &HeldEdit, author: &Author) -> bool {
     origin.is_ok_and(|origin| origin.author == author.person)
 }
 
+/// Whether nothing else here tells of a held edit: another device of its author's made it. Where it was
+/// made it is set aside.
+fn is_elsewhere<E: Entries>(entries: &mut E, held: &HeldEdit) -> Result<bool, E::Error> {
+    let Ok(change) = held.change() else {
+        return Ok(false);
+    };
+    if entries.aside()?.iter().any(|aside| aside.change == change) {
+        return Ok(false);
+    }
+    let local = entries.load(&held.edit.entry)?;
+    Ok(!local.is_some_and(|local| local.has(&change)))
+}
+
 impl ReplicaHead {
     /// Takes in an answer. `fresh` must be random; it becomes the store's incarnation if an own
     /// edit was set aside or signed anew, so that later edits go on under another actor.
@@ -128,9 +141,11 @@ impl ReplicaHead {
             self.drop_entry(entries, entry, &mut report)?;
         }
         for held in &answer.held {
-            // Of an own edit that waits for somebody else it is enough that it is set aside.
-            let decides = !held.yours && (author.role == Role::Holder || !is_by(held, author));
-            if held.settled.is_some() || decides {
+            let told = match held.yours {
+                true => is_elsewhere(entries, held).map_err(AnswerError::Store)?,
+                false => author.role == Role::Holder || !is_by(held, author),
+            };
+            if held.settled.is_some() || told {
                 entries.note_held(held).map_err(AnswerError::Store)?;
             }
         }

@@ -6,6 +6,7 @@ use ed25519_dalek::SigningKey;
 use sync_core::change::{Actor, Edit};
 use sync_core::entry::{Value, Write};
 use sync_core::guard;
+use sync_core::merge::HeldForReview;
 use sync_core::sign::PublicKey;
 use sync_core::sync::{HeldEdit, HoldReason, Item, Refusal, Settlement, Verdict};
 use sync_core::{ChangeHash, DeviceId, Tick};
@@ -67,6 +68,50 @@ fn what_was_held_and_decided_on_before_its_author_heard_does_not_go_again() {
         );
         let known = phone.store.held.first().and_then(|held| held.settled);
         assert_eq!(known, settled);
+    }
+}
+
+/// Of what another device of the same person made and is held this one tells too, though nobody is asked
+/// of it here; of what is set aside here, or is in its entry, it needs not.
+#[test]
+fn what_another_device_of_the_same_person_made_and_is_held_is_told() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let here = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    phone.note(2, "eleven");
+    let aside = phone.sent().remove(0);
+    let request = phone.request();
+    phone
+        .receive(&judged(&request, 11, &[HELD]))
+        .expect("its answer");
+    let mut other = Phone::new();
+    other.author.key = SigningKey::from_bytes(&[2; 32]);
+    let change = other.note(3, "twelve");
+    let theirs = other.sent().remove(0);
+
+    let mut told = answer(&phone.request(), 20);
+    told.held = [here, aside, theirs].map(|edit| yours(edit)).to_vec();
+    phone.receive(&told).expect("its answer");
+    let known: Vec<_> = phone
+        .store
+        .held
+        .iter()
+        .map(|held| held.change().expect("named"))
+        .collect();
+    assert_eq!(known, [change]);
+    let asked = HeldForReview::read_all(&phone.store.held).expect("sound");
+    assert!(asked.is_empty());
+}
+
+fn yours(edit: Edit) -> HeldEdit {
+    HeldEdit {
+        edit,
+        reason: HoldReason::NotPermitted,
+        received: Tick(4),
+        settled: None,
+        yours: true,
     }
 }
 

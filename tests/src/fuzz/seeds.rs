@@ -406,6 +406,7 @@ fn cursors() -> Vec<Cursor> {
         vital_first: false,
         vital: Tick(0),
         reached: Tick(0),
+        compared: false,
         stretches: Stretches::default(),
         witness: Witness {
             log: 12,
@@ -427,6 +428,7 @@ fn cursors() -> Vec<Cursor> {
         within: None,
         vital: Tick(0),
         comparing: true,
+        compared: true,
         ..walking
     };
     let vital = Cursor {

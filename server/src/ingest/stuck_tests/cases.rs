@@ -3,14 +3,14 @@
 use sync_core::entry::{STATUS, Write};
 use sync_core::kind::Verdict;
 use sync_core::merge;
-use sync_core::policy::RightKind;
+use sync_core::policy::{RightKind, Role};
 use sync_core::replica::AsideReason;
 use sync_core::sync::{HoldReason, Refusal, Settlement};
 use sync_core::{ChangeHash, EntryId};
 
 use super::History;
 use super::household::{CARER, DOCTOR, HOLDER, Household, SECOND, TABLET};
-use crate::records::world::World;
+use crate::records::world::{Phone, World};
 
 const IN_GOOD_FAITH: AsideReason = AsideReason::Held(HoldReason::NoLongerPermitted);
 const FOLLOWS: AsideReason = AsideReason::Held(HoldReason::FollowsHeld);
@@ -387,4 +387,82 @@ async fn of_a_device_that_was_revoked_and_that_the_copy_does_not_know() {
     assert_eq!(heard.aside[&made], IN_GOOD_FAITH);
     decides(&mut home, TABLET, made, Verdict::Accept).await;
     ends_well(home).await;
+}
+
+/// A right that was given and taken back after the copy, given by a phone that the copy does not know:
+/// others hand both back, and the first is held, and so the second. Then that phone comes and hands in
+/// the first, which is in the record: so is the second, and the right is over.
+#[tokio::test]
+async fn what_takes_a_right_back_that_is_held_until_the_phone_comes_that_gave_it() {
+    let mut home = Household::new().await;
+    let somebody = home.world.person(None).await;
+    let copy = home.world.copy();
+    let (record, patient) = (home.phones[HOLDER].head.record, home.person(HOLDER));
+    let mut other = home.world.phone(record, patient, Role::Holder, patient);
+    other.sync().await;
+    let right = other.right(RightKind::Delegation, somebody);
+    let given = other.kept.unsent[0].change;
+    other.sync().await;
+    home.sync(TABLET).await;
+    home.set_right(TABLET, right, false);
+    let taken_back = home.phones[TABLET].kept.unsent[0].change;
+    home.sync(TABLET).await;
+
+    let Household { world, phones, .. } = &mut home;
+    let mut phones: Vec<&mut Phone> = phones.iter_mut().chain([&mut other]).collect();
+    world.put_back(&copy, &mut phones);
+    let heard = home.sync(TABLET).await;
+    let not_permitted = AsideReason::Held(HoldReason::NotPermitted);
+    assert_eq!(heard.aside[&given], not_permitted);
+    assert_eq!(heard.aside[&taken_back], FOLLOWS);
+
+    home.world.sign_in(&mut other);
+    for _ in 0..4 {
+        other.sync().await;
+    }
+    assert_eq!(settlement(&home, given).await, Some(Settlement::Released));
+    let released = Some(Settlement::Released);
+    assert_eq!(settlement(&home, taken_back).await, released);
+    home.sync(HOLDER).await;
+    home.sync(TABLET).await;
+    for kept in [
+        &other.kept,
+        &home.phones[HOLDER].kept,
+        &home.phones[TABLET].kept,
+    ] {
+        let local = &kept.entries[&right];
+        let view = merge::view(right, &local.state(), &local.provenance());
+        let fact = merge::right_fact(&view).expect("a right");
+        assert!(fact.revoked, "it is in force again");
+        assert!(kept.aside.is_empty());
+    }
+    ends_well(home).await;
+}
+
+/// A decision, and after it in the same request the edit that it leaves out, by the author of both, to
+/// whose device that edit would be given free: it stays left out.
+#[tokio::test]
+async fn what_is_left_out_and_handed_in_by_one_request() {
+    let mut home = Household::new().await;
+    let entry = home.shared;
+    let copy = home.world.copy();
+    let made = home.remark(TABLET, entry);
+    home.sync(TABLET).await;
+    home.sync(DOCTOR).await;
+    home.sync(HOLDER).await;
+    home.put_back(&copy);
+    home.world.revoke(&home.phones[TABLET]).await;
+    let heard = home.sync(DOCTOR).await;
+    assert_eq!(heard.aside[&made], IN_GOOD_FAITH);
+    while home.phones[HOLDER].kept.unsent.is_empty() {
+        home.world.sign_in(&mut home.phones[HOLDER]);
+        home.phones[HOLDER].round().await;
+    }
+    // What is held of the entry is looked at before the decision, too.
+    home.remark(HOLDER, entry);
+    home.leave_out(HOLDER, made);
+    home.phones[HOLDER].kept.unsent.rotate_left(1);
+    home.sync(HOLDER).await;
+    assert_eq!(settlement(&home, made).await, Some(Settlement::Discarded));
+    assert!(!home.phones[HOLDER].kept.entries[&entry].has(&made));
 }

@@ -10,12 +10,12 @@ use sync_core::merge::{
 use sync_core::policy::{RightKind, Role};
 use sync_core::replica::{AsideReason, Entries as _, ReplicaHead};
 use sync_core::sync::{HeldEdit, HoldReason, Settlement};
-use sync_core::{ChangeHash, DeviceTime, EntryId, PersonId};
+use sync_core::{ChangeHash, DeviceTime, EntryId, PersonId, guard};
 
 use crate::fault::Fault;
-use crate::records::AccessError;
 use crate::records::vault::Vault;
 use crate::records::world::{Phone, START, World, fresh_entry};
+use crate::records::{AccessError, provenance};
 use crate::storage::records::RecordStore as _;
 
 /// The phones, by their place. Two are the holder's, two the caregiver's.
@@ -30,11 +30,13 @@ pub const PHONES: usize = 5;
 const ROUNDS: usize = 80;
 
 /// What the server keeps of a held edit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Kept {
     pub reason: HoldReason,
     pub for_holder: bool,
     pub settlement: Option<Settlement>,
+    /// It follows nothing that is not in the record.
+    pub follows_nothing_held: bool,
 }
 
 /// What became of edits in a sync.
@@ -318,12 +320,25 @@ impl Household {
             let vault = Vault::new(&keys, record)?;
             let mut all = BTreeMap::new();
             for entry in entries {
-                for row in c.held_of_entry(record, entry)? {
+                let held = c.held_of_entry(record, entry)?;
+                let accepted = match c.entry(record, entry)? {
+                    Some((row, _)) if !held.is_empty() => match vault.key_of(&row)? {
+                        Some(key) => provenance(c, &vault, &key, entry)?,
+                        None => BTreeMap::new(),
+                    },
+                    _ => BTreeMap::new(),
+                };
+                for row in held {
                     let about = vault.open_held_about((entry, row.received), &row.about)?;
+                    let made = guard::inspect(&vault.open_held(&row)?.edit.change);
                     let kept = Kept {
                         reason: about.reason,
                         for_holder: about.for_holder,
                         settlement: row.settlement,
+                        follows_nothing_held: made.is_ok_and(|made| {
+                            let mut deps = made.past.deps.iter();
+                            deps.all(|dep| accepted.contains_key(dep))
+                        }),
                     };
                     all.insert(about.change, kept);
                 }

@@ -45,6 +45,7 @@ macro_rules! record_store_contract {
             what_is_said_of_an_entry_at_a_tick,
             rights_name_their_parties,
             held_edits_are_settled_once,
+            held_edits_may_be_held_for_another_reason,
             held_edits_fall_due,
             what_is_kept_apart_is_told_once,
             the_access_log_has_no_gaps,
@@ -521,6 +522,41 @@ mod cases {
             about: vec![7],
         };
         assert_eq!(about.expect("reads"), [said(11, false), said(12, true)]);
+    }
+
+    pub fn held_edits_may_be_held_for_another_reason<F: Fixture>(f: &mut F) {
+        let record = record(f, 1);
+        let store = f.store();
+        for tick in [11, 12] {
+            store.hold(record, &held(1, tick)).expect("held");
+        }
+        let now = HeldRow {
+            changed: Tick(20),
+            about: vec![8],
+            sealed: vec![9],
+            ..held(1, 11)
+        };
+        store.hold_otherwise(record, &now).expect("held");
+        let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
+        assert_eq!(of_entry, [now.clone(), held(1, 12)]);
+        let shown = store.held_shown(record, Tick(12), Tick(20)).expect("reads");
+        assert_eq!(shown, std::slice::from_ref(&now));
+
+        // What was decided stays so.
+        let settled = store.settle(record, now.change_blind, Settlement::Released, Tick(21));
+        assert!(settled.expect("settles"));
+        let late = HeldRow {
+            changed: Tick(22),
+            ..held(1, 11)
+        };
+        store.hold_otherwise(record, &late).expect("nothing to do");
+        let settled = HeldRow {
+            changed: Tick(21),
+            settlement: Some(Settlement::Released),
+            ..now
+        };
+        let of_entry = store.held_of_entry(record, entry_id(1)).expect("reads");
+        assert_eq!(of_entry, [settled, held(1, 12)]);
     }
 
     pub fn held_edits_fall_due<F: Fixture>(f: &mut F) {

@@ -388,6 +388,10 @@ impl RecordStore for SqliteConnection {
         held::hold(self, record, row)
     }
 
+    fn hold_otherwise(&mut self, record: RecordId, row: &HeldRow) -> Result<()> {
+        held::hold_otherwise(self, record, row)
+    }
+
     fn settle(
         &mut self,
         record: RecordId,

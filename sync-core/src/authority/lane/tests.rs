@@ -132,6 +132,21 @@ impl Keeper {
     }
 
     fn submit_as(&mut self, submitter: &Submitter, edit: &Edit, tick: Tick) -> Judged {
+        self.judge(submitter, edit, |lane, edit| lane.submit(edit, tick))
+    }
+
+    /// An edit that follows nothing held any more is judged anew.
+    fn free(&mut self, party: &Party, edit: &Edit, tick: Tick) -> Judged {
+        let submitter = party.submitter();
+        self.judge(&submitter, edit, |lane, edit| lane.submit_freed(edit, tick))
+    }
+
+    fn judge(
+        &mut self,
+        submitter: &Submitter,
+        edit: &Edit,
+        by: impl FnOnce(&mut Lane<'_>, &VerifiedEdit) -> Judged,
+    ) -> Judged {
         let former = Some(Former {
             log: LogIncarnation([0; 16]),
             lives: &self.former,
@@ -151,7 +166,7 @@ impl Keeper {
             tried: None,
         };
         match VerifiedEdit::new(&RECORD, &submitter.key, edit.clone()) {
-            Ok(edit) => lane.submit(&edit, tick),
+            Ok(edit) => by(&mut lane, &edit),
             Err(unverified) => unverified.into(),
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::{Among, Compare, Compared, Log, OPENED, Page, Stretch, Stretches, Walk};
-use crate::reconcile::{Inventory, ItemId};
+use crate::reconcile::{Inventory, ItemId, Ranges};
 use crate::sync::limits::MAX_RECONCILE;
 use crate::{EntryId, Tick};
 
@@ -41,8 +41,8 @@ impl<L: Log> Walk<'_, L> {
         let cursor = &mut self.page.cursor;
         self.page.reset = true;
         cursor.started = at;
-        cursor.comparing = true;
         cursor.vital_first = false;
+        (cursor.comparing, cursor.compared) = (true, false);
         cursor.stretches = Stretches::default();
         cursor.stretches.add(Stretch {
             upto: at,
@@ -51,13 +51,19 @@ impl<L: Log> Walk<'_, L> {
         });
     }
 
-    /// The device asks for pages instead.
-    pub(super) fn give_up_comparing(&mut self) {
-        let cursor = &mut self.page.cursor;
-        if std::mem::take(&mut cursor.comparing) {
-            cursor.stretches = Stretches::default();
-            cursor.vital_first = true;
+    /// The device does not compare: if it did before, it asks for pages instead. Whether all has to
+    /// begin anew, because what was hidden since may have been given to it already.
+    pub(super) fn turns_to_pages(&mut self) -> Result<bool, L::Error> {
+        if !self.page.cursor.comparing {
+            return Ok(false);
         }
+        // Before that it was given nothing.
+        let anew = self.page.cursor.compared && self.was_hidden()?;
+        let cursor = &mut self.page.cursor;
+        (cursor.comparing, cursor.compared) = (false, false);
+        cursor.vital_first = true;
+        cursor.stretches = Stretches::default();
+        Ok(anew)
     }
 
     /// Answers a device that compares.
@@ -68,6 +74,10 @@ impl<L: Log> Walk<'_, L> {
             // nothing any more, the device is not to keep the rest for so many rounds.
             return self.start_over();
         }
+        if goes_on && asked.message.is_empty() && !self.page.cursor.compared {
+            // It says that it has all, and was not told of all that differs.
+            return self.start_over();
+        }
         if !goes_on {
             self = Walk::new(self.log, self.viewer, self.since, true)?;
             self.begin_comparing();
@@ -76,15 +86,17 @@ impl<L: Log> Walk<'_, L> {
         let begun = begun.map_or(self.since.until, |begun| begun.at);
         let standing = self.standing(begun)?;
         let most = self.since.budget.min(MAX_RECONCILE);
-        // What cannot be read is not let in.
-        let reply = match asked.message.is_empty() {
-            true => None,
-            false => standing
-                .inventory
-                .reply(&asked.message, most)
-                .ok()
-                .flatten(),
-        };
+        let mut reply = None;
+        if !asked.message.is_empty() {
+            // What cannot be read is not let in.
+            let said = standing.inventory.reply(&asked.message, most);
+            let asks = |asked: Ranges| said.is_ok() && asked != Ranges::default();
+            let asks = Ranges::of(&asked.message).is_some_and(asks);
+            reply = said.ok().flatten();
+            let left = reply.as_ref().map(|reply| Ranges::of(reply));
+            let named = left.is_none_or(|left| left.is_some_and(|left| left.digests == 0));
+            self.page.cursor.compared |= asks && named;
+        }
         self.page.more = true;
         if reply.is_some() {
             self.page.compared = Some(Compared {
@@ -92,7 +104,7 @@ impl<L: Log> Walk<'_, L> {
                 given: 0,
             });
         }
-        if self.page.compared.is_some() || self.page.reset {
+        if self.page.compared.is_some() || self.page.reset || !self.page.cursor.compared {
             return Ok(self.page);
         }
         let given = self.fill(&asked.wanted, &standing)?;
@@ -104,7 +116,7 @@ impl<L: Log> Walk<'_, L> {
             return Ok(self.page);
         }
         self.page.more = false;
-        self.page.cursor.comparing = false;
+        (self.page.cursor.comparing, self.page.cursor.compared) = (false, false);
         self.page.cursor.upto = begun;
         self.reached = standing
             .noticed
@@ -116,8 +128,8 @@ impl<L: Log> Walk<'_, L> {
         self.finish()
     }
 
-    /// Whether something was hidden from the viewer since the comparison began. Nobody knows then
-    /// whether the device has it, and to be told to forget it would name it: all begins anew.
+    /// Whether something was hidden from the viewer since the comparison began, and still is. Nobody
+    /// knows then whether the device has it, and to be told to forget it would name it: all begins anew.
     fn was_hidden(&mut self) -> Result<bool, L::Error> {
         let (until, begun) = (self.since.until, self.page.cursor.stretches.last());
         let begun = begun.map_or(until, |begun| begun.at);
@@ -132,8 +144,11 @@ impl<L: Log> Walk<'_, L> {
         }
         let rows = left.into_iter().map(|met| met.row).collect();
         for entry in self.log.open(rows)?.into_iter().flatten() {
+            // What they may have now comes whole with the rest: it was touched.
+            let now = self.log.class(&entry)?;
             let then = self.log.class_at(&entry, begun)?;
-            if then.is_some_and(|class| self.may_read(&class, begun)) {
+            let might = then.is_some_and(|class| self.may_read(&class, begun));
+            if might && !self.may_read(&now, until) {
                 return Ok(true);
             }
         }

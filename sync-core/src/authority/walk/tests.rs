@@ -414,6 +414,7 @@ fn a_cursor_is_read_as_it_was_written() {
         vital_first: true,
         vital: Tick(13),
         reached: Tick(14),
+        compared: true,
         stretches,
         witness: Witness {
             log: 10,
@@ -433,6 +434,7 @@ fn a_cursor_is_read_as_it_was_written() {
         vital_first: false,
         vital: Tick(0),
         reached: Tick(0),
+        compared: false,
         stretches: Stretches::default(),
         ..cursor
     };
@@ -573,13 +575,15 @@ fn what_is_wanted_is_given_and_what_was_touched_meanwhile_comes_whole() {
 #[test]
 fn what_is_hidden_while_copies_are_compared_is_not_named() {
     for hidden in [2, 4] {
-        let (mut rows, mut asked, first) = half_known();
+        let (mut rows, first_asked, first) = half_known();
         rows.touch(6, hidden, Some(100));
+        let mut asked = first_asked.clone();
         asked.message = Vec::new().into();
         let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
         assert!(second.reset && second.more && second.items.is_empty());
         assert!(second.forget.is_empty() && second.compared.is_none());
-        let third = rows.page_for(Some(second.cursor), 8, &BTreeSet::new(), Some(&asked));
+        let third = rows.page_for(Some(second.cursor), 8, &BTreeSet::new(), Some(&first_asked));
+        let third = rows.page_for(Some(third.cursor), 8, &BTreeSet::new(), Some(&asked));
         assert!(!third.reset && third.forget.is_empty());
         assert!(!third.entries.contains_key(&entry(hidden)));
     }
@@ -653,4 +657,82 @@ fn what_was_told_last_is_when_the_last_happened_in_whatever_order_it_was_told() 
     let pages = rows.pages(None, 5);
     assert_eq!(given(&pages[0]), [(entry(1), 1)]);
     assert_eq!(pages.last().expect("there are pages").cursor.told, Tick(3));
+}
+
+/// What was touched meanwhile and may still be read comes whole with the rest: nothing begins anew.
+#[test]
+fn what_moves_to_another_shelf_and_is_shown_there_does_not_begin_all_anew() {
+    let (mut rows, mut asked, first) = half_known();
+    rows.touch(6, 2, Some(100));
+    rows.touch(7, 2, None);
+    asked.message = Vec::new().into();
+    let second = rows.page_for(Some(first.cursor), 8, &BTreeSet::new(), Some(&asked));
+    assert!(!second.reset && second.forget.is_empty());
+    assert_eq!(given(&second)[0].0, entry(3));
+    let third = rows.pages(Some(second.cursor), 10);
+    assert!(
+        third
+            .iter()
+            .any(|page| page.entries.contains_key(&entry(2)))
+    );
+}
+
+/// A device to which some of what differs was given asks for pages. What it was given and may not see
+/// any more no page would tell it to forget: all begins anew.
+#[test]
+fn what_was_given_before_a_device_turned_to_pages_does_not_stay_once_it_is_hidden() {
+    let (mut rows, mut asked, first) = half_known();
+    asked.message = Vec::new().into();
+    let second = rows.page_for(Some(first.cursor), 6, &BTreeSet::new(), Some(&asked));
+    assert!(second.more && given(&second) == [(entry(2), 1)]);
+    rows.touch(7, 2, Some(100));
+    let third = rows.page(Some(second.cursor), 8);
+    assert!(third.reset && third.more && third.items.is_empty());
+    // If nothing was hidden, it has named what it was given.
+    let (mut rows, _, first) = half_known();
+    let second = rows.page_for(Some(first.cursor), 6, &BTreeSet::new(), Some(&asked));
+    assert!(!rows.page(Some(second.cursor), 8).reset);
+}
+
+/// Whoever says that nothing is left to compare, and was not told of all that differs, is not told that
+/// they have all; nor whoever asks nothing.
+#[test]
+fn who_ends_a_comparison_before_all_is_named_has_not_seen_all() {
+    let mut rows = Rows::default();
+    for name in 1..200 {
+        rows.touch(name, name, None);
+    }
+    let mut copy = Rows::default();
+    for name in 100..300 {
+        copy.touch(name, name, None);
+    }
+    let first = comparing(&mut copy, &[], &mut rows);
+    let mut nothing = first.clone();
+    nothing.message = vec![0x61].into();
+    let mut end = first.clone();
+    end.message = Vec::new().into();
+    for asked in [&first, &nothing] {
+        let begun = rows.page_for(None, 500, &BTreeSet::new(), Some(asked));
+        assert!(begun.more && !begun.cursor.compared);
+        let early = rows.page_for(Some(begun.cursor), 500, &BTreeSet::new(), Some(&end));
+        assert!(early.reset && early.more && early.cursor.told == Tick(0));
+    }
+    let begun = rows.page_for(None, 500, &BTreeSet::new(), Some(&first));
+    let more = rows.page_for(Some(begun.cursor), 500, &BTreeSet::new(), Some(&nothing));
+    assert!(more.more && !more.cursor.compared && more.cursor.told == Tick(0));
+
+    // To its end.
+    let (mut page, mut asked) = (begun, first);
+    let copy = inventory(&mut copy);
+    while let Some(said) = page
+        .compared
+        .as_ref()
+        .and_then(|said| said.message.as_ref())
+    {
+        let found = copy.compare(said, 0).expect("it reads");
+        asked.wanted.extend(found.need);
+        asked.message = found.next.unwrap_or_default().into();
+        page = rows.page_for(Some(page.cursor), 500, &BTreeSet::new(), Some(&asked));
+    }
+    assert!(!page.reset && page.compared.is_some_and(|said| said.given > 0));
 }

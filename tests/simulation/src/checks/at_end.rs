@@ -37,6 +37,22 @@ fn still_held(device: &Device, change: &ChangeHash) -> bool {
     !settled && aside.get(change).is_some_and(goes)
 }
 
+/// What is held because it follows what is held does follow something that is.
+fn none_is_stuck(books: &Books) -> Result<(), String> {
+    let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
+    let stuck = books.held.iter().find(|(_, row)| {
+        let waits = row.settlement.is_none() && row.reason == HoldReason::FollowsHeld;
+        waits && row.follows.iter().all(|dep| accepted.contains(dep))
+    });
+    match stuck {
+        Some((change, _)) => Err(format!(
+            "{} is stuck: held because it follows what is held, and all of that is in the record",
+            short(change)
+        )),
+        None => Ok(()),
+    }
+}
+
 impl Checks {
     /// All queues are empty, and who may see the same sees the same as the server: at a moment, or
     /// when each was told last.
@@ -100,6 +116,7 @@ impl Checks {
             self.told_of_held(keeper, device)?;
         }
         self.held_once(books)?;
+        none_is_stuck(books)?;
         self.decided(books)?;
         let settled = books.held.values().filter(|row| row.settlement.is_some());
         self.counts.settled += settled.count() as u64;

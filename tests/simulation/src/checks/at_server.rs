@@ -27,11 +27,16 @@ impl Checks {
         &mut self,
         keeper: &Keeper,
         device: &Device,
-        judged: &[Judgement],
+        (judged, freed): (&[Judgement], &[Judgement]),
         to_come: &BTreeSet<EntryId>,
     ) -> Result<(), String> {
-        for judgement in judged {
+        let mut freed = freed.iter().peekable();
+        for (at, judgement) in judged.iter().enumerate() {
             self.judged(keeper, device, judgement)?;
+            let next = judged.get(at + 1).map_or(Tick(u64::MAX), |next| next.tick);
+            while let Some(judgement) = freed.next_if(|freed| freed.tick < next) {
+                self.freed(judgement)?;
+            }
         }
         let books = keeper.books();
         let all = books.destroyed.keys();
@@ -210,6 +215,44 @@ impl Checks {
                     _ => Err(format!("{short} of a real device is refused: {why:?}")),
                 }
             }
+        }
+    }
+
+    /// What followed a held edit is judged anew, once that is in the record: by the right to it alone.
+    fn freed(&mut self, judgement: &Judgement) -> Result<(), String> {
+        let Judgement {
+            edit,
+            past,
+            tick,
+            change,
+            verdict,
+            ..
+        } = judgement;
+        let short = short(change);
+        let origin = edit.origin.read().map_err(|_| "an origin cannot be read")?;
+        let past = past.as_ref().ok_or("what is held cannot be read")?;
+        let wish = Wish {
+            person: origin.author,
+            role: &origin.role,
+            entry: edit.entry,
+            past,
+        };
+        match verdict {
+            Verdict::Accepted(_) if self.oracle.has(&edit.entry, change) => {
+                Err(format!("{short}, which was held, is in the record already"))
+            }
+            Verdict::Accepted(_) if !self.oracle.may_write(wish, Moment::at(*tick)) => Err(
+                format!("{short}, which was held, is accepted without the right"),
+            ),
+            Verdict::Accepted(_) => {
+                self.counts.accepted += 1;
+                self.oracle.accept(edit.entry, past, origin.author, *tick);
+                Ok(())
+            }
+            Verdict::Held(HoldReason::FollowsHeld) => Err(format!(
+                "{short} is said to follow what is held, and does not"
+            )),
+            _ => Ok(()),
         }
     }
 

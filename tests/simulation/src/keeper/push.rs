@@ -6,6 +6,7 @@ use std::rc::Rc;
 use sync_core::audit::AccessAction;
 use sync_core::authority::{
     Admission, Former, Judged, Kept, Lane, Registration, RightEntry, RightsLedger, Submitter,
+    VerifiedEdit,
 };
 use sync_core::change::{Edit, Voucher};
 use sync_core::entry::PastChange;
@@ -54,6 +55,8 @@ impl Judgement {
 pub struct Passed {
     /// From which of the visit's judgements on they are this turn's.
     pub from: usize,
+    /// And from which of what was freed.
+    pub freed_from: usize,
     /// Others may have to be told of what it did.
     pub heard: bool,
 }
@@ -76,7 +79,7 @@ impl Keeper {
         if self.bug == Some(Bug::TickByClock) {
             books.last = books.last.min(Tick(now.0 - 1));
         }
-        let from = visit.judged.len();
+        let (from, freed_from) = (visit.judged.len(), visit.freed.len());
         // Edits that may follow what this log has lost wait until the device knows what is there.
         let stands = visit.cursor.is_none_or(|cursor| cursor.log == self.log);
         let turn = if stands {
@@ -94,7 +97,11 @@ impl Keeper {
             held || matches!(judgement.verdict, Verdict::Accepted(_))
         });
         visit.done = !stands || visit.waiting() == 0;
-        Ok(Passed { from, heard })
+        Ok(Passed {
+            from,
+            freed_from,
+            heard,
+        })
     }
 
     fn take_in(&self, books: &mut Books, visit: &mut Visit, turn: usize, now: Tick) {
@@ -110,10 +117,16 @@ impl Keeper {
         let mut ledger = (*books.ledger).clone();
         let mut forgetful =
             (self.bug == Some(Bug::RevocationIgnored)).then(|| without_revocations(books, &ledger));
-        let mut judged = Vec::new();
+        let (mut judged, mut freed) = (Vec::new(), Vec::new());
         for handed_in in handed_in {
             let rights = forgetful.as_mut().unwrap_or(&mut ledger);
-            judged.push(self.judge(books, visit, handed_in, (rights, &mut entries), now));
+            let one = self.judge(books, visit, handed_in, (&mut *rights, &mut entries), now);
+            if matches!(one.verdict, Verdict::Accepted(_)) && books.held.contains_key(&one.change) {
+                let entry = one.edit.entry;
+                let told = (&mut *rights, &mut entries);
+                freed.extend(self.free_followers(books, &visit.submitter, entry, told, now));
+            }
+            judged.push(one);
         }
         for (entry, kept) in entries {
             books.entries.insert(entry, Rc::new(kept));
@@ -126,7 +139,9 @@ impl Keeper {
         books.ledger = Rc::new(ledger);
         self.log_push(books, visit, &judged);
         self.note_answered(books, visit, &judged);
+        self.log_freed(books, visit, &freed);
         visit.judged.extend(judged);
+        visit.freed.extend(freed);
         self.destroy_marked(books, visit, from, now);
     }
 
@@ -175,7 +190,92 @@ impl Keeper {
             Ok(edit) => lane.submit(edit, tick),
             Err(unverified) => (*unverified).into(),
         };
-        self.write(books, author, (edit.clone(), past, marked), judged, tick)
+        let written = (edit.clone(), past, marked);
+        let judgement = self.write(books, author, written, judged, tick);
+        note_settled(books, entries);
+        judgement
+    }
+
+    /// A change of an entry that was held is in the record: judges anew what was held only because it
+    /// followed that, and what followed this.
+    fn free_followers(
+        &self,
+        books: &mut Books,
+        by: &Submitter,
+        entry: EntryId,
+        (ledger, entries): (&mut RightsLedger, &mut BTreeMap<EntryId, Kept>),
+        now: Tick,
+    ) -> Vec<Judgement> {
+        let mut freed = Vec::new();
+        let asked = |books: &Books| -> BTreeMap<ChangeHash, bool> {
+            let of_entry = books.held.iter().filter(|(_, row)| row.edit.entry == entry);
+            let names = of_entry.map(|(change, _)| *change);
+            names
+                .map(|change| (change, books.is_for_holder(&change)))
+                .collect()
+        };
+        let before = asked(books);
+        loop {
+            let is_freed = |(change, row): &(&ChangeHash, &Rc<HeldRow>)| {
+                let kept = entries.get(&entry);
+                let of_entry = row.edit.entry == entry;
+                of_entry && kept.is_some_and(|kept| kept.is_freed(change, &row.follows))
+            };
+            let waiting = books.held.iter().filter(is_freed);
+            let first = waiting.min_by_key(|(change, row)| (row.received, **change));
+            let Some(edit) = first.map(|(_, row)| row.edit.clone()) else {
+                break;
+            };
+            let item = Item {
+                edit,
+                accepted: Some(now),
+            };
+            let author = self.author(&item, by);
+            let keys = [self.public_key()];
+            let Ok(edit) = VerifiedEdit::of(&self.record, (&author.key, &keys), item.edit) else {
+                break;
+            };
+            let former = Former {
+                log: self.log,
+                lives: &self.lives,
+                days: self.lease_days,
+            };
+            let tick = books.tick(now);
+            let handed_back = former.takes_back(&edit, self.registered(author.device), tick);
+            let judged = Lane {
+                record: self.record,
+                ledger: &mut *ledger,
+                matrix: &self.matrix,
+                submitter: &author,
+                proven: &[],
+                handed_back: handed_back.then_some(former),
+                entries: &mut *entries,
+                lease_days: self.lease_days,
+                tables: sync_core::kind::Tables::CURRENT,
+                tried: None,
+            }
+            .submit_freed(&edit, tick);
+            if let Judged::Held { change, held, .. } = &judged
+                && let Some(row) = books.held.get_mut(change)
+            {
+                let row = Rc::make_mut(row);
+                (row.reason, row.changed) = (held.reason, tick);
+            }
+            let written = (edit.edit().clone(), Some(edit.past().clone()), None);
+            freed.push(self.write(books, &author, written, judged, tick));
+            note_settled(books, entries);
+        }
+        // Of what follows one that the holder is asked of now they are asked too.
+        for (change, asked) in asked(books) {
+            let was = before.get(&change) == Some(&asked);
+            if let Some(row) = books.held.get_mut(&change)
+                && row.settlement.is_none()
+                && !was
+            {
+                Rc::make_mut(row).changed = books.last;
+            }
+        }
+        freed
     }
 
     /// The time by the server's clock, or by a bug by that of the device.
@@ -395,6 +495,18 @@ impl Keeper {
         }
     }
 
+    /// Tells the access log of what was accepted though nobody handed it in.
+    fn log_freed(&self, books: &mut Books, visit: &Visit, freed: &[Judgement]) {
+        let mut touched = BTreeMap::new();
+        for judgement in freed {
+            if matches!(judgement.verdict, Verdict::Accepted(_)) {
+                *touched.entry(judgement.edit.entry).or_default() += 1;
+            }
+        }
+        let by = &visit.submitter;
+        books.log_access(by, AccessAction::Write, &touched, &BTreeMap::new());
+    }
+
     /// Tells the access log of a turn. A mark that the visit bears, that the holder may not know of
     /// an entry yet, counts also of what is not in the record, but not of what its author had no
     /// right to write, and no good faith.
@@ -435,6 +547,29 @@ fn settle(books: &mut Books, changes: Vec<ChangeHash>, as_what: Settlement, tick
         {
             let row = Rc::make_mut(row);
             (row.settlement, row.changed) = (Some(as_what), tick);
+        }
+    }
+}
+
+/// What was decided of a held edit is so in its entry, whichever that is: of those at hand and of the
+/// others.
+fn note_settled(books: &mut Books, entries: &mut BTreeMap<EntryId, Kept>) {
+    for (change, row) in &books.held {
+        if row.settlement.is_none() {
+            continue;
+        }
+        let entry = row.edit.entry;
+        if let Some(held) = entries
+            .get_mut(&entry)
+            .and_then(|kept| kept.held.get_mut(change))
+        {
+            held.open = false;
+        }
+        if let Some(kept) = books.entries.get_mut(&entry)
+            && kept.held.get(change).is_some_and(|held| held.open)
+            && let Some(held) = Rc::make_mut(kept).held.get_mut(change)
+        {
+            held.open = false;
         }
     }
 }

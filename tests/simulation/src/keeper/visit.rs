@@ -43,6 +43,8 @@ pub struct Visit {
     pub(super) marked: BTreeMap<EntryId, Tick>,
     /// What became of the edits that had their turn.
     pub judged: Vec<Judgement>,
+    /// What became of edits that were held, and followed one of these.
+    pub freed: Vec<Judgement>,
     /// The entries of those that are in the record, and of those that are destroyed the ones that
     /// the visitor may know of.
     pub(super) answered: BTreeSet<EntryId>,
@@ -134,6 +136,7 @@ impl Keeper {
             edits,
             marked,
             judged: Vec::new(),
+            freed: Vec::new(),
             answered: BTreeSet::new(),
             doomed: OpenMarks::new(),
             ended: Tick::default(),

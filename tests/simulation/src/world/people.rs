@@ -99,7 +99,8 @@ impl World {
     /// The held edits that wait for the holder's word.
     fn undecided(&self, device: usize) -> Vec<(ChangeHash, HeldEdit)> {
         let held = self.devices[device].disk.held.iter();
-        held.filter(|(_, held)| held.settled.is_none() && held.reason != HoldReason::NotPermitted)
+        held.filter(|(_, held)| held.settled.is_none() && !held.yours)
+            .filter(|(_, held)| held.reason != HoldReason::NotPermitted)
             .map(|(change, held)| (*change, held.clone()))
             .collect()
     }

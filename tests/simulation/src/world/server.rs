@@ -193,8 +193,9 @@ impl World {
                     return Ok(true);
                 }
                 let device = &self.devices[device];
+                let turn = (judged, &visit.freed[passed.freed_from..]);
                 self.checks
-                    .passed(&self.keeper, device, judged, &visit.to_come())?;
+                    .passed(&self.keeper, device, turn, &visit.to_come())?;
                 self.checks.counts.turns += u64::from(!done);
                 self.checks.counts.doomed += u64::from(!visit.doomed().is_empty());
                 if said != words::NOTHING {

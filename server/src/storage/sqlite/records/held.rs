@@ -33,6 +33,22 @@ pub(super) fn hold(
     Ok(())
 }
 
+pub(super) fn hold_otherwise(
+    connection: &mut SqliteConnection,
+    record: RecordId,
+    row: &HeldRow,
+) -> Result<()> {
+    let one = held::table.find((bytes(&record), row.change_blind.as_bytes()));
+    diesel::update(one.filter(held::settlement.is_null()))
+        .set((
+            held::changed.eq(int(row.changed.0)),
+            held::about.eq(&row.about),
+            held::sealed.eq(&row.sealed),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
 pub(super) fn settle(
     connection: &mut SqliteConnection,
     record: RecordId,

@@ -290,3 +290,59 @@ fn what_is_in_the_record_is_known_to_its_author_whatever_checkpoint_it_names() {
     let judged = keeper.submit(&holder, &new, day(40));
     assert_eq!(refused(&judged), Some(Refusal::UnknownCheckpoint));
 }
+
+/// What followed something that was held, once that is in the record: it is judged by itself, as of now
+/// and as of when it came, and what follows it in turn waits for it.
+#[test]
+fn what_followed_a_held_edit_is_judged_by_itself_once_that_is_in_the_record() {
+    let (own, other) = (caregiver(), doctor());
+    let seen = Some(seen(day(3)));
+    let mut document = EntryDocument::new();
+    let first = own.edit(ALLERGY, &mut document, &allergy(), seen);
+    let note = |said: &str| [Write::set("notes", said)];
+    let second = other.edit(ALLERGY, &mut document, &note("rouge"), seen);
+    let third = own.edit(ALLERGY, &mut document, &note("bleu"), seen);
+    let follows = |edit: &Edit| guard::inspect(&edit.change).expect("a change").past.deps;
+    let name = |edit: &Edit| guard::inspect(&edit.change).expect("a change").hash();
+    for has_right in [true, false] {
+        let mut keeper = Keeper::new();
+        if !has_right {
+            keeper.revoke(GRANT, RightKind::Grant, Tick(day(3).0 + 1));
+        }
+        let revoked = Submitter {
+            registration: Registration::Revoked,
+            ..own.submitter()
+        };
+        keeper.submit_as(&revoked, &first, day(4));
+        for (party, edit, at) in [(&other, &second, day(5)), (&own, &third, day(6))] {
+            let judged = keeper.submit(party, edit, at);
+            assert_eq!(held(&judged), Some(HoldReason::FollowsHeld));
+        }
+        let is_freed = |keeper: &Keeper, edit: &Edit| {
+            keeper.entries[&ALLERGY].is_freed(&name(edit), &follows(edit))
+        };
+        assert!(!is_freed(&keeper, &second) && !is_freed(&keeper, &third));
+        assert!(accepted(&keeper.submit(&own, &first, day(7))));
+        assert!(is_freed(&keeper, &second) && !is_freed(&keeper, &third));
+
+        let judged = keeper.free(&other, &second, day(8));
+        let now = keeper.entries[&ALLERGY].held[&name(&second)];
+        if !has_right {
+            let reason = HoldReason::NoLongerPermitted;
+            assert_eq!(
+                (held(&judged), now.reason, now.open),
+                (Some(reason), reason, true)
+            );
+            assert_eq!(now.received, day(5));
+            assert!(!is_freed(&keeper, &third));
+            continue;
+        }
+        let Judged::Accepted(admission) = judged else {
+            panic!("{judged:?}");
+        };
+        assert_eq!(admission.releases, [name(&second)]);
+        assert!(!now.open && is_freed(&keeper, &third));
+        assert!(accepted(&keeper.free(&own, &third, day(9))));
+        assert!(!keeper.entries[&ALLERGY].has_followers());
+    }
+}
