@@ -56,10 +56,10 @@ fn attempt(
                 std::process::abort()
             }
             // It follows what the entry has, and nothing beside it.
-            Some(Value::Text(text)) if text.contains("!straight") => {
-                if document.heads() == inspected.past.deps {
-                    std::process::abort();
-                }
+            Some(Value::Text(text))
+                if text.contains("!straight") && document.heads() == inspected.past.deps =>
+            {
+                std::process::abort();
             }
             Some(Value::Text(text)) if text.contains("!files") => {
                 let most = getrlimit(Resource::Nofile).current;

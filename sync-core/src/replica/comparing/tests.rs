@@ -79,7 +79,7 @@ fn what_it_asks_fits_what_can_go_at_once() {
                 assert_eq!(asked.wanted.len(), differ);
                 break;
             }
-            let most = (limit as usize).max(LEAST_ANSWER).min(MAX_RECONCILE);
+            let most = (limit as usize).clamp(LEAST_ANSWER, MAX_RECONCILE);
             let reply = server.reply(&asked.message, most).expect("it reads");
             let Some(reply) = reply else {
                 assert_eq!(asked.wanted.len(), differ);
