@@ -146,6 +146,7 @@ fn answer(request: &SyncRequest, tick: u64) -> SyncAnswer {
         destroyed: Vec::new(),
         held: Vec::new(),
         more: false,
+        vital: false,
         after: request.cursor.as_ref().map(|at| CursorDigest::of(at)),
         cursor: Bytes::from(&tick.to_le_bytes()[..]),
         checkpoint: SignedCheckpoint::new(&server(), &checkpoint),
