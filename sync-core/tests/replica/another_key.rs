@@ -92,7 +92,7 @@ fn what_another_device_of_the_same_person_made_and_is_held_is_told() {
     let theirs = other.sent().remove(0);
 
     let mut told = answer(&phone.request(), 20);
-    told.held = [here, aside, theirs].map(|edit| yours(edit)).to_vec();
+    told.held = [here, aside, theirs].map(yours).to_vec();
     phone.receive(&told).expect("its answer");
     let known: Vec<_> = phone
         .store
