@@ -99,6 +99,12 @@ impl Disk {
         self.unsent.iter().any(|unsent| unsent.change == *change)
     }
 
+    /// What of all entries it knows to be in the record.
+    pub fn accepted(&self) -> impl Iterator<Item = ChangeHash> {
+        let accepted = self.entries.values().flat_map(|local| local.provenance());
+        accepted.filter_map(|(change, provenance)| provenance.accepted.map(|_| change))
+    }
+
     /// The changes of all entries.
     pub fn changes(&self) -> impl Iterator<Item = (EntryId, ChangeHash)> {
         let changes = |(entry, local): (&EntryId, &Rc<LocalEntry>)| {

@@ -379,6 +379,12 @@ impl Checks {
             promised.partition(|(change, _)| there(change));
         self.promised = kept;
         self.lost.extend(lost.into_keys());
+        // What a device was given as being in the record was promised too, also where the outcome of
+        // its own edit never reached it.
+        for Device { disk, .. } in &*devices {
+            self.lost
+                .extend(disk.accepted().filter(|change| !there(change)));
+        }
         // A journal that is not put back with the store says what was destroyed; whose word did may
         // be lost.
         let again = books.destroyed.iter().filter(|(_, at)| **at > until);
