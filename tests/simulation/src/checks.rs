@@ -249,6 +249,8 @@ pub struct Checks {
     heads: Vec<LogHead>,
     /// By its cursor, the moment as of which an answer tells.
     told: BTreeMap<CursorDigest, Moment>,
+    /// Of these, what it told before its store was put back: it may still be on its way.
+    outdated: BTreeSet<CursorDigest>,
 }
 
 impl Checks {

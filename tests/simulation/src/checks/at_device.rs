@@ -43,13 +43,16 @@ impl Checks {
             |entry: &&EntryId| disk.entries.contains_key(entry) || disk.destroyed.contains(entry);
         let gone = diary.ever_held.iter().filter(|entry| !here(entry));
         diary.dropped.extend(gone);
-        let told = self.told.get(&CursorDigest::of(&answer.cursor)).copied();
+        let name = CursorDigest::of(&answer.cursor);
+        let told = self.told.get(&name).copied();
         let told = told.ok_or("an answer that the server did not give")?;
         self.forward(device)?;
         // Of a record that was closed all comes anew, while the checkpoint stays.
         device.diary.closed &= answer.more || device.disk.head.resending;
         self.complete(device, told)?;
-        if !answer.more && !device.disk.head.resending {
+        // By what is known now nobody can say what was right before the store was put back.
+        let outdated = self.outdated.contains(&name);
+        if !answer.more && !device.disk.head.resending && !outdated {
             self.nothing_unseen(device, answer, told)?;
         }
         self.nothing_lost(device)

@@ -371,6 +371,7 @@ impl Checks {
         self.counts.put_back += 1;
         self.log = Some(keeper.log());
         self.oracle.roll_back(until);
+        self.outdated.extend(self.told.keys());
         let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
         let there =
             |change: &ChangeHash| accepted.contains(change) || books.held.contains_key(change);
