@@ -83,13 +83,15 @@ fn is_by(held: &HeldEdit, author: &Author) -> bool {
 
 /// Whether nothing else here tells of a held edit: another device of its author's made it. Where it was
 /// made it is set aside.
-fn is_elsewhere<E: Entries>(entries: &mut E, held: &HeldEdit) -> Result<bool, E::Error> {
-    let Ok(change) = held.change() else {
-        return Ok(false);
+fn is_elsewhere<E: Entries>(
+    entries: &mut E,
+    aside: &BTreeSet<ChangeHash>,
+    held: &HeldEdit,
+) -> Result<bool, E::Error> {
+    let change = match held.change() {
+        Ok(change) if !aside.contains(&change) => change,
+        _ => return Ok(false),
     };
-    if entries.aside()?.iter().any(|aside| aside.change == change) {
-        return Ok(false);
-    }
     let local = entries.load(&held.edit.entry)?;
     Ok(!local.is_some_and(|local| local.has(&change)))
 }
@@ -140,9 +142,14 @@ impl ReplicaHead {
         for entry in &answer.forget {
             self.drop_entry(entries, entry, &mut report)?;
         }
+        let aside = match answer.held.iter().any(|held| held.yours) {
+            true => entries.aside().map_err(AnswerError::Store)?,
+            false => Vec::new(),
+        };
+        let aside: BTreeSet<ChangeHash> = aside.iter().map(|aside| aside.change).collect();
         for held in &answer.held {
             let told = match held.yours {
-                true => is_elsewhere(entries, held).map_err(AnswerError::Store)?,
+                true => is_elsewhere(entries, &aside, held).map_err(AnswerError::Store)?,
                 false => author.role == Role::Holder || !is_by(held, author),
             };
             if held.settled.is_some() || told {
