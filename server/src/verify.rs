@@ -16,7 +16,7 @@ use sync_core::change::{Provenance, Voucher};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::reconcile::Version;
 use sync_core::sign::PublicKey;
-use sync_core::{ChangeHash, EntryId, RecordId, Tick, guard};
+use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick, guard};
 
 use crate::audit;
 use crate::fault::Fault;
@@ -406,7 +406,12 @@ impl Check<'_, '_> {
             .and_then(|(row, sealed)| self.vault.open_document(key, &row, &sealed).ok())
             .and_then(|bytes| EntryDocument::load(&bytes).ok());
         let heads = document.as_ref().map(EntryDocument::heads);
-        let (class, version) = self.vault.open_filed(key, row).ok().unzip();
+        let filed = self.vault.open_filed(key, row).ok();
+        let class = filed.as_ref().map(|filed| filed.class.clone());
+        let version = filed.as_ref().and_then(|filed| filed.version);
+        let people = filed.and_then(|filed| filed.people);
+        let made_by = made.provenance.values();
+        let made_by: BTreeSet<PersonId> = made_by.flat_map(|one| one.origin.people()).collect();
         let due = class
             .as_ref()
             .and_then(|class| class.visibility.hidden_from_patient_until);
@@ -421,10 +426,12 @@ impl Check<'_, '_> {
                 "its class is not what its changes make",
             ),
             (
-                version
-                    .flatten()
-                    .is_none_or(|version| version == made.version),
+                version.is_none_or(|version| version == made.version),
                 "its version is not that of its changes",
+            ),
+            (
+                people.is_none_or(|people| people == made_by),
+                "who is said to have made its changes are not those who did",
             ),
             (
                 due == row.due,

@@ -6,7 +6,7 @@ use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
 use sync_core::sync::HoldReason;
 use sync_core::sync::limits::MAX_ENTRY;
-use sync_core::{ChangeHash, EntryId, Tick};
+use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKeyId, SealingKey};
@@ -25,6 +25,8 @@ pub(super) struct Stored {
     /// Its class, and when it was touched last.
     pub(super) class: Option<(EntryClass, Tick)>,
     pub(super) version: Version,
+    /// Who made its changes and on whose behalf.
+    pub(super) people: BTreeSet<PersonId>,
 }
 
 /// What bears on a submission.
@@ -128,10 +130,11 @@ impl Gathered {
             self.kept.insert(entry, Kept::destroyed(Gone::default()));
             return Ok(());
         };
-        let (class, version) = vault.open_filed(&key, &row)?;
+        let filed = vault.open_filed(&key, &row)?;
         let document = load_document(&vault.open_document(&key, &row, &document)?)?;
         let origins = provenance(store, vault, &key, entry)?;
-        let version = version.unwrap_or_else(|| version_of(&origins));
+        let version = filed.version.unwrap_or_else(|| version_of(&origins));
+        let people = filed.people.unwrap_or_else(|| people_of(&origins));
         let mut kept = Kept::new(document, origins, held);
         let taken = usize::try_from(row.bytes).unwrap_or(usize::MAX);
         kept.room = MAX_ENTRY.saturating_sub(taken);
@@ -143,8 +146,9 @@ impl Gathered {
             bytes: row.bytes,
             is_right: row.is_right,
             kept_until: row.due.filter(|_| !row.is_right),
-            class: Some((class, row.touched)),
+            class: Some((filed.class, row.touched)),
             version,
+            people,
         };
         self.stored.insert(entry, stored);
         Ok(())
@@ -204,6 +208,12 @@ impl Gathered {
         let stored = self.stored.get(entry).and_then(|stored| stored.kept_until);
         stored.or_else(|| self.kept_until.get(entry).copied())
     }
+}
+
+/// Who made these changes and on whose behalf.
+fn people_of(origins: &BTreeMap<ChangeHash, Provenance>) -> BTreeSet<PersonId> {
+    let people = origins.values().flat_map(|made| made.origin.people());
+    people.collect()
 }
 
 /// The version of an entry of these changes.

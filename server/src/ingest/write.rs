@@ -227,6 +227,7 @@ impl<'a> Writing<'a> {
                 kept_until: None,
                 class: None,
                 version: Version::NONE,
+                people: BTreeSet::new(),
             });
         }
         let Some(stored) = gathered.stored.get_mut(&entry) else {
@@ -246,6 +247,7 @@ impl<'a> Writing<'a> {
         let last = stored.class.replace((class.clone(), tick));
         self.before.extend(last.map(|(_, touched)| touched));
         stored.version = stored.version.and(tick, &admission.change);
+        stored.people.extend(admission.origin.people());
         let row = EntryRow {
             entry,
             key: stored.id,
@@ -254,7 +256,12 @@ impl<'a> Writing<'a> {
             is_right: admission.right,
             changes: stored.changes,
             bytes: stored.bytes,
-            class: vault.seal_class(&stored.key, (entry, tick), class, stored.version)?,
+            class: vault.seal_filed(
+                &stored.key,
+                (entry, tick),
+                (class, stored.version),
+                &stored.people,
+            )?,
         };
         let document = vault.seal_document(&stored.key, (entry, tick), &admission.document)?;
         connection.put_entry(record, &row, &document)?;

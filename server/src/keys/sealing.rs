@@ -1,6 +1,6 @@
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20::R20;
 use hmac::{Hmac, Mac};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -11,6 +11,12 @@ const FORMAT: u8 = 1;
 
 /// Length of the nonce.
 const NONCE: usize = 24;
+
+/// How much of the nonce the key of one sealed value is made of.
+const OF_KEY: usize = 16;
+
+/// What stands before the ciphertext.
+const HEAD: usize = 1 + NONCE;
 
 /// A secret key that seals bytes to the place they are stored at.
 #[derive(Clone)]
@@ -40,20 +46,21 @@ impl SealingKey {
 
     /// Encrypts `plaintext` so that it opens only at the same `place`: 41 bytes longer.
     pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce)?;
-        let aad = place.bytes();
-        let payload = Payload {
-            msg: plaintext,
-            aad: &aad,
+        let mut sealed = vec![0; HEAD];
+        sealed.reserve_exact(plaintext.len() + CHACHA20_POLY1305.tag_len());
+        sealed.extend_from_slice(plaintext);
+        let (head, text) = sealed.split_at_mut(HEAD);
+        let [format, nonce @ ..] = head else {
+            return Err(KeyError::NotOpened);
         };
-        let text = XChaCha20Poly1305::new((&*self.0).into())
-            .encrypt(&XNonce::from(nonce), payload)
+        *format = FORMAT;
+        getrandom::fill(nonce)?;
+        let nonce = <&[u8; NONCE]>::try_from(&*nonce).map_err(|_| KeyError::NotOpened)?;
+        let (key, nonce) = self.of_value(nonce)?;
+        let tag = key
+            .seal_in_place_separate_tag(nonce, Aad::from(place.bytes()), text)
             .map_err(|_| KeyError::NotOpened)?;
-        let mut sealed = Vec::with_capacity(1 + NONCE + text.len());
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&text);
+        sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
     }
 
@@ -63,14 +70,29 @@ impl SealingKey {
             .strip_prefix(&[FORMAT])
             .and_then(|rest| rest.split_first_chunk::<NONCE>())
             .ok_or(KeyError::NotOpened)?;
-        let aad = place.bytes();
-        let payload = Payload {
-            msg: text,
-            aad: &aad,
-        };
-        XChaCha20Poly1305::new((&*self.0).into())
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map_err(|_| KeyError::NotOpened)
+        let (key, nonce) = self.of_value(nonce)?;
+        let mut text = text.to_vec();
+        let opened = key.open_in_place(nonce, Aad::from(place.bytes()), &mut text);
+        let length = opened.map_err(|_| KeyError::NotOpened)?.len();
+        text.truncate(length);
+        Ok(text)
+    }
+
+    /// XChaCha20-Poly1305 is ChaCha20-Poly1305 under a key that HChaCha20 makes of the first part of
+    /// the nonce, with the rest of it as nonce (draft-irtf-cfrg-xchacha-03, section 2.3).
+    fn of_value(&self, nonce: &[u8; NONCE]) -> Result<(LessSafeKey, Nonce), KeyError> {
+        let (of_key, rest) = nonce
+            .split_first_chunk::<OF_KEY>()
+            .ok_or(KeyError::NotOpened)?;
+        let key = chacha20::hchacha::<R20>((&*self.0).into(), of_key.into());
+        let key = Zeroizing::new(<[u8; 32]>::from(key));
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*key).map_err(|_| KeyError::NotOpened)?;
+        let mut nonce = [0; NONCE_LEN];
+        nonce[NONCE_LEN - rest.len()..].copy_from_slice(rest);
+        Ok((
+            LessSafeKey::new(key),
+            Nonce::assume_unique_for_key(nonce),
+        ))
     }
 }
 
@@ -143,6 +165,26 @@ mod tests {
             changed[at] ^= 1;
             assert!(key.open(&HERE, &changed).is_err(), "byte {at}");
             assert!(key.open(&HERE, &sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    /// What another implementation seals opens here, and the other way round.
+    #[test]
+    fn it_is_xchacha20_poly1305() {
+        use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+        use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+        let aad = HERE.bytes();
+        for length in [0, 1, 15, 16, 17, 63, 64, 65, 200, 5_000] {
+            let key = SealingKey::random().expect("random");
+            let other = XChaCha20Poly1305::new((&*key.0).into());
+            let text: Vec<u8> = (0..length).map(|byte: usize| byte as u8).collect();
+            let sealed = key.seal(&HERE, &text).expect("seals");
+            let (head, rest) = sealed.split_at(HEAD);
+            let nonce = XNonce::try_from(&head[1..]).expect("a nonce");
+            let payload = |msg| Payload { msg, aad: &aad };
+            assert_eq!(other.decrypt(&nonce, payload(rest)).expect("opens"), text);
+            let theirs = other.encrypt(&nonce, payload(&text)).expect("seals");
+            assert_eq!(theirs, rest);
         }
     }
 

@@ -15,7 +15,7 @@ use sync_core::{EntryId, Tick};
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::records::Admitted;
-use crate::records::vault::Vault;
+use crate::records::vault::{Filed, Vault};
 use crate::storage::records::{EntryRow, HeldRow, RecordStore as _, ShelfId};
 
 /// A record's log in one snapshot of the store, for one visitor.
@@ -30,7 +30,7 @@ pub(super) struct StoredLog<'a, 'k> {
 pub(super) struct Opened {
     row: EntryRow,
     key: SealingKey,
-    filed: OnceCell<(EntryClass, Option<Version>)>,
+    filed: OnceCell<Filed>,
 }
 
 impl Opened {
@@ -39,7 +39,7 @@ impl Opened {
         Opened { row, key, filed }
     }
 
-    fn filed(&self, vault: &Vault<'_>) -> Result<&(EntryClass, Option<Version>), Fault> {
+    fn filed(&self, vault: &Vault<'_>) -> Result<&Filed, Fault> {
         if let Some(filed) = self.filed.get() {
             return Ok(filed);
         }
@@ -119,7 +119,7 @@ impl Log for StoredLog<'_, '_> {
     }
 
     fn class(&mut self, entry: &Opened) -> Result<EntryClass, Fault> {
-        Ok(entry.filed(&self.admitted.vault)?.0.clone())
+        Ok(entry.filed(&self.admitted.vault)?.class.clone())
     }
 
     fn class_at(
@@ -163,7 +163,7 @@ impl Log for StoredLog<'_, '_> {
             .into_iter();
         rows.filter(|row| !but.contains(&row.tick))
             .map(|row| {
-                let origin = vault.open_about(key, (entry, row.tick), &row.about)?.origin;
+                let origin = vault.open_origin(key, (entry, row.tick), &row.about)?;
                 let change = vault.open_change(key, &row)?;
                 Ok(Item {
                     edit: Edit {
@@ -179,8 +179,8 @@ impl Log for StoredLog<'_, '_> {
 
     fn version(&mut self, opened: &Opened) -> Result<Version, Fault> {
         let vault = &self.admitted.vault;
-        if let (_, Some(version)) = opened.filed(vault)? {
-            return Ok(*version);
+        if let Some(version) = opened.filed(vault)?.version {
+            return Ok(version);
         }
         let entry = opened.row.entry;
         let rows = self.connection.about_entry(vault.record(), entry)?;

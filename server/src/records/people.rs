@@ -9,6 +9,7 @@ use sync_core::policy::Profession;
 use sync_core::{PersonId, RecordId, Tick};
 use utoipa::ToSchema;
 
+use super::vault::Filed;
 use super::{AccessError, Admitted, Records, Visitor};
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
@@ -33,7 +34,7 @@ pub struct KnownPerson {
 #[derive(Clone, Copy)]
 struct Most {
     entries: u32,
-    /// About so many, in those entries.
+    /// About so many, in those entries of which nothing says in short who made their edits.
     edits: usize,
 }
 
@@ -101,17 +102,20 @@ impl Records {
             }
             last = tick;
             let Some(key) = key else { continue };
-            let class = vault.open_class(&key, row)?;
+            let Filed { class, people, .. } = vault.open_filed(&key, row)?;
             if !admitted.standing.may_read(&class, &self.matrix, now) {
                 continue;
             }
             known.extend(class.concerns);
+            if let Some(people) = people {
+                known.extend(people);
+                looked += 1;
+                continue;
+            }
             for (tick, sealed) in connection.about_entry(vault.record(), row.entry)? {
-                let about = vault.open_about(&key, (row.entry, tick), &sealed)?;
-                let origin = about.origin.read();
+                let origin = vault.open_origin(&key, (row.entry, tick), &sealed)?.read();
                 let origin = origin.map_err(|_| Fault::malformed("log.about"))?;
-                known.insert(origin.author);
-                known.extend(origin.on_behalf_of);
+                known.extend(origin.people());
                 looked += 1;
             }
         }

@@ -1,6 +1,9 @@
 //! Sealing and opening what is kept of a record. Everything is bound to its row: it opens nowhere
 //! else.
 
+use std::collections::BTreeSet;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sync_core::Bytes;
 use sync_core::authority::Shelf;
@@ -27,6 +30,22 @@ pub struct About {
     /// The class of the entry with it.
     pub class: EntryClass,
 }
+
+/// What is kept of an entry beside its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// Its class.
+    pub class: EntryClass,
+    /// Its version; of entries that were touched last before there were versions it follows from
+    /// what the log says of its changes.
+    pub version: Option<Version>,
+    /// Who made its changes and on whose behalf, each once. Nothing if these are more than
+    /// [`MOST_PEOPLE`], or it was touched last before this was kept: the log says it too.
+    pub people: Option<BTreeSet<PersonId>>,
+}
+
+/// How many people are kept beside an entry.
+pub const MOST_PEOPLE: usize = 32;
 
 /// A held edit, and why it is held.
 #[derive(Clone, Debug)]
@@ -79,6 +98,23 @@ struct AboutRow(
     Option<SignatureBytes>,
     EntryClass,
     #[serde(default)] Option<Box<Proof>>,
+);
+
+/// What is read of it where only the changes are given.
+#[derive(Deserialize)]
+struct OriginRow(
+    IgnoredAny,
+    Bytes,
+    Option<SignatureBytes>,
+    IgnoredAny,
+    #[serde(default)] Option<Box<Proof>>,
+);
+
+#[derive(Serialize, Deserialize)]
+struct FiledRow(
+    EntryClass,
+    Version,
+    #[serde(default)] Option<BTreeSet<PersonId>>,
 );
 
 #[derive(Serialize, Deserialize)]
@@ -256,39 +292,41 @@ impl<'k> Vault<'k> {
         from_cbor(&bytes).map_err(|_| Fault::malformed("a shelf"))
     }
 
-    /// Seals an entry's class and version at its touch.
-    pub fn seal_class(
+    /// Seals what is kept beside an entry's document, at its touch.
+    pub fn seal_filed(
         &self,
         key: &SealingKey,
         (entry, touched): (EntryId, Tick),
-        class: &EntryClass,
-        version: Version,
+        (class, version): (&EntryClass, Version),
+        people: &BTreeSet<PersonId>,
     ) -> Result<Vec<u8>, Fault> {
-        let bytes = to_cbor(&(class, version));
+        let people = Some(people).filter(|people| people.len() <= MOST_PEOPLE);
+        let bytes = to_cbor(&(class, version, people));
         self.seal(key, ("entries", "class"), &entry, touched, &bytes)
     }
 
     /// Opens an entry's class.
     pub fn open_class(&self, key: &SealingKey, row: &EntryRow) -> Result<EntryClass, Fault> {
-        self.open_filed(key, row).map(|(class, _)| class)
+        self.open_filed(key, row).map(|filed| filed.class)
     }
 
-    /// Opens an entry's class and version. An entry that was touched last before there were versions
-    /// has none: it follows from what the log says of its changes.
-    pub fn open_filed(
-        &self,
-        key: &SealingKey,
-        row: &EntryRow,
-    ) -> Result<(EntryClass, Option<Version>), Fault> {
+    /// Opens what is kept beside an entry's document.
+    pub fn open_filed(&self, key: &SealingKey, row: &EntryRow) -> Result<Filed, Fault> {
         let place = ("entries", "class");
         let bytes = self.open(key, place, &row.entry, row.touched, &row.class)?;
-        match from_cbor(&bytes) {
-            Ok((class, version)) => Ok((class, Some(version))),
-            Err(_) => match from_cbor(&bytes) {
-                Ok(class) => Ok((class, None)),
-                Err(_) => Err(Fault::malformed("an entry's class")),
-            },
+        if let Ok(FiledRow(class, version, people)) = from_cbor(&bytes) {
+            return Ok(Filed {
+                class,
+                version: Some(version),
+                people,
+            });
         }
+        let class = from_cbor(&bytes).map_err(|_| Fault::malformed("an entry's class"))?;
+        Ok(Filed {
+            class,
+            version: None,
+            people: None,
+        })
     }
 
     /// Seals an entry's document at its touch.
@@ -352,6 +390,19 @@ impl<'k> Vault<'k> {
             origin,
             class,
         })
+    }
+
+    /// Opens of what the log says about a change who made it.
+    pub fn open_origin(
+        &self,
+        key: &SealingKey,
+        (entry, tick): (EntryId, Tick),
+        sealed: &[u8],
+    ) -> Result<SignedOrigin, Fault> {
+        let bytes = self.open(key, ("log", "about"), &entry, tick, sealed)?;
+        let OriginRow(_, payload, signature, _, proof) =
+            from_cbor(&bytes).map_err(|_| Fault::malformed("a row of the log"))?;
+        together((payload, signature, proof))
     }
 
     /// Opens a change of the log.

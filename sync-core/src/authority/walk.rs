@@ -16,8 +16,8 @@ use crate::reconcile::{Compare, Compared};
 use crate::sync::{HeldEdit, Item};
 use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
-/// What an edit weighs besides its change: origin, signature, names.
-const OVERHEAD: usize = 192;
+/// What an edit weighs besides its change and its origin: names, places.
+const OVERHEAD: usize = 32;
 
 /// What a held edit weighs besides its change.
 const HELD_OVERHEAD: usize = 256;
@@ -479,8 +479,13 @@ impl<'w, L: Log> Walk<'w, L> {
         entry: &L::Entry,
         now: &EntryClass,
     ) -> Result<Option<What>, L::Error> {
+        let readable = self.may_read(now, self.since.until);
+        // Where nothing was given before these pages, all there is of it is given, whatever they had.
+        if readable && self.base(now) == Tick(0) {
+            return Ok(Some(What::Whole));
+        }
         let (has, since_base) = self.has(id, entry)?;
-        Ok(match (has, self.may_read(now, self.since.until)) {
+        Ok(match (has, readable) {
             (true, true) if since_base => Some(What::Since),
             (_, true) => Some(What::Whole),
             (true, false) => Some(What::Forget),

@@ -82,6 +82,13 @@ pub struct Origin {
     pub cites: Vec<ChangeHash>,
 }
 
+impl Origin {
+    /// Who wrote, and for whom.
+    pub fn people(&self) -> impl Iterator<Item = PersonId> + use<> {
+        [self.author].into_iter().chain(self.on_behalf_of)
+    }
+}
+
 /// An origin as it travels: what a device states of a change, and who vouches for that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Travelling", into = "Travelling")]

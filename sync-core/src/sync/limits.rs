@@ -32,6 +32,6 @@ pub const AT_ONCE: usize = 8 * 1024;
 /// takes several.
 pub const REQUEST: usize = 1024 * 1024;
 /// How much an answer carries at most when the device does not say, in bytes before compression.
-pub const ANSWER: usize = 2 * 1024 * 1024;
+pub const ANSWER: usize = 4 * 1024 * 1024;
 /// The least an answer carries if there is so much, in bytes before compression.
 pub const LEAST_ANSWER: usize = 16 * 1024;
