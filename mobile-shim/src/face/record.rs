@@ -41,7 +41,8 @@ pub struct RecordState {
     /// Up to when, by the server's clock, this device has seen the record; nothing before the
     /// first sync.
     pub seen_until: Option<i64>,
-    /// What this device still lacks, as long as it never had all of the record.
+    /// What this device may lack: before it first had all of the record, and while all comes again
+    /// because rights changed, the record was opened again, or the server was put back.
     pub lacks: Option<Lacking>,
     /// Whether the sign-in stands, as far as this device knows.
     pub signed_in: bool,
@@ -49,7 +50,7 @@ pub struct RecordState {
     pub offline: bool,
 }
 
-/// What of a record has not come to a device that never had all of it.
+/// What of a record has not come, or not come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, uniffi::Enum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lacking {

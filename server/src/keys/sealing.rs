@@ -1,5 +1,5 @@
 use chacha20::R20;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -89,10 +89,7 @@ impl SealingKey {
         let key = UnboundKey::new(&CHACHA20_POLY1305, &*key).map_err(|_| KeyError::NotOpened)?;
         let mut nonce = [0; NONCE_LEN];
         nonce[NONCE_LEN - rest.len()..].copy_from_slice(rest);
-        Ok((
-            LessSafeKey::new(key),
-            Nonce::assume_unique_for_key(nonce),
-        ))
+        Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce)))
     }
 }
 
@@ -171,7 +168,7 @@ mod tests {
     /// What another implementation seals opens here, and the other way round.
     #[test]
     fn it_is_xchacha20_poly1305() {
-        use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+        use chacha20poly1305::aead::{Aead, Payload};
         use chacha20poly1305::{XChaCha20Poly1305, XNonce};
         let aad = HERE.bytes();
         for length in [0, 1, 15, 16, 17, 63, 64, 65, 200, 5_000] {

@@ -273,6 +273,11 @@ async fn a_new_phone_has_what_is_vital_after_its_first_answer() {
     assert!(pages > 2, "{pages}");
     let (answer, _) = tablet.round().await;
     assert!(says_nothing(&answer));
+    // Its copy was forgotten, or is in doubt: until all is there again it may lack something.
+    tablet.head.forget_cursor();
+    assert_eq!(tablet.head.lacks, Some(Lacks::Vital));
+    tablet.sync().await;
+    assert_eq!(tablet.head.lacks, None);
 }
 
 #[tokio::test]

@@ -101,11 +101,6 @@ impl Stretches {
         self.iter().last()
     }
 
-    /// Whether no page was given before this answer.
-    pub fn are_of_this_answer(&self) -> bool {
-        self.len <= 1 && self.iter().all(|stretch| stretch.upto == Tick(0))
-    }
-
     /// Whether there is no room for another.
     pub fn is_full(&self) -> bool {
         self.len == Self::MOST

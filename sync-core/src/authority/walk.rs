@@ -7,20 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Among, Cursor, Log, Met, MetHeld, Stretch, Stretches, Witness, leaves};
+use super::{Among, Cursor, Log, Met, Stretch, Stretches, Witness, leaves};
 use crate::checkpoint::CheckpointDigest;
 use crate::entry::EntryClass;
+use crate::guard::MAX_CHANGES;
 use crate::kind::Kind;
 use crate::policy::{Matrix, Standing};
 use crate::reconcile::{Compare, Compared};
+use crate::sync::limits::{MAX_ENTRY, MAX_FRAME, MAX_ORIGIN};
 use crate::sync::{HeldEdit, Item};
 use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
 /// What an edit weighs besides its change and its origin: names, places.
 const OVERHEAD: usize = 32;
 
-/// What a held edit weighs besides its change.
-const HELD_OVERHEAD: usize = 256;
+/// What a page weighs at most, unless one entry does more: so a frame holds it.
+const MAX_PAGE: usize = MAX_FRAME / 4 * 3;
+
+// What one entry weighs at most fits a frame too.
+const _: () = assert!(MAX_ENTRY + MAX_CHANGES * (MAX_ORIGIN + OVERHEAD) < MAX_FRAME);
 
 /// To whom a page is given.
 #[derive(Clone, Copy, Debug)]
@@ -131,16 +136,14 @@ impl Page {
 /// # Errors
 /// Those of the log.
 pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
-    let mut walk = Walk::new(log, viewer, since, false)?;
+    let walk = Walk::new(log, viewer, since, false)?;
     if let Some(compare) = since.compare {
         return walk.compare(compare);
     }
     if walk.page.reset && since.returning {
         return walk.start_over();
     }
-    if walk.turns_to_pages()? {
-        return walk.start_over();
-    }
+    let mut walk = walk.turned_to_pages()?;
     walk.go()?;
     match walk.loses_track()? {
         true => walk.start_over(),
@@ -173,6 +176,10 @@ struct Walk<'w, L> {
     budget: usize,
     /// When the last happened that this page tells of.
     reached: Tick,
+    /// No page was given before this answer.
+    first: bool,
+    /// What the page weighs.
+    weight: usize,
     /// The last entry that was passed, if it stands at the cursor's tick.
     passed: Option<EntryId>,
     page: Page,
@@ -222,6 +229,8 @@ impl<'w, L: Log> Walk<'w, L> {
             since,
             budget: since.budget,
             reached: going_on.map_or(Tick(0), |cursor| cursor.reached),
+            first: going_on.is_none_or(|cursor| cursor.stretches.last().is_none()),
+            weight: 0,
             passed: None,
             page: Page {
                 reset: going_on.is_none(),
@@ -402,14 +411,9 @@ impl<'w, L: Log> Walk<'w, L> {
     /// Tells that an entry was destroyed, if the device may have it. When it left a shelf before
     /// that, it was hidden there: no more is told.
     fn meet_destroyed(&mut self, at: Tick, met: &Met<L::Row>) {
-        let Cursor {
-            base,
-            told,
-            stretches,
-            ..
-        } = self.page.cursor;
+        let Cursor { base, told, .. } = self.page.cursor;
         let made = met.destroyed.unwrap_or(met.touched);
-        if made > base.max(told) && stretches.are_of_this_answer() {
+        if made > base.max(told) && self.first {
             return;
         }
         if at == met.touched {
@@ -436,24 +440,25 @@ impl<'w, L: Log> Walk<'w, L> {
         let Some(what) = self.what(id, entry, &now)? else {
             return Ok(true);
         };
-        if self.budget == 0 {
-            // Several may fall due at one tick.
-            let same = at == self.page.cursor.upto;
-            self.page.cursor.within = self.passed.filter(|_| same);
-            return Ok(false);
-        }
-        if !matches!(what, What::Forget) {
-            self.keep(id, &now);
-        }
-        match what {
+        let room = self.budget > 0;
+        let told = match what {
+            _ if !room => false,
             What::Whole => self.give(at, id, entry, Tick(0))?,
             What::Since => self.give(at, id, entry, self.base(&now))?,
             What::Forget => {
                 self.page.forget.insert(id);
                 self.reached = self.reached.max(at);
+                return Ok(true);
             }
+        };
+        if told {
+            self.keep(id, &now);
+        } else {
+            // Several may fall due at one tick.
+            let same = at == self.page.cursor.upto;
+            self.page.cursor.within = self.passed.filter(|_| same);
         }
-        Ok(true)
+        Ok(told)
     }
 
     /// Notes until when the holder may not know of an entry that is given.
@@ -584,14 +589,15 @@ impl<'w, L: Log> Walk<'w, L> {
         touches.windows(2).filter_map(left)
     }
 
-    /// Gives the changes of an entry after a tick, but those that the device just handed in.
+    /// Gives the changes of an entry after a tick, but those that the device just handed in; answers
+    /// whether they fit.
     fn give(
         &mut self,
         at: Tick,
         id: EntryId,
         entry: &L::Entry,
         after: Tick,
-    ) -> Result<(), L::Error> {
+    ) -> Result<bool, L::Error> {
         let none = BTreeSet::new();
         let but = if after > Tick(0) {
             self.since.own
@@ -600,13 +606,18 @@ impl<'w, L: Log> Walk<'w, L> {
         };
         let items = self.log.changes(entry, after, but)?;
         if items.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
-        self.spend(items.iter().map(|i| i.edit.bytes() + OVERHEAD).sum());
+        let weight: usize = items.iter().map(|i| i.edit.bytes() + OVERHEAD).sum();
+        if self.weight + weight > MAX_PAGE && self.page.gives() {
+            return Ok(false);
+        }
+        self.weight += weight;
+        self.spend(weight);
         self.page.entries.insert(id, items.len() as u64);
         self.page.items.extend(items);
         self.reached = self.reached.max(at);
-        Ok(())
+        Ok(true)
     }
 
     /// What the device wrote while it could, and may no longer see: the answer to it was lost, and
@@ -627,93 +638,6 @@ impl<'w, L: Log> Walk<'w, L> {
             }
         }
         Ok(())
-    }
-
-    /// Tells of held edits, once all entries are given: the holder of those that wait for their
-    /// decision, an author of their own, that they are held and what was decided.
-    fn tell_held(&mut self) -> Result<(), L::Error> {
-        let until = self.since.until;
-        let told = (self.page.cursor.held, self.page.cursor.held_within);
-        let (upto, within) = told;
-        let after = Tick(upto.0 - u64::from(within > Tick(0)));
-        let is_new = |since: Tick, held: &MetHeld<L::Held>| {
-            since > upto || (since == upto && within > Tick(0) && held.received > within)
-        };
-        let changed = self.log.held_changed(after, until)?.into_iter();
-        let mut changed: Vec<(Tick, MetHeld<L::Held>)> = changed
-            .filter_map(|held| Some((self.told_since(&held)?, held)))
-            .filter(|(since, held)| is_new(*since, held) && *since <= until)
-            .collect();
-        changed.sort_by_key(|(since, held)| (*since, held.received));
-        (self.page.cursor.held, self.page.cursor.held_within) = (until, Tick(0));
-        let (mut last, mut last_received) = told;
-        for (since, held) in changed {
-            let facts = self.log.held_facts(&held.row)?;
-            let (decides, destroyed) = (self.decides(&held), facts.destroyed);
-            // What they were never told of was destroyed before they might know of it.
-            if decides && destroyed && held.due.is_some_and(|due| due > held.changed) {
-                continue;
-            }
-            if self.budget == 0 {
-                // Several may change at one tick.
-                let within = if since == last {
-                    last_received
-                } else {
-                    Tick(0)
-                };
-                self.page.more = true;
-                (self.page.cursor.held, self.page.cursor.held_within) = (last, within);
-                break;
-            }
-            (last, last_received) = (since, held.received);
-            let answered = || held.settlement.is_none() && self.since.held.contains(&facts.change);
-            // The holder is told of their own that nobody decides on, as any author is.
-            let yours = held.own && !(decides && facts.for_holder);
-            if !yours && !facts.for_holder || yours && answered() {
-                // To pass one over costs too, and anybody may have many held.
-                self.spend(HELD_OVERHEAD);
-                continue;
-            }
-            self.reached = self.reached.max(since);
-            if destroyed {
-                self.page.forget.insert(held.entry);
-                self.page.destroyed.insert(held.entry);
-                continue;
-            }
-            let (edit, reason) = self.log.open_held(&held.row)?;
-            self.spend(edit.bytes() + HELD_OVERHEAD);
-            if let Some(entry) = self.log.find(edit.entry)? {
-                let class = self.log.class(&entry)?;
-                self.keep(edit.entry, &class);
-            }
-            self.page.entries.entry(edit.entry).or_default();
-            self.page.held.push(HeldEdit {
-                edit,
-                reason,
-                received: held.received,
-                settled: held.settlement,
-                yours: yours && held.settlement.is_none(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Since when there is something to tell the viewer of a held edit, if they may be told at
-    /// all: the holder when it came, but not before they may know of it; an author when it came,
-    /// and when it was settled. That it was put off tells of its entry, and is not told to them.
-    fn told_since(&self, held: &MetHeld<L::Held>) -> Option<Tick> {
-        if self.decides(held) {
-            return Some(held.due.map_or(held.changed, |due| due.max(held.changed)));
-        }
-        held.own.then_some(match held.settlement {
-            Some(_) => held.changed,
-            None => held.received,
-        })
-    }
-
-    /// Whether the viewer is told of a held edit as the one who decides, or decided, on it.
-    fn decides(&self, held: &MetHeld<L::Held>) -> bool {
-        self.viewer.holder && !(held.own && held.settlement.is_some())
     }
 
     fn finish(self) -> Result<Page, L::Error> {
@@ -763,5 +687,6 @@ impl<'w, L: Log> Walk<'w, L> {
 }
 
 mod comparing;
+mod held;
 #[cfg(test)]
 mod tests;

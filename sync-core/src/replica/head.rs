@@ -58,7 +58,7 @@ pub struct ReplicaHead {
     /// It is the first of a log begun anew: what it does not name is handed back.
     #[serde(default)]
     pub handing_back: bool,
-    /// What it still lacks, as long as it was never given all.
+    /// What it may lack: before it was first given all, and while it is sent all again or compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lacks: Option<Lacks>,
     /// How far it has come in comparing itself with the server, instead of being sent all.
@@ -79,7 +79,7 @@ pub struct ReplicaHead {
     pub signed_as: BTreeSet<DeviceId>,
 }
 
-/// What a replica lacks that was never given all.
+/// What a replica lacks that is not given all yet, or not again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lacks {
@@ -92,12 +92,12 @@ pub enum Lacks {
 impl Lacks {
     /// What is lacking after an answer.
     pub(super) fn after(this: Option<Self>, answer: &SyncAnswer) -> Option<Self> {
-        let lacks = this.filter(|_| answer.more)?;
-        Some(match answer {
-            SyncAnswer { vital: true, .. } => Lacks::Others,
-            SyncAnswer { reset: true, .. } => Lacks::Vital,
-            _ => lacks,
-        })
+        match answer {
+            SyncAnswer { more: false, .. } => None,
+            SyncAnswer { vital: true, .. } => Some(Lacks::Others),
+            SyncAnswer { reset: true, .. } => Some(Lacks::Vital),
+            _ => this,
+        }
     }
 }
 
@@ -132,9 +132,11 @@ impl ReplicaHead {
         }
     }
 
-    /// Forgets how far it has come, so that all of the record is compared, or comes anew. The last checkpoint all of
-    /// which was given stays: edits name it, and no answer may end behind it.
+    /// Forgets how far it has come, because what it had of the record is gone or in doubt: all of it is
+    /// compared, or comes anew. The last checkpoint all of which was given stays: edits name it, and no
+    /// answer may end behind it.
     pub fn forget_cursor(&mut self) {
+        self.lacks = Some(Lacks::Vital);
         self.cursor = None;
         self.page = None;
         self.comparing = Some(Comparing::default());

@@ -131,8 +131,8 @@ impl Output {
     pub fn lacks(&self, lacking: Lacking) -> &'static str {
         match lacking {
             Lacking::Vital => self.say(
-                "not all of this record has come: what is not shown may be in it",
-                "ce carnet n’est pas arrivé en entier : ce qui manque ici peut s’y trouver",
+                "this record may not be whole here: what is not shown may be in it",
+                "ce carnet n’est peut-être pas entier ici : ce qui n’est pas montré peut s’y trouver",
             ),
             Lacking::Others => self.say(
                 "the vital part of this record has come, the rest has not",

@@ -41,7 +41,8 @@ pub fn open_connection(path: &Path) -> Result<SqliteConnection, StorageError> {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA secure_delete = ON;
-             PRAGMA temp_store = MEMORY;",
+             PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -8192;",
         )
         .map_err(|e| fail(e.to_string()))?;
     Ok(connection)

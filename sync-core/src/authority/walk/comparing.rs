@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Among, Compare, Compared, Log, OPENED, Page, Stretch, Stretches, Walk};
+use super::{Among, Compare, Compared, Cursor, Log, OPENED, Page, Stretch, Stretches, Walk};
 use crate::reconcile::{Inventory, ItemId, Ranges};
 use crate::sync::limits::MAX_RECONCILE;
 use crate::{EntryId, Tick};
@@ -51,19 +51,26 @@ impl<L: Log> Walk<'_, L> {
         });
     }
 
-    /// The device does not compare: if it did before, it asks for pages instead. Whether all has to
-    /// begin anew, because what was hidden since may have been given to it already.
-    pub(super) fn turns_to_pages(&mut self) -> Result<bool, L::Error> {
-        if !self.page.cursor.comparing {
-            return Ok(false);
+    /// The device does not compare: if it did before, it asks for pages instead. If it may have been
+    /// given something by then, or named what both have, all begins anew with these pages: what is
+    /// hidden from now on goes because none of them names it.
+    pub(super) fn turned_to_pages(mut self) -> Result<Self, L::Error> {
+        let Cursor {
+            comparing,
+            compared,
+            ..
+        } = self.page.cursor;
+        if !comparing {
+            return Ok(self);
         }
-        // Before that it was given nothing.
-        let anew = self.page.cursor.compared && self.was_hidden()?;
+        if compared {
+            return Walk::new(self.log, self.viewer, self.since, true);
+        }
         let cursor = &mut self.page.cursor;
-        (cursor.comparing, cursor.compared) = (false, false);
-        cursor.vital_first = true;
+        (cursor.comparing, cursor.vital_first) = (false, true);
         cursor.stretches = Stretches::default();
-        Ok(anew)
+        self.first = true;
+        Ok(self)
     }
 
     /// Answers a device that compares.

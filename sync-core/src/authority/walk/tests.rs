@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::authority::MetHeld;
 use crate::authority::{Found, HeldFacts, Place, stands};
 use crate::change::{Edit, SignedOrigin, Voucher};
 use crate::entry::Visibility;
@@ -20,9 +21,13 @@ const EPOCH: Epoch = Epoch([2; 8]);
 static MATRIX: LazyLock<Matrix> = LazyLock::new(Matrix::default);
 
 /// A log in memory: of each change its tick, its entry, and until when it keeps the entry from the
-/// holder. And how many entries were met in it.
+/// holder. How many entries were met in it. And when entries were destroyed.
 #[derive(Clone, Debug, Default)]
-struct Rows(Vec<(Tick, EntryId, Option<Tick>)>, usize);
+struct Rows(
+    Vec<(Tick, EntryId, Option<Tick>)>,
+    usize,
+    BTreeMap<EntryId, Tick>,
+);
 
 fn entry(name: u64) -> EntryId {
     EntryId(Uuid::from_u128(name.into()))
@@ -198,8 +203,12 @@ impl Log for Rows {
         let mut found = Vec::new();
         for entry in self.names() {
             let Ok(touches) = self.classes(&entry, Tick(u64::MAX));
-            let (present, left) = stands(&touches);
+            let (mut present, mut left) = stands(&touches);
             let (touched, now) = touches.last().expect("it is there");
+            let gone = self.2.get(&entry).copied();
+            if let Some(at) = gone {
+                left.extend(present.drain(..).map(|(shelf, _)| (shelf, at)));
+            }
             let on = |places: Vec<Place>, after: Tick| {
                 let mut places = places;
                 places.retain(|(shelf, at)| {
@@ -213,9 +222,9 @@ impl Log for Rows {
             for (_, at) in [on(present, after), on(left, left_after)].concat() {
                 let met = Met {
                     entry,
-                    touched: *touched,
+                    touched: gone.unwrap_or(*touched),
                     due: now.visibility.hidden_from_patient_until,
-                    destroyed: None,
+                    destroyed: gone.and(touches.first().map(|(made, _)| *made)),
                     row: entry,
                 };
                 self.1 += 1;
@@ -286,8 +295,8 @@ impl Log for Rows {
         Ok(Some(entry))
     }
 
-    fn is_destroyed(&mut self, _: EntryId) -> Result<bool, Infallible> {
-        Ok(false)
+    fn is_destroyed(&mut self, entry: EntryId) -> Result<bool, Infallible> {
+        Ok(self.2.contains_key(&entry))
     }
 
     fn held_changed(&mut self, _: Tick, _: Tick) -> Result<Vec<MetHeld<()>>, Infallible> {
@@ -685,13 +694,43 @@ fn what_was_given_before_a_device_turned_to_pages_does_not_stay_once_it_is_hidde
     asked.message = Vec::new().into();
     let second = rows.page_for(Some(first.cursor), 6, &BTreeSet::new(), Some(&asked));
     assert!(second.more && given(&second) == [(entry(2), 1)]);
-    rows.touch(7, 2, Some(100));
-    let third = rows.page(Some(second.cursor), 8);
-    assert!(third.reset && third.more && third.items.is_empty());
-    // If nothing was hidden, it has named what it was given.
-    let (mut rows, _, first) = half_known();
-    let second = rows.page_for(Some(first.cursor), 6, &BTreeSet::new(), Some(&asked));
-    assert!(!rows.page(Some(second.cursor), 8).reset);
+    // Hidden before it turns, or between the pages: it is not named once all has begun anew.
+    for early in [true, false] {
+        let mut rows = rows.clone();
+        if early {
+            rows.touch(7, 2, Some(100));
+        }
+        let third = rows.page(Some(second.cursor), 8);
+        assert!(third.reset && third.more && !third.items.is_empty());
+        if !early {
+            assert!(!third.entries.contains_key(&entry(2)));
+            rows.touch(9, 2, Some(100));
+        }
+        let rest = rows.pages(Some(third.cursor), 10);
+        for page in rest.iter().chain([&third]) {
+            assert!(!page.entries.contains_key(&entry(2)), "{early}");
+        }
+        assert!(rest.iter().all(|page| !page.reset));
+    }
+    // If it was not told all that differs, it was given nothing, and goes on.
+    let early = Cursor {
+        compared: false,
+        ..first.cursor
+    };
+    assert!(!rows.page(Some(early), 8).reset);
+}
+
+/// The first answer had all vital entries and nothing else: what it gave is known all the same.
+#[test]
+fn a_vital_entry_that_is_destroyed_after_the_first_answer_is_to_be_forgotten() {
+    let mut rows = Rows::default();
+    rows.touch(1, 1, None);
+    rows.touch(2, OTHERS, None);
+    let first = rows.page(None, 5);
+    assert!(first.vital_given() && given(&first) == [(entry(1), 1)]);
+    rows.2.insert(entry(1), Tick(7));
+    let rest = rows.pages(Some(first.cursor), 8);
+    assert!(rest.iter().any(|page| page.destroyed.contains(&entry(1))));
 }
 
 /// Whoever says that nothing is left to compare, and was not told of all that differs, is not told that

@@ -50,21 +50,14 @@ fn every_rule_has_a_vector_that_says_its_sentence() {
     }
 }
 
-/// Each rule switched off makes a vector that names it fail; the table says which others do too.
+/// Each rule switched off makes a vector that names it fail.
 #[test]
 fn no_rule_can_be_switched_off_unnoticed() {
     let vectors = vectors();
     let mut unnoticed = Vec::new();
-    println!("{:<28} vectors that fail without it", "rule");
     for rule in Rule::ALL {
-        let failing: Vec<&str> = vectors
-            .iter()
-            .filter(|(_, vector)| !play::play(vector, Some(*rule)).is_empty())
-            .map(|(name, _)| name.as_str())
-            .collect();
-        println!("{:<28} {}", rule.code(), failing.join(" "));
-        let own = |name: &&str| vectors[*name].rule == rule.code();
-        if !failing.iter().any(own) {
+        let mut own = vectors.values().filter(|one| one.rule == rule.code());
+        if !own.any(|vector| !play::play(vector, Some(*rule)).is_empty()) {
             unnoticed.push(rule.code());
         }
     }
