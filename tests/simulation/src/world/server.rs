@@ -453,40 +453,42 @@ impl World {
     }
 
     /// A process is gone, with all that it was busy with, its lines, and its open transaction. The
-    /// marks that waited for the rest of its requests.
+    /// marks that nobody decides on any more: those that waited for the rest of its requests, or were
+    /// decided on in what is undone.
     pub(super) fn end_process(&mut self, process: usize) -> Result<OpenMarks, String> {
-        let mut doomed = OpenMarks::new();
-        for errand in self.errands.values().filter(|e| e.process == process) {
-            if let Stage::Taking(visit) = &errand.stage {
-                for (entry, marks) in visit.doomed() {
-                    doomed.entry(*entry).or_default().extend(marks);
-                }
-            }
-        }
         self.errands.retain(|_, errand| errand.process != process);
         self.lines.retain(|_, line| line.process != process);
         self.jobs.retain(|_, job| match job {
-            Job::Decide(marks, of) if *of == process => {
-                for (entry, marks) in marks {
-                    doomed.entry(*entry).or_default().extend(&*marks);
-                }
-                false
-            }
-            Job::GoOn(of) => *of != process,
+            Job::Decide(_, of) | Job::GoOn(of) => *of != process,
             _ => true,
         });
         if self.writer == process {
-            for job in std::mem::take(&mut self.open) {
-                if let Job::Decide(marks, _) = job {
-                    doomed.extend(marks);
-                }
-            }
+            self.open.clear();
             self.commit_at = None;
             self.heard = false;
             self.transaction_ends()?;
         }
         self.keeper.forgets(process);
-        Ok(doomed)
+        let mut left = self.keeper.durable().doomed.clone();
+        let visits = self
+            .errands
+            .values()
+            .filter_map(|errand| match &errand.stage {
+                Stage::Taking(visit) => Some(visit.doomed()),
+                Stage::Giving(..) => None,
+            });
+        let jobs = self.jobs.values().chain(&self.open);
+        let decided = jobs.filter_map(|job| match job {
+            Job::Decide(marks, _) => Some(marks),
+            _ => None,
+        });
+        for (entry, marks) in visits.chain(decided).flatten() {
+            if let Some(left) = left.get_mut(entry) {
+                left.retain(|mark| !marks.contains(mark));
+            }
+        }
+        left.retain(|_, marks| !marks.is_empty());
+        Ok(left)
     }
 
     /// All that the server is busy with is gone, and all lines break.
