@@ -218,9 +218,11 @@ impl<L: Log> Walk<'_, L> {
                 continue;
             };
             let class = self.log.class(&entry)?;
-            self.keep(id, &class);
             let at = standing.noticed.get(&id).copied().unwrap_or_default();
-            self.give(at, id, &entry, Tick(0))?;
+            if !self.give(at, id, &entry, Tick(0))? {
+                return Ok(dealt);
+            }
+            self.keep(id, &class);
         }
         Ok(wanted.len())
     }

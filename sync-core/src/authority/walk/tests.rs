@@ -27,6 +27,8 @@ struct Rows(
     Vec<(Tick, EntryId, Option<Tick>)>,
     usize,
     BTreeMap<EntryId, Tick>,
+    /// How much a page may carry, beyond one entry.
+    usize,
 );
 
 fn entry(name: u64) -> EntryId {
@@ -35,6 +37,9 @@ fn entry(name: u64) -> EntryId {
 
 /// From this name on entries are of no vital kind.
 const OTHERS: u64 = 100;
+
+/// From this name on changes are so large that a page has room for one only.
+const HEAVY: u64 = 1_000;
 
 fn class(of: EntryId, due: Option<Tick>) -> EntryClass {
     let kind = if of < entry(OTHERS) {
@@ -116,7 +121,7 @@ impl Rows {
             own: &BTreeSet::new(),
             answered,
             held: &BTreeSet::new(),
-            budget: 1,
+            budget: 1 + self.3,
             returning: cursor.is_some(),
             at_once: 0,
             compare,
@@ -272,10 +277,15 @@ impl Log for Rows {
     ) -> Result<Vec<Item>, Infallible> {
         let rows = self.of(*entry).map(|(tick, _)| tick);
         let new = rows.filter(|tick| after < *tick && !but.contains(tick));
+        let bytes = if *entry < self::entry(HEAVY) {
+            1
+        } else {
+            MAX_PAGE
+        };
         let item = |tick| Item {
             edit: Edit {
                 entry: *entry,
-                change: vec![0].into(),
+                change: vec![0; bytes].into(),
                 origin: SignedOrigin {
                     payload: Vec::new().into(),
                     voucher: Voucher::Frame,
@@ -718,6 +728,33 @@ fn what_was_given_before_a_device_turned_to_pages_does_not_stay_once_it_is_hidde
         ..first.cursor
     };
     assert!(!rows.page(Some(early), 8).reset);
+}
+
+/// What a frame might not hold comes with the next page, whether all is sent or what was compared.
+#[test]
+fn what_has_no_room_in_a_page_comes_with_the_next() {
+    let mut rows = Rows(Vec::new(), 0, BTreeMap::new(), 1_000);
+    let names = [OTHERS, OTHERS + 1, HEAVY];
+    for (at, name) in (1..).zip(names) {
+        rows.touch(at, name, None);
+    }
+    let pages = rows.pages(None, 5);
+    let last = pages.last().expect("there are pages");
+    assert_eq!(given(last), [(entry(HEAVY), 1)]);
+    let before: Vec<_> = pages[..pages.len() - 1].iter().flat_map(given).collect();
+    assert_eq!(before, [(entry(OTHERS), 1), (entry(OTHERS + 1), 1)]);
+
+    let mut copy = Rows::default();
+    copy.touch(1, OTHERS, None);
+    let mut asked = comparing(&mut copy, &[OTHERS + 1, HEAVY], &mut rows);
+    let first = rows.page_for(None, 5, &BTreeSet::new(), Some(&asked));
+    asked.message = Vec::new().into();
+    let second = rows.page_for(Some(first.cursor), 6, &BTreeSet::new(), Some(&asked));
+    assert_eq!(given(&second), [(entry(OTHERS + 1), 1)]);
+    assert!(second.more && second.compared.is_some_and(|said| said.given == 1));
+    asked.wanted.remove(0);
+    let third = rows.page_for(Some(second.cursor), 7, &BTreeSet::new(), Some(&asked));
+    assert_eq!(given(&third), [(entry(HEAVY), 1)]);
 }
 
 /// The first answer had all vital entries and nothing else: what it gave is known all the same.
