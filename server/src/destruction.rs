@@ -24,7 +24,7 @@ use crate::ingest::OpenMarks;
 use crate::keys::{Destroyed, EntryKeyId, KeyError, Keys};
 use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{Stood, Vault};
-use crate::records::{Records, load_document, provenance};
+use crate::records::{Records, histories, load_document};
 use crate::storage::records::{DestroyedRow, Move, RecordRow, RecordStore};
 pub(crate) use keyless::Keyless;
 
@@ -215,7 +215,7 @@ fn marked(
         return Ok(None);
     };
     let document = load_document(&vault.open_document(&key, &row, &document)?)?;
-    let origins = provenance(store, vault, &key, entry)?;
+    let origins = histories::provenance(store, vault, (&row, &key))?;
     let marks = merge::destroyers(&document.state(), &origins).into_iter();
     let mut accepted = marks.filter_map(|mark| origins.get(&mark)?.accepted);
     if accepted.all(|mark| open.contains(&mark)) {

@@ -9,6 +9,8 @@ mod by_time;
 pub mod cursor;
 #[cfg(test)]
 mod delayed_tests;
+#[cfg(test)]
+mod history_tests;
 mod log;
 mod page;
 #[cfg(test)]

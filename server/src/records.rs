@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod keyless_tests;
+pub mod histories;
 mod ledgers;
 mod list;
 pub mod lives;
@@ -38,7 +39,7 @@ use crate::storage::records::{RecordRow, RecordStore as _, ShelfId};
 use crate::storage::{Database, StorageError};
 pub use ledgers::KnownRights;
 use ledgers::Ledgers;
-pub(crate) use ledgers::{KEPT_BYTES, load_document, provenance};
+pub(crate) use ledgers::{KEPT_BYTES, load_document};
 pub use list::{RECORDS_A_PAGE, RecordPage, RecordSummary};
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
 pub use own::SignInChange;

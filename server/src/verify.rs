@@ -12,10 +12,11 @@ use std::fmt;
 
 use diesel::SqliteConnection;
 use sync_core::audit::{AccessAction, AccessEvent, ChainedEvent, LogHead, Verified, Verifier};
-use sync_core::change::{Provenance, Voucher};
+use sync_core::change::{Edit, Provenance, Voucher};
 use sync_core::entry::{EntryClass, EntryDocument};
 use sync_core::reconcile::Version;
 use sync_core::sign::PublicKey;
+use sync_core::sync::{History, Stripped};
 use sync_core::{ChangeHash, EntryId, PersonId, RecordId, Tick, guard};
 
 use crate::audit;
@@ -416,6 +417,11 @@ impl Check<'_, '_> {
             .as_ref()
             .and_then(|class| class.visibility.hidden_from_patient_until);
         let last = changes.last().map(|change| change.tick);
+        let history = self.connection.history(record, row.entry)?;
+        let history = history.map(|sealed| {
+            let bytes = self.vault.open_history(key, row, &sealed).ok()?;
+            History::from_bytes(&bytes).ok()
+        });
         let found = [
             (
                 heads == Some(made.document.heads()),
@@ -432,6 +438,10 @@ impl Check<'_, '_> {
             (
                 people.is_none_or(|people| people == made_by),
                 "who is said to have made its changes are not those who did",
+            ),
+            (
+                history.is_none_or(|history| history.as_ref() == Some(&made.history)),
+                "what is kept of its changes in one piece is not what they are",
             ),
             (
                 due == row.due,
@@ -560,6 +570,12 @@ impl Check<'_, '_> {
         made.class = Some(class);
         made.bytes += change.len() as u64;
         made.version = made.version.and(row.tick, &about.change);
+        let edit = Edit {
+            entry: row.entry,
+            change,
+            origin: about.origin,
+        };
+        made.history.push(Stripped::new(&edit, accepted));
         Ok(Ok(()))
     }
 
@@ -611,4 +627,5 @@ struct Made {
     touches: Vec<(Tick, EntryClass)>,
     bytes: u64,
     version: Version,
+    history: History,
 }

@@ -9,7 +9,7 @@ pub mod limits;
 mod message;
 
 pub use attestation::{Attestation, AttestationId, Proof, Proofs};
-pub use frame::{Attested, Frame, FrameError, Item};
+pub use frame::{Attested, Frame, FrameError, History, Item, Stripped, Weighs};
 pub use message::{
     CursorDigest, HeldEdit, HoldReason, Outcome, PROTOCOL, Refusal, Settlement, SyncAnswer,
     SyncRequest, Verdict,

@@ -87,6 +87,7 @@ const SEALED: &[(&str, &str)] = &[
     ("enrolment_codes", "sealed"),
     ("entries", "class"),
     ("entries", "document"),
+    ("entries", "history"),
     ("entry_keys", "wrapped"),
     ("held", "about"),
     ("held", "sealed"),

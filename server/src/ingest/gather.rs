@@ -4,14 +4,14 @@ use sync_core::authority::{Gone, HeldChange, Kept};
 use sync_core::change::Provenance;
 use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
-use sync_core::sync::HoldReason;
+use sync_core::sync::{History, HoldReason};
 use sync_core::sync::limits::MAX_ENTRY;
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::{EntryKeyId, SealingKey};
 use crate::records::vault::{Stood, Vault};
-use crate::records::{load_document, provenance};
+use crate::records::{histories, load_document};
 use crate::storage::records::{Blind, RecordStore};
 
 /// How much an entry that exists has grown, its key, and until when the holder may not know of it.
@@ -27,6 +27,8 @@ pub(super) struct Stored {
     pub(super) version: Version,
     /// Who made its changes and on whose behalf.
     pub(super) people: BTreeSet<PersonId>,
+    /// Its changes, unless they are too large to be kept in one piece.
+    pub(super) history: Option<History>,
 }
 
 /// What bears on a submission.
@@ -132,7 +134,11 @@ impl Gathered {
         };
         let filed = vault.open_filed(&key, &row)?;
         let document = load_document(&vault.open_document(&key, &row, &document)?)?;
-        let origins = provenance(store, vault, &key, entry)?;
+        let history = histories::find_or_make(store, vault, (&row, &key))?;
+        let origins = match &history {
+            Some(history) => histories::provenance_of(history)?,
+            None => histories::provenance(store, vault, (&row, &key))?,
+        };
         let version = filed.version.unwrap_or_else(|| version_of(&origins));
         let people = filed.people.unwrap_or_else(|| people_of(&origins));
         let mut kept = Kept::new(document, origins, held);
@@ -149,6 +155,7 @@ impl Gathered {
             class: Some((filed.class, row.touched)),
             version,
             people,
+            history,
         };
         self.stored.insert(entry, stored);
         Ok(())

@@ -8,7 +8,7 @@ use sync_core::authority::{Admission, HeldChange, marked_until};
 use sync_core::change::Edit;
 use sync_core::guard;
 use sync_core::reconcile::Version;
-use sync_core::sync::{HoldReason, Outcome, Refusal, Settlement, Verdict};
+use sync_core::sync::{History, HoldReason, Outcome, Refusal, Settlement, Stripped, Verdict};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use crate::audit::{self, Actor};
 use crate::destruction::{self, Doomed};
 use crate::fault::Fault;
 use crate::keys::EntryKeyId;
+use crate::records::histories::MOST_HISTORY;
 use crate::records::shelves::{self, Shelves};
 use crate::records::vault::{About, Held};
 use crate::records::{Admitted, Visitor};
@@ -228,6 +229,7 @@ impl<'a> Writing<'a> {
                 class: None,
                 version: Version::NONE,
                 people: BTreeSet::new(),
+                history: Some(History::default()),
             });
         }
         let Some(stored) = gathered.stored.get_mut(&entry) else {
@@ -264,7 +266,15 @@ impl<'a> Writing<'a> {
             )?,
         };
         let document = vault.seal_document(&stored.key, (entry, tick), &admission.document)?;
-        connection.put_entry(record, &row, &document)?;
+        let history = stored.history.take().and_then(|mut history| {
+            history.push(Stripped::new(edit, Some(tick)));
+            let bytes = history.to_bytes();
+            (bytes.len() <= MOST_HISTORY).then_some((history, bytes))
+        });
+        let (history, bytes) = history.unzip();
+        stored.history = history;
+        let history = bytes.map(|bytes| vault.seal_history(&stored.key, (entry, tick), &bytes));
+        connection.put_entry(record, &row, &document, history.transpose()?.as_deref())?;
         shelves::add(connection, vault, &mut self.shelves, shelves)?;
         connection.move_entry(record, entry, &moved)?;
         let about = About {

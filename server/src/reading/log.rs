@@ -9,12 +9,12 @@ use sync_core::authority::{Among, Found, HeldFacts, Log, Met, MetHeld};
 use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
-use sync_core::sync::{HoldReason, Item};
+use sync_core::sync::{HoldReason, Stripped};
 use sync_core::{EntryId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::SealingKey;
-use crate::records::Admitted;
+use crate::records::{Admitted, histories};
 use crate::records::vault::{Filed, Vault};
 use crate::storage::records::{EntryRow, HeldRow, RecordStore as _, ShelfId};
 
@@ -73,6 +73,7 @@ impl Log for StoredLog<'_, '_> {
     type Row = EntryRow;
     type Entry = Opened;
     type Held = HeldRow;
+    type Change = Stripped;
 
     const CHUNK: usize = 1_024;
 
@@ -154,27 +155,17 @@ impl Log for StoredLog<'_, '_> {
         Opened { row, key, .. }: &Opened,
         after: Tick,
         but: &BTreeSet<Tick>,
-    ) -> Result<Vec<Item>, Fault> {
+    ) -> Result<Vec<Stripped>, Fault> {
         let vault = &self.admitted.vault;
-        let entry = row.entry;
-        let rows = self
-            .connection
-            .log_of_entry(vault.record(), entry, after)?
-            .into_iter();
-        rows.filter(|row| !but.contains(&row.tick))
-            .map(|row| {
-                let origin = vault.open_origin(key, (entry, row.tick), &row.about)?;
-                let change = vault.open_change(key, &row)?;
-                Ok(Item {
-                    edit: Edit {
-                        entry,
-                        change,
-                        origin,
-                    },
-                    accepted: Some(row.tick),
-                })
-            })
-            .collect()
+        if after == Tick(0)
+            && but.is_empty()
+            && let Some(history) = histories::find(self.connection, vault, (row, key))?
+        {
+            return Ok(history.into_changes());
+        }
+        let mut changes = histories::by_log(self.connection, vault, (row, key), after)?;
+        changes.retain(|change| change.accepted().is_none_or(|tick| !but.contains(&tick)));
+        Ok(changes)
     }
 
     fn version(&mut self, opened: &Opened) -> Result<Version, Fault> {

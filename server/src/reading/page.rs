@@ -2,8 +2,8 @@
 
 use diesel::SqliteConnection;
 use sync_core::authority::{self, Since, Viewer, walk};
-use sync_core::sync::Frame;
-use sync_core::sync::limits::{ANSWER, AT_ONCE, LEAST_ANSWER};
+use sync_core::sync::{Frame, Stripped};
+use sync_core::sync::limits::{ANSWER, AT_ONCE, LEAST_ANSWER, MAX_PAGE};
 use sync_core::{PersonId, RecordId};
 
 use super::answer::Start;
@@ -16,7 +16,7 @@ pub struct Page {
     /// Changes, signed.
     pub news: Option<Frame>,
     /// All else; the changes are in the frame.
-    pub rest: authority::Page,
+    pub rest: authority::Page<Stripped>,
     /// The rights and shelves by which it was worked out.
     pub(super) at_hand: Option<AtHand>,
 }
@@ -49,6 +49,7 @@ pub fn page(
         held: &start.held,
         budget: limit.clamp(LEAST_ANSWER, ANSWER),
         returning: start.returning,
+        most: MAX_PAGE,
         at_once: AT_ONCE,
         compare: start.compare.as_ref(),
     };
@@ -70,7 +71,7 @@ pub fn page(
     let news = match items.as_slice() {
         [] => None,
         items => Some(
-            Frame::attest(&record, admitted.row.log, items, key)
+            Frame::attest_stripped(&record, admitted.row.log, items, key)
                 .map_err(|_| Fault::malformed("an entry too large for a frame"))?,
         ),
     };

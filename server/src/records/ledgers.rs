@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::SqliteConnection;
 use sync_core::authority::{RightEntry, RightsLedger};
-use sync_core::change::Provenance;
 use sync_core::entry::EntryDocument;
 use sync_core::policy::Rights;
-use sync_core::{ChangeHash, EntryId, LogIncarnation, RecordId, Tick};
+use sync_core::{LogIncarnation, RecordId, Tick};
 
+use super::histories;
 use super::vault::Vault;
 use crate::fault::Fault;
-use crate::keys::SealingKey;
 use crate::storage::records::{EntryRow, RecordRow, RecordStore};
 
 /// Records whose rights are kept; beyond it those that were asked for longest ago make room.
@@ -238,7 +237,7 @@ fn read(
         rights.push(RightEntry {
             entry: right.entry,
             state: document.state(),
-            provenance: provenance(store, vault, &key, right.entry)?,
+            provenance: histories::provenance(store, vault, (&right, &key))?,
             bytes: usize::try_from(right.bytes).unwrap_or(usize::MAX),
         });
     }
@@ -250,28 +249,10 @@ pub(crate) fn load_document(bytes: &[u8]) -> Result<EntryDocument, Fault> {
     EntryDocument::load(bytes).map_err(|_| Fault::malformed("entries.document"))
 }
 
-/// Where the changes of an entry come from.
-pub(crate) fn provenance(
-    store: &mut impl RecordStore,
-    vault: &Vault<'_>,
-    key: &SealingKey,
-    entry: EntryId,
-) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
-    let rows = store.about_entry(vault.record(), entry)?;
-    let read = |(tick, sealed): (Tick, Vec<u8>)| {
-        let about = vault.open_about(key, (entry, tick), &sealed)?;
-        let origin = about.origin.read();
-        let origin = origin.map_err(|_| Fault::malformed("log.about"))?;
-        let accepted = Some(tick);
-        Ok((about.change, Provenance { origin, accepted }))
-    };
-    rows.into_iter().map(read).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use sync_core::entry::EntryState;
-    use sync_core::{Digest32, PersonId};
+    use sync_core::{Digest32, EntryId, PersonId};
 
     use super::*;
     use crate::storage::records::RecordClock;

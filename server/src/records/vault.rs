@@ -350,6 +350,27 @@ impl<'k> Vault<'k> {
         self.open(key, place, &row.entry, row.touched, document)
     }
 
+    /// Seals the history of an entry at its touch.
+    pub fn seal_history(
+        &self,
+        key: &SealingKey,
+        (entry, touched): (EntryId, Tick),
+        history: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        self.seal(key, ("entries", "history"), &entry, touched, history)
+    }
+
+    /// Opens the history of an entry.
+    pub fn open_history(
+        &self,
+        key: &SealingKey,
+        row: &EntryRow,
+        history: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let place = ("entries", "history");
+        self.open(key, place, &row.entry, row.touched, history)
+    }
+
     /// The log's row of an accepted change.
     pub fn log_row(
         &self,

@@ -58,13 +58,20 @@ pub trait RecordStore {
         record: RecordId,
         entry: EntryId,
     ) -> Result<Option<(EntryRow, Vec<u8>)>, StorageError>;
-    /// Adds an entry or replaces its view; its key stays.
+    /// Adds an entry or replaces its view, and what is kept of its changes in one piece; its key stays.
     fn put_entry(
         &mut self,
         record: RecordId,
         row: &EntryRow,
         document: &[u8],
+        history: Option<&[u8]>,
     ) -> Result<(), StorageError>;
+    /// What is kept of an entry's changes in one piece, sealed.
+    fn history(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Option<Vec<u8>>, StorageError>;
     /// All rights of a record with their sealed documents.
     fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>, StorageError>;
     /// The entries after one, in order.
@@ -75,7 +82,7 @@ pub trait RecordStore {
         limit: u32,
     ) -> Result<Vec<EntryRow>, StorageError>;
 
-    /// Destroys what is kept of an entry, if it is here: its class and its document, and what the
+    /// Destroys what is kept of an entry, if it is here: its class, document and history, and what the
     /// log says of its changes. That it was destroyed stays, whether it was here or not; it never
     /// comes back.
     fn destroy(&mut self, record: RecordId, row: &DestroyedRow) -> Result<(), StorageError>;

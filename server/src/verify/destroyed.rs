@@ -81,7 +81,9 @@ impl Check<'_, '_> {
             return Ok(());
         };
         let document = self.connection.entry(record, row.entry)?;
+        let history = self.connection.history(self.row.record, row.entry)?;
         let empty = document.is_some_and(|(_, document)| document.is_empty())
+            && history.is_none()
             && changes
                 .iter()
                 .all(|c| c.about.is_empty() && c.change.is_empty());

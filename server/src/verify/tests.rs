@@ -120,6 +120,44 @@ async fn the_entries_of_an_older_release_are_put_on_shelves() {
     assert_eq!(findings(&world, &holder).await.wrong, []);
 }
 
+/// What is kept beside an entry follows from its changes, and is sealed with its key: only the server
+/// itself could have it wrong.
+#[tokio::test]
+async fn what_does_not_follow_from_the_changes_is_found() {
+    for (forged, expected) in [
+        ("people", "who is said to have made its changes"),
+        ("version", "its version"),
+        ("history", "in one piece"),
+    ] {
+        let (world, holder) = lived().await;
+        let (keys, id) = (world.records.keys.clone(), holder.head.record);
+        let forge = move |c: &mut SqliteConnection| -> Result<(), Fault> {
+            let vault = Vault::new(&keys, id)?;
+            let rows = c.entries_after(id, None, 10)?;
+            let row = rows.into_iter().find(|row| !row.is_right);
+            let mut row = row.expect("a note");
+            let key = vault.key_of(&row)?.expect("its key");
+            let at = (row.entry, row.touched);
+            let (_, document) = c.entry(id, row.entry)?.expect("there");
+            let filed = vault.open_filed(&key, &row)?;
+            let people = filed.people.filter(|_| forged != "people");
+            let version = filed.version.filter(|_| forged != "version");
+            let filed = (&filed.class, version.unwrap_or(Version::NONE));
+            row.class = vault.seal_filed(&key, at, filed, &people.unwrap_or_default())?;
+            let history = match forged {
+                "history" => Some(vault.seal_history(&key, at, &History::default().to_bytes())?),
+                _ => c.history(id, row.entry)?,
+            };
+            c.put_entry(id, &row, &document, history.as_deref())?;
+            Ok(())
+        };
+        world.records.db.write(forge).await.expect("forged");
+        let found = findings(&world, &holder).await;
+        let said: Vec<&str> = found.wrong.iter().map(|wrong| &*wrong.what).collect();
+        assert!(matches!(said[..], [one] if one.contains(expected)), "{said:?}");
+    }
+}
+
 /// Each of these is done with the triggers out of the way, as somebody with the file could.
 #[tokio::test]
 async fn each_tampering_is_found() {
@@ -158,6 +196,10 @@ async fn each_tampering_is_found() {
         (
             "UPDATE entries SET class = zeroblob(60) WHERE is_right = 0",
             "its class",
+        ),
+        (
+            "UPDATE entries SET history = zeroblob(60) WHERE is_right = 0",
+            "in one piece",
         ),
         ("UPDATE entries SET due = 5 WHERE is_right = 1", "falls due"),
         (

@@ -6,7 +6,7 @@ use crate::change::Edit;
 use crate::entry::EntryClass;
 use crate::kind::Kind;
 use crate::reconcile::Version;
-use crate::sync::{HoldReason, Item, Settlement};
+use crate::sync::{HoldReason, Settlement, Weighs};
 use crate::{ChangeHash, EntryId, Tick};
 
 /// Which entries are asked for.
@@ -91,6 +91,8 @@ pub trait Log {
     type Entry;
     /// A held edit as it is found.
     type Held;
+    /// A change as it is given.
+    type Change: Weighs;
 
     /// How many entries [`Log::met`] answers at least, if there are as many; more than none.
     const CHUNK: usize;
@@ -135,7 +137,7 @@ pub trait Log {
         entry: &Self::Entry,
         after: Tick,
         but: &BTreeSet<Tick>,
-    ) -> Result<Vec<Item>, Self::Error>;
+    ) -> Result<Vec<Self::Change>, Self::Error>;
 
     /// Which changes an entry has, and when they were accepted (see [`Version::of`]).
     fn version(&mut self, entry: &Self::Entry) -> Result<Version, Self::Error>;

@@ -15,14 +15,11 @@ use crate::kind::Kind;
 use crate::policy::{Matrix, Standing};
 use crate::reconcile::{Compare, Compared};
 use crate::sync::limits::{MAX_ENTRY, MAX_FRAME, MAX_ORIGIN};
-use crate::sync::{HeldEdit, Item};
+use crate::sync::{HeldEdit, Item, Weighs as _};
 use crate::{ChangeHash, EntryId, Epoch, LogIncarnation, Tick};
 
 /// What an edit weighs besides its change and its origin: names, places.
 const OVERHEAD: usize = 32;
-
-/// What a page weighs at most, unless one entry does more: so a frame holds it.
-const MAX_PAGE: usize = MAX_FRAME / 4 * 3;
 
 // What one entry weighs at most fits a frame too.
 const _: () = assert!(MAX_ENTRY + MAX_CHANGES * (MAX_ORIGIN + OVERHEAD) < MAX_FRAME);
@@ -60,6 +57,9 @@ pub struct Since<'s> {
     pub held: &'s BTreeSet<ChangeHash>,
     /// How many bytes of edits the page should carry; it ends after the entry that reaches this.
     pub budget: usize,
+    /// How many bytes of edits the page may carry, unless one entry has more: it ends before the entry
+    /// that would be too much.
+    pub most: usize,
     /// The device showed a cursor, be it one that nobody can read: it has a copy.
     pub returning: bool,
     /// How many bytes of edits it is given all the same when all starts over, if that is all there is.
@@ -70,11 +70,11 @@ pub struct Since<'s> {
 
 /// What is new, as far as one answer goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<C = Item> {
     /// A full resend starts here.
     pub reset: bool,
     /// Changes to give.
-    pub items: Vec<Item>,
+    pub items: Vec<C>,
     /// Entries to forget.
     pub forget: BTreeSet<EntryId>,
     /// Of these, those that were destroyed.
@@ -95,7 +95,7 @@ pub struct Page {
     pub kept: BTreeMap<EntryId, Tick>,
 }
 
-impl Page {
+impl<C> Page<C> {
     /// A page that tells nothing and ends in a cursor.
     pub fn empty(cursor: Cursor, until: Tick) -> Self {
         Page {
@@ -135,7 +135,11 @@ impl Page {
 ///
 /// # Errors
 /// Those of the log.
-pub fn walk<L: Log>(log: &mut L, viewer: Viewer<'_>, since: &Since<'_>) -> Result<Page, L::Error> {
+pub fn walk<L: Log>(
+    log: &mut L,
+    viewer: Viewer<'_>,
+    since: &Since<'_>,
+) -> Result<Page<L::Change>, L::Error> {
     let walk = Walk::new(log, viewer, since, false)?;
     if let Some(compare) = since.compare {
         return walk.compare(compare);
@@ -169,7 +173,7 @@ enum What {
     Forget,
 }
 
-struct Walk<'w, L> {
+struct Walk<'w, L: Log> {
     log: &'w mut L,
     viewer: Viewer<'w>,
     since: &'w Since<'w>,
@@ -182,7 +186,7 @@ struct Walk<'w, L> {
     weight: usize,
     /// The last entry that was passed, if it stands at the cursor's tick.
     passed: Option<EntryId>,
-    page: Page,
+    page: Page<L::Change>,
 }
 
 impl<'w, L: Log> Walk<'w, L> {
@@ -608,8 +612,8 @@ impl<'w, L: Log> Walk<'w, L> {
         if items.is_empty() {
             return Ok(true);
         }
-        let weight: usize = items.iter().map(|i| i.edit.bytes() + OVERHEAD).sum();
-        if self.weight + weight > MAX_PAGE && self.page.gives() {
+        let weight: usize = items.iter().map(|item| item.bytes() + OVERHEAD).sum();
+        if self.weight + weight > self.since.most && self.page.gives() {
             return Ok(false);
         }
         self.weight += weight;
@@ -640,7 +644,7 @@ impl<'w, L: Log> Walk<'w, L> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Page, L::Error> {
+    fn finish(self) -> Result<Page<L::Change>, L::Error> {
         let Walk {
             log,
             since,

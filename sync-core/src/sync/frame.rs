@@ -6,8 +6,10 @@
 
 mod body;
 mod chunk;
+mod history;
 mod numbers;
 mod origin;
+mod stripped;
 
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
@@ -19,7 +21,9 @@ use super::limits::{MAX_EDITS, MAX_FRAME, MAX_ITEMS, MAX_REQUEST};
 use crate::change::{Edit, Voucher};
 use crate::codec::Malformed;
 use crate::sign::{PublicKey, SignatureBytes};
-use crate::{Bytes, ChangeHash, Digest32, LogIncarnation, RecordId, Tick};
+use crate::{Bytes, Digest32, LogIncarnation, RecordId, Tick};
+pub use history::History;
+pub use stripped::Stripped;
 
 const MAGIC: &[u8] = b"CF";
 const VERSION: u8 = 2;
@@ -35,6 +39,18 @@ pub struct Item {
     pub edit: Edit,
     /// When the server accepted it; nothing on the way to the server, but for what is handed back.
     pub accepted: Option<Tick>,
+}
+
+/// What an answer may carry of a change.
+pub trait Weighs {
+    /// How many bytes it is, before compression.
+    fn bytes(&self) -> usize;
+}
+
+impl Weighs for Item {
+    fn bytes(&self) -> usize {
+        self.edit.bytes()
+    }
 }
 
 /// What a frame brought that the server signed.
@@ -77,7 +93,7 @@ impl Frame {
     /// # Errors
     /// When there are more changes or bytes than a frame may hold.
     pub fn pack(record: &RecordId, items: &[Item]) -> Result<Self, FrameError> {
-        write(items, false, |leaves, body| {
+        write(&stripped(items), false, |leaves, body| {
             check(record, leaves, body).to_vec()
         })
     }
@@ -91,6 +107,19 @@ impl Frame {
         record: &RecordId,
         log: LogIncarnation,
         items: &[Item],
+        key: &SigningKey,
+    ) -> Result<Self, FrameError> {
+        Self::attest_stripped(record, log, &stripped(items), key)
+    }
+
+    /// Packs changes as [`Frame::attest`] does, which were taken apart before.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn attest_stripped(
+        record: &RecordId,
+        log: LogIncarnation,
+        items: &[Stripped],
         key: &SigningKey,
     ) -> Result<Self, FrameError> {
         write(items, true, |leaves, _| {
@@ -163,15 +192,29 @@ impl Frame {
         if body.len() != size {
             return Err(NOT_A_FRAME);
         }
-        let named = body::read(&body, content, most_items)?;
+        let (mut leaves, mut taken) = (Vec::new(), 0_usize);
+        let items = body::read(&body, most_items, |carried| {
+            let item = carried.item()?;
+            let Edit {
+                entry,
+                change,
+                origin,
+            } = &item.edit;
+            taken = taken.saturating_add(change.len() + origin.payload.len());
+            if taken > content {
+                return Err(NOT_A_FRAME);
+            }
+            let name = chunk::hash(change);
+            leaves.push(stripped::leaf((entry, &name), item.accepted, &origin.payload));
+            Ok((name, item))
+        })?;
         let signature = SignatureBytes::from_slice(tail);
         let by_itself = |item: &Item| item.edit.origin.voucher != Voucher::Frame;
-        if signature.is_some() && named.iter().any(|(_, item)| by_itself(item)) {
+        if taken != content || signature.is_some() && items.iter().any(by_itself) {
             return Err(NOT_A_FRAME);
         }
-        let leaves = leaves(named.iter().map(|(change, item)| (*change, item)));
         Ok(Read {
-            items: named.into_iter().map(|(_, item)| item).collect(),
+            items,
             leaves,
             signature,
             body,
@@ -191,22 +234,23 @@ struct Read<'f> {
 
 const NOT_A_FRAME: FrameError = FrameError::Malformed(Malformed("frame"));
 
+fn stripped(items: &[Item]) -> Vec<Stripped> {
+    items.iter().map(Stripped::from).collect()
+}
+
 fn write(
-    items: &[Item],
+    items: &[Stripped],
     attested: bool,
     tail: impl FnOnce(&[Digest32], &[u8]) -> Vec<u8>,
 ) -> Result<Frame, FrameError> {
-    let named: Vec<(ChangeHash, &Item)> = items
-        .iter()
-        .map(|item| (chunk::hash(&item.edit.change), item))
-        .collect();
-    let content: usize = items.iter().map(|item| body::size(&item.edit)).sum();
-    let body = body::write(&named, attested);
+    let content: usize = items.iter().map(|item| item.size).sum();
+    let body = body::write(items.iter(), attested);
     if body.len() > MAX_FRAME || content > MAX_FRAME || items.len() > MAX_ITEMS {
         return Err(FrameError::TooLarge);
     }
     let packed = zstd::bulk::compress(&body, LEVEL).map_err(|_| FrameError::TooLarge)?;
-    let tail = tail(&leaves(named.into_iter()), &body);
+    let leaves: Vec<Digest32> = items.iter().map(|item| item.leaf).collect();
+    let tail = tail(&leaves, &body);
     let mut out = Vec::with_capacity(HEAD + packed.len() + tail.len());
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[VERSION, u8::from(attested) * SIGNED]);
@@ -215,15 +259,6 @@ fn write(
     out.extend_from_slice(&packed);
     out.extend_from_slice(&tail);
     Ok(Frame(out.into()))
-}
-
-fn leaves<'i>(named: impl Iterator<Item = (ChangeHash, &'i Item)>) -> Vec<Digest32> {
-    let leaf = |(change, item): (ChangeHash, &Item)| {
-        let Item { edit, accepted } = item;
-        let tick = accepted.unwrap_or(Tick(0));
-        attestation::leaf(&edit.entry, &change, tick, &edit.origin.payload)
-    };
-    named.map(leaf).collect()
 }
 
 /// By which a device's frame is known to be whole, vouchers and all, and for this record.

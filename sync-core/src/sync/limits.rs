@@ -6,6 +6,8 @@ pub const MAX_EDITS: usize = 1_000;
 pub const MAX_ITEMS: usize = 50_000;
 /// The largest frame once decompressed, in bytes.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+/// How many bytes of edits an answer carries at most, unless one entry has more: so a frame holds it.
+pub const MAX_PAGE: usize = MAX_FRAME / 4 * 3;
 /// The largest request body once decompressed, in bytes.
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// The largest frame of a WebSocket that goes to the server, in bytes: it is in memory before anything

@@ -34,6 +34,7 @@ type EntryRow = (
     i64,
     Vec<u8>,
     Vec<u8>,
+    Option<Vec<u8>>,
 );
 
 #[derive(QueryableByName)]
@@ -110,6 +111,7 @@ fn insert(
             entries::bytes.eq(view.7),
             entries::class.eq(&view.8),
             entries::document.eq(&view.9),
+            entries::history.eq(&view.10),
         ))
         .execute(to)?;
     diesel::insert_into(log::table)

@@ -15,7 +15,7 @@ use sync_core::{ChangeHash, DeviceTime, EntryId, PersonId, guard};
 use crate::fault::Fault;
 use crate::records::vault::Vault;
 use crate::records::world::{Phone, START, World, fresh_entry};
-use crate::records::{AccessError, provenance};
+use crate::records::{AccessError, histories};
 use crate::storage::records::RecordStore as _;
 
 /// The phones, by their place. Two are the holder's, two the caregiver's.
@@ -323,7 +323,7 @@ impl Household {
                 let held = c.held_of_entry(record, entry)?;
                 let accepted = match c.entry(record, entry)? {
                     Some((row, _)) if !held.is_empty() => match vault.key_of(&row)? {
-                        Some(key) => provenance(c, &vault, &key, entry)?,
+                        Some(key) => histories::provenance(c, &vault, (&row, &key))?,
                         None => BTreeMap::new(),
                     },
                     _ => BTreeMap::new(),

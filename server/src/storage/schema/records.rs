@@ -58,6 +58,7 @@ diesel::table! {
         bytes -> BigInt,
         class -> Binary,
         document -> Binary,
+        history -> Nullable<Binary>,
     }
 }
 

@@ -128,13 +128,21 @@ impl RecordStore for SqliteConnection {
         row.map(rows::entry_with_document).transpose()
     }
 
-    fn put_entry(&mut self, record: RecordId, row: &EntryRow, document: &[u8]) -> Result<()> {
+    fn put_entry(
+        &mut self,
+        record: RecordId,
+        row: &EntryRow,
+        document: &[u8],
+        history: Option<&[u8]>,
+    ) -> Result<()> {
         let put = Statement {
             text: "INSERT INTO entries (record_id, entry_id, key_id, touched, due, is_right, \
-                   changes, bytes, class, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                   changes, bytes, class, document, history) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                    ON CONFLICT (record_id, entry_id) DO UPDATE SET touched = excluded.touched, \
                    due = excluded.due, is_right = excluded.is_right, changes = excluded.changes, \
-                   bytes = excluded.bytes, class = excluded.class, document = excluded.document",
+                   bytes = excluded.bytes, class = excluded.class, document = excluded.document, \
+                   history = excluded.history",
             values: &[
                 Value::Bytes(bytes(&record)),
                 Value::Bytes(row.entry.as_bytes()),
@@ -146,10 +154,20 @@ impl RecordStore for SqliteConnection {
                 Value::Int(int(row.bytes)),
                 Value::Bytes(&row.class),
                 Value::Bytes(document),
+                Value::MaybeBytes(history),
             ],
         };
         put.execute(self)?;
         Ok(())
+    }
+
+    fn history(&mut self, record: RecordId, entry: EntryId) -> Result<Option<Vec<u8>>> {
+        let found: Option<Option<Vec<u8>>> = entries::table
+            .find((bytes(&record), entry.as_bytes().as_slice()))
+            .select(entries::history)
+            .first(self)
+            .optional()?;
+        Ok(found.flatten())
     }
 
     fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>> {

@@ -22,7 +22,7 @@ struct Standing {
 
 impl<L: Log> Walk<'_, L> {
     /// Starts over: gives all if it is little, and else nothing yet, and lets the device compare.
-    pub(super) fn start_over(self) -> Result<Page, L::Error> {
+    pub(super) fn start_over(self) -> Result<Page<L::Change>, L::Error> {
         let mut all = Walk::new(self.log, self.viewer, self.since, true)?;
         all.budget = all.budget.min(all.since.at_once);
         all.go()?;
@@ -74,7 +74,7 @@ impl<L: Log> Walk<'_, L> {
     }
 
     /// Answers a device that compares.
-    pub(super) fn compare(mut self, asked: &Compare) -> Result<Page, L::Error> {
+    pub(super) fn compare(mut self, asked: &Compare) -> Result<Page<L::Change>, L::Error> {
         let goes_on = self.page.cursor.comparing && !self.was_hidden()?;
         if !goes_on && self.since.returning {
             // What was found is not what differs now. If there is little left for the viewer, or

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::chunk::{self, ChunkColumns};
-use super::numbers::{Known, Named, Writer};
+use super::numbers::{Column, Known, Named};
 use super::origin::{self, OriginColumns};
-use super::{FrameError, Item, NOT_A_FRAME};
-use crate::change::{Edit, SignedOrigin, Voucher};
+use super::stripped::{Carried, Change, Statement, Stripped};
+use super::{FrameError, NOT_A_FRAME};
+use crate::change::Voucher;
 use crate::reader::Reader;
 use crate::sign::SignatureBytes;
 use crate::{Bytes, ChangeHash, EntryId, Tick, codec};
@@ -65,45 +66,46 @@ impl<C> Columns<C> {
     }
 }
 
-/// How many bytes changes and their origins are.
-pub(super) fn size(edit: &Edit) -> usize {
-    edit.change.len() + edit.origin.payload.len()
-}
-
-/// Writes the changes of a frame, each with its name; with what vouches for each by itself, if no
-/// signature under the frame does for all.
-pub(super) fn write(items: &[(ChangeHash, &Item)], attested: bool) -> Vec<u8> {
-    let mut columns = Columns::<Writer>::default();
+/// Writes changes; with what vouches for each by itself, if no signature under the frame does for all.
+pub(super) fn write<'s>(items: impl Iterator<Item = &'s Stripped>, attested: bool) -> Vec<u8> {
+    let mut columns = Columns::<Column>::default();
     let mut entries = Named::<EntryId>::default();
     let mut of_entry: HashMap<EntryId, chunk::Told> = HashMap::new();
     let mut origins = origin::Told::default();
-    let mut tick = 0;
-    for (change, Item { edit, accepted }) in items {
+    let (mut count, mut tick) = (0, 0);
+    for Stripped { name, carried, .. } in items {
+        count += 1;
         let mut how = 0;
-        let back = entries.back(&edit.entry);
+        let back = entries.back(&carried.entry);
         columns.entry.number(back);
         if back == 0 {
-            entries.add(edit.entry);
-            columns.entries.bytes(edit.entry.as_bytes());
+            entries.add(carried.entry);
+            columns.entries.bytes(carried.entry.as_bytes());
         }
-        let at = origins.write(&edit.origin.payload, &mut columns.origin);
-        if at.is_none() {
-            how |= WHOLE_ORIGIN;
-            columns.whole.prefixed(&edit.origin.payload);
+        match &carried.statement {
+            Statement::Parts(parts) => origins.write(parts, &mut columns.origin),
+            Statement::Whole(payload) => {
+                how |= WHOLE_ORIGIN;
+                columns.whole.prefixed(payload);
+            }
         }
-        let told = of_entry.entry(edit.entry).or_default();
-        let seconds = at.map_or(0, |at| at.0.div_euclid(1000));
-        if !told.write(&edit.change, seconds, &mut columns.chunk) {
-            how |= WHOLE_CHANGE;
-            columns.whole.prefixed(&edit.change);
+        let told = of_entry.entry(carried.entry).or_default();
+        match &carried.change {
+            Change::Parts(parts) => {
+                told.write(parts, carried.statement.seconds(), &mut columns.chunk);
+            }
+            Change::Whole(chunk) => {
+                how |= WHOLE_CHANGE;
+                columns.whole.prefixed(chunk);
+            }
         }
-        told.note(*change);
-        if let Some(Tick(accepted)) = accepted {
+        told.note(*name);
+        if let Some(Tick(accepted)) = carried.accepted {
             how |= ACCEPTED;
-            columns.accepted.difference(*accepted, tick);
-            tick = *accepted;
+            columns.accepted.difference(accepted, tick);
+            tick = accepted;
         }
-        how |= match &edit.origin.voucher {
+        how |= match &carried.voucher {
             _ if attested => 0,
             Voucher::Frame => 0,
             Voucher::Author(signature) => {
@@ -117,8 +119,8 @@ pub(super) fn write(items: &[(ChangeHash, &Item)], attested: bool) -> Vec<u8> {
         };
         columns.how.bytes(&[how]);
     }
-    let mut body = Writer::default();
-    body.number(items.len() as u64);
+    let mut body = Column::default();
+    body.number(count);
     for column in columns.each() {
         body.number(column.0.len() as u64);
     }
@@ -128,16 +130,15 @@ pub(super) fn write(items: &[(ChangeHash, &Item)], attested: bool) -> Vec<u8> {
     body.0
 }
 
-/// Reads the changes of a frame, each with its name: so many bytes of them, put together again, and
-/// so many changes at most.
-pub(super) fn read(
+/// Reads changes, so many at most; `take` is handed one after the other, and says its name.
+pub(super) fn read<T>(
     body: &[u8],
-    content: usize,
-    most_items: usize,
-) -> Result<Vec<(ChangeHash, Item)>, FrameError> {
+    most: usize,
+    mut take: impl FnMut(Carried) -> Result<(ChangeHash, T), FrameError>,
+) -> Result<Vec<T>, FrameError> {
     let mut body = Reader(body);
     let count = body.count()?;
-    if count > most_items {
+    if count > most {
         return Err(FrameError::TooLarge);
     }
     let mut columns = Columns {
@@ -172,28 +173,25 @@ pub(super) fn read(
     let mut entries = Known::<EntryId>::default();
     let mut of_entry: HashMap<EntryId, chunk::Heard> = HashMap::new();
     let mut origins = origin::Heard::default();
-    let (mut tick, mut taken) = (0, 0_usize);
-    let mut items = Vec::new();
+    let mut tick = 0;
+    let mut taken = Vec::new();
     for _ in 0..count {
         let how = columns.how.byte()?;
         let back = columns.entry.number()?;
         let entry = entries.at(back, || {
             EntryId::from_slice(columns.entries.take(16)?).ok_or(NOT_A_FRAME)
         })?;
-        let (payload, seconds) = if how & WHOLE_ORIGIN == 0 {
-            let (payload, at) = origins.read(&mut columns.origin)?;
-            (payload, at.0.div_euclid(1000))
+        let statement = if how & WHOLE_ORIGIN == 0 {
+            Statement::Parts(origins.read(&mut columns.origin)?)
         } else {
-            (columns.whole.prefixed()?.to_vec(), 0)
+            Statement::Whole(Bytes(columns.whole.prefixed()?.to_vec()))
         };
         let heard = of_entry.entry(entry).or_default();
         let change = if how & WHOLE_CHANGE == 0 {
-            heard.read(seconds, &mut columns.chunk)?
+            Change::Parts(heard.read(statement.seconds(), &mut columns.chunk)?)
         } else {
-            columns.whole.prefixed()?.to_vec()
+            Change::Whole(Bytes(columns.whole.prefixed()?.to_vec()))
         };
-        let hash = chunk::hash(&change);
-        heard.note(hash);
         let accepted = if how & ACCEPTED == 0 {
             None
         } else {
@@ -209,23 +207,18 @@ pub(super) fn read(
             }
             _ => return Err(NOT_A_FRAME),
         };
-        taken = taken.saturating_add(change.len() + payload.len());
-        if taken > content {
-            return Err(NOT_A_FRAME);
-        }
-        let edit = Edit {
+        let (name, one) = take(Carried {
             entry,
-            change: change.into(),
-            origin: SignedOrigin {
-                payload: Bytes(payload),
-                voucher,
-            },
-        };
-        items.push((hash, Item { edit, accepted }));
+            change,
+            statement,
+            accepted,
+            voucher,
+        })?;
+        heard.note(name);
+        taken.push(one);
     }
-    let read = columns.each().iter().all(|column| column.0.is_empty());
-    match read && taken == content {
-        true => Ok(items),
+    match columns.each().iter().all(|column| column.0.is_empty()) {
+        true => Ok(taken),
         false => Err(NOT_A_FRAME),
     }
 }

@@ -4,7 +4,7 @@
 //! The parts of a chunk are those of "Change chunks" in Automerge's description of its binary
 //! format.
 
-use super::numbers::{Known, Named, Writer};
+use super::numbers::{Column, Known, Named};
 use super::{FrameError, NOT_A_FRAME};
 use crate::guard::{CHANGE_CHUNK, MAGIC, MAX_CHANGE};
 use crate::reader::Reader;
@@ -29,19 +29,24 @@ pub(super) fn hash(chunk: &[u8]) -> ChangeHash {
 }
 
 /// The parts of a change chunk.
-struct Parts<'c> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
     deps: Vec<ChangeHash>,
     actor: [u8; 16],
     seq: u64,
     start: u64,
     time: i64,
     others: Vec<[u8; 16]>,
-    operations: &'c [u8],
+    operations: Vec<u8>,
 }
 
-impl<'c> Parts<'c> {
-    /// Takes a chunk apart; nothing when it is not one, or of another shape.
-    fn read(chunk: &'c [u8]) -> Option<Self> {
+impl Parts {
+    /// Takes a chunk apart; nothing when it is none that can be put together again.
+    pub fn read(chunk: &[u8]) -> Option<Self> {
+        Self::split(chunk).filter(|parts| parts.chunk() == chunk)
+    }
+
+    fn split(chunk: &[u8]) -> Option<Self> {
         let mut rest = Reader(chunk.get(9..)?);
         let mut contents = Reader(rest.prefixed().ok()?);
         let mut deps = Vec::new();
@@ -66,13 +71,13 @@ impl<'c> Parts<'c> {
             start,
             time,
             others,
-            operations: contents.0,
+            operations: contents.0.to_vec(),
         })
     }
 
     /// Puts the chunk together again.
-    fn chunk(&self) -> Vec<u8> {
-        let mut contents = Writer::default();
+    pub fn chunk(&self) -> Vec<u8> {
+        let mut contents = Column::default();
         contents.number(self.deps.len() as u64);
         for dep in &self.deps {
             contents.bytes(&dep.0);
@@ -86,8 +91,8 @@ impl<'c> Parts<'c> {
         for other in &self.others {
             contents.prefixed(other);
         }
-        contents.bytes(self.operations);
-        let mut named = Writer(vec![CHANGE_CHUNK]);
+        contents.bytes(&self.operations);
+        let mut named = Column(vec![CHANGE_CHUNK]);
         named.prefixed(&contents.0);
         let checksum = &Digest32::of(&[&named.0]).0[..4];
         [&MAGIC, checksum, &named.0].concat()
@@ -127,12 +132,8 @@ impl Told {
         self.changes.add(change);
     }
 
-    /// Writes a change into the columns, whose time is expected to be `at`; false, and nothing is
-    /// written, when it has not the shape that can be put together again.
-    pub fn write(&mut self, chunk: &[u8], at: i64, columns: &mut ChunkColumns<Writer>) -> bool {
-        let Some(parts) = Parts::read(chunk).filter(|parts| parts.chunk() == chunk) else {
-            return false;
-        };
+    /// Writes a change into the columns, whose time is expected to be `at`.
+    pub fn write(&mut self, parts: &Parts, at: i64, columns: &mut ChunkColumns<Column>) {
         let ChunkColumns {
             shape,
             hashes,
@@ -159,12 +160,11 @@ impl Told {
         shape.difference(parts.seq, self.last.seq);
         shape.difference(parts.start, self.last.start);
         shape.difference(parts.time.cast_unsigned(), at.cast_unsigned());
-        operations.prefixed(parts.operations);
+        operations.prefixed(&parts.operations);
         self.last = Last {
             seq: parts.seq,
             start: parts.start,
         };
-        true
     }
 }
 
@@ -179,7 +179,7 @@ impl Heard {
         &mut self,
         at: i64,
         columns: &mut ChunkColumns<Reader<'_>>,
-    ) -> Result<Vec<u8>, FrameError> {
+    ) -> Result<Parts, FrameError> {
         let ChunkColumns {
             shape,
             hashes,
@@ -211,15 +211,14 @@ impl Heard {
         let start = shape.difference(self.last.start)?;
         let time = shape.difference(at.cast_unsigned())?.cast_signed();
         self.last = Last { seq, start };
-        let parts = Parts {
+        Ok(Parts {
             deps,
             actor,
             seq,
             start,
             time,
             others: all,
-            operations: operations.prefixed()?,
-        };
-        Ok(parts.chunk())
+            operations: operations.prefixed()?.to_vec(),
+        })
     }
 }

@@ -8,9 +8,9 @@ use crate::reader::CutShort;
 
 /// A column that is being written.
 #[derive(Default)]
-pub(super) struct Writer(pub Vec<u8>);
+pub(super) struct Column(pub Vec<u8>);
 
-impl Writer {
+impl Column {
     pub fn number(&mut self, value: u64) {
         leb128::write::unsigned(&mut self.0, value).expect("written to memory");
     }

@@ -1,8 +1,11 @@
 //! An origin in a frame: people write many changes from one device, one after the other.
 
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize};
 
-use super::numbers::{Known, Named, Writer};
+use super::numbers::{Column, Known, Named};
 use super::{FrameError, NOT_A_FRAME};
 use crate::change::Origin;
 use crate::checkpoint::{CheckpointDigest, Seen};
@@ -40,34 +43,59 @@ struct By {
     incarnation: Incarnation,
 }
 
-/// What the writer of a frame has told of origins so far.
-#[derive(Default)]
-pub(super) struct Told {
-    writers: Named<Vec<u8>>,
-    seen: Named<Seen>,
-    logs: Named<LogIncarnation>,
-    at: u64,
-    tick: u64,
+/// The same as it is told, and read only where it is asked for.
+#[derive(Debug)]
+struct Writer {
+    told: Vec<u8>,
+    by: OnceLock<By>,
 }
 
-/// What the reader of a frame knows of origins so far.
-#[derive(Default)]
-pub(super) struct Heard {
-    writers: Known<By>,
-    seen: Known<Seen>,
-    logs: Known<LogIncarnation>,
-    at: u64,
-    tick: u64,
+impl Writer {
+    fn told(told: &[u8]) -> Result<Arc<Self>, FrameError> {
+        if told.len() > MAX_BY {
+            return Err(FrameError::TooLarge);
+        }
+        Ok(Arc::new(Writer {
+            told: told.to_vec(),
+            by: OnceLock::new(),
+        }))
+    }
+
+    fn by(&self) -> Result<&By, FrameError> {
+        if let Some(by) = self.by.get() {
+            return Ok(by);
+        }
+        let by = codec::from_cbor(&self.told).map_err(|_| NOT_A_FRAME)?;
+        Ok(self.by.get_or_init(|| by))
+    }
 }
 
-impl Told {
-    /// Writes an origin into the columns and answers with when it was made; nothing, and nothing is
-    /// written, when its payload is not the one encoding of what it says.
-    pub fn write(
-        &mut self,
-        payload: &[u8],
-        columns: &mut OriginColumns<Writer>,
-    ) -> Option<DeviceTime> {
+impl PartialEq for Writer {
+    fn eq(&self, other: &Self) -> bool {
+        self.told == other.told
+    }
+}
+
+impl Eq for Writer {}
+
+impl Hash for Writer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.told.hash(state);
+    }
+}
+
+/// The parts of an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    writer: Arc<Writer>,
+    seen: Option<Seen>,
+    at: DeviceTime,
+    cites: Vec<ChangeHash>,
+}
+
+impl Parts {
+    /// Takes an origin apart; nothing when its payload is not the one encoding of what it says.
+    pub fn read(payload: &[u8]) -> Option<Self> {
         let origin: Origin = codec::from_cbor(payload).ok()?;
         if codec::to_cbor(&origin) != payload {
             return None;
@@ -82,34 +110,92 @@ impl Told {
             at,
             cites,
         } = origin;
-        let by = codec::to_cbor(&By {
+        let by = By {
             author,
             role,
             on_behalf_of,
             device,
             incarnation,
-        });
-        if by.len() > MAX_BY {
-            return None;
-        }
-        let back = self.writers.back(&by);
+        };
+        Some(Parts {
+            writer: Writer::told(&codec::to_cbor(&by)).ok()?,
+            seen,
+            at,
+            cites,
+        })
+    }
+
+    /// Puts what it says together again.
+    ///
+    /// # Errors
+    /// When whose it is cannot be read.
+    pub fn origin(&self) -> Result<Origin, FrameError> {
+        let By {
+            author,
+            role,
+            on_behalf_of,
+            device,
+            incarnation,
+        } = self.writer.by()?.clone();
+        Ok(Origin {
+            author,
+            role,
+            on_behalf_of,
+            device,
+            incarnation,
+            seen: self.seen,
+            at: self.at,
+            cites: self.cites.clone(),
+        })
+    }
+
+    /// Its device's time in seconds.
+    pub fn seconds(&self) -> i64 {
+        self.at.0.div_euclid(1000)
+    }
+}
+
+/// What the writer of a frame has told of origins so far.
+#[derive(Default)]
+pub(super) struct Told {
+    writers: Named<Arc<Writer>>,
+    seen: Named<Seen>,
+    logs: Named<LogIncarnation>,
+    at: u64,
+    tick: u64,
+}
+
+/// What the reader of a frame knows of origins so far.
+#[derive(Default)]
+pub(super) struct Heard {
+    writers: Known<Arc<Writer>>,
+    seen: Known<Seen>,
+    logs: Known<LogIncarnation>,
+    at: u64,
+    tick: u64,
+}
+
+impl Told {
+    /// Writes an origin into the columns.
+    pub fn write(&mut self, parts: &Parts, columns: &mut OriginColumns<Column>) {
+        let back = self.writers.back(&parts.writer);
         columns.shape.number(back);
         if back == 0 {
-            columns.writers.prefixed(&by);
-            self.writers.add(by);
+            columns.writers.prefixed(&parts.writer.told);
+            self.writers.add(parts.writer.clone());
         }
-        self.write_seen(seen, columns);
-        columns.shape.difference(at.0.cast_unsigned(), self.at);
-        self.at = at.0.cast_unsigned();
-        columns.shape.number(cites.len() as u64);
-        for cited in &cites {
+        self.write_seen(parts.seen, columns);
+        let at = parts.at.0.cast_unsigned();
+        columns.shape.difference(at, self.at);
+        self.at = at;
+        columns.shape.number(parts.cites.len() as u64);
+        for cited in &parts.cites {
             columns.seen.bytes(&cited.0);
         }
-        Some(at)
     }
 
     /// 0 for none, 1 for a new checkpoint, one more than how far back for one that was named.
-    fn write_seen(&mut self, seen: Option<Seen>, columns: &mut OriginColumns<Writer>) {
+    fn write_seen(&mut self, seen: Option<Seen>, columns: &mut OriginColumns<Column>) {
         let OriginColumns {
             shape, seen: told, ..
         } = columns;
@@ -135,23 +221,16 @@ impl Told {
 }
 
 impl Heard {
-    /// Reads an origin out of the columns: its payload, and when it was made.
-    pub fn read(
-        &mut self,
-        columns: &mut OriginColumns<Reader<'_>>,
-    ) -> Result<(Vec<u8>, DeviceTime), FrameError> {
+    /// Reads an origin out of the columns.
+    pub fn read(&mut self, columns: &mut OriginColumns<Reader<'_>>) -> Result<Parts, FrameError> {
         let OriginColumns {
             shape,
             writers,
             seen: told,
         } = columns;
-        let by = self.writers.at(shape.number()?, || {
-            let by = writers.prefixed()?;
-            if by.len() > MAX_BY {
-                return Err(FrameError::TooLarge);
-            }
-            codec::from_cbor(by).map_err(|_| NOT_A_FRAME)
-        })?;
+        let writer = self
+            .writers
+            .at(shape.number()?, || Writer::told(writers.prefixed()?))?;
         let seen = match shape.number()? {
             0 => None,
             1 => {
@@ -174,16 +253,11 @@ impl Heard {
         for _ in 0..shape.number()? {
             cites.push(ChangeHash(told.array()?));
         }
-        let payload = codec::to_cbor(&Origin {
-            author: by.author,
-            role: by.role,
-            on_behalf_of: by.on_behalf_of,
-            device: by.device,
-            incarnation: by.incarnation,
+        Ok(Parts {
+            writer,
             seen,
             at,
             cites,
-        });
-        Ok((payload, at))
+        })
     }
 }

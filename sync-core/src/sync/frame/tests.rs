@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use crate::codec;
 use crate::entry::{EntryDocument, Write};
 use crate::guard::{MAX_CHANGE, MAX_DEPENDENCIES};
 use crate::policy::{Profession, Role};
-use crate::{DeviceId, DeviceTime, EntryId, Incarnation, PersonId};
+use crate::{ChangeHash, DeviceId, DeviceTime, EntryId, Incarnation, PersonId};
 
 const RECORD: RecordId = RecordId(Uuid::from_u128(1));
 const LOG: LogIncarnation = LogIncarnation([2; 16]);
@@ -201,6 +203,53 @@ proptest! {
         let sent = Frame::pack(&RECORD, &items).unwrap();
         prop_assert_eq!(sent.unpack(&RECORD).unwrap(), items);
     }
+
+    /// What is kept of entries, and grew with each of their changes, gives the same frame as these, and
+    /// says the same of each.
+    #[test]
+    fn histories_give_what_their_changes_give(steps in prop::collection::vec(step(), 0..30)) {
+        let mut items = played(&steps);
+        let mut kept: BTreeMap<EntryId, Vec<u8>> = BTreeMap::new();
+        for item in &items {
+            let kept = kept.entry(item.edit.entry).or_insert_with(|| History::default().to_bytes());
+            let mut history = History::from_bytes(kept).unwrap();
+            history.push(Stripped::from(item));
+            *kept = history.to_bytes();
+        }
+        let histories = kept.values().map(|kept| History::from_bytes(kept).unwrap());
+        let read: Vec<Stripped> = histories.flat_map(History::into_changes).collect();
+        items.sort_by_key(|item| item.edit.entry);
+        for (read, item) in read.iter().zip(&items) {
+            prop_assert_eq!(read.name(), chunk::hash(&item.edit.change));
+            prop_assert_eq!(read.accepted(), item.accepted);
+            prop_assert_eq!(read.origin().ok(), item.edit.origin.read().ok());
+            prop_assert_eq!(read.bytes(), item.edit.bytes());
+        }
+        prop_assert_eq!(
+            Frame::attest_stripped(&RECORD, LOG, &read, &key()),
+            Frame::attest(&RECORD, LOG, &items, &key())
+        );
+    }
+
+    /// Whatever stands where a history should does no harm.
+    #[test]
+    fn what_is_no_history_is_refused(
+        steps in prop::collection::vec(step(), 0..10),
+        at in any::<prop::sample::Index>(),
+        flip in 1_u8..,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut history = History::default();
+        for item in &played(&steps) {
+            history.push(Stripped::from(item));
+        }
+        let mut bytes = history.to_bytes();
+        let at = at.index(bytes.len());
+        prop_assert!(History::from_bytes(&bytes[..cut.index(bytes.len())]).is_err());
+        bytes[at] ^= flip;
+        // A flipped bit may be of what is taken as said.
+        let _ = History::from_bytes(&bytes);
+    }
 }
 
 /// A frame with this body, which says that it stands for so many bytes.
@@ -215,7 +264,7 @@ fn framed(body: &[u8], content: usize) -> Frame {
 
 /// A body of one change whose column of numbers is this.
 fn one_change(shape: &[u64], actors: usize, others: &[(usize, Vec<u8>)]) -> Vec<u8> {
-    let mut columns: [numbers::Writer; 13] = Default::default();
+    let mut columns: [numbers::Column; 13] = Default::default();
     columns[0].bytes(&[2]);
     columns[1].number(0);
     columns[7].prefixed(&[]);
@@ -227,7 +276,7 @@ fn one_change(shape: &[u64], actors: usize, others: &[(usize, Vec<u8>)]) -> Vec<
     for (column, bytes) in others {
         columns[*column].bytes(bytes);
     }
-    let mut body = numbers::Writer::default();
+    let mut body = numbers::Column::default();
     body.number(1);
     for column in &columns {
         body.number(column.0.len() as u64);
@@ -345,7 +394,7 @@ fn changes_of_the_usual_shape_are_stripped() {
             accepted: Some(Tick(u64::from(n) * 60_000_000)),
         });
     }
-    let whole: usize = items.iter().map(|item| body::size(&item.edit)).sum();
+    let whole: usize = items.iter().map(|item| item.edit.bytes()).sum();
     let frame = Frame::attest(&RECORD, LOG, &items, &key()).expect("packs");
     assert!(frame.0.len() < whole / 20, "{} of {whole}", frame.0.len());
     // A dependency that is not in the frame travels as it is.

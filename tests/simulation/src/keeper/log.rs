@@ -67,6 +67,7 @@ impl Log for BooksLog<'_> {
     type Row = EntryId;
     type Entry = EntryId;
     type Held = ChangeHash;
+    type Change = Item;
 
     // Few, so that a history has walks over several of them.
     const CHUNK: usize = 3;

@@ -20,6 +20,8 @@ use super::{Bug, Keeper, SignedOut};
 
 /// How much is given at once to a device that could compare: little, so that copies are compared.
 const AT_ONCE: usize = 1_024;
+/// How much a page carries, unless one entry has more: so little that pages end for it.
+const MOST: usize = 4_096;
 
 /// What is about to be given.
 pub struct Read {
@@ -257,6 +259,7 @@ impl Keeper {
             held: &start.held,
             budget: start.budget,
             returning: start.after.is_some(),
+            most: MOST,
             at_once: AT_ONCE,
             compare: start.compare.as_ref(),
         };

@@ -42,7 +42,9 @@ pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
     let (one, other) = (record(f, 1), record(f, 2));
     let store = f.store();
     for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
-        store.put_entry(of, &entry(name, tick), &[1]).expect("put");
+        store
+            .put_entry(of, &entry(name, tick), &[1], Some(&[2]))
+            .expect("put");
         store.append_log(of, &change(name, tick)).expect("logged");
         store.hold(of, &held(name, tick + 10)).expect("held");
     }
@@ -60,6 +62,7 @@ pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
         .expect("reads")
         .expect("its trace");
     assert!(left.is_destroyed() && document.is_empty());
+    assert_eq!(store.history(one, entry_id(1)).expect("reads"), None);
     assert_eq!((left.touched, left.changes), (Tick(20), 1));
     let log = store
         .log_of_entry(one, entry_id(1), Tick(0))
@@ -112,8 +115,8 @@ pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
     assert_eq!(of_entry(store, 1).expect("reads"), [emptied]);
     assert_eq!(of_entry(store, 2).expect("reads"), [held(2, 22)]);
     assert!(store.destroy(one, &row(1, 23)).is_err());
-    assert!(store.put_entry(one, &entry(1, 24), &[1]).is_err());
-    assert!(store.put_entry(one, &entry(3, 24), &[1]).is_err());
+    assert!(store.put_entry(one, &entry(1, 24), &[1], None).is_err());
+    assert!(store.put_entry(one, &entry(3, 24), &[1], None).is_err());
 }
 
 /// Its changes are out of the log, and can be accepted anew. What is not given up stays.
@@ -121,7 +124,7 @@ pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) 
     let (one, other) = (record(f, 1), record(f, 2));
     let store = f.store();
     for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
-        store.put_entry(of, &entry(name, tick), &[1]).expect("put");
+        store.put_entry(of, &entry(name, tick), &[1], None).expect("put");
         store.append_log(of, &change(name, tick)).expect("logged");
         store.hold(of, &held(name, tick + 10)).expect("held");
         let named = [Blind([3; 16])];
@@ -152,7 +155,7 @@ pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) 
         key: EntryKeyId([8; 16]),
         ..entry(1, 21)
     };
-    store.put_entry(one, &again, &[1]).expect("put");
+    store.put_entry(one, &again, &[1], None).expect("put");
     let back = LogRow {
         tick: Tick(21),
         ..change(1, 11)

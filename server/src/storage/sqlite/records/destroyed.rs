@@ -31,6 +31,7 @@ pub(super) fn destroy(
             entries::due.eq(None::<i64>),
             entries::class.eq(nothing),
             entries::document.eq(nothing),
+            entries::history.eq(None::<Vec<u8>>),
         ))
         .execute(connection)?;
     let of_entry = log::table

@@ -1,0 +1,122 @@
+//! What is kept beside an entry of all its changes, in one piece and ready for frames: it spares the log.
+//!
+//! It follows from the log, and is written with each change. What is not there, because it would be too
+//! large or the entry was touched last before it was kept, is read in the log.
+
+use std::collections::BTreeMap;
+
+use sync_core::change::{Edit, Provenance};
+use sync_core::sync::{History, Stripped};
+use sync_core::{ChangeHash, Tick};
+
+use super::vault::Vault;
+use crate::fault::Fault;
+use crate::keys::SealingKey;
+use crate::storage::records::{EntryRow, RecordStore};
+
+/// How large a history is kept, in bytes: it is written anew with each change.
+pub const MOST_HISTORY: usize = 64 * 1024;
+
+/// What is kept of an entry's changes, if it is.
+///
+/// # Errors
+/// When the store fails, or what it has does not open.
+pub fn find(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    (row, key): (&EntryRow, &SealingKey),
+) -> Result<Option<History>, Fault> {
+    let Some(sealed) = store.history(vault.record(), row.entry)? else {
+        return Ok(None);
+    };
+    let bytes = vault.open_history(key, row, &sealed)?;
+    // A later server may have written it otherwise.
+    let history = History::from_bytes(&bytes).ok();
+    Ok(history.filter(|history| history.changes().len() as u64 == row.changes))
+}
+
+/// The changes of an entry as they are to be kept, if they are not too many.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_or_make(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    entry: (&EntryRow, &SealingKey),
+) -> Result<Option<History>, Fault> {
+    if let Some(found) = find(store, vault, entry)? {
+        return Ok(Some(found));
+    }
+    let (row, key) = entry;
+    // What says where they come from is to be kept too.
+    if row.bytes > MOST_HISTORY as u64 / 2 {
+        return Ok(None);
+    }
+    let mut made = History::default();
+    for change in by_log(store, vault, (row, key), Tick(0))? {
+        made.push(change);
+    }
+    Ok(Some(made))
+}
+
+/// The changes of an entry after a tick, as the log has them.
+///
+/// # Errors
+/// As [`find`].
+pub fn by_log(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    (row, key): (&EntryRow, &SealingKey),
+    after: Tick,
+) -> Result<Vec<Stripped>, Fault> {
+    let entry = row.entry;
+    let rows = store.log_of_entry(vault.record(), entry, after)?;
+    rows.iter()
+        .map(|row| {
+            let edit = Edit {
+                entry,
+                change: vault.open_change(key, row)?,
+                origin: vault.open_origin(key, (entry, row.tick), &row.about)?,
+            };
+            Ok(Stripped::new(&edit, Some(row.tick)))
+        })
+        .collect()
+}
+
+/// Where the changes of an entry come from.
+///
+/// # Errors
+/// As [`find`].
+pub fn provenance(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    (row, key): (&EntryRow, &SealingKey),
+) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
+    if let Some(history) = find(store, vault, (row, key))? {
+        return provenance_of(&history);
+    }
+    let entry = row.entry;
+    let rows = store.about_entry(vault.record(), entry)?;
+    let read = |(tick, sealed): (Tick, Vec<u8>)| {
+        let about = vault.open_about(key, (entry, tick), &sealed)?;
+        let origin = about.origin.read();
+        let origin = origin.map_err(|_| Fault::malformed("log.about"))?;
+        let accepted = Some(tick);
+        Ok((about.change, Provenance { origin, accepted }))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Where these changes come from.
+///
+/// # Errors
+/// When that cannot be read, which ingest does not let in.
+pub fn provenance_of(history: &History) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
+    let from = |change: &Stripped| {
+        let origin = change.origin();
+        let origin = origin.map_err(|_| Fault::malformed("entries.history"))?;
+        let accepted = change.accepted();
+        Ok((change.name(), Provenance { origin, accepted }))
+    };
+    history.changes().iter().map(from).collect()
+}
