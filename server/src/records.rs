@@ -3,9 +3,9 @@
 //! [`Records`] is what the rooms that serve records share: [`crate::ingest`] takes edits in,
 //! [`crate::reading`] builds answers, [`crate::live`] tells those who are connected.
 
+pub mod histories;
 #[cfg(test)]
 mod keyless_tests;
-pub mod histories;
 mod ledgers;
 mod list;
 pub mod lives;

@@ -4,8 +4,8 @@ use sync_core::authority::{Gone, HeldChange, Kept};
 use sync_core::change::Provenance;
 use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
-use sync_core::sync::{History, HoldReason};
 use sync_core::sync::limits::MAX_ENTRY;
+use sync_core::sync::{History, HoldReason};
 use sync_core::{ChangeHash, EntryId, PersonId, Tick};
 
 use crate::fault::Fault;

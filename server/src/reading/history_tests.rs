@@ -87,7 +87,10 @@ async fn what_is_too_much_for_one_piece_is_read_in_the_log() {
     assert!(!keeps(&world, &holder, entry).await);
     let (mut caregiver, _) = world.caregiver(&mut holder).await;
     caregiver.sync().await;
-    let (theirs, mine) = (&caregiver.kept.entries[&entry], &holder.kept.entries[&entry]);
+    let (theirs, mine) = (
+        &caregiver.kept.entries[&entry],
+        &holder.kept.entries[&entry],
+    );
     assert_eq!(theirs.state(), mine.state());
     // It may still be written.
     caregiver.write(entry, &[Write::set("notes", "bref")]);

@@ -14,8 +14,8 @@ use sync_core::{EntryId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::SealingKey;
-use crate::records::{Admitted, histories};
 use crate::records::vault::{Filed, Vault};
+use crate::records::{Admitted, histories};
 use crate::storage::records::{EntryRow, HeldRow, RecordStore as _, ShelfId};
 
 /// A record's log in one snapshot of the store, for one visitor.

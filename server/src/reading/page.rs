@@ -2,8 +2,8 @@
 
 use diesel::SqliteConnection;
 use sync_core::authority::{self, Since, Viewer, walk};
-use sync_core::sync::{Frame, Stripped};
 use sync_core::sync::limits::{ANSWER, AT_ONCE, LEAST_ANSWER, MAX_PAGE};
+use sync_core::sync::{Frame, Stripped};
 use sync_core::{PersonId, RecordId};
 
 use super::answer::Start;

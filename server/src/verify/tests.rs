@@ -154,7 +154,10 @@ async fn what_does_not_follow_from_the_changes_is_found() {
         world.records.db.write(forge).await.expect("forged");
         let found = findings(&world, &holder).await;
         let said: Vec<&str> = found.wrong.iter().map(|wrong| &*wrong.what).collect();
-        assert!(matches!(said[..], [one] if one.contains(expected)), "{said:?}");
+        assert!(
+            matches!(said[..], [one] if one.contains(expected)),
+            "{said:?}"
+        );
     }
 }
 

@@ -14,6 +14,9 @@ use super::{Claim, EntryState, PastChange, Value, Write};
 use crate::change::Actor;
 use crate::{Bytes, ChangeHash, DeviceTime};
 
+/// Up to how many bytes a document is not compressed.
+const PLAIN: usize = 64 * 1024;
+
 /// Why a document could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EntryError {
@@ -58,13 +61,17 @@ impl EntryDocument {
             .map_err(|_| EntryError::Unreadable)
     }
 
-    /// The whole document as bytes, compressed.
+    /// The whole document as bytes, compressed if they are many: most entries are small, and setting up
+    /// a compressor takes longer than all the rest.
     pub fn save(&self) -> Vec<u8> {
-        self.0.save()
+        let plain = self.save_plain();
+        match plain.len() <= PLAIN {
+            true => plain,
+            false => self.0.save(),
+        }
     }
 
-    /// The whole document as bytes, not compressed: an entry is small, and setting up a compressor
-    /// takes longer than all the rest.
+    /// The whole document as bytes, not compressed.
     pub fn save_plain(&self) -> Vec<u8> {
         self.0.save_nocompress()
     }

@@ -205,7 +205,11 @@ impl Frame {
                 return Err(NOT_A_FRAME);
             }
             let name = chunk::hash(change);
-            leaves.push(stripped::leaf((entry, &name), item.accepted, &origin.payload));
+            leaves.push(stripped::leaf(
+                (entry, &name),
+                item.accepted,
+                &origin.payload,
+            ));
             Ok((name, item))
         })?;
         let signature = SignatureBytes::from_slice(tail);

@@ -272,7 +272,9 @@ mod cases {
         let record = record(f, 1);
         let store = f.store();
         assert_eq!(store.entry(record, entry_id(1)).expect("reads"), None);
-        store.put_entry(record, &entry(1, 11), b"one", None).expect("put");
+        store
+            .put_entry(record, &entry(1, 11), b"one", None)
+            .expect("put");
         let next = EntryRow {
             due: Some(Tick(99)),
             is_right: true,
@@ -291,19 +293,29 @@ mod cases {
             .expect("put");
         assert_eq!(history(store, 1), Some(b"both".to_vec()));
         assert_eq!(history(store, 7), None);
-        store.put_entry(record, &entry(2, 13), b"", None).expect("put");
+        store
+            .put_entry(record, &entry(2, 13), b"", None)
+            .expect("put");
         let rights = store.rights(record).expect("reads");
         assert_eq!(rights, [(next, b"two".to_vec())]);
-        assert!(store.put_entry(record_id(5), &entry(1, 1), b"", None).is_err());
+        assert!(
+            store
+                .put_entry(record_id(5), &entry(1, 1), b"", None)
+                .is_err()
+        );
     }
 
     pub fn entries_come_by_name<F: Fixture>(f: &mut F) {
         let (record, other) = (record(f, 1), record(f, 2));
         let store = f.store();
         for (n, tick) in [(1, 30), (3, 20), (2, 40)] {
-            store.put_entry(record, &entry(n, tick), b"", None).expect("put");
+            store
+                .put_entry(record, &entry(n, tick), b"", None)
+                .expect("put");
         }
-        store.put_entry(other, &entry(9, 25), b"", None).expect("put");
+        store
+            .put_entry(other, &entry(9, 25), b"", None)
+            .expect("put");
         let all = store.entries_after(record, None, 10);
         assert_eq!(touched_names(all), [1, 2, 3]);
         let some = store.entries_after(record, Some(entry_id(1)), 1);
@@ -371,7 +383,9 @@ mod cases {
         let record = record(f, 1);
         let store = f.store();
         for (n, tick) in [(1, 101), (2, 102)] {
-            store.put_entry(record, &entry(n, tick), b"", None).expect("put");
+            store
+                .put_entry(record, &entry(n, tick), b"", None)
+                .expect("put");
         }
         for (n, tick) in [(1, 11), (2, 12), (1, 13)] {
             store
@@ -452,7 +466,9 @@ mod cases {
         for record in [one, two] {
             for n in [1, 2] {
                 let tick = 10 + u64::try_from(n).expect("small");
-                store.put_entry(record, &entry(n, tick), b"", None).expect("put");
+                store
+                    .put_entry(record, &entry(n, tick), b"", None)
+                    .expect("put");
                 store.put_parties(record, entry_id(n), &[me]).expect("put");
             }
             store

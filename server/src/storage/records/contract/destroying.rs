@@ -124,7 +124,9 @@ pub fn what_is_given_up_leaves_a_note_and_may_come_again<F: Fixture>(f: &mut F) 
     let (one, other) = (record(f, 1), record(f, 2));
     let store = f.store();
     for (of, name, tick) in [(one, 1, 11), (one, 2, 12), (other, 1, 11)] {
-        store.put_entry(of, &entry(name, tick), &[1], None).expect("put");
+        store
+            .put_entry(of, &entry(name, tick), &[1], None)
+            .expect("put");
         store.append_log(of, &change(name, tick)).expect("logged");
         store.hold(of, &held(name, tick + 10)).expect("held");
         let named = [Blind([3; 16])];
