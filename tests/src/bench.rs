@@ -5,6 +5,7 @@ mod bare;
 mod device;
 mod durable;
 mod figures;
+mod floor;
 mod guard;
 mod live;
 mod new_phone;
@@ -160,6 +161,7 @@ struct Results {
     cores: usize,
     optimised: bool,
     reconnect: Vec<reconnect::Reconnect>,
+    floor: Option<floor::Floor>,
     new_phone: Option<new_phone::NewPhone>,
     durable: Vec<durable::Durable>,
     fsync: figures::Spread,
@@ -194,6 +196,7 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         optimised: !cfg!(debug_assertions),
         reconnect: Vec::new(),
+        floor: None,
         new_phone: None,
         durable: Vec::new(),
         fsync,
@@ -211,6 +214,7 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
     if arguments.wants(Part::Reconnect) {
         eprintln!("reconnecting …");
         results.reconnect = reconnect::measure(&world, &scale.records, scale.reconnects)?;
+        results.floor = Some(floor::measure(&world, 20 * scale.reconnects)?);
     }
     if arguments.wants(Part::NewPhone) || arguments.wants(Part::Store) {
         eprintln!("new phones …");

@@ -255,7 +255,10 @@ fn logs_refuse_to_be_rewritten() {
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1,
                   0, NULL, 0, 5);
              INSERT INTO entries VALUES
-                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00');
+                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00', NULL);
+             INSERT INTO entries VALUES
+                 (zeroblob(16), x'03000000000000000000000000000000', zeroblob(16), 7, NULL, 0, 1, 1,
+                  x'', x'', NULL);
              INSERT INTO log VALUES
                  (zeroblob(16), 7, zeroblob(16), zeroblob(16), zeroblob(16), 1, x'00', x'00');
              INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');
@@ -263,7 +266,8 @@ fn logs_refuse_to_be_rewritten() {
                  (zeroblob(16), 1, 7, zeroblob(32), zeroblob(16), 9, NULL, x'00');
              INSERT INTO lives VALUES (zeroblob(16), randomblob(16), 9, NULL, 0);
              INSERT INTO destroyed VALUES
-                 (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, x'00');
+                 (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, x'00'),
+                 (zeroblob(16), x'03000000000000000000000000000000', zeroblob(16), 7, x'00');
              INSERT INTO given_up VALUES
                  (zeroblob(16), x'02000000000000000000000000000000', zeroblob(16), 7, 1, 0);
              UPDATE audit_apart SET due = 8;
@@ -304,7 +308,11 @@ fn logs_refuse_to_be_rewritten() {
         (
             "INSERT INTO entries VALUES
                  (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, NULL, 0, 1, 1,
-                  x'00', x'00')",
+                  x'00', x'00', NULL)",
+            "stays destroyed",
+        ),
+        (
+            "UPDATE entries SET history = x'00' WHERE class = x''",
             "stays destroyed",
         ),
         ("UPDATE lives SET ended = 8", "not shortened"),

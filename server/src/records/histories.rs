@@ -1,7 +1,8 @@
 //! What is kept beside an entry of all its changes, in one piece and ready for frames: it spares the log.
 //!
 //! It follows from the log, and is written with each change. What is not there, because it would be too
-//! large or the entry was touched last before it was kept, is read in the log.
+//! large or the entry was written last before it was kept, is read in the log. Of an entry of few changes
+//! the next one makes it.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,16 @@ use crate::storage::records::{EntryRow, RecordStore};
 /// How large a history is kept, in bytes: it is written anew with each change.
 pub const MOST_HISTORY: usize = 64 * 1024;
 
-/// What is kept of an entry's changes, if it is.
+/// Of how many changes it is made by reading the log, of an entry that has none, and of how many bytes:
+/// what says where they come from is not counted among these, and may be more.
+const MOST_MADE: u64 = 64;
+const MOST_MADE_BYTES: u64 = 32 * 1024;
+
+/// What is kept of an entry's changes, if it is. What cannot be read counts for nothing, since the log
+/// has it too.
 ///
 /// # Errors
-/// When the store fails, or what it has does not open.
+/// When the store fails.
 pub fn find(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
@@ -29,13 +36,20 @@ pub fn find(
     let Some(sealed) = store.history(vault.record(), row.entry)? else {
         return Ok(None);
     };
-    let bytes = vault.open_history(key, row, &sealed)?;
-    // A later server may have written it otherwise.
-    let history = History::from_bytes(&bytes).ok();
-    Ok(history.filter(|history| history.changes().len() as u64 == row.changes))
+    let opened = vault.open_history(key, row, &sealed);
+    let history = opened
+        .ok()
+        .and_then(|bytes| History::from_bytes(&bytes).ok());
+    let history = history.filter(|history| history.changes().len() as u64 == row.changes);
+    if history.is_none() {
+        tracing::warn!(
+            "what is kept of an entry's changes in one piece cannot be read; its log is"
+        );
+    }
+    Ok(history)
 }
 
-/// The changes of an entry as they are to be kept, if they are not too many.
+/// The changes of an entry as they are to be kept, if they are, or are few.
 ///
 /// # Errors
 /// As [`find`].
@@ -48,8 +62,7 @@ pub fn find_or_make(
         return Ok(Some(found));
     }
     let (row, key) = entry;
-    // What says where they come from is to be kept too.
-    if row.bytes > MOST_HISTORY as u64 / 2 {
+    if row.bytes > MOST_MADE_BYTES || row.changes > MOST_MADE {
         return Ok(None);
     }
     let mut made = History::default();

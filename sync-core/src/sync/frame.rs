@@ -43,13 +43,14 @@ pub struct Item {
 
 /// What an answer may carry of a change.
 pub trait Weighs {
-    /// How many bytes it is, before compression.
+    /// How many bytes it is and what its author states, before compression. What else vouches for it does
+    /// not travel.
     fn bytes(&self) -> usize;
 }
 
 impl Weighs for Item {
     fn bytes(&self) -> usize {
-        self.edit.bytes()
+        self.edit.change.len() + self.edit.origin.payload.len()
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use server::storage::schema::records::{audit, entries, log, records};
 
-use super::figures::{Bucket, Spread, histogram};
+use super::figures::{Bucket, Spread, histogram, millis, used};
 use crate::support::SupportError;
 
 type LogRow = (
@@ -43,9 +43,17 @@ struct Made {
     sql: String,
 }
 
+/// What a bare loop did.
+pub(super) struct Bare {
+    /// Edits a second.
+    pub per_second: f64,
+    /// Processor time an edit, milliseconds.
+    pub cpu: f64,
+}
+
 /// Writes the rows of a server's last edits again, into tables and indexes made alike, in groups
-/// of this size; gives edits a second. The server's data is only read.
-pub(super) fn write(data: &Path, edits: usize, group: f64) -> Result<f64, SupportError> {
+/// of this size. The server's data is only read.
+pub(super) fn write(data: &Path, edits: usize, group: f64) -> Result<Bare, SupportError> {
     let mut from = open(&data.join("carnet.sqlite"))?;
     let made = diesel::sql_query(
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger' \
@@ -81,16 +89,20 @@ pub(super) fn write(data: &Path, edits: usize, group: f64) -> Result<f64, Suppor
     let size = (group.round() as usize).max(1);
     let all: Vec<_> = rows.iter().zip(&views).zip(&events).rev().collect();
     let started = Instant::now();
-    for group in all.chunks(size) {
-        let written: QueryResult<()> = to.immediate_transaction(|to| {
-            for ((row, view), event) in group {
-                insert(to, row, view, event)?;
-            }
-            Ok(())
-        });
-        written.map_err(broken)?;
-    }
-    Ok(all.len() as f64 / started.elapsed().as_secs_f64())
+    let (written, cpu) = used(|| {
+        all.chunks(size).try_for_each(|group| {
+            to.immediate_transaction(|to| {
+                let mut rows = group.iter();
+                rows.try_for_each(|((row, view), event)| insert(to, row, view, event))
+            })
+        })
+    })?;
+    written.map_err(broken)?;
+    let elapsed = started.elapsed().as_secs_f64();
+    Ok(Bare {
+        per_second: all.len() as f64 / elapsed,
+        cpu: millis(cpu) / all.len().max(1) as f64,
+    })
 }
 
 fn insert(

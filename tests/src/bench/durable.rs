@@ -62,7 +62,7 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
     let group = Groups::of(&world)?.since(&before);
     let edits = taken.len();
     let per_second = edits as f64 / elapsed.as_secs_f64();
-    let bare_per_second = bare::write(world.server.data(), edits, group)?;
+    let bare_per_second = bare::write(world.server.data(), edits, group)?.per_second;
     Ok(Durable {
         devices,
         edits,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
+
+use crate::support::SupportError;
 
 /// A spread of durations, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -76,6 +79,16 @@ pub(super) fn median(mut numbers: Vec<u64>) -> u64 {
 /// Milliseconds.
 pub(super) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
+}
+
+/// The processor time of this thread for some work.
+pub(super) fn used<T>(work: impl FnOnce() -> T) -> Result<(T, Duration), SupportError> {
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime));
+    let untold = |_| SupportError::Missing("a thread's processor time");
+    let before = now().map_err(untold)?;
+    let done = work();
+    let after = now().map_err(untold)?;
+    Ok((done, after.saturating_sub(before)))
 }
 
 #[cfg(test)]

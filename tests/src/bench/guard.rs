@@ -121,6 +121,15 @@ pub(super) fn measure(times: usize) -> Result<Vec<GuardTime>, SupportError> {
     Ok(rows)
 }
 
+/// Takes a change in, so often, whose entry had four.
+pub(super) fn step(times: usize) -> Result<(), SupportError> {
+    let life = life(4, 1)?;
+    for _ in 0..times {
+        here(&life)?;
+    }
+    Ok(())
+}
+
 /// Takes all changes in here: how long it takes, and how long of it is the writer's.
 fn here(life: &Life) -> Result<(Duration, Duration), SupportError> {
     let unsafe_ = |_| SupportError::Missing("a change that the guard lets in");

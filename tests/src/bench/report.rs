@@ -56,6 +56,17 @@ fn reconnect(results: &Results) {
             one.elapsed.p99,
         );
     }
+    if let Some(floor) = &results.floor {
+        println!(
+            "  of which at least {:.3}: a request for nothing {:.3}, signatures {:.3}, the guard's step \
+             {:.3}, the rows of one edit written alone {:.3}",
+            floor.sum(),
+            floor.request,
+            floor.signatures,
+            floor.step,
+            floor.commit,
+        );
+    }
 }
 
 fn new_phone(results: &Results) {

@@ -223,7 +223,7 @@ proptest! {
             prop_assert_eq!(read.name(), chunk::hash(&item.edit.change));
             prop_assert_eq!(read.accepted(), item.accepted);
             prop_assert_eq!(read.origin().ok(), item.edit.origin.read().ok());
-            prop_assert_eq!(read.bytes(), item.edit.bytes());
+            prop_assert_eq!(read.bytes(), item.bytes());
         }
         prop_assert_eq!(
             Frame::attest_stripped(&RECORD, LOG, &read, &key()),
