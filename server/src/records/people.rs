@@ -149,7 +149,31 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::vault::{MOST_PEOPLE, Vault};
     use crate::records::world::World;
+
+    /// Has the store say of no entry in short who wrote it, as of those that more than so many did.
+    async fn forget_people(world: &World, record: RecordId) {
+        let keys = world.records.keys.clone();
+        let forget = move |c: &mut SqliteConnection| -> Result<(), Fault> {
+            let vault = Vault::new(&keys, record)?;
+            let many = (0..=MOST_PEOPLE as u128).map(|n| PersonId(uuid::Uuid::from_u128(n)));
+            let many: BTreeSet<PersonId> = many.collect();
+            for mut row in c.entries_after(record, None, 100)? {
+                let key = vault.key_of(&row)?.expect("its key");
+                let (_, document) = c.entry(record, row.entry)?.expect("there");
+                let history = c.history(record, row.entry)?;
+                let filed = vault.open_filed(&key, &row)?;
+                let version = filed.version.expect("it is kept");
+                let (at, about) = ((row.entry, row.touched), (&filed.class, version));
+                row.class = vault.seal_filed(&key, at, about, &many)?;
+                assert_eq!(vault.open_filed(&key, &row)?.people, None);
+                c.put_entry(record, &row, &document, history.as_deref())?;
+            }
+            Ok(())
+        };
+        world.records.db.write(forget).await.expect("forgotten");
+    }
 
     /// Page by page, however few fit one, everybody is named who is named at once, and the work of
     /// one answer is bounded.
@@ -168,8 +192,25 @@ mod tests {
             phone.allergy("Pollen");
             phone.sync().await;
         }
-        let records = world.records.clone();
         let (record, person) = (holder.head.record, holder.author.person);
+        let short = pages(&world, (record, person)).await;
+        forget_people(&world, record).await;
+        let long = pages(&world, (record, person)).await;
+        let (whole, once) = &short[0];
+        assert_eq!((whole.len(), *once), (3, 1));
+        for (known, pages) in short[1..].iter().chain(&long[1..]) {
+            assert_eq!(known, whole);
+            assert!(*pages > 2, "{pages}");
+        }
+        assert_eq!(long[0], short[0]);
+    }
+
+    /// Whom all pages name, and how many they are, for pages of several sizes.
+    async fn pages(
+        world: &World,
+        (record, person): (RecordId, PersonId),
+    ) -> Vec<(BTreeSet<PersonId>, usize)> {
+        let records = world.records.clone();
         let look = move |c: &mut SqliteConnection| {
             let admitted = records.admit_now(c, record, person)?;
             let mut pages = |most: Most| -> Result<_, Fault> {
@@ -189,12 +230,6 @@ mod tests {
             let all: Result<Vec<_>, Fault> = all.into_iter().map(&mut pages).collect();
             Ok::<_, AccessError>(all?)
         };
-        let found = world.records.db.read(look).await.expect("looks");
-        let (whole, once) = &found[0];
-        assert_eq!((whole.len(), *once), (3, 1));
-        for (known, pages) in &found[1..] {
-            assert_eq!(known, whole);
-            assert!(*pages > 2, "{pages}");
-        }
+        world.records.db.read(look).await.expect("looks")
     }
 }

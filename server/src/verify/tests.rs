@@ -161,6 +161,49 @@ async fn what_does_not_follow_from_the_changes_is_found() {
     }
 }
 
+/// A store that was written before entries' changes were kept in one piece, and its tables by number.
+#[tokio::test]
+async fn the_tables_of_an_older_release_are_taken_over_whole() {
+    use crate::storage::sqlite::{MIGRATIONS, open_connection};
+    use diesel_migrations::MigrationHarness as _;
+
+    let (world, mut holder) = lived().await;
+    let (gone, entry) = (holder.note("Three"), holder.note("Four"));
+    holder.sync().await;
+    holder.wrong_patient(gone);
+    holder.sync().await;
+    let before = findings(&world, &holder).await;
+    let mut connection = open_connection(world.records.db.path()).expect("opens");
+    while connection
+        .applied_migrations()
+        .expect("they are listed")
+        .iter()
+        .any(|version| version.to_string() >= "20261127".to_owned())
+    {
+        let reverted = connection.revert_last_migration(MIGRATIONS);
+        reverted.expect("an older release");
+    }
+    let done = connection.run_pending_migrations(MIGRATIONS);
+    assert!(!done.expect("taken over").is_empty());
+    assert_eq!(findings(&world, &holder).await, before);
+    assert_eq!(before.wrong, []);
+    // Nothing is kept in one piece yet; the next edit of an entry does it.
+    let id = holder.head.record;
+    let entries = move |c: &mut SqliteConnection| -> Result<_, StorageError> {
+        let rows = c.entries_after(id, None, 100)?;
+        let kept = |row: &EntryRow| Ok((row.entry, c.history(id, row.entry)?.is_some()));
+        rows.iter().map(kept).collect::<Result<Vec<_>, _>>()
+    };
+    let kept = world.records.db.read(entries).await.expect("reads");
+    assert!(kept.iter().all(|(_, kept)| !kept));
+    holder.write(entry, &[sync_core::entry::Write::set("text", "Suite")]);
+    holder.sync().await;
+    let read = move |c: &mut SqliteConnection| c.history(id, entry);
+    let history: Result<_, StorageError> = world.records.db.read(read).await;
+    assert!(history.expect("reads").is_some());
+    assert_eq!(findings(&world, &holder).await.wrong, []);
+}
+
 /// Each of these is done with the triggers out of the way, as somebody with the file could.
 #[tokio::test]
 async fn each_tampering_is_found() {
