@@ -178,7 +178,7 @@ async fn the_tables_of_an_older_release_are_taken_over_whole() {
         .applied_migrations()
         .expect("they are listed")
         .iter()
-        .any(|version| version.to_string() >= "20261127".to_owned())
+        .any(|version| version.to_string().as_str() >= "20261127")
     {
         let reverted = connection.revert_last_migration(MIGRATIONS);
         reverted.expect("an older release");
