@@ -189,7 +189,10 @@ impl ReplicaHead {
                 report.changed.insert(entry);
             }
             local.forgotten = false;
-            local.is_still_there();
+            // What was about to be handed back, as lost, need not be.
+            for change in local.is_still_there() {
+                entries.dequeue(&change).map_err(AnswerError::Store)?;
+            }
             local.generation = self.generation;
             attested.extend(local.attestations());
             entries.store(&entry, &local).map_err(AnswerError::Store)?;

@@ -271,11 +271,17 @@ impl LocalEntry {
         (!known.is_empty()).then(|| Version::of(known))
     }
 
-    /// Notes that all that is known to have been accepted is in this life of the log too.
-    pub(super) fn is_still_there(&mut self) {
-        for vouched in self.origins.values_mut() {
+    /// Notes that all that is known to have been accepted is in this life of the log too; gives the
+    /// changes of which that was in doubt.
+    pub(super) fn is_still_there(&mut self) -> Vec<ChangeHash> {
+        let mut doubted = Vec::new();
+        for (change, vouched) in &mut self.origins {
+            if vouched.accepted.is_none() && vouched.lost.is_some() {
+                doubted.push(*change);
+            }
             vouched.accepted = vouched.accepted.or(vouched.lost.take());
         }
+        doubted
     }
 
     /// The attestations that prove its changes.

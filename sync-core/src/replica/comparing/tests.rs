@@ -116,3 +116,22 @@ fn what_it_wants_and_cannot_ask_for_at_once_it_does_not_compare_for() {
     let request = head.request(kept, author, Some(limit)).expect("a request");
     assert!(request.reconcile.is_none() && request.edits.is_some());
 }
+
+/// What was queued to be handed back, because the log was begun anew, is not once it is known to be there.
+#[test]
+fn what_is_the_same_there_is_not_handed_back() {
+    let (mut head, mut kept, author) = replica(3);
+    head.doubt_all(&mut kept).expect("in doubt");
+    assert!(head.hand_back(&mut kept, &author).expect("queued"));
+    assert_eq!(kept.unsent.len(), 3);
+    let all = inventory(&mut kept).expect("infallible");
+    let (differs, entry) = all.iter().next().expect("there are three");
+    let named = head.name_the_same(
+        &mut kept,
+        &BTreeSet::from([differs]),
+        &mut Report::default(),
+    );
+    named.expect("named");
+    let left: Vec<EntryId> = kept.unsent.iter().map(|unsent| unsent.edit.entry).collect();
+    assert_eq!(left, [entry]);
+}
