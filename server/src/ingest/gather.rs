@@ -137,7 +137,7 @@ impl Gathered {
         let history = histories::find_or_make(store, vault, (&row, &key))?;
         let origins = match &history {
             Some(history) => histories::provenance_of(history)?,
-            None => histories::provenance(store, vault, (&row, &key))?,
+            None => histories::provenance_by_log(store, vault, (&row, &key))?,
         };
         let version = filed.version.unwrap_or_else(|| version_of(&origins));
         let people = filed.people.unwrap_or_else(|| people_of(&origins));

@@ -105,9 +105,21 @@ pub fn provenance(
     vault: &Vault<'_>,
     (row, key): (&EntryRow, &SealingKey),
 ) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
-    if let Some(history) = find(store, vault, (row, key))? {
-        return provenance_of(&history);
+    match find(store, vault, (row, key))? {
+        Some(history) => provenance_of(&history),
+        None => provenance_by_log(store, vault, (row, key)),
     }
+}
+
+/// The same, as the log has it.
+///
+/// # Errors
+/// As [`find`].
+pub fn provenance_by_log(
+    store: &mut impl RecordStore,
+    vault: &Vault<'_>,
+    (row, key): (&EntryRow, &SealingKey),
+) -> Result<BTreeMap<ChangeHash, Provenance>, Fault> {
     let entry = row.entry;
     let rows = store.about_entry(vault.record(), entry)?;
     let read = |(tick, sealed): (Tick, Vec<u8>)| {
