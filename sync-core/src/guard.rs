@@ -175,8 +175,9 @@ pub fn admit(
         if saved.len() > MAX_DOCUMENT {
             return Err(Unsafe::Full);
         }
+        // The last changes name all that came before them.
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
-        let after = again.state();
+        let after = again.state_after(state, past);
         if again.heads() != next.heads() || !after.is_sound() {
             return Err(Unsafe::Unfit);
         }
@@ -237,6 +238,7 @@ pub fn attempt(
 /// before other changes, or if what was saved is not the entry with this change and no other.
 pub fn adopt(
     document: &EntryDocument,
+    state: &EntryState,
     inspected: &Inspected,
     trial: &Trial,
 ) -> Result<(EntryDocument, EntryState, Vec<u8>), Unsafe> {
@@ -252,7 +254,7 @@ pub fn adopt(
     last.insert(inspected.hash());
     quietly(|| {
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
-        let after = again.state();
+        let after = again.state_after(state, &inspected.past);
         if !again.heads().iter().eq(&last) || !after.is_sound() {
             return Err(Unsafe::Unfit);
         }

@@ -44,6 +44,9 @@ struct Arguments {
     /// Reconnects a record
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
     reconnects: Option<u32>,
+    /// New phones
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    new_phones: Option<u32>,
     /// The population.
     #[command(flatten)]
     population: population::Settings,
@@ -102,6 +105,9 @@ impl Arguments {
         }
         if let Some(times) = self.reconnects {
             scale.reconnects = times as usize;
+        }
+        if let Some(times) = self.new_phones {
+            scale.new_phones = times as usize;
         }
         self.population.bear_on(&mut scale.population);
         scale

@@ -15,6 +15,7 @@ const FOREIGN_KEYS: &[(&str, &str, &str, &str)] = &[
     ("audit_apart", "record_id", "records", "NO ACTION"),
     ("ceremonies", "person_id", "people", "CASCADE"),
     ("ceremonies", "selector", "enrolment_codes", "CASCADE"),
+    ("contents", "record_id,entry_id", "entries", "NO ACTION"),
     ("departures", "record_id,shelf", "shelves", "NO ACTION"),
     ("destroyed", "record_id", "records", "NO ACTION"),
     ("devices", "person_id", "people", "CASCADE"),
@@ -58,6 +59,8 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("audit_apart", "audit_apart_update"),
     ("destroyed", "destroyed_delete"),
     ("destroyed", "destroyed_update"),
+    ("contents", "contents_destroyed_insert"),
+    ("contents", "contents_destroyed_update"),
     ("devices", "devices_revoked"),
     ("enrolment_codes", "enrolment_codes_once"),
     ("entries", "entries_destroyed_insert"),
@@ -82,12 +85,12 @@ const SEALED: &[(&str, &str)] = &[
     ("audit", "sealed"),
     ("audit_apart", "sealed"),
     ("ceremonies", "sealed"),
+    ("contents", "document"),
+    ("contents", "history"),
     ("destroyed", "sealed"),
     ("devices", "sealed"),
     ("enrolment_codes", "sealed"),
     ("entries", "class"),
-    ("entries", "document"),
-    ("entries", "history"),
     ("entry_keys", "wrapped"),
     ("held", "about"),
     ("held", "sealed"),
@@ -255,10 +258,13 @@ fn logs_refuse_to_be_rewritten() {
                  (zeroblob(16), zeroblob(16), zeroblob(16), 7, 1, 0, zeroblob(32), 'open', x'00', 1,
                   0, NULL, 0, 5);
              INSERT INTO entries VALUES
-                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00', x'00', NULL);
+                 (zeroblob(16), zeroblob(16), zeroblob(16), 7, NULL, 0, 1, 1, x'00');
              INSERT INTO entries VALUES
                  (zeroblob(16), x'03000000000000000000000000000000', zeroblob(16), 7, NULL, 0, 1, 1,
-                  x'', x'', NULL);
+                  x'');
+             INSERT INTO contents VALUES (zeroblob(16), zeroblob(16), x'00', NULL);
+             INSERT INTO contents VALUES
+                 (zeroblob(16), x'03000000000000000000000000000000', x'00', NULL);
              INSERT INTO log VALUES
                  (zeroblob(16), 7, zeroblob(16), zeroblob(16), zeroblob(16), 1, x'00', x'00');
              INSERT INTO audit VALUES (zeroblob(16), 1, 7, zeroblob(32), x'00');
@@ -308,13 +314,19 @@ fn logs_refuse_to_be_rewritten() {
         (
             "INSERT INTO entries VALUES
                  (zeroblob(16), x'01000000000000000000000000000000', zeroblob(16), 7, NULL, 0, 1, 1,
-                  x'00', x'00', NULL)",
+                  x'00')",
             "stays destroyed",
         ),
         (
-            "UPDATE entries SET history = x'00' WHERE class = x''",
+            "UPDATE entries SET class = x'00' WHERE class = x''",
             "stays destroyed",
         ),
+        (
+            "INSERT INTO contents VALUES
+                 (zeroblob(16), x'01000000000000000000000000000000', x'00', NULL)",
+            "stays destroyed",
+        ),
+        ("UPDATE contents SET history = x'00'", "stays destroyed"),
         ("UPDATE lives SET ended = 8", "not shortened"),
         ("DELETE FROM lives", "not forgotten"),
         (

@@ -2,7 +2,10 @@ PRAGMA defer_foreign_keys = ON;
 
 CREATE TABLE log_before AS SELECT * FROM log;
 DROP TABLE log;
-CREATE TABLE entries_before AS SELECT * FROM entries;
+CREATE TABLE entries_before AS SELECT e.*, coalesce(c.document, x'') AS document
+    FROM entries e LEFT JOIN contents c
+    ON c.record_id = e.record_id AND c.entry_id = e.entry_id ORDER BY e.rowid;
+DROP TABLE contents;
 DROP TABLE entries;
 CREATE TABLE audit_before AS SELECT * FROM audit;
 DROP TABLE audit;
@@ -92,7 +95,7 @@ BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END;
 CREATE TRIGGER audit_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END;
 
-DELETE FROM sqlite_stat1 WHERE tbl IN ('entries', 'log', 'audit');
+DELETE FROM sqlite_stat1 WHERE tbl IN ('entries', 'contents', 'log', 'audit');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('entries', 'entries', '10000000 2000 1'),
     ('entries', 'entries_rights', '50000 10 1'),

@@ -1,6 +1,9 @@
 -- All changes of an entry in one piece, ready for frames, so that whoever is given the entry does not
 -- have the log read change by change. It follows from the log, and is not everywhere.
 --
+-- What an entry's row says is asked far more often than its content, for all entries of a record at once;
+-- so the content stands in a table of its own, and many rows on one page.
+--
 -- And tables whose rows are long are kept by number, with an index of their names beside them. A table
 -- WITHOUT ROWID is one tree of whole rows, and to find one there SQLite reads each row that it compares
 -- to its end, with the pages that its end stands on.
@@ -26,12 +29,22 @@ CREATE TABLE entries (
     changes   INTEGER NOT NULL CHECK (changes > 0),
     bytes     INTEGER NOT NULL CHECK (bytes > 0),
     class     BLOB NOT NULL,
+    PRIMARY KEY (record_id, entry_id)
+) STRICT;
+INSERT INTO entries SELECT record_id, entry_id, key_id, touched, due, is_right, changes, bytes, class
+    FROM entries_before ORDER BY rowid;
+-- An entry that was destroyed has none.
+CREATE TABLE contents (
+    record_id BLOB NOT NULL,
+    entry_id  BLOB NOT NULL,
     document  BLOB NOT NULL,
     -- Nothing of entries that were written last before this was kept, and of those with many changes.
     history   BLOB,
-    PRIMARY KEY (record_id, entry_id)
+    PRIMARY KEY (record_id, entry_id),
+    FOREIGN KEY (record_id, entry_id) REFERENCES entries (record_id, entry_id)
 ) STRICT;
-INSERT INTO entries SELECT *, NULL FROM entries_before ORDER BY rowid;
+INSERT INTO contents SELECT record_id, entry_id, document, NULL FROM entries_before
+    WHERE length(document) > 0 ORDER BY rowid;
 DROP TABLE entries_before;
 CREATE INDEX entries_rights ON entries (record_id, entry_id) WHERE is_right = 1;
 CREATE TRIGGER entries_destroyed_insert BEFORE INSERT ON entries
@@ -39,9 +52,17 @@ WHEN EXISTS (SELECT 1 FROM destroyed
              WHERE record_id = NEW.record_id AND entry_id = NEW.entry_id)
 BEGIN SELECT RAISE(ABORT, 'what is destroyed stays destroyed'); END;
 CREATE TRIGGER entries_destroyed_update BEFORE UPDATE ON entries
-WHEN (length(NEW.class) > 0 OR length(NEW.document) > 0 OR NEW.history IS NOT NULL)
+WHEN length(NEW.class) > 0
     AND EXISTS (SELECT 1 FROM destroyed
                 WHERE record_id = NEW.record_id AND entry_id = NEW.entry_id)
+BEGIN SELECT RAISE(ABORT, 'what is destroyed stays destroyed'); END;
+CREATE TRIGGER contents_destroyed_insert BEFORE INSERT ON contents
+WHEN EXISTS (SELECT 1 FROM destroyed
+             WHERE record_id = NEW.record_id AND entry_id = NEW.entry_id)
+BEGIN SELECT RAISE(ABORT, 'what is destroyed stays destroyed'); END;
+CREATE TRIGGER contents_destroyed_update BEFORE UPDATE ON contents
+WHEN EXISTS (SELECT 1 FROM destroyed
+             WHERE record_id = NEW.record_id AND entry_id = NEW.entry_id)
 BEGIN SELECT RAISE(ABORT, 'what is destroyed stays destroyed'); END;
 
 CREATE TABLE log (
@@ -102,6 +123,7 @@ BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END;
 DELETE FROM sqlite_stat1 WHERE tbl IN ('entries', 'log', 'audit');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('entries', 'sqlite_autoindex_entries_1', '10000000 2000 1'),
+    ('contents', 'sqlite_autoindex_contents_1', '10000000 2000 1'),
     ('entries', 'entries_rights', '50000 10 1'),
     ('log', 'sqlite_autoindex_log_1', '50000000 10000 1'),
     ('log', 'log_change', '50000000 10000 1'),

@@ -218,11 +218,11 @@ async fn what_is_taken_over_is_what_would_be_made_here() {
     let trial = verdicts.tried[0].clone().expect("tried");
     let inspected = guard::inspect(&change).expect("sound");
     let here = guard::admit(&base, &base.state(), &inspected).expect("let in");
-    let there = guard::adopt(&base, &inspected, &trial).expect("taken over");
+    let there = guard::adopt(&base, &base.state(), &inspected, &trial).expect("taken over");
     assert_eq!((here.1, here.2), (there.1, there.2));
     let mut other = base.clone();
     edit(&mut other, 1, "three");
-    let late = guard::adopt(&other, &inspected, &trial).map(drop);
+    let late = guard::adopt(&other, &other.state(), &inspected, &trial).map(drop);
     assert_eq!(late, Err(Unsafe::Unfit));
 }
 

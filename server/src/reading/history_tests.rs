@@ -29,7 +29,7 @@ async fn keeps(world: &World, phone: &Phone, entry: EntryId) -> bool {
 /// Makes the store one that was written before histories were kept.
 async fn forget_histories(world: &World) {
     let forget = |c: &mut SqliteConnection| -> Result<_, Fault> {
-        let forgotten = c.batch_execute("UPDATE entries SET history = NULL");
+        let forgotten = c.batch_execute("UPDATE contents SET history = NULL");
         Ok(forgotten.map_err(StorageError::from)?)
     };
     world.records.db.write(forget).await.expect("forgotten");

@@ -236,7 +236,7 @@ async fn each_tampering_is_found() {
         ("UPDATE records SET shelves = shelves + 1", "its shelves"),
         // An entry's view.
         (
-            "UPDATE entries SET document = zeroblob(60) WHERE is_right = 0",
+            "UPDATE contents SET document = zeroblob(60)",
             "its document",
         ),
         (
@@ -244,8 +244,12 @@ async fn each_tampering_is_found() {
             "its class",
         ),
         (
-            "UPDATE entries SET history = zeroblob(60) WHERE is_right = 0",
+            "UPDATE contents SET history = zeroblob(60)",
             "in one piece",
+        ),
+        (
+            "DELETE FROM contents WHERE entry_id = (SELECT max(entry_id) FROM contents)",
+            "its document",
         ),
         ("UPDATE entries SET due = 5 WHERE is_right = 1", "falls due"),
         (

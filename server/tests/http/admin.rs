@@ -296,9 +296,9 @@ async fn missing_keys_of_entries_are_given_up_and_those_of_rights_stay() {
     for (tick, right, changes) in [(1, 1, 5), (2, 0, 2), (3, 0, 1)] {
         let row = format!(
             "INSERT INTO entries (record_id, entry_id, key_id, touched, is_right, changes, bytes,
-                 class, document)
+                 class)
              SELECT record_id, randomblob(16), randomblob(16), {tick}, {right}, {changes}, 1,
-                 x'01', x'01' FROM records"
+                 x'01' FROM records"
         );
         on(&world.config().database(), &row);
     }

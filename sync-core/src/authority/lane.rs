@@ -351,7 +351,7 @@ impl Lane<'_> {
         let room = room.ok_or(Stop::Refused(Refusal::EntryFull))?;
         let state = kept.state().clone();
         let admitted = match self.tried {
-            Some(trial) => guard::adopt(&kept.document, inspected, trial),
+            Some(trial) => guard::adopt(&kept.document, &state, inspected, trial),
             None => guard::admit(&kept.document, &state, inspected),
         };
         let (document, after, saved) = admitted.map_err(refusal)?;

@@ -175,9 +175,20 @@ impl EntryDocument {
     /// What the document says.
     pub fn state(&self) -> EntryState {
         let mut history: Vec<PastChange> = self.0.get_changes(&[]).iter().map(past).collect();
-        // A change's first operation is numbered after all of those before it, so this keeps each
-        // change behind those it depends on, in one order however they arrived.
-        history.sort_by_key(|past| (past.start_op, past.hash));
+        history.sort_by_key(PastChange::place);
+        self.state_of(history)
+    }
+
+    /// What the document says that came of an entry by one change, which spares making all the others
+    /// again.
+    pub(crate) fn state_after(&self, before: &EntryState, change: &PastChange) -> EntryState {
+        let mut history = before.history.clone();
+        let place = |past: &PastChange| past.place() < change.place();
+        history.insert(history.partition_point(place), change.clone());
+        self.state_of(history)
+    }
+
+    fn state_of(&self, history: Vec<PastChange>) -> EntryState {
         let mut state = EntryState {
             history,
             ..EntryState::default()

@@ -109,6 +109,12 @@ pub struct PastChange {
 }
 
 impl PastChange {
+    /// Where it stands in a history. A change's first operation is numbered after all of those before it,
+    /// so this keeps each change behind those it depends on, in one order however they arrived.
+    pub(crate) fn place(&self) -> (u64, ChangeHash) {
+        (self.start_op, self.hash)
+    }
+
     /// The number of its last operation.
     pub fn last_op(&self) -> u64 {
         self.start_op

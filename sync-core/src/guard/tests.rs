@@ -159,7 +159,7 @@ fn what_is_taken_over_holds_the_change_and_no_other() {
     let inspected = inspect(&change).unwrap();
     let (honest, after) = attempt(&document, &document.state(), &inspected);
     let (with, _) = after.unwrap();
-    assert!(adopt(&document, &inspected, &honest).is_ok());
+    assert!(adopt(&document, &document.state(), &inspected, &honest).is_ok());
     let beside = inspect(&follow_up(&document, Actor([2; 16]), "low")).unwrap();
     let after_it = inspect(&follow_up(&with, Actor([2; 16]), "low")).unwrap();
     let (smuggled, _, _) = admit(&with, &with.state(), &beside).unwrap();
@@ -171,7 +171,7 @@ fn what_is_taken_over_holds_the_change_and_no_other() {
             onto: honest.onto.clone(),
             outcome: Ok(lie.save().into()),
         };
-        let taken = adopt(&document, &inspected, &trial).map(drop);
+        let taken = adopt(&document, &document.state(), &inspected, &trial).map(drop);
         assert_eq!(taken, Err(Unsafe::Unfit));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use server::storage::schema::records::{audit, entries, log, records};
+use server::storage::schema::records::{audit, contents, entries, log, records};
 
 use super::figures::{Bucket, Spread, histogram, millis, used};
 use crate::support::SupportError;
@@ -33,9 +33,10 @@ type EntryRow = (
     i64,
     i64,
     Vec<u8>,
-    Vec<u8>,
-    Option<Vec<u8>>,
 );
+type ContentsRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+/// An entry as it is stored.
+type View = (EntryRow, ContentsRow);
 
 #[derive(QueryableByName)]
 struct Made {
@@ -73,11 +74,12 @@ pub(super) fn write(data: &Path, edits: usize, group: f64) -> Result<Bare, Suppo
         .map_err(broken)?;
     let mut views = Vec::new();
     for row in &rows {
-        let view: EntryRow = entries::table
-            .find((&row.0, &row.2))
-            .first(&mut from)
-            .map_err(broken)?;
-        views.push(view);
+        let view: QueryResult<View> = (|| {
+            let of_entry = (&row.0, &row.2);
+            let entry = entries::table.find(of_entry).first(&mut from)?;
+            Ok((entry, contents::table.find(of_entry).first(&mut from)?))
+        })();
+        views.push(view.map_err(broken)?);
     }
 
     let mut to = open(&data.join("bare.sqlite"))?;
@@ -108,7 +110,7 @@ pub(super) fn write(data: &Path, edits: usize, group: f64) -> Result<Bare, Suppo
 fn insert(
     to: &mut SqliteConnection,
     row: &LogRow,
-    view: &EntryRow,
+    (view, contents): &View,
     event: &AuditRow,
 ) -> QueryResult<()> {
     diesel::replace_into(entries::table)
@@ -122,8 +124,14 @@ fn insert(
             entries::changes.eq(view.6),
             entries::bytes.eq(view.7),
             entries::class.eq(&view.8),
-            entries::document.eq(&view.9),
-            entries::history.eq(&view.10),
+        ))
+        .execute(to)?;
+    diesel::replace_into(contents::table)
+        .values((
+            contents::record_id.eq(&contents.0),
+            contents::entry_id.eq(&contents.1),
+            contents::document.eq(&contents.2),
+            contents::history.eq(&contents.3),
         ))
         .execute(to)?;
     diesel::insert_into(log::table)

@@ -154,10 +154,10 @@ fn taken_over(
     let inspected = life.next.iter().map(|change| guard::inspect(change));
     let inspected: Vec<_> = inspected.collect::<Result<_, _>>().map_err(unsafe_)?;
     let writing = Instant::now();
-    let mut document = life.document.clone();
+    let (mut document, mut state) = (life.document.clone(), life.state.clone());
     for (change, trial) in inspected.iter().zip(tried) {
         let trial = trial.as_ref().ok_or(SupportError::Missing("a trial"))?;
-        (document, ..) = guard::adopt(&document, change, trial).map_err(unsafe_)?;
+        (document, state, _) = guard::adopt(&document, &state, change, trial).map_err(unsafe_)?;
     }
     Ok((started.elapsed(), writing.elapsed()))
 }

@@ -57,6 +57,13 @@ diesel::table! {
         changes -> BigInt,
         bytes -> BigInt,
         class -> Binary,
+    }
+}
+
+diesel::table! {
+    contents (record_id, entry_id) {
+        record_id -> Binary,
+        entry_id -> Binary,
         document -> Binary,
         history -> Nullable<Binary>,
     }
@@ -161,5 +168,6 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(contents, entries);
 diesel::allow_tables_to_appear_in_same_query!(places, entries);
 diesel::allow_tables_to_appear_in_same_query!(departures, entries);

@@ -1,11 +1,12 @@
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 
 use diesel::SqliteConnection;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Span;
 
 use super::connection::open_connection;
@@ -25,15 +26,79 @@ type Job = (Work, Span);
 
 /// The threads that read, and the queue before them.
 pub(super) struct Readers {
-    queue: mpsc::Sender<Job>,
+    queue: Arc<Queue>,
+}
+
+/// Jobs that wait for a thread, or threads that wait for a job.
+struct Queue {
+    room: Arc<Semaphore>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Each with its place among so many.
+    jobs: VecDeque<(Job, OwnedSemaphorePermit)>,
+    /// The last one worked last: its memory and its connection are the warmest, so it is woken first.
+    idle: Vec<Thread>,
+    /// No more jobs come.
+    closed: bool,
+}
+
+impl Queue {
+    // A thread cannot panic while it holds what waits, so a poisoned lock means nothing.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn put(&self, job: Job) -> Result<(), StorageError> {
+        let room = self.room.clone().acquire_owned().await;
+        let room = room.map_err(|_| StorageError::Closed)?;
+        let mut waiting = self.waiting();
+        waiting.jobs.push_back((job, room));
+        let woken = waiting.idle.pop();
+        drop(waiting);
+        if let Some(thread) = woken {
+            thread.unpark();
+        }
+        Ok(())
+    }
+
+    /// The next job, for the thread that calls this.
+    fn next(&self) -> Option<Job> {
+        let me = thread::current();
+        loop {
+            let mut waiting = self.waiting();
+            waiting.idle.retain(|thread| thread.id() != me.id());
+            if let Some((job, _)) = waiting.jobs.pop_front() {
+                return Some(job);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting.idle.push(me.clone());
+            drop(waiting);
+            thread::park();
+        }
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        let mut waiting = self.queue.waiting();
+        waiting.closed = true;
+        waiting.idle.drain(..).for_each(|thread| thread.unpark());
+    }
 }
 
 impl Readers {
     pub(super) fn start(path: &Path, threads: usize) -> Result<Self, StorageError> {
-        let (queue, jobs) = mpsc::channel::<Job>(QUEUE);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let queue = Arc::new(Queue {
+            room: Arc::new(Semaphore::new(QUEUE)),
+            waiting: Mutex::default(),
+        });
         for number in 0..threads {
-            let (path, jobs) = (path.to_owned(), jobs.clone());
+            let (path, jobs) = (path.to_owned(), queue.clone());
             let name = path.clone();
             thread::Builder::new()
                 .name(format!("store-reader-{number}"))
@@ -60,25 +125,16 @@ impl Readers {
                 Box::new(move || drop(sender.send(answer)))
             },
         );
-        self.queue
-            .send((wrapped, Span::current()))
-            .await
-            .map_err(|_| StorageError::Closed)?;
+        self.queue.put((wrapped, Span::current())).await?;
         receiver
             .await
             .unwrap_or_else(|_| Err(StorageError::Unfinished.into()))
     }
 }
 
-fn work(path: &Path, jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn work(path: &Path, queue: &Queue) {
     let mut kept = None;
-    loop {
-        // A thread cannot panic while it holds the queue, so a poisoned lock means nothing.
-        let next = jobs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .blocking_recv();
-        let Some((job, span)) = next else { return };
+    while let Some((job, span)) = queue.next() {
         let _entered = span.enter();
         kept = read(path, kept.take(), job);
     }

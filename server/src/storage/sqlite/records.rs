@@ -14,7 +14,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::dsl::{max, sql};
+use diesel::dsl::{And, Eq, max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use sync_core::sync::Settlement;
@@ -25,11 +25,18 @@ use crate::storage::records::{
     ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
     Life, LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
 };
-use crate::storage::schema::records::{entries, log, records};
+use crate::storage::schema::records::{contents, entries, log, records};
 use crate::storage::sqlite::statement::{Statement, Value};
 use rows::{Entry, EntryTuple, LogTuple, RecordTuple, bytes, id, int};
 
 type Result<T> = std::result::Result<T, StorageError>;
+
+/// An entry's contents stand beside it.
+fn of_entry()
+-> And<Eq<contents::record_id, entries::record_id>, Eq<contents::entry_id, entries::entry_id>> {
+    let record = contents::record_id.eq(entries::record_id);
+    record.and(contents::entry_id.eq(entries::entry_id))
+}
 
 impl RecordStore for SqliteConnection {
     fn record(&mut self, record: RecordId) -> Result<Option<RecordRow>> {
@@ -120,9 +127,10 @@ impl RecordStore for SqliteConnection {
     }
 
     fn entry(&mut self, record: RecordId, entry: EntryId) -> Result<Option<(EntryRow, Vec<u8>)>> {
-        let row: Option<(EntryTuple, Vec<u8>)> = entries::table
+        let row: Option<(EntryTuple, Option<Vec<u8>>)> = entries::table
             .find((bytes(&record), entry.as_bytes().as_slice()))
-            .select((Entry::COLUMNS, entries::document))
+            .left_join(contents::table.on(of_entry()))
+            .select((Entry::COLUMNS, contents::document.nullable()))
             .first(self)
             .optional()?;
         row.map(rows::entry_with_document).transpose()
@@ -137,12 +145,11 @@ impl RecordStore for SqliteConnection {
     ) -> Result<()> {
         let put = Statement {
             text: "INSERT INTO entries (record_id, entry_id, key_id, touched, due, is_right, \
-                   changes, bytes, class, document, history) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                   changes, bytes, class) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
                    ON CONFLICT (record_id, entry_id) DO UPDATE SET touched = excluded.touched, \
                    due = excluded.due, is_right = excluded.is_right, changes = excluded.changes, \
-                   bytes = excluded.bytes, class = excluded.class, document = excluded.document, \
-                   history = excluded.history",
+                   bytes = excluded.bytes, class = excluded.class",
             values: &[
                 Value::Bytes(bytes(&record)),
                 Value::Bytes(row.entry.as_bytes()),
@@ -153,6 +160,17 @@ impl RecordStore for SqliteConnection {
                 Value::Int(int(row.changes)),
                 Value::Int(int(row.bytes)),
                 Value::Bytes(&row.class),
+            ],
+        };
+        put.execute(self)?;
+        let put = Statement {
+            text: "INSERT INTO contents (record_id, entry_id, document, history) \
+                   VALUES (?, ?, ?, ?) \
+                   ON CONFLICT (record_id, entry_id) DO UPDATE SET document = excluded.document, \
+                   history = excluded.history",
+            values: &[
+                Value::Bytes(bytes(&record)),
+                Value::Bytes(row.entry.as_bytes()),
                 Value::Bytes(document),
                 Value::MaybeBytes(history),
             ],
@@ -162,21 +180,22 @@ impl RecordStore for SqliteConnection {
     }
 
     fn history(&mut self, record: RecordId, entry: EntryId) -> Result<Option<Vec<u8>>> {
-        let found: Option<Option<Vec<u8>>> = entries::table
+        let found: Option<Option<Vec<u8>>> = contents::table
             .find((bytes(&record), entry.as_bytes().as_slice()))
-            .select(entries::history)
+            .select(contents::history)
             .first(self)
             .optional()?;
         Ok(found.flatten())
     }
 
     fn rights(&mut self, record: RecordId) -> Result<Vec<(EntryRow, Vec<u8>)>> {
-        let found: Vec<(EntryTuple, Vec<u8>)> = entries::table
+        let found: Vec<(EntryTuple, Option<Vec<u8>>)> = entries::table
+            .left_join(contents::table.on(of_entry()))
             .filter(entries::record_id.eq(bytes(&record)))
             // As text, not as a bound value: only so can the index of rights alone be used.
             .filter(sql::<Bool>("is_right = 1"))
             .order(entries::entry_id)
-            .select((Entry::COLUMNS, entries::document))
+            .select((Entry::COLUMNS, contents::document.nullable()))
             .load(self)?;
         found.into_iter().map(rows::entry_with_document).collect()
     }

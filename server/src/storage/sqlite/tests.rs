@@ -471,6 +471,8 @@ fn every_table_is_strict_and_the_logs_guard_themselves() {
         "audit_delete",
         "audit_order",
         "audit_update",
+        "contents_destroyed_insert",
+        "contents_destroyed_update",
         "destroyed_delete",
         "destroyed_update",
         "devices_revoked",

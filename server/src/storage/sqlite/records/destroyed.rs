@@ -7,7 +7,7 @@ use super::Result;
 use super::rows::{self, DestroyedTuple, bytes, int};
 use crate::storage::StorageError;
 use crate::storage::records::DestroyedRow;
-use crate::storage::schema::records::{destroyed, entries, log};
+use crate::storage::schema::records::{contents, destroyed, entries, log};
 
 pub(super) fn destroy(
     connection: &mut SqliteConnection,
@@ -30,10 +30,9 @@ pub(super) fn destroy(
             entries::touched.eq(int(row.at.0)),
             entries::due.eq(None::<i64>),
             entries::class.eq(nothing),
-            entries::document.eq(nothing),
-            entries::history.eq(None::<Vec<u8>>),
         ))
         .execute(connection)?;
+    diesel::delete(contents::table.find((record, entry))).execute(connection)?;
     let of_entry = log::table
         .filter(log::record_id.eq(record))
         .filter(log::entry_id.eq(entry));

@@ -8,7 +8,9 @@ use super::rows::{self, bytes, int};
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
 use crate::storage::records::GivenUpRow;
-use crate::storage::schema::records::{departures, entries, given_up, log, parties, places};
+use crate::storage::schema::records::{
+    contents, departures, entries, given_up, log, parties, places,
+};
 
 /// A row as it is stored.
 type Tuple = (Vec<u8>, Vec<u8>, i64, i64, i64);
@@ -39,7 +41,7 @@ pub(super) fn give_up(
             )*
         };
     }
-    of_entry!(log, parties, places, departures, entries);
+    of_entry!(log, parties, places, departures, contents, entries);
     Ok(())
 }
 

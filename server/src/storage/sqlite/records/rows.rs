@@ -29,7 +29,7 @@ pub(super) type ApartTuple = (i64, i64, B, B, i64, Option<i64>, B);
 /// The columns of an entry's row, its document apart.
 pub(super) struct Entry;
 
-type EntryColumns = (
+pub(super) type EntryColumns = (
     entries::entry_id,
     entries::key_id,
     entries::touched,
@@ -227,9 +227,9 @@ pub(super) fn entry(row: EntryTuple) -> Result<EntryRow> {
 }
 
 pub(super) fn entry_with_document(
-    (row, document): (EntryTuple, Vec<u8>),
+    (row, document): (EntryTuple, Option<Vec<u8>>),
 ) -> Result<(EntryRow, Vec<u8>)> {
-    Ok((entry(row)?, document))
+    Ok((entry(row)?, document.unwrap_or_default()))
 }
 
 pub(super) fn log_row(row: LogTuple) -> Result<LogRow> {

@@ -2,14 +2,14 @@
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Binary, Bool};
 use diesel::sqlite::Sqlite;
 use sync_core::{EntryId, RecordId, Tick};
 
 use super::Result;
-use super::rows::{self, Entry, EntryTuple, bytes, int};
+use super::rows::{self, Entry, EntryColumns, EntryTuple, bytes, int};
 use crate::storage::records::{EntryRow, Move, OnShelf, ShelfId};
 use crate::storage::schema::records::{departures, entries, places, shelves};
 
@@ -56,6 +56,51 @@ impl<G> ValidGrouping<G> for OneOf<'_> {
 
 impl<T> AppearsOnTable<T> for OneOf<'_> {}
 impl<T> SelectableExpression<T> for OneOf<'_> {}
+
+/// So many places on some shelves, the first ones between two ticks, and the rows of what stands there,
+/// in any order. First which, and then these rows alone: as a join SQLite would fetch and sort the rows
+/// of all that follow, too.
+struct Placed<'s> {
+    record: &'s [u8],
+    on: OneOf<'s>,
+    after: i64,
+    until: i64,
+    limit: i64,
+}
+
+impl QueryFragment<Sqlite> for Placed<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT placed.since, ");
+        Entry::COLUMNS.walk_ast(out.reborrow())?;
+        out.push_sql(
+            " FROM (SELECT places.since, places.entry_id FROM places WHERE places.record_id = ",
+        );
+        out.push_bind_param::<Binary, _>(&self.record)?;
+        out.push_sql(" AND ");
+        self.on.walk_ast(out.reborrow())?;
+        out.push_sql(" AND places.since > ");
+        out.push_bind_param::<BigInt, _>(&self.after)?;
+        out.push_sql(" AND places.since <= ");
+        out.push_bind_param::<BigInt, _>(&self.until)?;
+        out.push_sql(" ORDER BY places.since, places.entry_id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(") AS placed CROSS JOIN entries ON entries.record_id = ");
+        out.push_bind_param::<Binary, _>(&self.record)?;
+        out.push_sql(" AND entries.entry_id = placed.entry_id");
+        Ok(())
+    }
+}
+
+impl Query for Placed<'_> {
+    type SqlType = (BigInt, <EntryColumns as Expression>::SqlType);
+}
+
+impl QueryId for Placed<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<SqliteConnection> for Placed<'_> {}
 
 pub(super) fn add(
     connection: &mut SqliteConnection,
@@ -125,23 +170,22 @@ pub(super) fn placed(
     limit: u32,
 ) -> Result<Vec<(Tick, EntryRow)>> {
     let column = "places.shelf";
-    let of_entry = places::record_id
-        .eq(entries::record_id)
-        .and(places::entry_id.eq(entries::entry_id));
-    let mut found: Vec<(i64, EntryTuple)> = places::table
-        .inner_join(entries::table.on(of_entry))
-        .filter(places::record_id.eq(bytes(&record)))
-        .filter(OneOf { column, shelves })
-        .filter(places::since.gt(int(after.0)))
-        .filter(places::since.le(int(until.0)))
-        .order((places::since, places::entry_id))
-        .limit(limit.into())
-        .select((places::since, Entry::COLUMNS))
-        .load(connection)?;
+    let found = Placed {
+        record: bytes(&record),
+        on: OneOf { column, shelves },
+        after: int(after.0),
+        until: int(until.0),
+        limit: limit.into(),
+    };
+    let mut found: Vec<(i64, EntryTuple)> = found.load(connection)?;
+    found.sort_unstable_by(|(a, (one, ..)), (b, (other, ..))| (a, one).cmp(&(b, other)));
     // Many may fall due at one tick.
     if found.len() >= limit as usize
         && let Some((since, (last, ..))) = found.last().cloned()
     {
+        let of_entry = places::record_id
+            .eq(entries::record_id)
+            .and(places::entry_id.eq(entries::entry_id));
         let rest: Vec<(i64, EntryTuple)> = places::table
             .inner_join(entries::table.on(of_entry))
             .filter(places::record_id.eq(bytes(&record)))
