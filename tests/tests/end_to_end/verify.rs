@@ -18,7 +18,7 @@ const CELLS: [(&str, &str); 16] = [
     ("records", "opening"),
     ("records", "audit_head"),
     ("entries", "class"),
-    ("entries", "document"),
+    ("contents", "document"),
     ("log", "about"),
     ("log", "change"),
     ("parties", "person_blind"),
