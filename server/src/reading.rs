@@ -10,6 +10,8 @@ pub mod cursor;
 #[cfg(test)]
 mod delayed_tests;
 #[cfg(test)]
+mod held_tests;
+#[cfg(test)]
 mod history_tests;
 mod log;
 mod page;

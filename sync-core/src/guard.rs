@@ -175,7 +175,8 @@ pub fn admit(
         if saved.len() > MAX_DOCUMENT {
             return Err(Unsafe::Full);
         }
-        // The last changes name all that came before them.
+        // The last changes name all that came before them: where these agree, the history is what was
+        // known before, and this change.
         let again = EntryDocument::load(&saved).map_err(|_| Unsafe::Unfit)?;
         let after = again.state_after(state, past);
         if again.heads() != next.heads() || !after.is_sound() {

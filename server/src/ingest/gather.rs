@@ -106,8 +106,10 @@ impl Gathered {
             return Ok(());
         }
         let held = self.load_held(store, vault, entry)?;
-        let found = store.entry(vault.record(), entry)?;
-        let here = found.as_ref().is_some_and(|(row, _)| !row.is_destroyed());
+        let found = store.whole_entry(vault.record(), entry)?;
+        let here = found
+            .as_ref()
+            .is_some_and(|found| !found.row.is_destroyed());
         if !here && let Some(row) = store.destroyed(vault.record(), entry)? {
             let stood = vault.open_stood(&row)?;
             self.kept_until
@@ -120,7 +122,7 @@ impl Gathered {
             self.kept.insert(entry, Kept::destroyed(gone));
             return Ok(());
         }
-        let Some((row, document)) = found else {
+        let Some(found) = found else {
             if !held.is_empty() {
                 let nothing = Kept::default();
                 let kept = Kept::new(nothing.document, nothing.provenance, held);
@@ -128,13 +130,15 @@ impl Gathered {
             }
             return Ok(());
         };
+        let row = found.row;
         let Some(key) = vault.key_of(&row)? else {
             self.kept.insert(entry, Kept::destroyed(Gone::default()));
             return Ok(());
         };
         let filed = vault.open_filed(&key, &row)?;
-        let document = load_document(&vault.open_document(&key, &row, &document)?)?;
-        let history = histories::find_or_make(store, vault, (&row, &key))?;
+        let document = load_document(&vault.open_document(&key, &row, &found.document)?)?;
+        let sealed = found.history.as_deref();
+        let history = histories::read_or_make(store, vault, (&row, &key), sealed)?;
         let origins = match &history {
             Some(history) => histories::provenance_of(history)?,
             None => histories::provenance_by_log(store, vault, (&row, &key))?,

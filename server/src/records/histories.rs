@@ -31,12 +31,15 @@ const MOST_MADE_BYTES: u64 = 32 * 1024;
 pub fn find(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
-    (row, key): (&EntryRow, &SealingKey),
+    entry: (&EntryRow, &SealingKey),
 ) -> Result<Option<History>, Fault> {
-    let Some(sealed) = store.history(vault.record(), row.entry)? else {
-        return Ok(None);
-    };
-    let opened = vault.open_history(key, row, &sealed);
+    let sealed = store.history(vault.record(), entry.0.entry)?;
+    Ok(sealed.and_then(|sealed| read(vault, entry, &sealed)))
+}
+
+/// What is kept of an entry's changes, from its sealed bytes; nothing if these cannot be read.
+fn read(vault: &Vault<'_>, (row, key): (&EntryRow, &SealingKey), sealed: &[u8]) -> Option<History> {
+    let opened = vault.open_history(key, row, sealed);
     let history = opened
         .ok()
         .and_then(|bytes| History::from_bytes(&bytes).ok());
@@ -46,22 +49,22 @@ pub fn find(
             "what is kept of an entry's changes in one piece cannot be read; its log is"
         );
     }
-    Ok(history)
+    history
 }
 
-/// The changes of an entry as they are to be kept, if they are, or are few.
+/// The changes of an entry as they are to be kept, if they are in these sealed bytes, or are few.
 ///
 /// # Errors
 /// As [`find`].
-pub fn find_or_make(
+pub fn read_or_make(
     store: &mut impl RecordStore,
     vault: &Vault<'_>,
-    entry: (&EntryRow, &SealingKey),
+    (row, key): (&EntryRow, &SealingKey),
+    sealed: Option<&[u8]>,
 ) -> Result<Option<History>, Fault> {
-    if let Some(found) = find(store, vault, entry)? {
-        return Ok(Some(found));
+    if let Some(history) = sealed.and_then(|sealed| read(vault, (row, key), sealed)) {
+        return Ok(Some(history));
     }
-    let (row, key) = entry;
     if row.bytes > MOST_MADE_BYTES || row.changes > MOST_MADE {
         return Ok(None);
     }

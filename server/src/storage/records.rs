@@ -16,7 +16,7 @@ use sync_core::{EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use super::StorageError;
 pub use rows::{
     ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
-    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, ShelfId,
+    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, ShelfId, WholeEntry,
 };
 
 /// The rows of records. Absence is `None` or empty; an `Err` is a broken store, or a constraint
@@ -52,12 +52,18 @@ pub trait RecordStore {
     /// Begins a life of a record's log that it never had, once the one before has ended.
     fn begin_life(&mut self, record: RecordId, log: LogIncarnation) -> Result<(), StorageError>;
 
-    /// An entry and its sealed document.
+    /// An entry and its sealed document, which is empty if it was destroyed, or is missing.
     fn entry(
         &mut self,
         record: RecordId,
         entry: EntryId,
     ) -> Result<Option<(EntryRow, Vec<u8>)>, StorageError>;
+    /// An entry with all its content, in one look.
+    fn whole_entry(
+        &mut self,
+        record: RecordId,
+        entry: EntryId,
+    ) -> Result<Option<WholeEntry>, StorageError>;
     /// Adds an entry or replaces its view, and what is kept of its changes in one piece; its key stays.
     fn put_entry(
         &mut self,

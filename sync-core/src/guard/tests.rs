@@ -3,7 +3,7 @@ use automerge::{ActorId, Automerge, ObjType, ROOT, ReadDoc as _, ScalarValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::entry::{Value, Write};
+use crate::entry::{EntryError, Value, Write};
 use crate::{Bytes, DeviceTime};
 
 mod bounds;
@@ -147,6 +147,67 @@ proptest! {
             let again = EntryDocument::load(&saved).unwrap();
             prop_assert_eq!(again.state(), state);
         }
+    }
+}
+
+/// A change of an entry by one of several people: whether they had seen all before it, what they set, and
+/// which of the changes that can be taken in by then is next.
+fn acts() -> impl Strategy<Value = Vec<(usize, bool, usize, u8, usize)>> {
+    prop::collection::vec(
+        (
+            0..3_usize,
+            any::<bool>(),
+            0..3_usize,
+            any::<u8>(),
+            0..64_usize,
+        ),
+        1..24,
+    )
+}
+
+proptest! {
+    /// In whatever order the changes of several people come, what an entry is said to say after each is
+    /// what its document says.
+    #[test]
+    fn what_is_said_after_a_change_is_what_the_document_says(acts in acts()) {
+        let (first, created) = creation();
+        let mut people = [(); 3].map(|()| first.clone());
+        let mut changes: Vec<(ChangeHash, Bytes)> = Vec::new();
+        for (person, meets, key, value, _) in &acts {
+            let mut document = people[*person].clone();
+            if *meets {
+                for (hash, change) in &changes {
+                    if !document.has(hash) {
+                        let inspected = inspect(change).unwrap();
+                        document.apply(inspected.into_change()).unwrap();
+                    }
+                }
+            }
+            let key = ["criticality", "notes", "label"][*key];
+            let write = Write::set(key, format!("{value}"));
+            let actor = Actor([1 + u8::try_from(*person).unwrap(); 16]);
+            match document.edit(actor, &[write], AT) {
+                Ok(change) => changes.push(change),
+                Err(error) => prop_assert_eq!(error, EntryError::Nothing),
+            }
+            people[*person] = document;
+        }
+        let inspected = inspect(&created).unwrap();
+        let (mut document, mut state, _) =
+            admit(&EntryDocument::new(), &EntryState::default(), &inspected).unwrap();
+        let mut waiting: Vec<Inspected> = changes.iter().map(|c| inspect(&c.1).unwrap()).collect();
+        for (.., pick) in acts.iter().take(changes.len()) {
+            let ready = |c: &Inspected| c.past.deps.iter().all(|dep| document.has(dep));
+            let ready: Vec<usize> = (0..waiting.len()).filter(|n| ready(&waiting[*n])).collect();
+            let next = waiting.remove(ready[pick % ready.len()]);
+            let (trial, _) = attempt(&document, &state, &next);
+            let adopted = adopt(&document, &state, &next, &trial).unwrap();
+            let (with, after, _) = admit(&document, &state, &next).unwrap();
+            prop_assert_eq!(&after, &with.state());
+            prop_assert_eq!(&adopted.1, &after);
+            (document, state) = (with, after);
+        }
+        prop_assert!(waiting.is_empty());
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
-    Life, LogRow, Move, RecordClock, RecordRow, RecordStore,
+    Life, LogRow, Move, RecordClock, RecordRow, RecordStore, WholeEntry,
 };
 use crate::keys::EntryKeyId;
 use crate::storage::StorageError;
@@ -293,6 +293,14 @@ mod cases {
             .expect("put");
         assert_eq!(history(store, 1), Some(b"both".to_vec()));
         assert_eq!(history(store, 7), None);
+        let whole = store.whole_entry(record, entry_id(1)).expect("reads");
+        let content = WholeEntry {
+            row: next.clone(),
+            document: b"two".to_vec(),
+            history: Some(b"both".to_vec()),
+        };
+        assert_eq!(whole, Some(content));
+        assert_eq!(store.whole_entry(record, entry_id(7)).expect("reads"), None);
         store
             .put_entry(record, &entry(2, 13), b"", None)
             .expect("put");

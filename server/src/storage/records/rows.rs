@@ -85,6 +85,17 @@ pub struct Move {
     pub left: Vec<(ShelfId, Tick)>,
 }
 
+/// An entry with its content, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeEntry {
+    /// Its row.
+    pub row: EntryRow,
+    /// Its document; empty if it was destroyed, or is missing.
+    pub document: Vec<u8>,
+    /// Its changes in one piece, if they are kept so.
+    pub history: Option<Vec<u8>>,
+}
+
 /// The present view of an entry, its document apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryRow {

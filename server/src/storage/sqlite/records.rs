@@ -23,7 +23,7 @@ use sync_core::{Digest32, EntryId, LogIncarnation, PersonId, RecordId, Tick};
 use crate::storage::StorageError;
 use crate::storage::records::{
     ApartRow, AuditRow, Blind, DestroyedRow, EntryRow, GivenUpRow, HeldAboutRow, HeldRow, HeldSum,
-    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId,
+    Life, LogRow, Move, OnShelf, RecordClock, RecordRow, RecordStore, ShelfId, WholeEntry,
 };
 use crate::storage::schema::records::{contents, entries, log, records};
 use crate::storage::sqlite::statement::{Statement, Value};
@@ -134,6 +134,25 @@ impl RecordStore for SqliteConnection {
             .first(self)
             .optional()?;
         row.map(rows::entry_with_document).transpose()
+    }
+
+    fn whole_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Option<WholeEntry>> {
+        let content = (contents::document, contents::history).nullable();
+        let found: Option<(EntryTuple, Option<(Vec<u8>, Option<Vec<u8>>)>)> = entries::table
+            .find((bytes(&record), entry.as_bytes().as_slice()))
+            .left_join(contents::table.on(of_entry()))
+            .select((Entry::COLUMNS, content))
+            .first(self)
+            .optional()?;
+        let Some((row, content)) = found else {
+            return Ok(None);
+        };
+        let (document, history) = content.unwrap_or_default();
+        Ok(Some(WholeEntry {
+            row: rows::entry(row)?,
+            document,
+            history,
+        }))
     }
 
     fn put_entry(

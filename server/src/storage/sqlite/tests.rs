@@ -1,11 +1,11 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use sync_core::Tick;
 
-use super::Database;
+use super::{Database, READERS};
 use crate::clock::{Clock, ManualClock};
 use crate::sessions::after;
 use crate::storage::StorageError;
@@ -91,6 +91,32 @@ async fn a_reader_cannot_write_and_survives_a_panic() {
     let refused = db.read(|c| put(c, "no")).await;
     assert!(matches!(refused, Err(StorageError::Query(_))));
     assert!(keys(&db).await.is_empty());
+}
+
+/// Also of more than may wait: nobody is forgotten.
+#[tokio::test]
+async fn every_read_is_answered_once() {
+    let (_dir, db) = fresh();
+    let reads = (0..3_000).map(|n| db.read(move |_| Ok::<_, StorageError>(n)));
+    let answers = futures_util::future::join_all(reads).await;
+    let answers: Result<Vec<u32>, StorageError> = answers.into_iter().collect();
+    assert!(answers.expect("reads").into_iter().eq(0..3_000));
+}
+
+/// One that lasts keeps no other waiting: each of these goes on only once all have begun.
+#[tokio::test]
+async fn reads_go_on_side_by_side() {
+    let (_dir, db) = fresh();
+    for _ in 0..50 {
+        let all = Arc::new(Barrier::new(READERS));
+        let reads = (0..READERS).map(|_| {
+            let all = all.clone();
+            db.read(move |_| Ok::<_, StorageError>(all.wait().is_leader()))
+        });
+        let led = futures_util::future::join_all(reads).await;
+        let led = led.into_iter().filter(|led| matches!(led, Ok(true)));
+        assert_eq!(led.count(), 1);
+    }
 }
 
 #[tokio::test]

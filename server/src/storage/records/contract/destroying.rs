@@ -63,6 +63,9 @@ pub fn what_is_destroyed_stays_destroyed<F: Fixture>(f: &mut F) {
         .expect("its trace");
     assert!(left.is_destroyed() && document.is_empty());
     assert_eq!(store.history(one, entry_id(1)).expect("reads"), None);
+    let whole = store.whole_entry(one, entry_id(1)).expect("reads");
+    let whole = whole.expect("its row stays");
+    assert!(whole.row.is_destroyed() && whole.document.is_empty() && whole.history.is_none());
     assert_eq!((left.touched, left.changes), (Tick(20), 1));
     let log = store
         .log_of_entry(one, entry_id(1), Tick(0))
