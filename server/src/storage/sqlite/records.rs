@@ -27,7 +27,7 @@ use crate::storage::records::{
 };
 use crate::storage::schema::records::{contents, entries, log, records};
 use crate::storage::sqlite::statement::{Statement, Value};
-use rows::{Entry, EntryTuple, LogTuple, RecordTuple, bytes, id, int};
+use rows::{ContentTuple, Entry, EntryTuple, LogTuple, RecordTuple, bytes, id, int};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -138,7 +138,7 @@ impl RecordStore for SqliteConnection {
 
     fn whole_entry(&mut self, record: RecordId, entry: EntryId) -> Result<Option<WholeEntry>> {
         let content = (contents::document, contents::history).nullable();
-        let found: Option<(EntryTuple, Option<(Vec<u8>, Option<Vec<u8>>)>)> = entries::table
+        let found: Option<(EntryTuple, Option<ContentTuple>)> = entries::table
             .find((bytes(&record), entry.as_bytes().as_slice()))
             .left_join(contents::table.on(of_entry()))
             .select((Entry::COLUMNS, content))

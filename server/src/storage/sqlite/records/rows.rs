@@ -18,6 +18,7 @@ type B = Vec<u8>;
 pub(super) type RecordTuple =
     (B, B, B, i64, i64, i64, B, String, B, i64, i64, Option<B>, i64, i64);
 pub(super) type EntryTuple = (B, B, i64, Option<i64>, i32, i64, i64, B);
+pub(super) type ContentTuple = (B, Option<B>);
 pub(super) type LifeTuple = (B, i64, Option<i64>, i64);
 pub(super) type LogTuple = (i64, B, B, B, i64, B, B);
 pub(super) type HeldTuple = (B, B, B, i64, i64, Option<String>, Option<i64>, B, B);
