@@ -43,6 +43,7 @@ pub(crate) use ledgers::{KEPT_BYTES, load_document};
 pub use list::{RECORDS_A_PAGE, RecordPage, RecordSummary};
 pub use open::{Channel, OpenError, Opened, Opening, open, opening};
 pub use own::SignInChange;
+use people::JustGiven;
 pub use people::KnownPerson;
 use shelves::{Library, Shelves};
 use vault::Vault;
@@ -75,6 +76,7 @@ pub struct Records {
     pub(crate) keyless: Keyless,
     ledgers: Ledgers,
     library: Library,
+    just_given: JustGiven,
 }
 
 /// Who comes to a record.
@@ -268,6 +270,7 @@ impl Records {
             keyless: Keyless::default(),
             ledgers: Ledgers::default(),
             library: Library::default(),
+            just_given: JustGiven::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use sync_core::change::Edit;
 use sync_core::entry::EntryClass;
 use sync_core::reconcile::Version;
 use sync_core::sync::{HoldReason, Stripped};
-use sync_core::{EntryId, Tick};
+use sync_core::{EntryId, PersonId, Tick};
 
 use crate::fault::Fault;
 use crate::keys::SealingKey;
@@ -24,6 +24,16 @@ pub(super) struct StoredLog<'a, 'k> {
     pub(super) admitted: &'a Admitted<'k>,
     /// Those on which the visitor looks for news.
     pub(super) shelves: Arc<[ShelfId]>,
+    /// Whom the entries name that were given whole.
+    pub(super) named: Named,
+}
+
+/// Whom entries name: who made their changes, and whom they give or take a right.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) people: BTreeSet<PersonId>,
+    /// Of some it is not said in short.
+    pub(super) is_partial: bool,
 }
 
 /// An entry and its key.
@@ -152,11 +162,18 @@ impl Log for StoredLog<'_, '_> {
 
     fn changes(
         &mut self,
-        Opened { row, key, .. }: &Opened,
+        opened: &Opened,
         after: Tick,
         but: &BTreeSet<Tick>,
     ) -> Result<Vec<Stripped>, Fault> {
         let vault = &self.admitted.vault;
+        let Opened { row, key, .. } = opened;
+        if after == Tick(0) {
+            let filed = opened.filed(vault)?;
+            self.named.people.extend(filed.class.concerns);
+            self.named.people.extend(filed.people.iter().flatten());
+            self.named.is_partial |= filed.people.is_none();
+        }
         if after == Tick(0)
             && but.is_empty()
             && let Some(history) = histories::find(self.connection, vault, (row, key))?

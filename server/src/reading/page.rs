@@ -7,7 +7,7 @@ use sync_core::sync::{Frame, Stripped};
 use sync_core::{PersonId, RecordId};
 
 use super::answer::Start;
-use super::log::StoredLog;
+use super::log::{Named, StoredLog};
 use crate::fault::Fault;
 use crate::records::{AccessError, AtHand, Records};
 
@@ -64,8 +64,14 @@ pub fn page(
         connection,
         admitted: &admitted,
         shelves: records.shelves_of(&admitted.row, &admitted.shelves, standing),
+        named: Named::default(),
     };
     let mut page = walk(&mut log, viewer, &since)?;
+    let Named { people, is_partial } = log.named;
+    let is_all = page.reset && !page.more && start.cursor.is_none() && since.compare.is_none();
+    if is_all && !start.returning && !is_partial && start.own.is_empty() {
+        records.just_gave(&admitted, since.until, people);
+    }
     let items = std::mem::take(&mut page.items);
     let key = &records.keys.server_signing_key().signing;
     let news = match items.as_slice() {

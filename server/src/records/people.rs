@@ -1,12 +1,13 @@
 //! The people a visitor may know of by what they may see of a record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::SqliteConnection;
 use serde::Serialize;
 use sync_core::audit::AccessAction;
 use sync_core::policy::Profession;
-use sync_core::{PersonId, RecordId, Tick};
+use sync_core::{Epoch, LogIncarnation, PersonId, RecordId, Tick};
 use utoipa::ToSchema;
 
 use super::vault::Filed;
@@ -14,7 +15,7 @@ use super::{AccessError, Admitted, Records, Visitor};
 use crate::audit::{self, Actor};
 use crate::fault::Fault;
 use crate::people;
-use crate::storage::records::RecordStore as _;
+use crate::storage::records::{RecordStore as _, ShelfId};
 
 /// Somebody who wrote in a record, or whom its rights name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -43,7 +44,78 @@ const A_PAGE: Most = Most {
     edits: 4_000,
 };
 
+/// Visitors of records of whom it is kept whom they were told of; beyond it the memory is emptied and
+/// fills again.
+const KEPT: usize = 1_024;
+
+/// Of so many people at most.
+const KEPT_PEOPLE: usize = 256;
+
+/// Whom those may know of who were just given a whole record in one page: a new phone asks for it next,
+/// and the entries that say so need not be found and opened again.
+#[derive(Default)]
+pub(super) struct JustGiven(Mutex<HashMap<(RecordId, PersonId), Given>>);
+
+/// Whom the entries that a visitor was given name, and when that was all of them.
+struct Given {
+    log: LogIncarnation,
+    epoch: Epoch,
+    until: Tick,
+    people: BTreeSet<PersonId>,
+}
+
+impl JustGiven {
+    fn kept(&self) -> MutexGuard<'_, HashMap<(RecordId, PersonId), Given>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whom the entries named, if these are still all that the visitor may see, and nothing happened
+    /// to them since.
+    fn find(
+        &self,
+        store: &mut SqliteConnection,
+        admitted: &Admitted<'_>,
+        shelves: &[ShelfId],
+    ) -> Result<Option<BTreeSet<PersonId>>, Fault> {
+        let row = &admitted.row;
+        let given = self.kept().remove(&(row.record, admitted.subject.person));
+        let of = |given: &Given| (given.log, given.epoch) == (row.log, admitted.epoch);
+        let Some(Given { until, people, .. }) = given.filter(of) else {
+            return Ok(None);
+        };
+        // Nothing else is asked: how long this takes must not tell of what they may not see.
+        let (record, now) = (row.record, row.clock.last);
+        let same = store.placed(record, shelves, until, now, 1)?.is_empty()
+            && store.departed(record, shelves, until, now)?.is_empty();
+        Ok(same.then_some(people))
+    }
+}
+
 impl Records {
+    /// Keeps whom the entries of a page name that is all of a record for a visitor.
+    pub(crate) fn just_gave(
+        &self,
+        admitted: &Admitted<'_>,
+        until: Tick,
+        people: BTreeSet<PersonId>,
+    ) {
+        if people.len() > KEPT_PEOPLE {
+            return;
+        }
+        let (row, visitor) = (&admitted.row, admitted.subject.person);
+        let given = Given {
+            log: row.log,
+            epoch: admitted.epoch,
+            until,
+            people,
+        };
+        let mut kept = self.just_given.kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert((row.record, visitor), given);
+    }
+
     /// The holder, the visitor, the authors of what the visitor may see, and whom the rights they
     /// may see name; of what was written or fell due after a tick. Of more than so many entries, or
     /// edits of them, gives the tick after which to ask on.
@@ -91,6 +163,12 @@ impl Records {
         let record = admitted.row.record;
         let viewer = (&admitted.standing, admitted.epoch);
         let shelves = self.shelves_of(&admitted.row, &admitted.shelves, viewer);
+        if since == Tick(0)
+            && let Some(people) = self.just_given.find(connection, admitted, &shelves)?
+        {
+            known.extend(people);
+            return Ok((known, None));
+        }
         let placed = connection.placed(record, &shelves, since, now, most.entries)?;
         let whole = placed.len() < most.entries as usize;
         let (ticks, rows): (Vec<Tick>, Vec<_>) = placed.into_iter().unzip();
@@ -148,9 +226,12 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
+    use sync_core::policy::RightKind;
+
     use super::*;
     use crate::records::vault::{MOST_PEOPLE, Vault};
-    use crate::records::world::World;
+    use crate::records::world::{Phone, World};
+    use crate::storage::met;
 
     /// Has the store say of no entry in short who wrote it, as of those that more than so many did.
     async fn forget_people(world: &World, record: RecordId) {
@@ -203,6 +284,68 @@ mod tests {
             assert!(*pages > 2, "{pages}");
         }
         assert_eq!(long[0], short[0]);
+    }
+
+    /// Whom a record names is the same, and is found with less, for whoever was just given all of it;
+    /// and it is looked for again when something came meanwhile.
+    #[tokio::test]
+    async fn whoever_was_just_given_all_is_told_of_the_same_people() {
+        let world = World::new();
+        let mut holder = world.holder(1).await;
+        let (mut caregiver, _) = world.caregiver(&mut holder).await;
+        let mut doctor = world.doctor(&mut holder).await;
+        let shared = holder.allergy("Latex");
+        holder.hidden_allergy("Iode");
+        let wrong = holder.allergy("Pollen");
+        holder.wrong_patient(wrong);
+        holder.sync().await;
+        doctor.sync().await;
+        doctor.write(shared, &[sync_core::entry::Write::set("notes", "vue")]);
+        doctor.sync().await;
+        let (record, person) = (holder.head.record, holder.author.person);
+        let new = |phone: &Phone| {
+            let (of, role) = (phone.author.person, phone.author.role.clone());
+            (world.phone(record, of, role, person), (record, of))
+        };
+        for phone in [&holder, &caregiver, &doctor] {
+            let (mut phone, of) = new(phone);
+            phone.sync().await;
+            let (given, less) = named(&world, of).await;
+            let (found, more) = named(&world, of).await;
+            assert_eq!(given, found);
+            assert!(less < more, "{less} {more}");
+        }
+        let (mut phone, of) = new(&doctor);
+        phone.sync().await;
+        let writer = caregiver.author.person;
+        caregiver.sync().await;
+        caregiver.allergy("Noix");
+        caregiver.sync().await;
+        let (after, _) = named(&world, of).await;
+        assert!(after.contains(&writer));
+        let (mut phone, of) = new(&doctor);
+        phone.sync().await;
+        let other = world.person(None).await;
+        holder.right(RightKind::Delegation, other);
+        holder.sync().await;
+        let (after, _) = named(&world, of).await;
+        assert_eq!(after, named(&world, of).await.0);
+    }
+
+    /// Whom a record names to somebody, and how much of the store was met for it.
+    async fn named(
+        world: &World,
+        (record, person): (RecordId, PersonId),
+    ) -> (BTreeSet<PersonId>, u64) {
+        let records = world.records.clone();
+        let look = move |c: &mut SqliteConnection| {
+            let admitted = records.admit_now(c, record, person)?;
+            let before = met::all();
+            let (people, next) = records.known(c, &admitted, Tick(0), A_PAGE)?;
+            assert_eq!(next, None);
+            Ok::<_, AccessError>((people, met::all() - before))
+        };
+        world.records.db.read(look).await.expect("looks")
     }
 
     /// Whom all pages name, and how many they are, for pages of several sizes.
