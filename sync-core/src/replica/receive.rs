@@ -170,6 +170,9 @@ impl ReplicaHead {
             // What waited for the end of it goes now.
             report.more |= !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         }
+        if !answer.outcomes.is_empty() {
+            self.let_go(entries, author, &mut report)?;
+        }
         self.lacks = Lacks::after(self.lacks, answer);
         self.advance(entries, answer)?;
         if !answer.more {

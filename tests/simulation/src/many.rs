@@ -67,7 +67,11 @@ impl fmt::Display for Played {
              {rate:.1} a second; {} edits; {} faults; {failures} failures",
             counts.edits,
             counts.faults().map(|(_, count)| count).sum::<u64>(),
-        )
+        )?;
+        for (options, failure) in &self.failed {
+            write!(to, "; seed {}: {}", options.seed, check_of(failure))?;
+        }
+        Ok(())
     }
 }
 
@@ -89,19 +93,22 @@ impl Played {
         )
     }
 
-    fn has_failed(&mut self, options: Options, failure: String) {
+    /// Counts a failure; whether it is the first by its check.
+    fn has_failed(&mut self, options: Options, failure: String) -> bool {
         self.failures += 1;
         let check = check_of(&failure);
         let mut known = self.failed.iter();
-        if known.all(|(_, failure)| check_of(failure) != check) {
+        let is_first = known.all(|(_, failure)| check_of(failure) != check);
+        if is_first {
             self.failed.push((options, failure));
         }
+        is_first
     }
 }
 
 impl Many {
     /// Plays them as `options` says for each seed; stops when one fails, unless it goes on for a
-    /// time. Tells how far it is every minute.
+    /// time. Tells how far it is every minute, and whenever something failed for the first time.
     pub fn play(
         &self,
         options: impl Fn(u64) -> Options + Sync,
@@ -131,13 +138,14 @@ impl Many {
                 all.two += u64::from(options.two);
                 all.counts.add(history.counts);
                 all.took = started.elapsed();
+                let mut news = false;
                 if let Some(failure) = history.failure {
                     let goes_on = matches!(self.until, Until::Time(_));
                     stop.store(!goes_on, Ordering::Relaxed);
-                    all.has_failed(options, failure);
+                    news = all.has_failed(options, failure);
                 }
                 if let Ok(mut told) = told.lock()
-                    && told.elapsed() >= TELL
+                    && (news || told.elapsed() >= TELL)
                 {
                     *told = Instant::now();
                     tell(&all);

@@ -15,10 +15,10 @@ async fn what_a_revoked_device_made_is_held() {
     world.revoke(&caregiver).await;
 
     holder.sync().await;
-    let aside = holder.kept.aside.first().expect("set aside");
-    assert_eq!(aside.edit.entry, hers);
+    assert!(holder.kept.aside.is_empty());
     let told = holder.kept.held.first().expect("told of it");
-    assert_eq!(told.reason, HoldReason::NoLongerPermitted);
+    let why = HoldReason::NoLongerPermitted;
+    assert_eq!((told.edit.entry, told.reason), (hers, why));
 }
 
 /// Its author's right has ended, the answer that took it was lost, and its device was revoked:
@@ -57,8 +57,10 @@ async fn what_its_author_and_others_hand_in_is_held_once() {
         let held = world.records.db.read(held).await.expect("reads");
         assert_eq!(held.len(), 1, "its author first: {author_first}");
         let asides = [&holder, &caregiver].map(|phone| phone.kept.aside.len());
-        assert_eq!(asides, [1, 1]);
-        assert_eq!(holder.kept.aside[0].change, caregiver.kept.aside[0].change);
+        assert_eq!(asides, [0, 1]);
+        let told = holder.kept.held.last().expect("told of it");
+        let change = told.change().expect("named");
+        assert_eq!(change, caregiver.kept.aside[0].change);
         assert!(!holder.has(hers) && !caregiver.has(hers));
     }
 }
@@ -95,6 +97,47 @@ async fn what_a_revoked_device_made_its_person_hands_back() {
                 last.into_values().all(settled),
                 "author first: {author_first}"
             );
+        }
+    }
+}
+
+/// What somebody hands back that another wrote, and that is held, does not stay with them: nobody would
+/// tell them what becomes of it. What they wrote about it keeps it for as long as they are told.
+#[actix_web::test]
+async fn what_is_held_of_another_does_not_stay_with_who_brought_it() {
+    for (writes, hears) in [(false, true), (false, false), (true, true), (true, false)] {
+        let (mut world, mut holder, mut caregiver) = family().await;
+        let copy = world.copy();
+        let theirs = holder.allergy("du père");
+        holder.sync().await;
+        caregiver.sync().await;
+        assert!(caregiver.has(theirs));
+        world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+        world.another_key(&mut holder).await;
+        if writes {
+            caregiver.write(theirs, &[sync_core::entry::Write::set("notes", "rouge")]);
+        }
+        caregiver.sync().await;
+        assert!(!caregiver.has(theirs) && caregiver.kept.unsent.is_empty());
+        let aside: Vec<_> = caregiver.kept.aside.iter().map(|a| a.edit.entry).collect();
+        assert_eq!(aside, [theirs; 2][..if writes { 2 } else { 0 }]);
+        holder.sync().await;
+        if hears {
+            caregiver.sync().await;
+            is_whole(&holder, &[theirs]);
+            is_whole(&caregiver, &[theirs]);
+            assert!(caregiver.kept.aside.is_empty());
+        }
+        holder.wrong_patient(theirs);
+        holder.sync().await;
+        caregiver.sync().await;
+        for phone in [&holder, &caregiver] {
+            assert_eq!(phone.has(theirs), writes);
+            let own = |aside: &sync_core::replica::SetAside| {
+                let origin = aside.edit.origin.read().expect("an origin");
+                origin.author == phone.author.person
+            };
+            assert!(phone.kept.aside.iter().all(own), "{writes} {hears}");
         }
     }
 }

@@ -8,6 +8,27 @@ use crate::Tick;
 use crate::change::Edit;
 use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use crate::sync::{HeldEdit, Item, Refusal, Settlement, SyncAnswer, Verdict};
+use crate::{EntryId, guard};
+
+/// Puts back into an entry what waits to be sent and was taken out of it with what it follows, which
+/// is in the record now.
+pub(super) fn rejoin<E: Entries>(
+    entries: &mut E,
+    entry: &EntryId,
+    local: &mut LocalEntry,
+) -> Result<(), AnswerError<E::Error>> {
+    for Unsent { edit, change, .. } in entries.queue(usize::MAX).map_err(AnswerError::Store)? {
+        if edit.entry != *entry || local.has(&change) {
+            continue;
+        }
+        let follows = guard::inspect(&edit.change).map(|inspected| inspected.past.deps);
+        if follows.is_ok_and(|deps| deps.iter().all(|dep| local.has(dep))) {
+            local.take(&edit.change, edit.origin, None, None)?;
+            entries.take_up(&change).map_err(AnswerError::Store)?;
+        }
+    }
+    Ok(())
+}
 
 impl ReplicaHead {
     /// Notes what became of each edit. Answers with those of this device that another key signed
@@ -134,6 +155,7 @@ impl ReplicaHead {
                 {
                     return Ok(());
                 }
+                rejoin(entries, &entry, &mut local)?;
                 local
             }
         };
@@ -178,7 +200,7 @@ impl ReplicaHead {
                             AsideReason::Refused(why) => why != Refusal::Incomplete,
                             AsideReason::Held(_) => false,
                         };
-                        let made = crate::guard::inspect(&aside.edit.change);
+                        let made = guard::inspect(&aside.edit.change);
                         refused && made.is_ok_and(|made| !made.past.deps.is_empty())
                     };
                     unsent.lost.is_none() && aside.any(|aside| aside.change == *hash && left(aside))

@@ -106,6 +106,44 @@ impl ReplicaHead {
         Ok(())
     }
 
+    /// Lets go of what somebody else wrote and this device handed back, once the server holds it. What
+    /// becomes of it is told to its author and to the holder, and never here: of what is discarded or
+    /// destroyed then a copy would stay. What this person wrote in the entry, or is still to be sent of
+    /// it, may follow it, and keeps it.
+    pub(super) fn let_go<E: Entries>(
+        &self,
+        entries: &mut E,
+        author: &Author,
+        report: &mut Report,
+    ) -> Result<(), AnswerError<E::Error>> {
+        let (own, others): (Vec<_>, Vec<_>) = entries
+            .aside()
+            .map_err(AnswerError::Store)?
+            .into_iter()
+            .filter(|aside| matches!(aside.why, AsideReason::Held(_)))
+            .partition(|aside| {
+                let origin = aside.edit.origin.read();
+                origin.is_ok_and(|origin| origin.author == author.person)
+            });
+        if others.is_empty() {
+            return Ok(());
+        }
+        let waiting = entries.queue(usize::MAX).map_err(AnswerError::Store)?;
+        let waiting = waiting.iter().map(|unsent| unsent.edit.entry);
+        let own = own.iter().map(|aside| aside.edit.entry);
+        let needed: BTreeSet<EntryId> = waiting.chain(own).collect();
+        for SetAside { change, edit, .. } in others {
+            if needed.contains(&edit.entry) {
+                continue;
+            }
+            entries.take_up(&change).map_err(AnswerError::Store)?;
+            let told = report.aside.len();
+            report.aside.retain(|aside| aside.change != change);
+            report.handed_back += told - report.aside.len();
+        }
+        Ok(())
+    }
+
     /// Sets aside what follows something that the server does not have, and cannot be made again:
     /// it is not sent.
     pub(in crate::replica) fn stays_here<E: Entries>(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answered::rejoin;
 use super::{AnswerError, Report};
 use crate::change::Edit;
 use crate::replica::hand_back::Kept;
@@ -62,8 +63,9 @@ impl ReplicaHead {
             }
         }
         for change in aside {
-            if open.values().any(|local| local.has(&change)) {
+            if let Some((entry, local)) = open.iter_mut().find(|(_, local)| local.has(&change)) {
                 entries.take_up(&change).map_err(AnswerError::Store)?;
+                rejoin(entries, entry, local)?;
             }
         }
         for (entry, mut local) in open {

@@ -7,7 +7,7 @@ use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{PastChange, Write};
 use sync_core::guard;
 use sync_core::replica::{AsideReason, LocalEntry, Unsent};
-use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest};
+use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
@@ -43,6 +43,12 @@ impl Checks {
             |entry: &&EntryId| disk.entries.contains_key(entry) || disk.destroyed.contains(entry);
         let gone = diary.ever_held.iter().filter(|entry| !here(entry));
         diary.dropped.extend(gone);
+        // What somebody else wrote is the server's to keep once it says that it holds it.
+        for outcome in &answer.outcomes {
+            if matches!(outcome.verdict, Verdict::Held(_)) {
+                diary.owes_only(|_, change| *change != outcome.change);
+            }
+        }
         let name = CursorDigest::of(&answer.cursor);
         let told = self.told.get(&name).copied();
         let told = told.ok_or("an answer that the server did not give")?;
