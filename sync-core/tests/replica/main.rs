@@ -160,6 +160,11 @@ fn hash_of(edit: &Edit) -> ChangeHash {
 
 /// A change of somebody else's on what a device has sent of an entry.
 fn elsewhere(mine: &Edit, text: &str, tick: u64) -> Item {
+    by(PersonId(Uuid::from_u128(10)), mine, text, tick)
+}
+
+/// The same, by this person.
+fn by(author: PersonId, mine: &Edit, text: &str, tick: u64) -> Item {
     let key = SigningKey::from_bytes(&[5; 32]);
     let (public, incarnation) = (PublicKey::of(&key), Incarnation([5; 16]));
     let (entry, at) = (mine.entry, DeviceTime(1));
@@ -168,7 +173,7 @@ fn elsewhere(mine: &Edit, text: &str, tick: u64) -> Item {
         .take(&mine.change, mine.origin.clone(), None, None)
         .expect("fits");
     let origin = Origin {
-        author: PersonId(Uuid::from_u128(10)),
+        author,
         role: Role::Holder,
         on_behalf_of: None,
         device: DeviceId::of(&public),

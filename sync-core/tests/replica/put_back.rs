@@ -8,13 +8,15 @@ use sync_core::change::Edit;
 use sync_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use sync_core::entry::Write;
 use sync_core::guard;
-use sync_core::replica::AnswerError;
+use sync_core::replica::{AnswerError, AsideReason};
 use sync_core::sign::PublicKey;
 use sync_core::sync::{Frame, Item, Refusal, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, DeviceId, Digest32, Epoch, LogIncarnation, PersonId, Tick};
 use uuid::Uuid;
 
-use super::{HELD, Phone, RECORD, answer, attested, elsewhere, entry, hash_of, judged, server};
+use super::{
+    FOLLOWS, HELD, Phone, RECORD, answer, attested, by, elsewhere, entry, hash_of, judged, server,
+};
 
 /// An answer of a server that was put back: another life of the log, sent again from its start.
 pub(super) fn anew(request: &SyncRequest, tick: u64) -> SyncAnswer {
@@ -322,6 +324,93 @@ fn what_follows_what_is_held_of_what_was_handed_back_is_handed_back() {
     phone.receive(&whole).expect("an answer");
     let all: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
     assert_eq!((all.len(), all[0]), (4, first));
+}
+
+/// What another wrote and is held does not stay where it was handed back from, unless something of its
+/// own follows it there.
+#[test]
+fn what_is_held_of_another_is_let_go() {
+    for follows in [false, true] {
+        let mut phone = Phone::new();
+        phone.note(1, "mine");
+        let base = phone.sent().remove(0);
+        let request = phone.request();
+        phone.receive(&answer(&request, 10)).expect("an answer");
+        let theirs = by(PersonId(Uuid::from_u128(11)), &base, "theirs", 11);
+        let their_change = hash_of(&theirs.edit);
+        let request = phone.request();
+        let mut told = answer(&request, 12);
+        told.news = attested(&told, &[theirs]);
+        phone.receive(&told).expect("an answer");
+        let request = phone.request();
+        phone.receive(&anew(&request, 50)).expect("an answer");
+        let own = follows.then(|| phone.write(entry(1), &[Write::set("text", "after both")]));
+
+        let mut request = phone.request();
+        let items = request.edits.as_ref().expect("edits");
+        let items = items.unpack(&RECORD).expect("a frame");
+        request.edits = Some(Frame::pack(&RECORD, &items[..2]).expect("a frame"));
+        let mut told = judged(&request, 60, &[Verdict::Accepted(Tick(60)), HELD]);
+        told.checkpoint = anew(&request, 60).checkpoint;
+        let report = phone.receive(&told).expect("an answer");
+        if let Some(own) = own {
+            assert_eq!(phone.store.aside[0].change, their_change);
+            let request = phone.request();
+            let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+            let again = !sent.contains(&own);
+            let verdict = match again {
+                true => Verdict::Accepted(Tick(70)),
+                false => FOLLOWS,
+            };
+            let mut told = judged(&request, 70, &[verdict]);
+            told.checkpoint = anew(&request, 70).checkpoint;
+            phone.receive(&told).expect("an answer");
+            assert_eq!(phone.store.aside.len(), if again { 0 } else { 2 });
+        } else {
+            assert!(report.aside.is_empty());
+            assert_eq!(report.handed_back, 2);
+            assert!(phone.store.aside.is_empty());
+        }
+        assert!(phone.sent().is_empty());
+        assert!(!phone.store.entries[&entry(1)].has(&their_change));
+    }
+}
+
+/// A copy of this store wrote something else under the name of what the server lost: that gives way,
+/// and what followed it is handed back all the same.
+#[test]
+fn what_follows_what_gives_way_is_handed_back() {
+    let mut phone = Phone::new();
+    phone.note(1, "at first");
+    let base = phone.sent().remove(0);
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("an answer");
+    let mut copy = Phone {
+        head: phone.head.clone(),
+        store: phone.store.clone(),
+        author: phone.author.clone(),
+        clock: phone.clock,
+    };
+    let mine = phone.write(entry(1), &[Write::set("text", "mine")]);
+    let then = phone.write(entry(1), &[Write::set("text", "after it")]);
+    let request = phone.request();
+    phone.receive(&answer(&request, 11)).expect("an answer");
+    copy.write(entry(1), &[Write::set("text", "the copy's")]);
+    let item = |edit, tick| Item {
+        edit,
+        accepted: Some(Tick(tick)),
+    };
+    let news = [item(base, 10), item(copy.sent().remove(0), 12)];
+
+    let request = phone.request();
+    let mut told = anew(&request, 50);
+    told.news = attested(&told, &news);
+    let report = phone.receive(&told).expect("an answer");
+    let aside: Vec<_> = report.aside.iter().map(|a| (a.change, a.why)).collect();
+    let why = AsideReason::Refused(Refusal::Equivocation);
+    assert_eq!(aside, [(mine, why)]);
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [then]);
 }
 
 /// What a server did not take because it did not know its author's device goes again once it does:

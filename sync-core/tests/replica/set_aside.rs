@@ -103,6 +103,33 @@ fn what_follows_a_held_beginning_is_handed_in_after_it() {
     assert_eq!(phone.store.aside.len(), 2);
 }
 
+/// Once what was held is in the record, what follows it is in its entry again, and not only when it is
+/// answered itself.
+#[test]
+fn what_follows_is_in_its_entry_as_soon_as_what_was_held_is() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let beginning = phone.sent().remove(0);
+    let request = phone.request();
+    let then = phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let told = judged(&request, 20, &[HELD]);
+    phone.receive(&told).expect("its answer");
+    assert!(!phone.store.entries.contains_key(&entry(1)));
+    let request = phone.request();
+    let mut told = answer(&request, 30);
+    told.outcomes.clear();
+    let released = Item {
+        edit: beginning,
+        accepted: Some(Tick(25)),
+    };
+    told.news = attested(&told, &[released]);
+    phone.receive(&told).expect("an answer");
+    assert_eq!(phone.texts(1), BTreeSet::from(["twenty".to_owned()]));
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [then]);
+    assert!(phone.store.aside.is_empty());
+}
+
 /// Somebody adds a remark and then hides the entry; there is no room for the remark.
 #[test]
 fn what_followed_something_refused_goes_again_on_what_is_left() {

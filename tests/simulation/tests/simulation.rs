@@ -26,7 +26,10 @@ const LONGER: u64 = 120;
 
 /// Seeds at which once a check did not hold, and how long their histories are. Whenever the
 /// simulation learns to do more, a seed plays another history.
-const ONCE_FAILED: [(u64, u64); 25] = [
+const ONCE_FAILED: [(u64, u64); 28] = [
+    (500_898, LONG),
+    (502_150, LONG),
+    (902_221, LONG),
     (813_037, LONG),
     (347, LONG),
     (1_990, LONG),

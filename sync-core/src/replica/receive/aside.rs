@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{AnswerError, Report};
 use crate::change::{Actor, Edit, Origin};
 use crate::entry::EntryError;
+use crate::replica::hand_back::Kept;
 use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetAside, Unsent};
 use crate::sign::PublicKey;
 use crate::sync::{Item, Refusal};
@@ -50,8 +51,12 @@ impl ReplicaHead {
             let Some(mut local) = entries.load(&entry).map_err(AnswerError::Store)? else {
                 continue;
             };
+            // What goes on without its entry takes the server's word for it along.
+            let proven = Kept::default().prove(entries, &entry, &mut local);
+            proven.map_err(AnswerError::Store)?;
             let lost = local.lost(&entry).into_iter();
-            let lost: BTreeSet<ChangeHash> = lost.map(|lost| lost.change).collect();
+            let mut lost: BTreeMap<ChangeHash, Unsent> =
+                lost.map(|lost| (lost.change, lost)).collect();
             let removed = local.without(&entry, &out)?;
             let gone_with_it = local.is_empty();
             // What an edit that is gone followed, or what it became.
@@ -74,12 +79,19 @@ impl ReplicaHead {
                 if out.contains(&hash) {
                     continue;
                 }
-                let was_lost = lost.contains(&hash);
-                let again = match was_lost || gone_with_it {
+                if let Some(lost) = lost.remove(&hash) {
+                    // Out of the entry it is not found when all is handed back.
+                    if entries.unsent(&hash).map_err(AnswerError::Store)?.is_none() {
+                        entries.enqueue(&lost).map_err(AnswerError::Store)?;
+                    }
+                    report.more = true;
+                    continue;
+                }
+                let again = match gone_with_it {
                     true => None,
                     false => self.make_again(&mut local, author, (&edit, &follows))?,
                 };
-                if was_lost || again.is_none() && may_follow {
+                if again.is_none() && may_follow {
                     report.more = true;
                     continue;
                 }
