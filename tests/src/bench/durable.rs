@@ -14,7 +14,7 @@ use sync_core::kind::OwnNoteDraft;
 
 use super::bare;
 use super::device::{Device, new_entry};
-use super::figures::Spread;
+use super::figures::{Spread, millis, used_by_all};
 use super::world::{Holder, World};
 use crate::support::SupportError;
 
@@ -35,6 +35,12 @@ pub(super) struct Durable {
     pub bare_per_second: f64,
     /// Edits a second as a multiple of the bare loop's.
     pub ratio: f64,
+    /// The server's processor time an edit, in milliseconds.
+    pub server_cpu: f64,
+    /// The devices', which run on the same cores.
+    pub devices_cpu: f64,
+    /// The bare loop's.
+    pub bare_cpu: f64,
 }
 
 /// A device, and what it will write.
@@ -58,11 +64,16 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
         .build()
         .map_err(SupportError::io("a runtime"))?;
     let before = Groups::of(&world)?;
-    let (taken, elapsed) = runtime.block_on(write(made))?;
+    let cpu = world.server.cpu()?;
+    let (written, devices_cpu) = used_by_all(|| runtime.block_on(write(made)))?;
+    let server_cpu = world.server.cpu_since(cpu)?;
+    let (taken, elapsed) = written?;
     let group = Groups::of(&world)?.since(&before);
     let edits = taken.len();
+    let each = |cpu: Duration| millis(cpu) / edits.max(1) as f64;
     let per_second = edits as f64 / elapsed.as_secs_f64();
-    let bare_per_second = bare::write(world.server.data(), edits, group)?.per_second;
+    let bare = bare::write(world.server.data(), edits, group)?;
+    let bare_per_second = bare.per_second;
     Ok(Durable {
         devices,
         edits,
@@ -71,6 +82,9 @@ pub(super) fn measure(devices: usize, edits: usize) -> Result<Durable, SupportEr
         group,
         bare_per_second,
         ratio: per_second / bare_per_second,
+        server_cpu: each(server_cpu),
+        devices_cpu: each(devices_cpu),
+        bare_cpu: bare.cpu,
     })
 }
 

@@ -83,8 +83,17 @@ pub(super) fn millis(duration: Duration) -> f64 {
 
 /// The processor time of this thread for some work.
 pub(super) fn used<T>(work: impl FnOnce() -> T) -> Result<(T, Duration), SupportError> {
-    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime));
-    let untold = |_| SupportError::Missing("a thread's processor time");
+    used_by(ClockId::ThreadCPUTime, work)
+}
+
+/// The processor time of all threads of this process for some work.
+pub(super) fn used_by_all<T>(work: impl FnOnce() -> T) -> Result<(T, Duration), SupportError> {
+    used_by(ClockId::ProcessCPUTime, work)
+}
+
+fn used_by<T>(clock: ClockId, work: impl FnOnce() -> T) -> Result<(T, Duration), SupportError> {
+    let now = || Duration::try_from(clock_gettime(clock));
+    let untold = |_| SupportError::Missing("processor time");
     let before = now().map_err(untold)?;
     let done = work();
     let after = now().map_err(untold)?;

@@ -89,10 +89,13 @@ fn durable(results: &Results) {
         return;
     }
     println!("\nDurable edits, one a push, each device its own record");
-    println!("  devices   edits      /s   ack p50   ack p99   group   bare loop /s   ratio");
+    println!(
+        "  devices   edits      /s   ack p50   ack p99   group   bare loop /s   ratio   \
+         CPU an edit: server   devices   bare loop"
+    );
     for one in &results.durable {
         println!(
-            "  {:>7} {:>7} {:>7.0} {:>9.2} {:>9.2} {:>7.1} {:>14.0} {:>7.2}",
+            "  {:>7} {:>7} {:>7.0} {:>9.2} {:>9.2} {:>7.1} {:>14.0} {:>7.2} {:>22.2} {:>9.2} {:>11.2}",
             one.devices,
             one.edits,
             one.per_second,
@@ -101,6 +104,9 @@ fn durable(results: &Results) {
             one.group,
             one.bare_per_second,
             one.ratio,
+            one.server_cpu,
+            one.devices_cpu,
+            one.bare_cpu,
         );
     }
     let fsync = &results.fsync;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use diesel::SqliteConnection;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
+use super::statement::Statement;
 use super::{GROUP_MOST, connection::fold, connection::open_connection};
 use crate::storage::StorageError;
 
@@ -243,6 +244,11 @@ fn refuse(group: Vec<Job>, error: &StorageError) {
     }
 }
 
+/// A statement that every job runs.
+fn prepared(text: &'static str) -> Statement<'static> {
+    Statement { text, values: &[] }
+}
+
 /// Answers whether the connection's transaction state is still sound.
 fn run_group(
     connection: &mut SqliteConnection,
@@ -254,7 +260,7 @@ fn run_group(
         let entered = span.enter();
         // Savepoints by hand, not by a nested Diesel transaction: a job that panics inside a
         // transaction of its own leaves Diesel's count of them wrong, and this must still undo it.
-        connection.batch_execute("SAVEPOINT job")?;
+        prepared("SAVEPOINT job").execute(connection)?;
         let keep = match catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *connection)))) {
             Ok(ran) => {
                 tracing::trace!(kept = ran.keep, "a job of the store ran");
@@ -268,11 +274,10 @@ fn run_group(
                 false
             }
         };
-        connection.batch_execute(if keep {
-            "RELEASE job"
-        } else {
-            "ROLLBACK TO job; RELEASE job"
-        })?;
+        if !keep {
+            connection.batch_execute("ROLLBACK TO job")?;
+        }
+        prepared("RELEASE job").execute(connection)?;
     }
     let started = Instant::now();
     if sound {

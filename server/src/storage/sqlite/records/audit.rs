@@ -7,6 +7,7 @@ use super::Result;
 use super::rows::{self, ApartTuple, AuditTuple, bytes, int};
 use crate::storage::records::{ApartRow, AuditRow};
 use crate::storage::schema::records::{audit, audit_apart};
+use crate::storage::sqlite::statement::{Statement, Value};
 
 pub(super) fn append_audit(
     connection: &mut SqliteConnection,
@@ -110,11 +111,14 @@ pub(super) fn put_off_apart(
     entry: EntryId,
     due: Tick,
 ) -> Result<()> {
-    let of_entry = audit_apart::table
-        .filter(audit_apart::record_id.eq(bytes(&record)))
-        .filter(audit_apart::entry_id.eq(entry.as_bytes().as_slice()));
-    diesel::update(of_entry.filter(audit_apart::told.is_null()))
-        .set(audit_apart::due.eq(int(due.0)))
-        .execute(connection)?;
+    let put_off = Statement {
+        text: "UPDATE audit_apart SET due = ? WHERE record_id = ? AND entry_id = ? AND told IS NULL",
+        values: &[
+            Value::Int(int(due.0)),
+            Value::Bytes(bytes(&record)),
+            Value::Bytes(entry.as_bytes()),
+        ],
+    };
+    put_off.execute(connection)?;
     Ok(())
 }
