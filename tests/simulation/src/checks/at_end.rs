@@ -37,6 +37,28 @@ fn still_held(device: &Device, change: &ChangeHash) -> bool {
     !settled && aside.get(change).is_some_and(goes)
 }
 
+/// What others wrote and the server holds is theirs and the holder's to be told of: where it was
+/// handed back nothing of it stays, but what something of its own there follows.
+fn keeps_nothing_for_others(device: &Device) -> Result<(), String> {
+    let Disk { aside, .. } = &device.disk;
+    let held = |aside: &&SetAside| matches!(aside.why, AsideReason::Held(_));
+    let is_own = |aside: &&SetAside| {
+        let origin = aside.edit.origin.read();
+        origin.is_ok_and(|origin| origin.author == device.profile.author.person)
+    };
+    let (own, others): (Vec<_>, Vec<_>) = aside.values().filter(held).partition(is_own);
+    let own: BTreeSet<EntryId> = own.iter().map(|aside| aside.edit.entry).collect();
+    match others.iter().find(|aside| !own.contains(&aside.edit.entry)) {
+        Some(kept) => {
+            let (name, short) = (device.profile.name, short(&kept.change));
+            Err(format!(
+                "{name} keeps {short}, which another wrote and the server holds"
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What is held because it follows what is held does follow something that is.
 fn none_is_stuck(books: &Books) -> Result<(), String> {
     let accepted: BTreeSet<ChangeHash> = books.log.iter().map(|row| row.change).collect();
@@ -66,6 +88,7 @@ impl Checks {
         let mut kept = BTreeMap::new();
         for device in devices {
             self.holds_nothing_destroyed(keeper, device)?;
+            keeps_nothing_for_others(device)?;
             let name = device.profile.name;
             let pending = device.disk.unsent.len();
             if pending > 0 {
