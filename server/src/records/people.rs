@@ -117,8 +117,8 @@ impl Records {
     }
 
     /// The holder, the visitor, the authors of what the visitor may see, and whom the rights they
-    /// may see name; of what was written or fell due after a tick. Of more than so many entries, or
-    /// edits of them, gives the tick after which to ask on.
+    /// may see name; of what was written or fell due after a tick, or of all, if they were just given
+    /// all of it. Of more than so many entries, or edits of them, gives the tick after which to ask on.
     ///
     /// # Errors
     /// [`AccessError::NotYours`] for those who have no right now.
@@ -163,9 +163,7 @@ impl Records {
         let record = admitted.row.record;
         let viewer = (&admitted.standing, admitted.epoch);
         let shelves = self.shelves_of(&admitted.row, &admitted.shelves, viewer);
-        if since == Tick(0)
-            && let Some(people) = self.just_given.find(connection, admitted, &shelves)?
-        {
+        if let Some(people) = self.just_given.find(connection, admitted, &shelves)? {
             known.extend(people);
             return Ok((known, None));
         }
@@ -230,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::records::vault::{MOST_PEOPLE, Vault};
-    use crate::records::world::{Phone, World};
+    use crate::records::world::{Phone, START, World};
     use crate::storage::met;
 
     /// Has the store say of no entry in short who wrote it, as of those that more than so many did.
@@ -308,12 +306,14 @@ mod tests {
             (world.phone(record, of, role, person), (record, of))
         };
         for phone in [&holder, &caregiver, &doctor] {
-            let (mut phone, of) = new(phone);
-            phone.sync().await;
-            let (given, less) = named(&world, of).await;
-            let (found, more) = named(&world, of).await;
-            assert_eq!(given, found);
-            assert!(less < more, "{less} {more}");
+            for since in [Tick(0), START.next(START)] {
+                let (mut phone, of) = new(phone);
+                phone.sync().await;
+                let (given, less) = named(&world, of, since).await;
+                let (found, more) = named(&world, of, Tick(0)).await;
+                assert_eq!(given, found);
+                assert!(less < more, "{less} {more}");
+            }
         }
         let (mut phone, of) = new(&doctor);
         phone.sync().await;
@@ -321,27 +321,28 @@ mod tests {
         caregiver.sync().await;
         caregiver.allergy("Noix");
         caregiver.sync().await;
-        let (after, _) = named(&world, of).await;
+        let (after, _) = named(&world, of, Tick(0)).await;
         assert!(after.contains(&writer));
         let (mut phone, of) = new(&doctor);
         phone.sync().await;
         let other = world.person(None).await;
         holder.right(RightKind::Delegation, other);
         holder.sync().await;
-        let (after, _) = named(&world, of).await;
-        assert_eq!(after, named(&world, of).await.0);
+        let (after, _) = named(&world, of, Tick(0)).await;
+        assert_eq!(after, named(&world, of, Tick(0)).await.0);
     }
 
     /// Whom a record names to somebody, and how much of the store was met for it.
     async fn named(
         world: &World,
         (record, person): (RecordId, PersonId),
+        since: Tick,
     ) -> (BTreeSet<PersonId>, u64) {
         let records = world.records.clone();
         let look = move |c: &mut SqliteConnection| {
             let admitted = records.admit_now(c, record, person)?;
             let before = met::all();
-            let (people, next) = records.known(c, &admitted, Tick(0), A_PAGE)?;
+            let (people, next) = records.known(c, &admitted, since, A_PAGE)?;
             assert_eq!(next, None);
             Ok::<_, AccessError>((people, met::all() - before))
         };
