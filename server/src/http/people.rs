@@ -26,7 +26,7 @@ pub struct PeopleAnswer {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PeopleQuery {
-    /// Only those of entries written or fallen due after this tick.
+    /// Those of entries written or fallen due after this tick; others may be among them.
     #[serde(default)]
     since: u64,
 }
