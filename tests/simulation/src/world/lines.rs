@@ -139,10 +139,13 @@ impl World {
             line.asking = None;
         }
         let device = at.0;
+        let waited = self.devices[device].disk.unsent.len();
         match self.take(device, id, answer)? {
             How::Taken => {
                 let Device { disk, again, .. } = &self.devices[device];
-                let unsent = !disk.unsent.is_empty() && answer.outcomes.is_empty();
+                // A queue longer than a request goes on; one that no answer speaks of does not.
+                let waits = disk.unsent.len();
+                let unsent = waits > 0 && (answer.outcomes.is_empty() || waits < waited);
                 if *again || unsent {
                     return self.ask_on_line(device);
                 }
