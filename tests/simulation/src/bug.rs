@@ -58,8 +58,6 @@ bugs! {
     DueUnnoticed "due-unnoticed",
     /// The device keeps what the server lost, and does not hand it back.
     NotHandedBack "not-handed-back",
-    /// What another wrote, and the server holds, stays on the device that handed it back.
-    CarrierKeepsHeld "carrier-keeps-held",
     /// The server destroys an entry and tells nobody.
     DestroyedUntold "destroyed-untold",
     /// The server destroys by a mark that the same request takes back in its next turn.

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use sync_core::entry::Write;
-use sync_core::replica::{
-    AnswerError, AsideReason, EditError, LocalEntry, ReplicaHead, Report, SetAside, Unsent,
-};
+use sync_core::replica::{AnswerError, EditError, LocalEntry, ReplicaHead, Report};
 use sync_core::sign::PublicKey;
-use sync_core::sync::{CursorDigest, Frame, SyncAnswer, SyncRequest, Verdict};
+use sync_core::sync::{CursorDigest, Frame, SyncAnswer, SyncRequest};
 use sync_core::{ChangeHash, DeviceTime, EntryId, Incarnation, RecordId};
 
 use super::bug::Bug;
@@ -147,10 +145,6 @@ impl Device {
         }
         let answer = &*answer;
         let fresh = Incarnation(dice.bytes());
-        let kept = match bug {
-            Some(Bug::CarrierKeepsHeld) => self.held_of_others(answer),
-            _ => Vec::new(),
-        };
         let mut transaction = self.disk.begin(fuse);
         let author = &self.profile.author;
         match head.receive(&mut transaction, author, answer, fresh, now) {
@@ -177,8 +171,6 @@ impl Device {
                     head.handing_back = false;
                     self.disk.unsent.retain(|unsent| unsent.lost.is_none());
                 }
-                let kept = kept.into_iter().map(|aside| (aside.change, aside));
-                self.disk.aside.extend(kept);
                 self.disk.head = head;
                 self.again = report.more;
                 Ok(Taken::Yes(report))
@@ -189,28 +181,6 @@ impl Device {
             }
             Err(error) => Ok(Taken::Refused(error.to_string())),
         }
-    }
-
-    /// What others wrote and this device handed back, of which an answer says that the server holds it.
-    fn held_of_others(&self, answer: &SyncAnswer) -> Vec<SetAside> {
-        let held = answer.outcomes.iter().filter_map(|outcome| {
-            let Verdict::Held(reason) = outcome.verdict else {
-                return None;
-            };
-            let mut unsent = self.disk.unsent.iter();
-            let Unsent { edit, change, lost } =
-                unsent.find(|unsent| unsent.change == outcome.change)?;
-            let author = edit.origin.read().ok()?.author;
-            (author != self.profile.author.person).then(|| SetAside {
-                edit: edit.clone(),
-                change: *change,
-                why: AsideReason::Held(reason),
-                checkpoint: None,
-                lost: *lost,
-                kind: None,
-            })
-        });
-        held.collect()
     }
 
     /// Bends an answer so that it seems to go on from here.
