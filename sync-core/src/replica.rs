@@ -57,6 +57,8 @@ pub trait Entries {
     fn take_up(&mut self, change: &ChangeHash) -> Result<(), Self::Error>;
     /// Keeps what the server tells of held edits, replacing what was known of the same change.
     fn note_held(&mut self, held: &HeldEdit) -> Result<(), Self::Error>;
+    /// What the server told of held edits, of each change what it told last.
+    fn held(&mut self) -> Result<Vec<HeldEdit>, Self::Error>;
     /// Drops what the server told of held edits of an entry.
     fn forget_held(&mut self, entry: &EntryId) -> Result<(), Self::Error>;
     /// Keeps that an entry was destroyed; of one that is known to be, the count grows and the time

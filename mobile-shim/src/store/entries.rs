@@ -369,6 +369,10 @@ impl Entries for RecordRows<'_> {
         self.remove_note(Shelf::Aside, change.as_bytes())
     }
 
+    fn held(&mut self) -> Result<Vec<HeldEdit>, StoreError> {
+        self.notes(Shelf::Held)
+    }
+
     fn forget_held(&mut self, entry: &EntryId) -> Result<(), StoreError> {
         for held in self.notes::<HeldEdit>(Shelf::Held)? {
             if held.edit.entry == *entry {

@@ -101,7 +101,25 @@ impl ReplicaHead {
     ) -> Result<Vec<Unsent>, AnswerError<E::Error>> {
         let device = DeviceId::of(&PublicKey::of(&author.key));
         let mut held = Vec::new();
-        for aside in entries.aside().map_err(AnswerError::Store)? {
+        let asides = entries.aside().map_err(AnswerError::Store)?;
+        let known: BTreeSet<ChangeHash> = asides.iter().map(|aside| aside.change).collect();
+        // Who handed in what another wrote keeps nothing of it: the holder, who is asked, does.
+        for told in entries.held().map_err(AnswerError::Store)? {
+            let change = told.change()?;
+            let is_known = known.contains(&change) || still_held.contains(&change);
+            if told.yours || told.settled.is_some() || is_known {
+                continue;
+            }
+            let local = entries.load(&told.edit.entry).map_err(AnswerError::Store)?;
+            if !local.is_some_and(|local| local.has(&change)) {
+                held.push(Unsent {
+                    edit: told.edit,
+                    change,
+                    lost: Some(told.received),
+                });
+            }
+        }
+        for aside in asides {
             let AsideReason::Held(reason) = aside.why else {
                 continue;
             };

@@ -217,6 +217,20 @@ impl LocalEntry {
         })
     }
 
+    /// Puts an edit back that waits to be sent, as one that the server lost if it did.
+    ///
+    /// # Errors
+    /// When the change is not fit for this entry, which is then as it was.
+    pub(super) fn put_back(&mut self, edit: Edit, lost: Option<Tick>) -> Result<(), EntryError> {
+        let hash = guard::inspect(&edit.change).map_err(|_| EntryError::Unfit)?;
+        let hash = hash.hash();
+        self.take(&edit.change, edit.origin, None, None)?;
+        if let Some(vouched) = self.origins.get_mut(&hash) {
+            vouched.lost = lost;
+        }
+        Ok(())
+    }
+
     /// Notes that the server accepted a change.
     pub fn accepted(&mut self, change: &ChangeHash, tick: Tick) {
         if let Some(vouched) = self.origins.get_mut(change) {

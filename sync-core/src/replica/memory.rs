@@ -86,6 +86,13 @@ impl Entries for Memory {
         Ok(())
     }
 
+    fn held(&mut self) -> Result<Vec<HeldEdit>, Infallible> {
+        let named = self.held.iter();
+        let named = named.filter_map(|held| Some((held.change().ok()?, held.clone())));
+        let last: BTreeMap<ChangeHash, HeldEdit> = named.collect();
+        Ok(last.into_values().collect())
+    }
+
     fn forget_held(&mut self, entry: &EntryId) -> Result<(), Infallible> {
         self.held.retain(|held| held.edit.entry != *entry);
         Ok(())

@@ -127,7 +127,7 @@ impl ReplicaHead {
             self.doubt_all(entries)?;
         }
         self.go_on_comparing(entries, answer, &mut report)?;
-        let unknown = self.outcomes(entries, author, answer, &mut report)?;
+        let (unknown, late) = self.outcomes(entries, author, answer, &mut report)?;
         let (news, attestation) = self.attested(answer, told.log)?;
         self.told_held(entries, author, (answer, &news), &mut report)?;
         self.give_way(entries, &news, &mut report)?;
@@ -137,6 +137,9 @@ impl ReplicaHead {
         }
         let signers = self.signers(&news);
         self.news(entries, (news, attestation), &mut report)?;
+        for (unsent, tick) in &late {
+            self.accepted(entries, unsent, *tick, &mut report)?;
+        }
         report.more |= self.try_again(entries, &signers)?;
         self.drop_destroyed(entries, author, (answer, formers), now, &mut report)?;
         for entry in &answer.forget {
@@ -170,7 +173,7 @@ impl ReplicaHead {
             // What waited for the end of it goes now.
             report.more |= !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         }
-        if !answer.outcomes.is_empty() {
+        if !answer.outcomes.is_empty() && !self.handing_back {
             self.let_go(entries, author, &mut report)?;
         }
         self.lacks = Lacks::after(self.lacks, answer);

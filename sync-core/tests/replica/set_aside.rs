@@ -130,6 +130,37 @@ fn what_follows_is_in_its_entry_as_soon_as_what_was_held_is() {
     assert!(phone.store.aside.is_empty());
 }
 
+/// One answer says that the last word is in the record, and brings the held edit that it follows: it is
+/// here, and what follows it fits.
+#[test]
+fn what_is_accepted_follows_what_the_same_answer_brings() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let request = phone.request();
+    phone.receive(&answer(&request, 10)).expect("its answer");
+    phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let held = phone.sent().remove(0);
+    let request = phone.request();
+    let last = phone.write(entry(1), &[Write::set("text", "ten")]);
+    phone
+        .receive(&judged(&request, 20, &[HELD]))
+        .expect("its answer");
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [last]);
+
+    let request = phone.request();
+    let mut told = answer(&request, 40);
+    let released = Item {
+        edit: held,
+        accepted: Some(Tick(30)),
+    };
+    told.news = attested(&told, &[released]);
+    let report = phone.receive(&told).expect("its answer");
+    assert_eq!(report.accepted, [last]);
+    assert!(phone.store.entries[&entry(1)].has(&last));
+    assert!(phone.sent().is_empty() && phone.store.aside.is_empty());
+}
+
 /// Somebody adds a remark and then hides the entry; there is no room for the remark.
 #[test]
 fn what_followed_something_refused_goes_again_on_what_is_left() {

@@ -23,6 +23,8 @@ use super::oracle::{Moment, Oracle};
 pub struct Diary {
     /// The edits made there.
     made: BTreeMap<ChangeHash, (EntryId, Vec<Write>)>,
+    /// Of these, those that its person wrote there; what is handed back is among the others.
+    wrote: BTreeSet<ChangeHash>,
     /// Every entry that it ever held: what somebody saw they have seen, restore or not.
     ever_held: BTreeSet<EntryId>,
     /// The checkpoint it held last.
@@ -43,6 +45,7 @@ impl Diary {
     /// Notes an edit.
     pub fn made(&mut self, entry: EntryId, change: ChangeHash, writes: &[Write]) {
         self.made.insert(change, (entry, writes.to_vec()));
+        self.wrote.insert(change);
         self.ever_held.insert(entry);
     }
 

@@ -316,6 +316,18 @@ impl Entries for Transaction<'_> {
         Ok(())
     }
 
+    fn held(&mut self) -> Result<Vec<HeldEdit>, PowerCut> {
+        self.burn()?;
+        let forgotten = &self.effects.forgotten;
+        let known = self.disk.held.iter();
+        let known = known.filter(|(_, held)| !forgotten.contains(&held.edit.entry));
+        let known = known.map(|(change, held)| (*change, held.clone()));
+        let new = self.effects.held.iter();
+        let new = new.filter_map(|held| Some((change_of(held)?, held.clone())));
+        let last: BTreeMap<ChangeHash, HeldEdit> = known.chain(new).collect();
+        Ok(last.into_values().collect())
+    }
+
     fn forget_held(&mut self, entry: &EntryId) -> Result<(), PowerCut> {
         self.burn()?;
         self.effects.held.retain(|held| held.edit.entry != *entry);

@@ -142,6 +142,28 @@ async fn what_is_held_of_another_does_not_stay_with_who_brought_it() {
     }
 }
 
+/// A store put back twice to one copy: what was held of a device that was revoked is held again, for
+/// whoever handed it in keeps nothing, and the holder, who was asked, hands it back.
+#[actix_web::test]
+async fn what_the_holder_was_asked_of_is_asked_again_after_another_restore() {
+    let (mut world, mut holder, mut caregiver) = family().await;
+    let copy = world.copy();
+    let hers = caregiver.allergy("de la fille");
+    caregiver.sync().await;
+    holder.sync().await;
+    world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    world.revoke(&caregiver).await;
+    for restores in 1..=2 {
+        holder.sync().await;
+        assert!(holder.kept.aside.is_empty() && holder.kept.unsent.is_empty());
+        let record = holder.head.record;
+        let held = move |c: &mut diesel::SqliteConnection| c.held_of_entry(record, hers);
+        let held = world.records.db.read(held).await.expect("reads");
+        assert_eq!(held.len(), 1, "after {restores}");
+        world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
+    }
+}
+
 /// What was held is held again, and the holder asked again, once its author comes back.
 #[actix_web::test]
 async fn what_was_held_is_held_again() {

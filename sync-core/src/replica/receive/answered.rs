@@ -17,13 +17,14 @@ pub(super) fn rejoin<E: Entries>(
     entry: &EntryId,
     local: &mut LocalEntry,
 ) -> Result<(), AnswerError<E::Error>> {
-    for Unsent { edit, change, .. } in entries.queue(usize::MAX).map_err(AnswerError::Store)? {
+    for Unsent { edit, change, lost } in entries.queue(usize::MAX).map_err(AnswerError::Store)? {
         if edit.entry != *entry || local.has(&change) {
             continue;
         }
         let follows = guard::inspect(&edit.change).map(|inspected| inspected.past.deps);
-        if follows.is_ok_and(|deps| deps.iter().all(|dep| local.has(dep))) {
-            local.take(&edit.change, edit.origin, None, None)?;
+        let fits = follows.is_ok_and(|deps| deps.iter().all(|dep| local.has(dep)));
+        // What cannot be here, for something else bears its name, waits for the server's word.
+        if fits && local.put_back(edit, lost).is_ok() {
             entries.take_up(&change).map_err(AnswerError::Store)?;
         }
     }
@@ -32,15 +33,16 @@ pub(super) fn rejoin<E: Entries>(
 
 impl ReplicaHead {
     /// Notes what became of each edit. Answers with those of this device that another key signed
-    /// which the server does not know.
+    /// which the server does not know, and with those that were accepted and follow what this answer
+    /// is still to bring.
     pub(super) fn outcomes<E: Entries>(
         &mut self,
         entries: &mut E,
         author: &Author,
         answer: &SyncAnswer,
         report: &mut Report,
-    ) -> Result<BTreeSet<ChangeHash>, AnswerError<E::Error>> {
-        let mut unknown = BTreeSet::new();
+    ) -> Result<(BTreeSet<ChangeHash>, Vec<(Unsent, Tick)>), AnswerError<E::Error>> {
+        let (mut unknown, mut late) = (BTreeSet::new(), Vec::new());
         for outcome in &answer.outcomes {
             let change = outcome.change;
             let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
@@ -63,7 +65,9 @@ impl ReplicaHead {
             entries.dequeue(&change).map_err(AnswerError::Store)?;
             let why = match outcome.verdict {
                 Verdict::Accepted(tick) | Verdict::Duplicate(tick) => {
-                    self.accepted(entries, &unsent, tick, report)?;
+                    if !self.accepted(entries, &unsent, tick, report)? {
+                        late.push((unsent, tick));
+                    }
                     continue;
                 }
                 Verdict::Held(reason) => AsideReason::Held(reason),
@@ -83,7 +87,7 @@ impl ReplicaHead {
                 kind: None,
             });
         }
-        Ok(unknown)
+        Ok((unknown, late))
     }
 
     /// Sets aside what waits to be sent and is held already, or was decided on since: the answer
@@ -100,12 +104,14 @@ impl ReplicaHead {
                 |edit: &Edit| (edit.entry, &edit.change) == (held.edit.entry, &held.edit.change);
             news.iter().any(|item| same(&item.edit))
         };
+        if self.handing_back {
+            for held in &answer.held {
+                self.still_held.insert(held.change()?);
+            }
+        }
         let own = answer.held.iter().filter(|held| is_by(held, author));
         for held in own.filter(|held| held.settled != Some(Settlement::Released) || !comes(held)) {
             let change = held.change()?;
-            if self.handing_back {
-                self.still_held.insert(change);
-            }
             let Some(unsent) = entries.unsent(&change).map_err(AnswerError::Store)? else {
                 continue;
             };
@@ -123,13 +129,14 @@ impl ReplicaHead {
         Ok(())
     }
 
-    fn accepted<E: Entries>(
+    /// Notes that an edit is in the record; whether it could be: what it follows may still be to come.
+    pub(super) fn accepted<E: Entries>(
         &mut self,
         entries: &mut E,
         unsent: &Unsent,
         tick: Tick,
         report: &mut Report,
-    ) -> Result<(), AnswerError<E::Error>> {
+    ) -> Result<bool, AnswerError<E::Error>> {
         let entry = unsent.edit.entry;
         let local = entries.load(&entry).map_err(AnswerError::Store)?;
         let there = |local: &LocalEntry| local.has(&unsent.change);
@@ -153,7 +160,7 @@ impl ReplicaHead {
                     .take(change, origin.clone(), Some(tick), None)
                     .is_err()
                 {
-                    return Ok(());
+                    return Ok(false);
                 }
                 rejoin(entries, &entry, &mut local)?;
                 local
@@ -168,7 +175,7 @@ impl ReplicaHead {
         if local.forgotten && !local.is_pending() {
             self.drop_entry(entries, &entry, report)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether a refused edit only has to be sent again.

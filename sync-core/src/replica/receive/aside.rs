@@ -79,9 +79,14 @@ impl ReplicaHead {
                 if out.contains(&hash) {
                     continue;
                 }
+                let waits = entries.unsent(&hash).map_err(AnswerError::Store)?;
+                if waits.as_ref().is_some_and(|unsent| unsent.lost.is_some()) {
+                    report.more = true;
+                    continue;
+                }
                 if let Some(lost) = lost.remove(&hash) {
                     // Out of the entry it is not found when all is handed back.
-                    if entries.unsent(&hash).map_err(AnswerError::Store)?.is_none() {
+                    if waits.is_none() {
                         entries.enqueue(&lost).map_err(AnswerError::Store)?;
                     }
                     report.more = true;
@@ -189,6 +194,10 @@ impl ReplicaHead {
             return Ok(None);
         };
         let said = edit.origin.read().map_err(|_| EntryError::Unfit)?;
+        // Nobody signs in another's name.
+        if said.author != author.person {
+            return Ok(None);
+        }
         let public = PublicKey::of(&author.key);
         // In the role it was made in, whatever the person acts in now.
         let incarnation = self.incarnation.again(&inspected.hash());

@@ -45,7 +45,8 @@ impl Checks {
         diary.dropped.extend(gone);
         // What somebody else wrote is the server's to keep once it says that it holds it.
         for outcome in &answer.outcomes {
-            if matches!(outcome.verdict, Verdict::Held(_)) {
+            let is_own = diary.wrote.contains(&outcome.change);
+            if matches!(outcome.verdict, Verdict::Held(_)) && !is_own {
                 diary.owes_only(|_, change| *change != outcome.change);
             }
         }
