@@ -142,10 +142,10 @@ async fn what_is_held_of_another_does_not_stay_with_who_brought_it() {
     }
 }
 
-/// A store put back twice to one copy: what was held of a device that was revoked is held again, for
-/// whoever handed it in keeps nothing, and the holder, who was asked, hands it back.
+/// A store put back twice to one copy: whoever handed in what was held keeps nothing of it, and the
+/// holder, who was asked, hands it back; it is held again or, where nothing speaks against it, in the record.
 #[actix_web::test]
-async fn what_the_holder_was_asked_of_is_asked_again_after_another_restore() {
+async fn what_the_holder_was_asked_of_outlasts_another_restore() {
     let (mut world, mut holder, mut caregiver) = family().await;
     let copy = world.copy();
     let hers = caregiver.allergy("de la fille");
@@ -159,7 +159,11 @@ async fn what_the_holder_was_asked_of_is_asked_again_after_another_restore() {
         let record = holder.head.record;
         let held = move |c: &mut diesel::SqliteConnection| c.held_of_entry(record, hers);
         let held = world.records.db.read(held).await.expect("reads");
-        assert_eq!(held.len(), 1, "after {restores}");
+        let state = (held.len(), holder.has(hers), holder.kept.held.len());
+        assert!(
+            held.len() == 1 || holder.has(hers),
+            "after {restores}: {state:?}"
+        );
         world.put_back(&copy, &mut [&mut holder, &mut caregiver]);
     }
 }

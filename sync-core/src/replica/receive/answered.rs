@@ -10,6 +10,9 @@ use crate::replica::{AsideReason, Author, Entries, LocalEntry, ReplicaHead, SetA
 use crate::sync::{HeldEdit, Item, Refusal, Settlement, SyncAnswer, Verdict};
 use crate::{EntryId, guard};
 
+/// Edits that were accepted, and when, of which it is not here yet what they follow.
+pub(super) type Late = Vec<(Unsent, Tick)>;
+
 /// Puts back into an entry what waits to be sent and was taken out of it with what it follows, which
 /// is in the record now.
 pub(super) fn rejoin<E: Entries>(
@@ -41,7 +44,7 @@ impl ReplicaHead {
         author: &Author,
         answer: &SyncAnswer,
         report: &mut Report,
-    ) -> Result<(BTreeSet<ChangeHash>, Vec<(Unsent, Tick)>), AnswerError<E::Error>> {
+    ) -> Result<(BTreeSet<ChangeHash>, Late), AnswerError<E::Error>> {
         let (mut unknown, mut late) = (BTreeSet::new(), Vec::new());
         for outcome in &answer.outcomes {
             let change = outcome.change;
