@@ -341,7 +341,7 @@ impl Lane<'_> {
         if let Some(class) = &before
             && self.handed_back.is_none()
             && held.is_none()
-            && !self.may_have_seen(&entry, class, origin, tick)
+            && !self.may_have_seen(edit, class, tick)
         {
             return Err(Stop::Refused(Refusal::Incomplete));
         }
@@ -455,24 +455,20 @@ impl Lane<'_> {
         }
     }
 
-    /// Whether the submitter sees an entry now or did at the checkpoint held; to anybody else it
-    /// must answer as if it were not there.
-    fn may_have_seen(
-        &mut self,
-        entry: &EntryId,
-        class: &EntryClass,
-        origin: &Origin,
-        tick: Tick,
-    ) -> bool {
+    /// Whether the submitter sees an entry now or did at the checkpoint held, be it in a page that came
+    /// after it or because they had just made it; to anybody else it must answer as if it were not there.
+    fn may_have_seen(&mut self, edit: &VerifiedEdit, class: &EntryClass, tick: Tick) -> bool {
         let subject = &self.submitter.subject;
         let now = self.ledger.latest().standing(subject, tick);
         if now.may_read(class, self.matrix, tick) {
             return true;
         }
-        let Some(seen) = origin.seen else {
+        let Some(seen) = edit.origin().seen else {
             return false;
         };
-        let then = self.entries.entry(*entry).or_default().class_at(seen.tick);
+        let kept = self.entries.entry(edit.entry()).or_default();
+        let then = kept.class_at(seen.tick);
+        let then = then.or_else(|| kept.class_before(&edit.past().deps));
         let rights = self.ledger.at(seen.tick);
         let standing = rights.standing(subject, seen.tick);
         then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))

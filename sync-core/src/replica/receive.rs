@@ -173,7 +173,8 @@ impl ReplicaHead {
             // What waited for the end of it goes now.
             report.more |= !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         }
-        if !answer.outcomes.is_empty() && !self.handing_back {
+        let told = answer.news.is_some() || !answer.held.is_empty();
+        if (told || !answer.outcomes.is_empty()) && !self.handing_back {
             self.let_go(entries, author, &mut report)?;
         }
         self.lacks = Lacks::after(self.lacks, answer);

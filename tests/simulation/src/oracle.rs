@@ -243,12 +243,24 @@ impl Oracle {
         self.values(entry, key, log).first()?.as_text()
     }
 
+    /// What flags an entry has; a decision keeps each that it ever had.
+    fn flags(&self, entry: &EntryId, key: &str, log: Tick) -> Vec<&Value> {
+        if self.text(entry, "kind", log) != Some("review-decision") {
+            return self.values(entry, key, log);
+        }
+        let deeds = self.entries.get(entry).into_iter().flatten();
+        let until = deeds.filter(|deed| deed.tick <= log);
+        let writes = until.flat_map(|deed| &deed.writes);
+        let said = writes.filter(|write| write.key == key);
+        said.filter_map(|write| write.value.as_ref()).collect()
+    }
+
     fn any_true(&self, entry: &EntryId, key: &str, log: Tick) -> bool {
-        self.values(entry, key, log).contains(&&Value::Bool(true))
+        self.flags(entry, key, log).contains(&&Value::Bool(true))
     }
 
     fn numbers(&self, entry: &EntryId, key: &str, log: Tick) -> impl Iterator<Item = u64> {
-        let values = self.values(entry, key, log).into_iter();
+        let values = self.flags(entry, key, log).into_iter();
         values.filter_map(|value| match value {
             Value::Uint(number) => Some(*number),
             _ => None,

@@ -217,8 +217,19 @@ impl ReplicaHead {
                 };
                 let entry = unsent.edit.entry;
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;
-                let before = local.unwrap_or_default().pending(&entry);
-                for (hash, _) in before.iter().take_while(|(hash, _)| *hash != unsent.change) {
+                let local = local.unwrap_or_default();
+                let before: Vec<ChangeHash> = match local.has(&unsent.change) {
+                    true => {
+                        let pending = local.pending(&entry).into_iter().map(|(hash, _)| hash);
+                        pending.take_while(|hash| *hash != unsent.change).collect()
+                    }
+                    // What else waits in the entry comes after it, and for nothing.
+                    false => {
+                        let inspected = guard::inspect(&unsent.edit.change);
+                        inspected.map_or_else(|_| Vec::new(), |change| change.past.deps)
+                    }
+                };
+                for hash in &before {
                     let waits = entries.unsent(hash).map_err(AnswerError::Store)?.is_some();
                     if waits || refused(hash) {
                         return Ok(true);

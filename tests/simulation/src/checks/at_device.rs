@@ -11,7 +11,7 @@ use sync_core::sync::{CursorDigest, SyncAnswer, SyncRequest, Verdict};
 use sync_core::{ChangeHash, EntryId};
 
 use super::at_server::short;
-use super::{Checks, Diary};
+use super::{Checks, Diary, Promise};
 use crate::device::Device;
 use crate::oracle::Moment;
 
@@ -59,10 +59,23 @@ impl Checks {
         self.complete(device, told)?;
         // By what is known now nobody can say what was right before the store was put back.
         let outdated = self.outdated.contains(&name);
+        if !outdated && self.is_of_this_life(device) {
+            self.told_taken(device);
+        }
         if !answer.more && !device.disk.head.resending && !outdated {
             self.nothing_unseen(device, answer, told)?;
         }
         self.nothing_lost(device)
+    }
+
+    /// What its person wrote is shown as being in the record: that was promised, also where the outcome
+    /// of the edit never came.
+    fn told_taken(&mut self, device: &Device) {
+        let made = &device.diary.made;
+        let taken = device.disk.accepted();
+        let taken = taken.filter(|change| made.contains_key(change));
+        let taken = taken.map(|change| (change, Promise::Accepted));
+        self.promised.extend(taken);
     }
 
     /// Somebody vouches for each edit that a device hands in.

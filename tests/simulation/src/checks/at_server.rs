@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::audit::{self, AccessAction, AccessEvent, LogHead};
-use sync_core::change::Voucher;
+use sync_core::change::{Origin, Voucher};
 use sync_core::checkpoint::Checkpoint;
 use sync_core::entry::{HIDDEN_FROM_PATIENT_UNTIL, Value};
 use sync_core::policy::Role;
@@ -169,11 +169,7 @@ impl Checks {
             }
             Verdict::Held(reason) if *new => {
                 self.counts.held += 1;
-                let in_good_faith = origin.seen.is_some_and(|seen| {
-                    *tick <= seen.tick.plus_days(keeper.lease_days)
-                        && !self.oracle.about_rights(&edit.entry, past)
-                        && self.oracle.might_write(wish, seen.tick)
-                });
+                let in_good_faith = self.acts_in_good_faith(keeper, (&origin, wish), *tick);
                 // Of what was accepted in a lost life of the log, the holder is always asked.
                 let of_another_life = origin.seen.is_none_or(|seen| seen.log != keeper.log());
                 let again = self.log.is_some() && of_another_life;
@@ -201,7 +197,21 @@ impl Checks {
                 self.counts.refused(*why);
                 let cloned = device.diary.cloned;
                 let known_entry = self.oracle.existing().contains(&edit.entry);
+                let in_good_faith = || {
+                    let follows = &past.deps;
+                    let taken = |dep: &ChangeHash| self.oracle.has(&edit.entry, dep);
+                    let this_life = origin.seen.is_some_and(|seen| seen.log == keeper.log());
+                    !handed_back
+                        && this_life
+                        && !self.oracle.is_destroyed(&edit.entry)
+                        && !follows.is_empty()
+                        && follows.iter().all(taken)
+                        && self.acts_in_good_faith(keeper, (&origin, wish), *tick)
+                };
                 match why {
+                    Refusal::Incomplete if in_good_faith() => Err(format!(
+                        "{short} is refused, and its author could not know better"
+                    )),
                     Refusal::UnknownCheckpoint | Refusal::Incomplete => Ok(()),
                     Refusal::Destroyed if keeper.books().destroyed.contains_key(&edit.entry) => {
                         Ok(())
@@ -216,6 +226,20 @@ impl Checks {
                 }
             }
         }
+    }
+
+    /// Whether an edit that comes at a tick might have been made by all that its author had seen.
+    fn acts_in_good_faith(
+        &self,
+        keeper: &Keeper,
+        (origin, wish): (&Origin, Wish<'_>),
+        tick: Tick,
+    ) -> bool {
+        origin.seen.is_some_and(|seen| {
+            tick <= seen.tick.plus_days(keeper.lease_days)
+                && !self.oracle.about_rights(&wish.entry, wish.past)
+                && self.oracle.might_write(wish, seen.tick)
+        })
     }
 
     /// What followed a held edit is judged anew, once that is in the record: by the right to it alone.
