@@ -310,6 +310,29 @@ async fn what_follows_something_absent_waits_for_it() {
     assert!(verdicts.iter().all(|v| matches!(v, Verdict::Accepted(_))));
 }
 
+/// An entry and what its author wrote on it then go apart, and the right of their author ends between
+/// the two. The checkpoint held is older than the entry; that they follow it says that they knew it.
+#[tokio::test]
+async fn what_somebody_wrote_on_what_they_had_just_made_is_held_once_their_right_has_ended() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let allergy = caregiver.allergy("Latex");
+    caregiver.write(allergy, &[Write::set("notes", "grave")]);
+    let edits = edits(&mut caregiver);
+    let verdicts = hand_in(&mut caregiver, &edits[..1]).await;
+    assert!(matches!(verdicts[..], [Verdict::Accepted(_)]));
+    let revoked = serde_json::json!({ "status": "revoked" }).to_string();
+    holder.write(right, &[Write::set("status", revoked)]);
+    holder.sync().await;
+    let verdicts = hand_in(&mut caregiver, &edits[1..]).await;
+    assert_eq!(verdicts, [Verdict::Held(HoldReason::NoLongerPermitted)]);
+    holder.sync().await;
+    let asked: Vec<EntryId> = holder.kept.held.iter().map(|h| h.edit.entry).collect();
+    assert_eq!(asked, [allergy]);
+}
+
 #[tokio::test]
 async fn a_checkpoint_has_to_be_proved() {
     let world = World::new();

@@ -30,7 +30,7 @@ pub struct LocalEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// The change was not here.
-    New,
+    New(ChangeHash),
     /// It was made here, and had not been answered.
     Answered(ChangeHash),
     /// It was here.
@@ -211,7 +211,7 @@ impl LocalEntry {
         }
         self.origins.insert(hash, vouched);
         Ok(match before {
-            None => Taken::New,
+            None => Taken::New(hash),
             Some(before) if before.accepted.is_none() => Taken::Answered(hash),
             Some(_) => Taken::Known,
         })

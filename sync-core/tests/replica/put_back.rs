@@ -36,6 +36,13 @@ pub(super) fn anew(request: &SyncRequest, tick: u64) -> SyncAnswer {
     }
 }
 
+/// Leaves only the first edits in a request.
+fn first_edits(request: &mut SyncRequest, count: usize) {
+    let items = request.edits.as_ref().expect("edits");
+    let items = items.unpack(&RECORD).expect("a frame");
+    request.edits = Some(Frame::pack(&RECORD, &items[..count]).expect("a frame"));
+}
+
 /// A server put back to before entry 2, and to before the last change of entry 1: what it does not
 /// name is handed back, also what others wrote, before what was never sent.
 #[test]
@@ -347,9 +354,7 @@ fn what_is_held_of_another_is_let_go() {
         let own = follows.then(|| phone.write(entry(1), &[Write::set("text", "after both")]));
 
         let mut request = phone.request();
-        let items = request.edits.as_ref().expect("edits");
-        let items = items.unpack(&RECORD).expect("a frame");
-        request.edits = Some(Frame::pack(&RECORD, &items[..2]).expect("a frame"));
+        first_edits(&mut request, 2);
         let mut told = judged(&request, 60, &[Verdict::Accepted(Tick(60)), HELD]);
         told.checkpoint = anew(&request, 60).checkpoint;
         let report = phone.receive(&told).expect("an answer");
@@ -411,6 +416,19 @@ fn what_follows_what_gives_way_is_handed_back() {
     assert_eq!(aside, [(mine, why)]);
     let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
     assert_eq!(sent, [then]);
+
+    // Refused, for nobody has what it follows, it does not stand before what is written since, also
+    // where a request has room for one edit only.
+    let last = phone.write(entry(1), &[Write::set("text", "since")]);
+    let mut request = phone.request();
+    first_edits(&mut request, 1);
+    let mut told = judged(&request, 60, &[Verdict::Refused(Refusal::Incomplete)]);
+    told.checkpoint = anew(&request, 60).checkpoint;
+    let report = phone.receive(&told).expect("an answer");
+    let aside: Vec<ChangeHash> = report.aside.iter().map(|aside| aside.change).collect();
+    assert_eq!(aside, [then]);
+    let sent: Vec<ChangeHash> = phone.sent().iter().map(hash_of).collect();
+    assert_eq!(sent, [last]);
 }
 
 /// What a server did not take because it did not know its author's device goes again once it does:

@@ -130,6 +130,33 @@ fn what_follows_is_in_its_entry_as_soon_as_what_was_held_is() {
     assert!(phone.store.aside.is_empty());
 }
 
+/// Of what waits out of its entry the news may say that it is in the record, for somebody else handed it
+/// in: it is not sent again, to be refused and lost.
+#[test]
+fn what_waits_out_of_its_entry_and_comes_with_the_news_is_not_sent_again() {
+    let mut phone = Phone::new();
+    phone.note(1, "ten");
+    let beginning = phone.sent().remove(0);
+    let request = phone.request();
+    phone.write(entry(1), &[Write::set("text", "twenty")]);
+    let then = phone.sent().remove(1);
+    phone
+        .receive(&judged(&request, 20, &[HELD]))
+        .expect("its answer");
+    assert_eq!(phone.sent(), std::slice::from_ref(&then));
+    let request = phone.request();
+    let mut told = answer(&request, 30);
+    told.outcomes.clear();
+    let item = |edit, tick| Item {
+        edit,
+        accepted: Some(Tick(tick)),
+    };
+    told.news = attested(&told, &[item(beginning, 25), item(then, 26)]);
+    phone.receive(&told).expect("an answer");
+    assert_eq!(phone.texts(1), BTreeSet::from(["twenty".to_owned()]));
+    assert!(phone.sent().is_empty() && phone.store.aside.is_empty());
+}
+
 /// One answer says that the last word is in the record, and brings the held edit that it follows: it is
 /// here, and what follows it fits.
 #[test]

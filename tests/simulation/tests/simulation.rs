@@ -26,7 +26,9 @@ const LONGER: u64 = 120;
 
 /// Seeds at which once a check did not hold, and how long their histories are. Whenever the
 /// simulation learns to do more, a seed plays another history.
-const ONCE_FAILED: [(u64, u64); 32] = [
+const ONCE_FAILED: [(u64, u64); 34] = [
+    (5_000_957, LONG),
+    (5_005_385, LONG),
     (3_003_490, LONG),
     (3_047_126, LONG),
     (3_050_402, LONG),

@@ -218,12 +218,13 @@ impl ReplicaHead {
                 let entry = unsent.edit.entry;
                 let local = entries.load(&entry).map_err(AnswerError::Store)?;
                 let local = local.unwrap_or_default();
-                let before: Vec<ChangeHash> = match local.has(&unsent.change) {
+                let is_here = local.has(&unsent.change);
+                let before: Vec<ChangeHash> = match is_here {
                     true => {
                         let pending = local.pending(&entry).into_iter().map(|(hash, _)| hash);
                         pending.take_while(|hash| *hash != unsent.change).collect()
                     }
-                    // What else waits in the entry comes after it, and for nothing.
+                    // Out of its entry it can only follow what still goes, and not be made again.
                     false => {
                         let inspected = guard::inspect(&unsent.edit.change);
                         inspected.map_or_else(|_| Vec::new(), |change| change.past.deps)
@@ -231,7 +232,7 @@ impl ReplicaHead {
                 };
                 for hash in &before {
                     let waits = entries.unsent(hash).map_err(AnswerError::Store)?.is_some();
-                    if waits || refused(hash) {
+                    if waits || is_here && refused(hash) {
                         return Ok(true);
                     }
                 }

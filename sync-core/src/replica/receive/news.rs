@@ -41,6 +41,7 @@ impl ReplicaHead {
             false => entries.aside().map_err(AnswerError::Store)?,
         };
         let aside: BTreeSet<ChangeHash> = aside.iter().map(|aside| aside.change).collect();
+        let queued = !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
         let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
         for (at, item) in (0..).zip(news) {
             let entry = item.edit.entry;
@@ -57,7 +58,13 @@ impl ReplicaHead {
             let local = open.entry(entry).or_default();
             let Edit { change, origin, .. } = item.edit;
             match local.take(&change, origin, item.accepted, attested)? {
-                Taken::New => report.received += 1,
+                Taken::New(hash) => {
+                    report.received += 1;
+                    // It waited out of its entry, and is in the record by now.
+                    if queued && entries.unsent(&hash).map_err(AnswerError::Store)?.is_some() {
+                        entries.dequeue(&hash).map_err(AnswerError::Store)?;
+                    }
+                }
                 Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
                 Taken::Known => {}
             }
