@@ -2,6 +2,7 @@
 //! passkeys, rights, access log and encryption on, the server in a process of its own.
 
 mod bare;
+mod comparing;
 mod device;
 mod durable;
 mod figures;
@@ -59,6 +60,8 @@ enum Part {
     Reconnect,
     /// A new phone fetches a record.
     NewPhone,
+    /// The rights of somebody change who has the record: they compare.
+    Comparing,
     /// A phone's store opens and takes an edit.
     Store,
     /// What a phone derives from a record: merge, to-review list, screens.
@@ -125,6 +128,8 @@ struct Scale {
     new_phone: (usize, usize),
     /// How many phones fetch it.
     new_phones: usize,
+    /// How often the rights of each of some doctors change to and fro.
+    compared: usize,
     /// Devices that edit, and edits each of them makes.
     writers: &'static [(usize, usize)],
     /// Live edits.
@@ -142,6 +147,7 @@ const FULL: Scale = Scale {
     reconnects: 100,
     new_phone: (2_000, 8_000),
     new_phones: 5,
+    compared: 3,
     writers: &[(1, 300), (8, 300), (64, 100)],
     live: 300,
     edits: 200,
@@ -154,6 +160,7 @@ const QUICK: Scale = Scale {
     reconnects: 20,
     new_phone: (200, 800),
     new_phones: 2,
+    compared: 1,
     writers: &[(1, 30), (8, 30)],
     live: 30,
     edits: 30,
@@ -169,6 +176,7 @@ struct Results {
     reconnect: Vec<reconnect::Reconnect>,
     floor: Option<floor::Floor>,
     new_phone: Option<new_phone::NewPhone>,
+    comparing: Option<comparing::Comparing>,
     durable: Vec<durable::Durable>,
     fsync: figures::Spread,
     fsync_histogram: Vec<figures::Bucket>,
@@ -204,6 +212,7 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
         reconnect: Vec::new(),
         floor: None,
         new_phone: None,
+        comparing: None,
         durable: Vec::new(),
         fsync,
         fsync_histogram,
@@ -230,6 +239,11 @@ fn measure(arguments: &Arguments) -> Result<Results, SupportError> {
             eprintln!("a phone's store …");
             results.store = Some(store::measure(&world, folder, scale.edits)?);
         }
+    }
+    if arguments.wants(Part::Comparing) {
+        eprintln!("comparing …");
+        let record = scale.new_phone;
+        results.comparing = Some(comparing::measure(&world, record, scale.compared)?);
     }
     if arguments.wants(Part::Views) {
         eprintln!("views …");

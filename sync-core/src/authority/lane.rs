@@ -455,8 +455,9 @@ impl Lane<'_> {
         }
     }
 
-    /// Whether the submitter sees an entry now or did at the checkpoint held, be it in a page that came
-    /// after it or because they had just made it; to anybody else it must answer as if it were not there.
+    /// Whether the submitter sees an entry now or did at the checkpoint held. One that is younger than
+    /// that checkpoint they saw in a page, if they follow what was there for them when it came, or in
+    /// part made it. To anybody else it must answer as if it were not there.
     fn may_have_seen(&mut self, edit: &VerifiedEdit, class: &EntryClass, tick: Tick) -> bool {
         let subject = &self.submitter.subject;
         let now = self.ledger.latest().standing(subject, tick);
@@ -467,11 +468,21 @@ impl Lane<'_> {
             return false;
         };
         let kept = self.entries.entry(edit.entry()).or_default();
-        let then = kept.class_at(seen.tick);
-        let then = then.or_else(|| kept.class_before(&edit.past().deps));
-        let rights = self.ledger.at(seen.tick);
-        let standing = rights.standing(subject, seen.tick);
-        then.is_some_and(|then| standing.may_read(&then, self.matrix, seen.tick))
+        let deps = &edit.past().deps;
+        let mut reads = |class: &EntryClass, at: Tick| {
+            let standing = self.ledger.at(at).standing(subject, at);
+            standing.may_read(class, self.matrix, at)
+        };
+        if let Some(then) = kept.class_at(seen.tick) {
+            return reads(&then, seen.tick);
+        }
+        let Some(then) = kept.class_before(deps) else {
+            return false;
+        };
+        let mut made = deps.iter().filter_map(|dep| kept.provenance.get(dep));
+        let own = made.any(|made| made.origin.author == subject.person);
+        let came = deps.iter().filter_map(|dep| kept.accepted(dep)).max();
+        reads(&then, seen.tick) && (own || came.is_some_and(|came| reads(&then, came)))
     }
 
     /// Whether the submitter has, or had at the checkpoint held, a right to what stood where an entry

@@ -7,12 +7,15 @@ use carnet_mobile::face::{ChangeListener, LiveListener, LiveMode};
 use serde::Serialize;
 use sync_core::kind::{CommonPatch, Edit, OwnNoteDraft};
 
-use super::figures::Spread;
+use super::figures::{Spread, millis, used_by_all};
 use super::world::World;
 use crate::support::{Phone, SupportError};
 
 /// Entries that are edited in turn: an entry of hundreds of changes is not the usual one.
 const NOTES: usize = 20;
+
+/// Edits before any is measured.
+const WARM: usize = 10;
 
 /// How long an edit takes to the other phone.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +24,12 @@ pub(super) struct Live {
     pub edits: usize,
     /// From the edit on one phone to the other phone's store having it; durable at the server.
     pub elapsed: Spread,
+    /// Of that, until it is in the first phone's store and on its screen.
+    pub edit: Spread,
+    /// Processor time of the server an edit, milliseconds: most of it on the way, one after the other.
+    pub server_cpu: f64,
+    /// Of both phones.
+    pub devices_cpu: f64,
 }
 
 struct Ready(mpsc::Sender<()>);
@@ -73,8 +82,8 @@ pub(super) fn measure(world: &World, edits: usize) -> Result<Live, SupportError>
     }
     let (arrived, has_arrived) = mpsc::channel();
     let _watch = there.record.watch(Arc::new(Arrived(arrived)))?;
-    let mut taken = Vec::new();
-    for number in 0..edits + 10 {
+    let (mut taken, mut edited) = (Vec::new(), Vec::new());
+    let edit = |number: usize| {
         let remark = Edit::Set(format!("Remarque numéro {number}."));
         let patch = CommonPatch {
             notes: remark,
@@ -82,13 +91,30 @@ pub(super) fn measure(world: &World, edits: usize) -> Result<Live, SupportError>
         };
         let started = Instant::now();
         here.copy.edit(notes[number % notes.len()], patch)?;
+        let edited = started.elapsed();
         let at = has_arrived.recv_timeout(patience).map_err(late)?;
-        if number >= 10 {
-            taken.push(at.saturating_duration_since(started));
-        }
+        Ok::<_, SupportError>((edited, at.saturating_duration_since(started)))
+    };
+    for number in 0..WARM {
+        edit(number)?;
     }
+    let before = world.server.cpu()?;
+    let (done, devices) = used_by_all(|| {
+        for number in WARM..WARM + edits {
+            let (here, there) = edit(number)?;
+            edited.push(here);
+            taken.push(there);
+        }
+        Ok::<_, SupportError>(())
+    })?;
+    done?;
+    let server = world.server.cpu_since(before)?;
+    let each = |used| millis(used) / edits as f64;
     Ok(Live {
         edits,
         elapsed: Spread::of(&taken),
+        edit: Spread::of(&edited),
+        server_cpu: each(server),
+        devices_cpu: each(devices),
     })
 }

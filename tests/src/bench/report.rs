@@ -29,6 +29,7 @@ pub(super) fn print(results: &Results, json: bool) {
     );
     reconnect(results);
     new_phone(results);
+    comparing(results);
     durable(results);
     others(results);
     derived(results);
@@ -77,10 +78,35 @@ fn new_phone(results: &Results) {
         "\nNew phone, {} entries, {} changes",
         one.entries, one.changes
     );
-    println!("       up     down   trips   server CPU    total");
+    println!("       up     down   trips   server CPU    total   vital entries");
     println!(
-        "  {:>7} {:>8} {:>7} {:>12.1} {:>8.1}",
-        one.up, one.down, one.round_trips, one.server_cpu, one.elapsed
+        "  {:>7} {:>8} {:>7} {:>12.1} {:>8.1} {:>8.1}, after {}",
+        one.up, one.down, one.round_trips, one.server_cpu, one.elapsed, one.vital, one.vital_trips,
+    );
+}
+
+fn comparing(results: &Results) {
+    let Some(all) = &results.comparing else {
+        return;
+    };
+    println!(
+        "\nA doctor's rights change, {} entries, {} changes",
+        all.entries, all.changes
+    );
+    println!("                  up     down   trips   server CPU    total");
+    for (what, one) in [("sent all", all.sent), ("compared", all.compared)] {
+        println!(
+            "  {what:<10} {:>7} {:>8} {:>7} {:>12.1} {:>8.1}",
+            one.up, one.down, one.round_trips, one.server_cpu, one.elapsed
+        );
+    }
+    println!(
+        "  ratio      {:>7} {:>8.3} {:>7} {:>12.3} {:>8.3}",
+        "",
+        all.compared.down as f64 / all.sent.down as f64,
+        "",
+        all.compared.server_cpu / all.sent.server_cpu,
+        all.compared.elapsed / all.sent.elapsed,
     );
 }
 
@@ -127,6 +153,10 @@ fn others(results: &Results) {
     if let Some(live) = &results.live {
         println!("\nLive edit, phone to phone, {} edits", live.edits);
         println!("  p50 {:.2}, p99 {:.2}", live.elapsed.p50, live.elapsed.p99);
+        println!(
+            "  of which the edit itself p50 {:.2}, p99 {:.2}; CPU an edit: server {:.2}, phones {:.2}",
+            live.edit.p50, live.edit.p99, live.server_cpu, live.devices_cpu,
+        );
     }
     if let Some(store) = &results.store {
         println!("\nPhone's store, {} entries", store.entries);
@@ -216,6 +246,12 @@ fn goals(results: &Results) {
         );
         goal("new phone, server CPU".into(), new.server_cpu, 190.0 / 5.0);
         goal("new phone, round trips".into(), new.round_trips as f64, 2.0);
+        let trips = new.vital_trips as f64;
+        goal(
+            "new phone, round trips to its vital entries".into(),
+            trips,
+            1.0,
+        );
     }
     if let Some(most) = results.durable.last() {
         let what = format!("{} devices, bare loop against server", most.devices);

@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 use sync_core::entry::Write;
 use sync_core::kind::{Draft, Patch};
 use sync_core::merge::{EntryView, HeldForReview, ReviewItem};
-use sync_core::replica::{LocalEntry, SetAside};
+use sync_core::replica::{Lacks, LocalEntry, SetAside};
 use sync_core::sign::PublicKey;
 use sync_core::sync::HeldEdit;
 use sync_core::{EntryId, PersonId, RecordId};
@@ -132,6 +132,16 @@ impl Copy {
     /// When the server stays away or refuses.
     pub fn sync(&self) -> Result<SyncResult, SupportError> {
         Ok(self.record.sync_now(None, None)?)
+    }
+
+    /// What of the record has not come yet.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn lacks(&self) -> Result<Option<Lacks>, SupportError> {
+        let record = self.record.id();
+        let head = self.device.store().head(&self.profile, &record);
+        Ok(head.map_err(broken)?.lacks)
     }
 
     /// What its person sees.

@@ -233,6 +233,12 @@ impl ReplicaHead {
                 for hash in &before {
                     let waits = entries.unsent(hash).map_err(AnswerError::Store)?.is_some();
                     if waits || is_here && refused(hash) {
+                        if !is_here {
+                            // Behind that, or it might for ever go alone.
+                            let change = &unsent.change;
+                            entries.dequeue(change).map_err(AnswerError::Store)?;
+                            entries.enqueue(unsent).map_err(AnswerError::Store)?;
+                        }
                         return Ok(true);
                     }
                 }

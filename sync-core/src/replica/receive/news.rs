@@ -42,6 +42,7 @@ impl ReplicaHead {
         };
         let aside: BTreeSet<ChangeHash> = aside.iter().map(|aside| aside.change).collect();
         let queued = !entries.queue(1).map_err(AnswerError::Store)?.is_empty();
+        let mut rejoined: BTreeSet<EntryId> = BTreeSet::new();
         let mut open: BTreeMap<EntryId, LocalEntry> = BTreeMap::new();
         for (at, item) in (0..).zip(news) {
             let entry = item.edit.entry;
@@ -63,6 +64,7 @@ impl ReplicaHead {
                     // It waited out of its entry, and is in the record by now.
                     if queued && entries.unsent(&hash).map_err(AnswerError::Store)?.is_some() {
                         entries.dequeue(&hash).map_err(AnswerError::Store)?;
+                        rejoined.insert(entry);
                     }
                 }
                 Taken::Answered(hash) => entries.dequeue(&hash).map_err(AnswerError::Store)?,
@@ -70,10 +72,13 @@ impl ReplicaHead {
             }
         }
         for change in aside {
-            if let Some((entry, local)) = open.iter_mut().find(|(_, local)| local.has(&change)) {
+            if let Some((entry, _)) = open.iter().find(|(_, local)| local.has(&change)) {
                 entries.take_up(&change).map_err(AnswerError::Store)?;
-                rejoin(entries, entry, local)?;
+                rejoined.insert(*entry);
             }
+        }
+        for (entry, local) in open.iter_mut().filter(|(e, _)| rejoined.contains(*e)) {
+            rejoin(entries, entry, local)?;
         }
         for (entry, mut local) in open {
             local.generation = self.generation;

@@ -402,7 +402,15 @@ impl Checks {
         let promised = std::mem::take(&mut self.promised).into_iter();
         let (kept, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
             promised.partition(|(change, _)| there(change));
-        self.promised = kept;
+        // What the holder had released may be held again.
+        let as_kept = |(change, _)| {
+            let promise = match accepted.contains(&change) {
+                true => Promise::Accepted,
+                false => Promise::Held,
+            };
+            (change, promise)
+        };
+        self.promised = kept.into_iter().map(as_kept).collect();
         self.lost.extend(lost.into_keys());
         // What a device was given as being in the record was promised too, also where the outcome of
         // its own edit never reached it.
