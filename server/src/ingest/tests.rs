@@ -333,6 +333,26 @@ async fn what_somebody_wrote_on_what_they_had_just_made_is_held_once_their_right
     assert_eq!(asked, [allergy]);
 }
 
+/// What came after somebody's right had ended is not there for them, also if others gave them a copy.
+#[tokio::test]
+async fn what_others_pass_on_tells_nothing_to_somebody_whose_right_had_ended() {
+    let world = World::new();
+    let mut holder = world.holder(1).await;
+    let (mut caregiver, right) = world.caregiver(&mut holder).await;
+    caregiver.sync().await;
+    let revoked = serde_json::json!({ "status": "revoked" }).to_string();
+    holder.write(right, &[Write::set("status", revoked)]);
+    holder.sync().await;
+    let allergy = holder.allergy("Latex");
+    holder.sync().await;
+    let copy = holder.kept.entries[&allergy].clone();
+    caregiver.kept.entries.insert(allergy, copy);
+    caregiver.write(allergy, &[Write::set("notes", "grave")]);
+    let edits = edits(&mut caregiver);
+    let verdicts = hand_in(&mut caregiver, &edits).await;
+    assert_eq!(verdicts, [Verdict::Refused(Refusal::Incomplete)]);
+}
+
 #[tokio::test]
 async fn a_checkpoint_has_to_be_proved() {
     let world = World::new();
