@@ -55,7 +55,7 @@ pub(super) fn measure(
         let doctor = doctor(world, &holder, number)?;
         sent.push(told(world, &doctor)?);
         for _ in 0..times {
-            // What they write, they may for a while: their standing is another each time.
+            // The right to write comes and goes: their standing is another each time.
             let right = give(&holder, &doctor, true)?;
             compared.push(told(world, &doctor)?);
             holder.copy.record.revoke(right, None)?;

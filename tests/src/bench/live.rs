@@ -26,9 +26,9 @@ pub(super) struct Live {
     pub elapsed: Spread,
     /// Of that, until it is in the first phone's store and on its screen.
     pub edit: Spread,
-    /// Processor time of the server an edit, milliseconds: most of it on the way, one after the other.
+    /// Processor time of the server an edit, milliseconds; not all of it is on the way.
     pub server_cpu: f64,
-    /// Of both phones.
+    /// Likewise of both phones.
     pub devices_cpu: f64,
 }
 
